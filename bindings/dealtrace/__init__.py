@@ -1,0 +1,1 @@
+"""Process mining for lead-to-cash."""

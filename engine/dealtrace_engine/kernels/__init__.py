@@ -1,0 +1,1 @@
+"""Numba kernels, one self-contained file a family: numpy arrays in, numpy arrays out."""

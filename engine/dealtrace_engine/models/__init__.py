@@ -1,0 +1,1 @@
+"""What a process should be: Petri nets, and PNML in and out."""

@@ -1,0 +1,82 @@
+"""Blocks of cases on a thread pool; the results come back in block order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dealtrace_engine.errors import Cancelled
+
+Progress = Callable[[int, int], object]
+"""Called with (done, of); returning False cancels."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+EVENTS_PER_BLOCK = 1 << 18
+"""Large enough to hide the cost of a task, small enough to share out on a few cores."""
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.clear)  # threads do not survive a fork
+
+
+def thread_count(threads: int | None = None) -> int:
+    """Return `threads`, or the number of CPUs this process may use."""
+    if threads is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if threads < 1:
+        raise ValueError(f"threads must be at least 1, got {threads}")
+    return threads
+
+
+def blocks(case_offsets: NDArray[np.int64], events_per_block: int = EVENTS_PER_BLOCK) -> list[tuple[int, int]]:
+    """Cut the cases into ranges (first, last) of about `events_per_block` events, whatever the threads."""
+    cases, events = len(case_offsets) - 1, int(case_offsets[-1])
+    cuts = np.searchsorted(case_offsets, np.arange(events_per_block, events, events_per_block))
+    edges = np.unique(np.concatenate(([0], cuts, [cases])))
+    return [(int(first), int(last)) for first, last in zip(edges[:-1], edges[1:], strict=True)]
+
+
+def tick(progress: Progress | None, done: int, of: int) -> None:
+    """Report progress; raise `Cancelled` if the callback returned False."""
+    if progress is not None and progress(done, of) is False:
+        raise Cancelled(f"cancelled after {done:,} of {of:,} steps")
+
+
+def map_blocks(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> list[Result]:
+    """Call `function` on every item and return the results in the order of the items."""
+    workers = min(thread_count(threads), len(items))
+    results: list[Result] = []
+    if workers <= 1:
+        for done, item in enumerate(items, 1):
+            results.append(function(item))
+            tick(progress, done, len(items))
+        return results
+    futures = [_pool(workers).submit(function, item) for item in items]
+    try:
+        for done, future in enumerate(futures, 1):
+            results.append(future.result())
+            tick(progress, done, len(items))
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        raise
+    return results
+
+
+def _pool(workers: int) -> ThreadPoolExecutor:
+    if workers not in _pools:
+        _pools[workers] = ThreadPoolExecutor(workers, thread_name_prefix="dealtrace")
+    return _pools[workers]

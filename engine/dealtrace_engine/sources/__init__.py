@@ -1,0 +1,1 @@
+"""Where logs come from: tables (CSV, Parquet, Arrow, frames) and XES."""

@@ -1,0 +1,26 @@
+"""The Cython extensions; everything else is in pyproject.toml."""
+
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+FLAGS = ["-O3", "-fno-strict-aliasing"]
+
+setup(
+    ext_modules=cythonize(
+        [
+            Extension(f"dealtrace_ext.{path.stem}", [str(path)], extra_compile_args=FLAGS)
+            for path in sorted(Path("ext/dealtrace_ext").glob("*.pyx"))
+        ],
+        include_path=["ext"],
+        build_dir="build/cython",
+        compiler_directives={
+            "language_level": 3,
+            "boundscheck": False,
+            "wraparound": False,
+            "cdivision": True,
+            "initializedcheck": False,
+        },
+    )
+)
