@@ -75,6 +75,12 @@ def _shortened(value: object, longest: int = 80) -> str:
     return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
 
 
+def first_line(error: BaseException) -> str:
+    """Return what another library's error says, in one short line."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
+
+
 class SchemaError(DealtraceError):
     """A column is missing, ambiguous, duplicated or of the wrong type."""
 

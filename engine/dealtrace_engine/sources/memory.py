@@ -1,0 +1,96 @@
+"""Logs from tables in memory: anything that speaks Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Unpack
+
+import pyarrow as pa
+
+from dealtrace_engine.build import build_log
+from dealtrace_engine.errors import SchemaError, first_line
+from dealtrace_engine.log import EventLog
+from dealtrace_engine.sources.options import ROWS_PER_BATCH, ReadArguments, ReadOptions, key_columns
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """A table in memory.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+    label : str
+    """
+
+    table: pa.Table
+    label: str = "memory"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns of the table."""
+        return tuple(self.table.column_names)
+
+    def read(self, names: Sequence[str]) -> pa.Table:
+        """Return columns of the table."""
+        return self.table.select(list(names))
+
+    def describe(self) -> list[dict[str, object]]:
+        """Return what there is to say about a table in memory."""
+        return [{"memory": self.label, "rows": self.table.num_rows}]
+
+
+def from_arrow(data: object, **arguments: Unpack[ReadArguments]) -> EventLog:
+    """Make an event log of a table in memory: pyarrow, Polars, pandas, DuckDB, or what else speaks Arrow.
+
+    Parameters
+    ----------
+    data : object with ``__arrow_c_stream__``
+        One row per event, in any order. It is not changed.
+    **arguments
+        See `ReadOptions`.
+
+    Returns
+    -------
+    EventLog
+
+    Raises
+    ------
+    SchemaError
+        A column is missing, ambiguous or of a type that cannot serve.
+    LogError
+        No row can become an event.
+    ParseError
+        With `strict`, the first row that cannot become an event.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> log = from_arrow(pa.table({"case": ["1", "1"], "activity": ["a", "b"],
+    ...                            "time": ["2024-01-01", "2024-01-03"]}))
+    >>> log.events, log.cases
+    (2, 1)
+    """
+    options = ReadOptions(**arguments)
+    source = TableSource(_as_table(data))
+    builder = options.builder(source)
+    table = source.read(key_columns(builder))
+    batches = table.to_batches(ROWS_PER_BATCH)
+    build_log(batches, builder, of=table.num_rows, threads=1, progress=options.progress)
+    return options.finish(builder)
+
+
+def _as_table(data: object) -> pa.Table:
+    if isinstance(data, pa.Table):
+        return data
+    if not hasattr(data, "__arrow_c_stream__"):
+        raise SchemaError(
+            f"{type(data).__name__} does not speak Arrow (no __arrow_c_stream__)",
+            hint="pass a pyarrow, Polars, pandas or DuckDB table",
+        )
+    try:
+        return pa.RecordBatchReader.from_stream(data).read_all()
+    except (pa.ArrowException, TypeError, ValueError) as error:  # pandas: a column of mixed types
+        raise SchemaError(f"the table cannot be read as Arrow ({first_line(error)})",
+                          hint="give each column one type") from error  # fmt: skip
