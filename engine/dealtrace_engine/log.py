@@ -88,6 +88,10 @@ class EventLog:
     origin: Origin
     kept: Mapping[str, Attribute] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for column in (self.case_offsets, self.activity_codes, self.timestamps, self.rows):
+            column.flags.writeable = False
+
     @property
     def cases(self) -> int:
         """Number of cases."""
