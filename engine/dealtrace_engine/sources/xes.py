@@ -30,7 +30,7 @@ class XesTable:
     notes : list of str
         How the file was read, and what of it is not in the table.
     zones : dict of str to int
-        UTC offset as written in ``time:timestamp`` to number of events; ``"naive"`` where there is none.
+        UTC offset in ``time:timestamp`` to number of events; ``"naive"`` where none is written.
     traces : int
         Traces in the file, also those without events.
     """

@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import pyarrow as pa
+from dealtrace_ext import timestamps
 
-from dealtrace_engine.sources.iso_dates import parse_dates
+from dealtrace_engine.date_formats import ISO, parse_text
+from dealtrace_engine.readings import Readings
 
 KINDS = {
     "string": "string",
@@ -51,17 +53,19 @@ def typed(kind: str, texts: list[str]) -> tuple[pa.Array, Counter[str]]:
 
 
 def _dates(texts: list[str]) -> tuple[pa.Array, Counter[str]]:
-    dates = parse_dates(texts)
-    if dates.first_bad is not None:
+    read = Readings.of(parse_text(_strings(texts), ISO))
+    if read.status is not None:
+        first = int((read.status != timestamps.OK).argmax())
         hint = "expected YYYY-MM-DDThh:mm:ss[.f][Z|+hh:mm] in the years 1 to 9999"
-        raise BadValue(dates.first_bad, texts[dates.first_bad], "this is not a date", hint)
-    if not dates.nanoseconds.any():
-        return pa.array(dates.microseconds).cast(MICROSECONDS), dates.zones
-    outside = abs(dates.microseconds) > _NS_LIMIT
+        raise BadValue(first, texts[first], "this is not a date", hint)
+    zones = Counter(read.zones())
+    if read.nanoseconds is None:
+        return pa.array(read.microseconds).cast(MICROSECONDS), zones
+    outside = abs(read.microseconds) > _NS_LIMIT
     if outside.any():
-        index = int(outside.argmax())
-        raise BadValue(index, texts[index], "with nanoseconds in its column, a date must lie in 1678 to 2261")
-    return pa.array(dates.microseconds * 1000 + dates.nanoseconds).cast(NANOSECONDS), dates.zones
+        first = int(outside.argmax())
+        raise BadValue(first, texts[first], "with nanoseconds in its column, a date must lie in 1678 to 2261")
+    return pa.array(read.microseconds * 1000 + read.nanoseconds).cast(NANOSECONDS), zones
 
 
 def _strings(texts: list[str]) -> pa.Array:

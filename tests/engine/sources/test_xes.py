@@ -142,7 +142,7 @@ def test_zones(read):
         "2020-01-01T00:00:00.5+01:00",
     )
     events = "".join(f'<event><date key="time:timestamp" value="{date}"/></event>' for date in dates)
-    assert read(f"<log><trace>{events}</trace></log>").zones == {"Z": 1, "naive": 1, "+01:00": 2}
+    assert read(f"<log><trace>{events}</trace></log>").zones == {"UTC": 1, "naive": 1, "+01:00": 2}
 
 
 # --- structure
