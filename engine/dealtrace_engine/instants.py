@@ -69,7 +69,7 @@ class InstantReader:
     file : optional
         The source, for messages.
     look_ahead : callable, optional
-        Returns the column's text arrays from its beginning. Called when the first chunk leaves open whether
+        Returns the column's arrays from its beginning. Called when the first chunk leaves open whether
         day or month comes first; without it, that is an error.
 
     Raises
@@ -193,7 +193,8 @@ class InstantReader:
         evidence = Evidence()
         evidence.add(values)
         if not evidence.settled and self._look_ahead is not None:
-            evidence.add_until_settled(self._look_ahead())
+            evidence = Evidence()
+            evidence.add_until_settled(map(_texts, self._look_ahead()))
         layout, twin = evidence.layout, evidence.twin
         if layout is None:
             what = f"no date format reads any of the first {evidence.values:,} values"
@@ -240,6 +241,12 @@ class InstantReader:
         note = f"{self.column}: {what}"
         if note not in self.notes:
             self.notes.append(note)
+
+
+def _texts(values: pa.Array) -> pa.Array:
+    """Return the distinct texts of a dictionary, and other text as what the parser takes."""
+    values = values.dictionary if pa.types.is_dictionary(values.type) else values
+    return values.cast(pa.large_string()) if pa.types.is_string_view(values.type) else values
 
 
 def _counted(values: pa.Array, unit: int, zone: str | None) -> Readings:
