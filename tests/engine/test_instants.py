@@ -5,12 +5,11 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
+from dealtrace_engine.errors import ParseError, SchemaError
+from dealtrace_engine.instants import NOT_A_TIME, InstantReader
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import timestamps as naive
-
-from dealtrace_engine.errors import ParseError, SchemaError
-from dealtrace_engine.instants import NOT_A_TIME, InstantReader
 
 DAY = 86_400_000_000
 
@@ -42,7 +41,14 @@ def rejected(instants):
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()])
 def test_text(kind):
-    values = ["1970-01-01", None, "soon", "1970-01-01 01:00+01:00", "1970-01-01T00:00:00.000001002Z", "0000-01-01"]
+    values = [
+        "1970-01-01",
+        None,
+        "soon",
+        "1970-01-01 01:00+01:00",
+        "1970-01-01T00:00:00.000001002Z",
+        "0000-01-01",
+    ]
     instants, reader = read(values, kind)
     assert instants.microseconds.tolist() == [0, NOT_A_TIME, NOT_A_TIME, 0, 1, NOT_A_TIME]
     assert instants.nanoseconds.tolist() == [0, 0, 0, 0, 2, 0]
@@ -106,9 +112,7 @@ def test_dates():
     assert rejected(read(far)[0]) == {"out of range": [0, 1]}
 
 
-@pytest.mark.parametrize(
-    ("format", "scale"), [("epoch_s", 1_000_000), ("epoch_ms", 1_000), ("epoch_us", 1)]
-)  # fmt: skip
+@pytest.mark.parametrize(("format", "scale"), [("epoch_s", 1_000_000), ("epoch_ms", 1_000), ("epoch_us", 1)])
 def test_epochs(format, scale):
     for column in (pa.array([7, None, -7], pa.int8()), pa.array(["7", None, " -7"])):
         instants, reader = read(column, format=format)
@@ -137,7 +141,9 @@ def test_other_types_are_refused(values):
         read(values)
 
 
-@pytest.mark.parametrize("kind", [pa.string(), pa.null(), pa.timestamp("us"), pa.dictionary(pa.int8(), pa.string())])
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.null(), pa.timestamp("us"), pa.dictionary(pa.int8(), pa.string())]
+)
 @pytest.mark.parametrize("length", [0, 3])
 def test_nothing_but_nulls(kind, length):
     instants, reader = read([None] * length, kind)
@@ -160,19 +166,28 @@ def test_nothing_but_nulls(kind, length):
 def test_formats_are_found(values, name):
     _, reader = read(values)
     assert reader.notes[0] == f"time: format {name}"
-    order, separator = name.lower().replace("iso 8601", "y-m-d")[::2], (name[1] if name != "ISO 8601" else "-")
+    order, separator = (
+        name.lower().replace("iso 8601", "y-m-d")[::2],
+        (name[1] if name != "ISO 8601" else "-"),
+    )
     expected = [naive.parse(value, order, separator) for value in values]
     instants, _ = read(values)
     assert [NOT_A_TIME if e[0] != "ok" else e[1] for e in expected] == instants.microseconds.tolist()
 
 
 def test_day_or_month_first_is_never_guessed():
-    with pytest.raises(ParseError, match=r"value '03/04/2020': day or month first\? .*timestamp_format='d/m/Y' or 'm/d/Y'"):
+    with pytest.raises(
+        ParseError, match=r"value '03/04/2020': day or month first\? .*timestamp_format='d/m/Y' or 'm/d/Y'"
+    ):
         read(["03/04/2020", "04/04/2020"])
     with pytest.raises(ParseError, match=r"mixes d/m/Y \('25/03/2020'\) and m/d/Y \('03/26/2020'\)"):
         read(["25/03/2020", "03/26/2020", "03/04/2020"])
-    assert read(["03/04/2020"], format="d/m/Y")[0].microseconds.tolist() == [naive.parse("3/4/2020", "dmy", "/")[1]]
-    assert read(["03/04/2020"], format="%m/%d/%Y")[0].microseconds.tolist() == [naive.parse("3/4/2020", "mdy", "/")[1]]
+    assert read(["03/04/2020"], format="d/m/Y")[0].microseconds.tolist() == [
+        naive.parse("3/4/2020", "dmy", "/")[1]
+    ]
+    assert read(["03/04/2020"], format="%m/%d/%Y")[0].microseconds.tolist() == [
+        naive.parse("3/4/2020", "mdy", "/")[1]
+    ]
 
 
 def test_looking_ahead_for_evidence():
@@ -185,7 +200,9 @@ def test_looking_ahead_for_evidence():
 
 
 def test_text_that_is_no_date():
-    with pytest.raises(ParseError, match="log.csv, column 'time', value 'soon': no date format reads any of the first 2"):
+    with pytest.raises(
+        ParseError, match=r"log\.csv, column 'time', value 'soon': no date format reads any of the first 2"
+    ):
         read(["soon", None, "later"], file="log.csv")
 
 
@@ -203,8 +220,10 @@ def test_the_format_is_kept_for_later_chunks():
 def test_local_time():
     values = ["2020-03-29 02:30", "2020-10-25 02:30", "2020-10-25 02:30Z", "2020-07-01 00:00", None, "x"]
     instants, reader = read(values, timezone="Europe/Berlin")
-    expected = [(datetime(*parts) - naive.EPOCH) // naive.MICROSECOND
-                for parts in ((2020, 10, 25, 0, 30), (2020, 10, 25, 2, 30), (2020, 6, 30, 22, 0))]  # fmt: skip
+    expected = [
+        (datetime(*parts) - naive.EPOCH) // naive.MICROSECOND
+        for parts in ((2020, 10, 25, 0, 30), (2020, 10, 25, 2, 30), (2020, 6, 30, 22, 0))
+    ]
     assert instants.microseconds.tolist() == [NOT_A_TIME, *expected, NOT_A_TIME, NOT_A_TIME]
     assert rejected(instants) == {"nonexistent local time": [0], "null": [4], "unparsed": [5]}
     assert {note: at.tolist() for note, at in instants.noted.items()} == {"ambiguous local time": [1]}
@@ -214,11 +233,16 @@ def test_local_time():
 
 def test_local_time_of_arrow_values():
     kind = pa.timestamp("ms")
-    instants, _ = read([datetime(2020, 1, 1), None, datetime(2020, 3, 8, 2, 30)], kind, timezone="America/New_York")
+    instants, _ = read(
+        [datetime(2020, 1, 1), None, datetime(2020, 3, 8, 2, 30)], kind, timezone="America/New_York"
+    )
     assert instants.microseconds[0] == (datetime(2020, 1, 1, 5) - naive.EPOCH) // naive.MICROSECOND
     assert rejected(instants) == {"null": [1], "nonexistent local time": [2]}
     aware = pa.array([datetime(2020, 1, 1)], pa.timestamp("us", "Asia/Tokyo"))
-    assert read(aware, timezone="America/New_York")[0].microseconds.tolist() == aware.cast(pa.int64()).to_pylist()
+    assert (
+        read(aware, timezone="America/New_York")[0].microseconds.tolist()
+        == aware.cast(pa.int64()).to_pylist()
+    )
 
 
 def test_local_time_that_leaves_the_range():
@@ -237,10 +261,19 @@ def test_local_time_leaves_the_input_alone():
 @pytest.mark.parametrize(
     ("pattern", "texts"),
     [
-        ("%d %b %Y %H:%M", ["1 Mar 2020 05:06", "31 Feb 2020 00:00", "01 mar 2020 05:06", "29 Feb 2020 05:60", "x"]),
+        (
+            "%d %b %Y %H:%M",
+            ["1 Mar 2020 05:06", "31 Feb 2020 00:00", "01 mar 2020 05:06", "29 Feb 2020 05:60", "x"],
+        ),
         ("%Y%m%d%H%M%S", ["20200229030405", "20210229030405", "20200229030460", "", "2020022903040"]),
-        ("%d %B %Y %I:%M:%S %p", ["01 March 2020 12:00:01 AM", "1 March 2020 1:0:0 pm", "01 March 2020 13:00:00 PM"]),
-        ("%d %b %Y %H:%M:%S.%f %z", ["01 Mar 2020 05:06:07.5 +0130", "01 Mar 2020 05:06:07.000001 -1130", "x"]),
+        (
+            "%d %B %Y %I:%M:%S %p",
+            ["01 March 2020 12:00:01 AM", "1 March 2020 1:0:0 pm", "01 March 2020 13:00:00 PM"],
+        ),
+        (
+            "%d %b %Y %H:%M:%S.%f %z",
+            ["01 Mar 2020 05:06:07.5 +0130", "01 Mar 2020 05:06:07.000001 -1130", "x"],
+        ),
         ("%Y/%j", ["2020/366", "2021/366"]),
         ("%b %d %y", ["Mar 01 69", "Mar 01 68"]),
     ],
@@ -253,17 +286,26 @@ def test_strptime_patterns(pattern, texts):
 
 def strptime(text, pattern):
     try:
-        moment = datetime.strptime(text, pattern)  # noqa: DTZ007
+        moment = datetime.strptime(text, pattern)
     except ValueError:
         return NOT_A_TIME
-    return (moment.replace(tzinfo=None) - (moment.utcoffset() or timedelta()) - naive.EPOCH) // naive.MICROSECOND
+    return (
+        moment.replace(tzinfo=None) - (moment.utcoffset() or timedelta()) - naive.EPOCH
+    ) // naive.MICROSECOND
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)), max_size=8), st.text("0123456789 :aMr", max_size=9))
+@given(
+    st.lists(st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)), max_size=8),
+    st.text("0123456789 :aMr", max_size=9),
+)
 def test_strptime_equals_the_standard_library(moments, garbage):
     pattern = "%a %d %b %Y, %H:%M:%S"
-    texts = [moment.strftime(pattern) for moment in moments] + ["Mon 02 Mar 2020, 1:2:3", "Tue 02 Mar 2020, 01:02:03", garbage]
+    texts = [moment.strftime(pattern) for moment in moments] + [
+        "Mon 02 Mar 2020, 1:2:3",
+        "Tue 02 Mar 2020, 01:02:03",
+        garbage,
+    ]
     instants, _ = read(texts, format=pattern)
     assert instants.microseconds.tolist() == [strptime(text, pattern) for text in texts]
 
@@ -271,11 +313,15 @@ def test_strptime_equals_the_standard_library(moments, garbage):
 @pytest.mark.parametrize(
     ("format", "problem"),
     [
-        ("foo", "no timestamp format 'foo'; known are"), ("%H:%M", "year, month or day is missing"),
-        ("%Y-%m", "year, month or day is missing"), ("%d/%m/%Y %I:%M", "%I needs %p"),
-        ("%Y %b %d %Z", "%Z cannot be read"), ("%Y %b %d %Q", "%Q cannot be read"), ("%Y %b %d %", "% cannot be read"),
+        ("foo", "no timestamp format 'foo'; known are"),
+        ("%H:%M", "year, month or day is missing"),
+        ("%Y-%m", "year, month or day is missing"),
+        ("%d/%m/%Y %I:%M", "%I needs %p"),
+        ("%Y %b %d %Z", "%Z cannot be read"),
+        ("%Y %b %d %Q", "%Q cannot be read"),
+        ("%Y %b %d %", "% cannot be read"),
     ],
-)  # fmt: skip
+)
 def test_formats_that_make_no_sense(format, problem):
     with pytest.raises(SchemaError, match=problem):
         InstantReader("time", format=format)
@@ -303,7 +349,10 @@ days = st.builds(lambda y, m, d: (y, m, d), st.integers(1, 9999), st.integers(1,
 @settings(max_examples=100, deadline=None)
 @given(st.lists(days, min_size=1, max_size=10), st.sampled_from("/-"), st.booleans())
 def test_a_column_of_days_is_right_or_refused(column, separator, day_first):
-    texts = [separator.join(f"{x:02}" for x in ((d, m) if day_first else (m, d))) + f"{separator}{y:04}" for y, m, d in column]
+    texts = [
+        separator.join(f"{x:02}" for x in ((d, m) if day_first else (m, d))) + f"{separator}{y:04}"
+        for y, m, d in column
+    ]
     expected = [(datetime(*parts) - naive.EPOCH) // naive.MICROSECOND for parts in column]
     if any(d > 12 for _, _, d in column):
         assert read(texts)[0].microseconds.tolist() == expected

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
+from dealtrace_engine.errors import SchemaError
+from dealtrace_engine.local_time import LocalTime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import timestamps as naive
-
-from dealtrace_engine.errors import SchemaError
-from dealtrace_engine.local_time import LocalTime
 
 ZONES = ["Europe/Berlin", "America/New_York", "Asia/Tokyo", "Australia/Lord_Howe", "Pacific/Apia", "UTC"]
 HOUR = 3_600_000_000
@@ -23,7 +22,16 @@ def converted(local, zone):
 
 def test_gap_and_fold():
     berlin = LocalTime("Europe/Berlin")
-    local = [SPRING - 1, SPRING, SPRING + HOUR - 1, SPRING + HOUR, AUTUMN - 1, AUTUMN, AUTUMN + HOUR - 1, AUTUMN + HOUR]
+    local = [
+        SPRING - 1,
+        SPRING,
+        SPRING + HOUR - 1,
+        SPRING + HOUR,
+        AUTUMN - 1,
+        AUTUMN,
+        AUTUMN + HOUR - 1,
+        AUTUMN + HOUR,
+    ]
     states = ["ok", "nonexistent", "nonexistent", "ok", "ok", "ambiguous", "ambiguous", "ok"]
     assert [state for state, _ in converted(local, berlin)] == states
     assert converted([AUTUMN], berlin) == [("ambiguous", AUTUMN - 2 * HOUR)]  # the earlier of the two
@@ -31,9 +39,12 @@ def test_gap_and_fold():
 
 def test_a_day_that_never_was():
     dateline = 1_325_203_200_000_000  # 2011-12-30 00:00: Samoa went from the 29th to the 31st
-    assert [s for s, _ in converted([dateline - 1, dateline, dateline + 24 * HOUR - 1], LocalTime("Pacific/Apia"))] == [
-        "ok", "nonexistent", "nonexistent",
-    ]  # fmt: skip
+    local = [dateline - 1, dateline, dateline + 24 * HOUR - 1]
+    assert [s for s, _ in converted(local, LocalTime("Pacific/Apia"))] == [
+        "ok",
+        "nonexistent",
+        "nonexistent",
+    ]
 
 
 instants = st.one_of(

@@ -1,11 +1,10 @@
 """Row ends in CSV text, against the plain twin."""
 
 import pytest
+from dealtrace_ext.csv_rows import count_rows, whole_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import csv_rows as naive
-
-from dealtrace_ext.csv_rows import count_rows, whole_rows
 
 
 @pytest.mark.parametrize(
@@ -50,6 +49,8 @@ def test_equals_the_twin(text, line_end):
     assert count_rows(text.encode(), ord(","), ord('"')) == naive.count_rows(text, ",", '"')
     assert count_rows(text.encode(), ord(","), ord('"'), 2) == naive.count_rows(text, ",", '"', 2)
     if "\r\n" not in text:  # both together end rows in a line feed
-        assert whole_rows(text.encode(), ord(","), ord('"'), ord(line_end)) == naive.whole_rows(text, ",", '"', line_end)
+        assert whole_rows(text.encode(), ord(","), ord('"'), ord(line_end)) == naive.whole_rows(
+            text, ",", '"', line_end
+        )
     elif line_end == "\n":
         assert whole_rows(text.encode(), ord(","), ord('"'), 10) == naive.whole_rows(text, ",", '"', "\n")

@@ -5,14 +5,17 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 import pytest
+from dealtrace_ext import timestamps
+from dealtrace_ext.columns import Text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import timestamps as naive
 
-from dealtrace_ext import timestamps
-from dealtrace_ext.columns import Text
-
-REASONS = {timestamps.MISSING: "null", timestamps.UNPARSED: "unparsed", timestamps.OUT_OF_RANGE: "out of range"}
+REASONS = {
+    timestamps.MISSING: "null",
+    timestamps.UNPARSED: "unparsed",
+    timestamps.OUT_OF_RANGE: "out of range",
+}
 LAYOUTS = [(order, separator) for order in ("ymd", "dmy", "mdy") for separator in "-/."]
 
 
@@ -81,16 +84,48 @@ def test_reads(text, expected):
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "x", "2024", "2024-02", "2023-02-29", "2024-02-31", "2024-13-01", "2024-00-10", "2024-01-00",
-        "2024-02-29 24:00:01", "2024-02-29 24:00:00.1", "2024-02-29 25:00", "2024-02-29 12:60",
-        "2016-12-31 23:59:60", "2024-02-29 12:00:00.", "2024-02-29 12:00:00.1234567890", "2024-02-29T", "2024-02-29 ?",
-        "2024-02-29 12", "2024-02-29 12:0", "2024-02-29 12:00:0", "2024-02-29 12:00:00+1", "2024-02-29 12:00:00+1:00",
-        "2024-02-29 12:00:00+01:00:00", "2024-02-29 12:00:00+19:00", "2024-02-29 12:00:00+01:60",
-        "2024-02-29 12:00:00 CET", "2024-02-29 13:00 PM", "2024-02-29 0:00 AM", "2024-02-29Z", "02024-02-29",
-        "2024/02/29", "2024-02/29", "-2024-02-29", "2024-02-29 12:00:00Z0", "2024-02-29 12:00:00 +01:",
-        "2024-02-29\n", "２０２４-02-29", "2024-02-29 12:00:00\0",
+        "",
+        " ",
+        "x",
+        "2024",
+        "2024-02",
+        "2023-02-29",
+        "2024-02-31",
+        "2024-13-01",
+        "2024-00-10",
+        "2024-01-00",
+        "2024-02-29 24:00:01",
+        "2024-02-29 24:00:00.1",
+        "2024-02-29 25:00",
+        "2024-02-29 12:60",
+        "2016-12-31 23:59:60",
+        "2024-02-29 12:00:00.",
+        "2024-02-29 12:00:00.1234567890",
+        "2024-02-29T",
+        "2024-02-29 ?",
+        "2024-02-29 12",
+        "2024-02-29 12:0",
+        "2024-02-29 12:00:0",
+        "2024-02-29 12:00:00+1",
+        "2024-02-29 12:00:00+1:00",
+        "2024-02-29 12:00:00+01:00:00",
+        "2024-02-29 12:00:00+19:00",
+        "2024-02-29 12:00:00+01:60",
+        "2024-02-29 12:00:00 CET",
+        "2024-02-29 13:00 PM",
+        "2024-02-29 0:00 AM",
+        "2024-02-29Z",
+        "02024-02-29",
+        "2024/02/29",
+        "2024-02/29",
+        "-2024-02-29",
+        "2024-02-29 12:00:00Z0",
+        "2024-02-29 12:00:00 +01:",
+        "2024-02-29\n",
+        "２０２４-02-29",
+        "2024-02-29 12:00:00\0",
     ],
-)  # fmt: skip
+)
 def test_refuses(text):
     assert parse([text]) == [("unparsed",)]
     assert naive.parse(text, "ymd", "-") == ("unparsed",)
@@ -105,8 +140,10 @@ def test_every_order_and_separator():
 def test_two_digit_years_mean_1969_to_2068():
     results = parse(["31.12.69", "31.12.68", "31.12.2068"], "dmy", ".", two_digit_years=True)
     assert results == [
-        ("ok", microseconds(1969, 12, 31), 0, None), ("ok", microseconds(2068, 12, 31), 0, None), ("unparsed",),
-    ]  # fmt: skip
+        ("ok", microseconds(1969, 12, 31), 0, None),
+        ("ok", microseconds(2068, 12, 31), 0, None),
+        ("unparsed",),
+    ]
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary()])
@@ -138,7 +175,9 @@ def test_offsets_that_leave_the_buffer_are_refused():
 
 
 def number(low, high, *widths):
-    return st.builds(lambda value, width: str(value).zfill(width), st.integers(low, high), st.sampled_from(widths))
+    return st.builds(
+        lambda value, width: str(value).zfill(width), st.integers(low, high), st.sampled_from(widths)
+    )
 
 
 @st.composite
@@ -147,13 +186,20 @@ def dates(draw, order, separator):
     parts = {"y": draw(number(0, 10_000, 4)), "m": draw(number(0, 13, 1, 2)), "d": draw(number(0, 32, 1, 2))}
     text = separator.join(parts[letter] for letter in order)
     if draw(st.booleans()):
-        text += draw(st.sampled_from(["T", " ", ", ", "  "])) + draw(number(0, 25, 1, 2)) + ":" + draw(number(0, 60, 2))
+        text += (
+            draw(st.sampled_from(["T", " ", ", ", "  "]))
+            + draw(number(0, 25, 1, 2))
+            + ":"
+            + draw(number(0, 60, 2))
+        )
         if draw(st.booleans()):
             text += ":" + draw(number(0, 61, 2))
             text += draw(st.sampled_from(["", ".", ","])) + draw(st.text("0123456789", max_size=10))
         text += draw(st.sampled_from(["", "", " AM", "pm", " PM", " XM"]))
         text += draw(st.sampled_from(["", " "])) + draw(
-            st.sampled_from(["", "", "Z", "z", "UTC", "+01", "-0330", "+05:45", "+18:00", "-18:01", "+0", "+01:60", "CET"])
+            st.sampled_from(
+                ["", "", "Z", "z", "UTC", "+01", "-0330", "+05:45", "+18:00", "-18:01", "+0", "+01:60", "CET"]
+            )
         )
     return text
 
@@ -178,20 +224,48 @@ def test_equals_the_twin(data):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.datetimes(), min_size=1, max_size=20), st.sampled_from(["seconds", "milliseconds", "microseconds"]))
+@given(
+    st.lists(st.datetimes(), min_size=1, max_size=20),
+    st.sampled_from(["seconds", "milliseconds", "microseconds"]),
+)
 def test_reads_what_isoformat_writes(moments, precision):
-    texts = [moment.isoformat(draw, precision) for moment, draw in zip(moments, "T " * len(moments), strict=False)]
+    texts = [
+        moment.isoformat(draw, precision) for moment, draw in zip(moments, "T " * len(moments), strict=False)
+    ]
     expected = [(datetime.fromisoformat(text) - naive.EPOCH) // naive.MICROSECOND for text in texts]
     assert parse(texts) == [("ok", microsecond, 0, None) for microsecond in expected]
 
 
 def test_integers():
-    texts = ["0", "-5", "+7", " 12 ", "", "-", "1.5", "9223372036854775806", "9223372036854775807", "9" * 30, None, "1e3"]
+    texts = [
+        "0",
+        "-5",
+        "+7",
+        " 12 ",
+        "",
+        "-",
+        "1.5",
+        "9223372036854775806",
+        "9223372036854775807",
+        "9" * 30,
+        None,
+        "1e3",
+    ]
     numbers, status = np.empty(len(texts), np.int64), np.empty(len(texts), np.uint8)
     assert timestamps.integers(Text(pa.array(texts)), numbers, status) == 7
     assert numbers[status == timestamps.OK].tolist() == [0, -5, 7, 12, 9223372036854775806]
     assert [REASONS.get(state, "ok") for state in status.tolist()] == [
-        "ok", "ok", "ok", "ok", "unparsed", "unparsed", "unparsed", "ok", "out of range", "out of range", "null",
+        "ok",
+        "ok",
+        "ok",
+        "ok",
         "unparsed",
-    ]  # fmt: skip
+        "unparsed",
+        "unparsed",
+        "ok",
+        "out of range",
+        "out of range",
+        "null",
+        "unparsed",
+    ]
     assert (numbers[status != timestamps.OK] == timestamps.NOT_A_TIME).all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def rows(text, delimiter, quote):
-    """Return (end, fields) of every row that ends; fields is empty for an empty line. Then the open quote, or -1."""
+    """Return (end, fields) of every row that ends, no fields for an empty line; and the open quote, or -1."""
     found, fields, field, field_begins = [], [], "", True
     opened, i = -1, 0
     while i < len(text):

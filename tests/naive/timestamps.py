@@ -39,12 +39,19 @@ def parse(text, order, separator):
     year = int(match["y"])
     offset = _offset(match["offset"])
     try:  # year 0 stands in for the leap year 400, which has the same days
-        moment = datetime(year or 400, int(match["m"]), int(match["d"]), hour, minute, second, int(fraction[:6]))
+        moment = datetime(
+            year or 400, int(match["m"]), int(match["d"]), hour, minute, second, int(fraction[:6])
+        )
     except ValueError:
         return ("unparsed",)
     if offset is not None and abs(offset) > 18 * 60:
         return ("unparsed",)
-    if match["offset"] and match["offset"][0] in "+-" and int(match["offset"][-2:]) > 59 and len(match["offset"]) > 3:
+    if (
+        match["offset"]
+        and match["offset"][0] in "+-"
+        and int(match["offset"][-2:]) > 59
+        and len(match["offset"]) > 3
+    ):
         return ("unparsed",)
     microseconds = (moment - EPOCH) // MICROSECOND + whole_days * 86_400_000_000 - (offset or 0) * 60_000_000
     if year == 0 or not EARLIEST <= microseconds <= LATEST:

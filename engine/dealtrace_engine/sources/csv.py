@@ -158,7 +158,7 @@ class CsvSource:
                 if parsed.problem is not None:
                     row = rows + block.row_of(parsed.problem.at, dialect)
                     raise ParseError(parsed.problem.what, file=file.path, row=row, hint=parsed.problem.hint)
-                numbers = [rows + number + 1 for number, _ in parsed.skipped]
+                numbers = [rows + number for number, _ in parsed.skipped]
                 skipped += numbers
                 finding.add(len(numbers), numbers, parsed.skipped[0][1] if numbers else None)
                 rows += parsed.rows
