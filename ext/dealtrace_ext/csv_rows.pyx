@@ -4,8 +4,9 @@ A quote opens a quoted stretch only at the beginning of a field; inside, two quo
 feed, carriage return and both together end a row. Text has to begin at the beginning of a row.
 """
 
-from libc.stdint cimport int64_t, uint8_t
-from libc.string cimport memchr
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+
+from dealtrace_ext.bytemask cimport equal64, lowest_bit
 
 cdef enum:
     _LF = 10
@@ -14,11 +15,17 @@ cdef enum:
 
 cdef inline int64_t find(const uint8_t *data, uint8_t character, int64_t begin, int64_t end) noexcept nogil:
     """Return the first position of `character` in `data[begin:end]`, -1 if it is not there."""
-    cdef const uint8_t *hit
-    if begin >= end:
-        return -1
-    hit = <const uint8_t *> memchr(data + begin, character, end - begin)
-    return -1 if hit == NULL else hit - data
+    cdef uint64_t bits
+    while end - begin >= 64:
+        bits = equal64(data + begin, character)
+        if bits:
+            return begin + lowest_bit(bits)
+        begin += 64
+    while begin < end:
+        if data[begin] == character:
+            return begin
+        begin += 1
+    return -1
 
 
 cdef inline int64_t find_last(const uint8_t *data, uint8_t character, int64_t begin, int64_t end) noexcept nogil:

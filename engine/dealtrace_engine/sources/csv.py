@@ -9,8 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 
 from dealtrace_engine.errors import ParseError, SchemaError, first_line
 from dealtrace_engine.parallel import thread_count
@@ -20,9 +20,10 @@ from dealtrace_engine.sources.csv_blocks import BLOCK_BYTES, Block, Problem, blo
 from dealtrace_engine.sources.csv_dialect import Dialect, sniff
 from dealtrace_engine.sources.csv_types import typed
 from dealtrace_engine.sources.files import InputFile, PathLike, input_files
+from dealtrace_ext.csv_fields import split
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
-EXAMPLE_CHARACTERS = 200
+EXAMPLE_BYTES = 200
 
 
 @dataclass(frozen=True)
@@ -226,31 +227,23 @@ def _ordered(
 def _parse(block: Block, dialect: Dialect, names: Sequence[str]) -> Parsed:
     if block.problem is not None:
         return Parsed(problem=block.problem)
-    skipped: list[tuple[int, str]] = []
-
-    def skip(row: pyarrow.csv.InvalidRow) -> str:
-        skipped.append((row.number, row.text[:EXAMPLE_CHARACTERS]))
-        return "skip"
-
     columns = list(dict.fromkeys(names))
+    wanted = [dialect.names.index(name) for name in columns]
+    most = len(block.data) // len(dialect.names) + 2
+    buffers = [tuple(map(pa.allocate_buffer, (4 * most, len(block.data), most // 8 + 1))) for _ in columns]
+    views = [tuple(map(np.frombuffer, column, (np.int32, np.uint8, np.uint8))) for column in buffers]
+    rows, nulls, left_out = split(block.data, *dialect.codes, len(dialect.names), wanted, views)
+    arrays = {
+        name: pa.Array.from_buffers(pa.string(), rows, [validity, offsets, data], null_count)
+        for name, (offsets, data, validity), null_count in zip(columns, buffers, nulls, strict=True)
+    }
     try:
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(pa.py_buffer(block.data)),
-            pyarrow.csv.ReadOptions(
-                use_threads=False, block_size=len(block.data) + 1, column_names=list(dialect.names)
-            ),
-            pyarrow.csv.ParseOptions(
-                delimiter=dialect.delimiter, quote_char=dialect.quote or False, invalid_row_handler=skip
-            ),
-            pyarrow.csv.ConvertOptions(
-                include_columns=columns, column_types=dict.fromkeys(columns, pa.string()), null_values=[""],
-                strings_can_be_null=True, quoted_strings_can_be_null=False,
-            ),
-        )  # fmt: skip
+        for array in arrays.values():
+            array.validate(full=True)
     except pa.ArrowInvalid as error:
         return Parsed(problem=_problem(block, error))
-    batches = table.select(list(names)).combine_chunks().to_batches()
-    return Parsed(batches[0] if batches else None, skipped)
+    skipped = [(number, str(block.data[begin:end][:EXAMPLE_BYTES], "utf-8", "replace")) for number, begin, end in left_out]
+    return Parsed(pa.record_batch([arrays[name] for name in names], names=list(names)), skipped)
 
 
 def _problem(block: Block, error: pa.ArrowInvalid) -> Problem:

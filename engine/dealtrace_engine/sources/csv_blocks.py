@@ -80,7 +80,7 @@ def blocks(file: InputFile, dialect: Dialect, block_bytes: int = BLOCK_BYTES) ->
 def _last(rest: bytes, start: int, dialect: Dialect) -> Block:
     _, open_quote = whole_rows(rest, *dialect.codes, ord(dialect.line_end))
     if open_quote < 0:
-        return Block(memoryview(rest), start)
+        return Block(memoryview(rest + b"\n"), start)
     hint = "close it in the file, or give quote='' if quotes mean nothing in it"
     return Block(memoryview(rest), start, Problem("a quote is opened and never closed", open_quote, hint))
 

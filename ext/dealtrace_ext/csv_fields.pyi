@@ -1,0 +1,10 @@
+from typing_extensions import Buffer
+
+def split(
+    text: Buffer,
+    delimiter: int,
+    quote: int,
+    fields: int,
+    wanted: list[int],
+    buffers: list[tuple[Buffer, Buffer, Buffer]],
+) -> tuple[int, list[int], list[tuple[int, int, int]]]: ...
