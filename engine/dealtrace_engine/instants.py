@@ -212,17 +212,14 @@ class InstantReader:
 
     def _settle_zone(self, read: Readings) -> None:
         """Turn local times into UTC by the zone that was given."""
-        if read.zone is not None or len(read.microseconds) == 0:
-            return
-        naive = np.broadcast_to(np.equal(read.offsets, timestamps.NAIVE), read.microseconds.shape)
-        naive = naive & (read.microseconds != NOT_A_TIME)
-        if not naive.any():
+        if read.zone is not None or "naive" not in read.zones():
             return
         self._note(
             f"values without an offset are taken as {'UTC' if self._zone is None else self._zone.name}"
         )
         if self._zone is None:
             return
+        naive = np.equal(read.offsets, timestamps.NAIVE) & (read.microseconds != NOT_A_TIME)
         rows = np.flatnonzero(naive)
         utc, nonexistent, ambiguous = self._zone.to_utc(read.microseconds[rows])
         read.microseconds = read.microseconds.copy()

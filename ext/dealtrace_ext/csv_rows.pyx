@@ -5,27 +5,13 @@ feed, carriage return and both together end a row. Text has to begin at the begi
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.string cimport memcpy, memset
 
 from dealtrace_ext.bytemask cimport equal64, lowest_bit
 
 cdef enum:
     _LF = 10
     _CR = 13
-
-
-cdef inline int64_t find(const uint8_t *data, uint8_t character, int64_t begin, int64_t end) noexcept nogil:
-    """Return the first position of `character` in `data[begin:end]`, -1 if it is not there."""
-    cdef uint64_t bits
-    while end - begin >= 64:
-        bits = equal64(data + begin, character)
-        if bits:
-            return begin + lowest_bit(bits)
-        begin += 64
-    while begin < end:
-        if data[begin] == character:
-            return begin
-        begin += 1
-    return -1
 
 
 cdef inline int64_t find_last(const uint8_t *data, uint8_t character, int64_t begin, int64_t end) noexcept nogil:
@@ -40,12 +26,47 @@ cdef inline bint opens(const uint8_t *data, int64_t at, uint8_t delimiter) noexc
     return at == 0 or data[at - 1] == delimiter or data[at - 1] == _LF or data[at - 1] == _CR
 
 
-cdef int64_t closing(const uint8_t *data, uint8_t quote, int64_t begin, int64_t end) noexcept nogil:
-    """Return the position of the quote that ends a quoted stretch, -1 if it is not there."""
-    cdef int64_t at = find(data, quote, begin, end)
-    while at >= 0 and at + 1 < end and data[at + 1] == quote:
-        at = find(data, quote, at + 2, end)
-    return at
+cdef struct Quotes:
+    int64_t begin         # where the stretch that is not quoted began
+    int64_t last          # the last row end before it
+    int64_t opened        # the quote that is open, or -1
+    int64_t resume        # what stands before has been dealt with
+
+
+cdef inline void on_quote(
+    Quotes *state, const uint8_t *data, int64_t at, int64_t length, uint8_t delimiter, uint8_t line_end
+) noexcept nogil:
+    cdef int64_t hit
+    if state.opened < 0:
+        if opens(data, at, delimiter):
+            hit = find_last(data, line_end, state.begin, at)
+            state.last = hit if hit >= 0 else state.last
+            state.opened = at
+    elif at + 1 < length and data[at + 1] == data[at]:
+        state.resume = at + 2
+    else:
+        state.opened, state.begin = -1, at + 1
+
+
+cdef void scan_quotes(
+    Quotes *state, const uint8_t *data, int64_t length, uint8_t quote, uint8_t delimiter, uint8_t line_end
+) noexcept nogil:
+    cdef uint8_t[64] tail
+    cdef const uint8_t *here
+    cdef uint64_t bits
+    cdef int64_t block, at
+    for block in range(0, length, 64):
+        here = data + block
+        if length - block < 64:
+            memset(tail, ~quote & 255, 64)
+            memcpy(tail, here, length - block)
+            here = tail
+        bits = equal64(here, quote)
+        while bits:
+            at = block + lowest_bit(bits)
+            bits &= bits - 1
+            if at >= state.resume:
+                on_quote(state, data, at, length, delimiter, line_end)
 
 
 def whole_rows(const uint8_t[::1] text, int delimiter, int quote, int line_end):
@@ -67,31 +88,18 @@ def whole_rows(const uint8_t[::1] text, int delimiter, int quote, int line_end):
     open_quote : int
         Position of a quote that is not closed, or -1.
     """
-    cdef int64_t length = text.shape[0], begin = 0, search = 0, last = -1, at, close, hit
-    cdef int64_t open_quote = -1
-    cdef const uint8_t *data
+    cdef int64_t length = text.shape[0], hit
+    cdef Quotes state
     if length == 0:
         return 0, -1
-    data = &text[0]
+    state.begin, state.last, state.opened, state.resume = 0, -1, -1, 0
     with nogil:
-        while quote >= 0:                       # data[begin:at] is never quoted
-            at = find(data, quote, search, length)
-            if at < 0:
-                break
-            search = at + 1
-            if not opens(data, at, delimiter):
-                continue
-            hit = find_last(data, line_end, begin, at)
-            last = hit if hit >= 0 else last
-            close = closing(data, quote, at + 1, length)
-            if close < 0:
-                open_quote = at
-                break
-            begin = search = close + 1
-        if open_quote < 0:
-            hit = find_last(data, line_end, begin, length)
-            last = hit if hit >= 0 else last
-    return last + 1, open_quote
+        if quote >= 0:
+            scan_quotes(&state, &text[0], length, quote, delimiter, line_end)
+        if state.opened < 0:
+            hit = find_last(&text[0], line_end, state.begin, length)
+            state.last = hit if hit >= 0 else state.last
+    return state.last + 1, state.opened
 
 
 def count_rows(const uint8_t[::1] text, int delimiter, int quote, int64_t most=-1):

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
+from dealtrace_ext.csv_fields import split
 
 from dealtrace_engine.errors import ParseError, SchemaError, first_line
 from dealtrace_engine.parallel import thread_count
@@ -20,7 +21,6 @@ from dealtrace_engine.sources.csv_blocks import BLOCK_BYTES, Block, Problem, blo
 from dealtrace_engine.sources.csv_dialect import Dialect, sniff
 from dealtrace_engine.sources.csv_types import typed
 from dealtrace_engine.sources.files import InputFile, PathLike, input_files
-from dealtrace_ext.csv_fields import split
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 EXAMPLE_BYTES = 200
@@ -242,7 +242,10 @@ def _parse(block: Block, dialect: Dialect, names: Sequence[str]) -> Parsed:
             array.validate(full=True)
     except pa.ArrowInvalid as error:
         return Parsed(problem=_problem(block, error))
-    skipped = [(number, str(block.data[begin:end][:EXAMPLE_BYTES], "utf-8", "replace")) for number, begin, end in left_out]
+    skipped = [
+        (number, str(block.data[begin:end][:EXAMPLE_BYTES], "utf-8", "replace"))
+        for number, begin, end in left_out
+    ]
     return Parsed(pa.record_batch([arrays[name] for name in names], names=list(names)), skipped)
 
 
