@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from typing_extensions import Buffer
 
 def split(
@@ -6,5 +8,5 @@ def split(
     quote: int,
     fields: int,
     wanted: list[int],
-    buffers: list[tuple[Buffer, Buffer, Buffer]],
+    buffers: Sequence[tuple[Buffer, Buffer, Buffer]],
 ) -> tuple[int, list[int], list[tuple[int, int, int]]]: ...

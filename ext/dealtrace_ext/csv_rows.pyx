@@ -14,59 +14,56 @@ cdef enum:
     _CR = 13
 
 
-cdef inline int64_t find_last(const uint8_t *data, uint8_t character, int64_t begin, int64_t end) noexcept nogil:
-    while end > begin:
-        end -= 1
-        if data[end] == character:
-            return end
-    return -1
-
-
 cdef inline bint opens(const uint8_t *data, int64_t at, uint8_t delimiter) noexcept nogil:
     return at == 0 or data[at - 1] == delimiter or data[at - 1] == _LF or data[at - 1] == _CR
 
 
-cdef struct Quotes:
-    int64_t begin         # where the stretch that is not quoted began
-    int64_t last          # the last row end before it
+cdef struct Scan:
+    int64_t last          # the last row end
     int64_t opened        # the quote that is open, or -1
     int64_t resume        # what stands before has been dealt with
 
 
-cdef inline void on_quote(
-    Quotes *state, const uint8_t *data, int64_t at, int64_t length, uint8_t delimiter, uint8_t line_end
-) noexcept nogil:
-    cdef int64_t hit
-    if state.opened < 0:
+cdef inline void on_quote(Scan *scan, const uint8_t *data, int64_t at, int64_t length, uint8_t delimiter) noexcept nogil:
+    if scan.opened < 0:
         if opens(data, at, delimiter):
-            hit = find_last(data, line_end, state.begin, at)
-            state.last = hit if hit >= 0 else state.last
-            state.opened = at
+            scan.opened = at
     elif at + 1 < length and data[at + 1] == data[at]:
-        state.resume = at + 2
+        scan.resume = at + 2
     else:
-        state.opened, state.begin = -1, at + 1
+        scan.opened = -1
 
 
-cdef void scan_quotes(
-    Quotes *state, const uint8_t *data, int64_t length, uint8_t quote, uint8_t delimiter, uint8_t line_end
-) noexcept nogil:
+cdef Scan scan_rows(const uint8_t *data, int64_t length, uint8_t delimiter, uint8_t quote, uint8_t line_end) noexcept nogil:
     cdef uint8_t[64] tail
     cdef const uint8_t *here
     cdef uint64_t bits
     cdef int64_t block, at
+    cdef Scan scan
+    scan.last, scan.opened, scan.resume = -1, -1, 0
     for block in range(0, length, 64):
         here = data + block
         if length - block < 64:
-            memset(tail, ~quote & 255, 64)
+            memset(tail, 0, 64)
             memcpy(tail, here, length - block)
             here = tail
-        bits = equal64(here, quote)
+        bits = equal64(here, quote) | equal64(here, line_end)
         while bits:
             at = block + lowest_bit(bits)
             bits &= bits - 1
-            if at >= state.resume:
-                on_quote(state, data, at, length, delimiter, line_end)
+            if data[at] == line_end:
+                scan.last = at if scan.opened < 0 else scan.last
+            elif at >= scan.resume:
+                on_quote(&scan, data, at, length, delimiter)
+    return scan
+
+
+cdef int64_t last_of(const uint8_t *data, int64_t length, uint8_t character) noexcept nogil:
+    while length > 0:
+        length -= 1
+        if data[length] == character:
+            return length
+    return -1
 
 
 def whole_rows(const uint8_t[::1] text, int delimiter, int quote, int line_end):
@@ -88,18 +85,16 @@ def whole_rows(const uint8_t[::1] text, int delimiter, int quote, int line_end):
     open_quote : int
         Position of a quote that is not closed, or -1.
     """
-    cdef int64_t length = text.shape[0], hit
-    cdef Quotes state
+    cdef int64_t length = text.shape[0]
+    cdef Scan scan
     if length == 0:
         return 0, -1
-    state.begin, state.last, state.opened, state.resume = 0, -1, -1, 0
     with nogil:
         if quote >= 0:
-            scan_quotes(&state, &text[0], length, quote, delimiter, line_end)
-        if state.opened < 0:
-            hit = find_last(&text[0], line_end, state.begin, length)
-            state.last = hit if hit >= 0 else state.last
-    return state.last + 1, state.opened
+            scan = scan_rows(&text[0], length, delimiter, quote, line_end)
+        else:
+            scan.last, scan.opened = last_of(&text[0], length, line_end), -1
+    return scan.last + 1, scan.opened
 
 
 def count_rows(const uint8_t[::1] text, int delimiter, int quote, int64_t most=-1):

@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 from dealtrace_ext.csv_fields import split
+from numpy.typing import NDArray
 
 from dealtrace_engine.errors import ParseError, SchemaError, first_line
 from dealtrace_engine.parallel import thread_count
@@ -229,14 +230,16 @@ def _parse(block: Block, dialect: Dialect, names: Sequence[str]) -> Parsed:
         return Parsed(problem=block.problem)
     columns = list(dict.fromkeys(names))
     wanted = [dialect.names.index(name) for name in columns]
-    most = len(block.data) // len(dialect.names) + 2
-    buffers = [tuple(map(pa.allocate_buffer, (4 * most, len(block.data), most // 8 + 1))) for _ in columns]
-    views = [tuple(map(np.frombuffer, column, (np.int32, np.uint8, np.uint8))) for column in buffers]
-    rows, nulls, left_out = split(block.data, *dialect.codes, len(dialect.names), wanted, views)
-    arrays = {
-        name: pa.Array.from_buffers(pa.string(), rows, [validity, offsets, data], null_count)
-        for name, (offsets, data, validity), null_count in zip(columns, buffers, nulls, strict=True)
-    }
+    width = len(dialect.names)
+    buffers = [_buffers(len(block.data), width) for _ in columns]
+    rows, nulls, left_out = split(block.data, *dialect.codes, width, wanted, buffers)
+    arrays = {}
+    for name, parts, null_count in zip(columns, buffers, nulls, strict=True):
+        offsets, data, validity = parts
+        data.resize(int(offsets[rows]), refcheck=False)  # gives the rest back, in place
+        offsets.resize(rows + 1, refcheck=False)
+        shared = list(map(pa.py_buffer, (validity, offsets, data)))
+        arrays[name] = pa.Array.from_buffers(pa.string(), rows, shared, null_count)
     try:
         for array in arrays.values():
             array.validate(full=True)
@@ -247,6 +250,12 @@ def _parse(block: Block, dialect: Dialect, names: Sequence[str]) -> Parsed:
         for number, begin, end in left_out
     ]
     return Parsed(pa.record_batch([arrays[name] for name in names], names=list(names)), skipped)
+
+
+def _buffers(size: int, width: int) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Make room for the offsets, text and validity of a column of rows that have `width` fields."""
+    most = size // width + 2
+    return np.empty(most, np.int32), np.empty(size, np.uint8), np.empty(most // 8 + 1, np.uint8)
 
 
 def _problem(block: Block, error: pa.ArrowInvalid) -> Problem:
