@@ -1,12 +1,13 @@
 from collections.abc import Sequence
 
-from typing_extensions import Buffer
+from numpy import int32, uint8
+from numpy.typing import NDArray
 
 def split(
-    text: Buffer,
+    text: bytes | memoryview,
     delimiter: int,
     quote: int,
     fields: int,
     wanted: list[int],
-    buffers: Sequence[tuple[Buffer, Buffer, Buffer]],
+    buffers: Sequence[tuple[NDArray[int32], NDArray[uint8], NDArray[uint8]]],
 ) -> tuple[int, list[int], list[tuple[int, int, int]]]: ...

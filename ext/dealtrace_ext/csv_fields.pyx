@@ -144,7 +144,7 @@ cdef object read_rows(Reader *reader, int64_t length):
     return skipped
 
 
-def split(const uint8_t[::1] text, int delimiter, int quote, int fields, list wanted, list buffers):
+def split(const uint8_t[::1] text, int delimiter, int quote, int fields, list wanted, buffers):
     """Split whole rows into fields and write those that are wanted.
 
     Parameters
