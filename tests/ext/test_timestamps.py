@@ -137,6 +137,30 @@ def test_every_order_and_separator():
         assert parse([text], order, separator) == [("ok", microseconds(2024, 2, 9, 13, 5, 9), 0, None)]
 
 
+def test_a_date_that_failed_is_not_remembered():
+    clock = " 10:00:00"
+    for wrong in ("\0" * 10, "\0" * 8 + "01", "2023-02-29", "0000-01-01", "2023-01-0:", "9999-12-32"):
+        values = [wrong + clock, wrong + clock, "2023-02-28" + clock, wrong + clock, "2023-02-28" + clock]
+        assert parse(values) == [naive.parse(value, "ymd", "-") for value in values]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.sampled_from(range(-400, 400)), max_size=30),
+    st.sampled_from(["2023-02-28", "2024-02-29", "9999-12-31"]),
+)
+def test_runs_of_near_dates(steps, start):
+    values = []
+    for step in steps:
+        day = datetime.fromisoformat(start).toordinal() - abs(step)
+        values.append(
+            datetime.fromordinal(day).strftime("%Y-%m-%d")
+            + f" {step % 25:02}:00:00"
+            + ("+18:00" if step % 3 else "-1800")
+        )
+    assert parse(values) == [naive.parse(value, "ymd", "-") for value in values]
+
+
 def test_two_digit_years_mean_1969_to_2068():
     results = parse(["31.12.69", "31.12.68", "31.12.2068"], "dmy", ".", two_digit_years=True)
     assert results == [
