@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import os
+import pickle
 
 import pyarrow as pa
 import pytest
@@ -178,6 +179,18 @@ def test_a_quote_left_open(source):
         with pytest.raises(ParseError, match="row 2: a quote is opened and never closed; close it"):
             rows(source(content, block_bytes=block_bytes))
     assert rows(source(content, quote="")) == [("1", "2"), ("3", '"4'), ("5", "6")]
+
+
+def test_line_feeds_in_quotes_of_a_file_with_carriage_returns(source):
+    content = "id,a\r" + '1,"x\ny"\r' * 100
+    read = source(content, block_bytes=50)
+    assert read.files[0][1].line_end == "\r"
+    assert rows(read) == [("1", "x\ny")] * 100
+
+
+def test_sources_survive_pickling(source):
+    read = source("id,a\n1,2\n3\n")
+    assert rows(pickle.loads(pickle.dumps(read))) == rows(read)
 
 
 def test_quotes_inside_fields(source):
