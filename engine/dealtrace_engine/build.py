@@ -91,7 +91,8 @@ class LogBuilder:
     def append(self, batch: pa.RecordBatch) -> None:
         """Take the rows of one batch; its columns carry the names of the source."""
         if self.rows + batch.num_rows > MOST_ROWS:
-            raise LogError(f"more than {MOST_ROWS:,} rows", file=self.source.label, hint="split the log by case")
+            what, hint = f"there are more than {MOST_ROWS:,} rows", "split the log by case"
+            raise LogError(what, file=self.source.label, hint=hint)
         instants = self.instants.read(batch.column(self.roles["timestamp"]))
         cases = self.cases.as_text(batch.column(self.roles["case_id"]), self.source.label)
         activities = self.activities.as_text(batch.column(self.roles["activity"]), self.source.label)
@@ -207,7 +208,7 @@ def _shown(value: pa.Scalar) -> str | None:
     if pa.types.is_dictionary(value.type):
         return _shown(value.dictionary[value.index.as_py()])
     if pa.types.is_string(value.type) or pa.types.is_large_string(value.type):
-        return value.as_buffer().to_pybytes().decode(errors="replace")
+        return str(value.as_buffer().to_pybytes(), "utf-8", "replace")
     return str(value)
 
 

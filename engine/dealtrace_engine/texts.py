@@ -78,6 +78,8 @@ class TextCodes:
             self._interner.encode(values, codes)
         except OverflowError as error:
             raise LogError(str(error), column=self.column, hint="split the log") from error
+        except ValueError as error:
+            raise ParseError(str(error), column=self.column, hint="export the data again") from error
         return codes
 
     def narrow(self, values: pa.Array) -> NDArray[Any]:
