@@ -19,7 +19,7 @@ from dealtrace_engine.instants import InstantReader, Instants
 from dealtrace_engine.log import EventLog, Origin
 from dealtrace_engine.ordering import break_ties, rank_keys, sorted_events
 from dealtrace_engine.parallel import Progress, ahead, thread_count, tick
-from dealtrace_engine.quality import FIRST_ROWS, Finding
+from dealtrace_engine.quality import FIRST_ROWS, Finding, by_first_row
 from dealtrace_engine.schema import Roles
 from dealtrace_engine.source import RowSource
 from dealtrace_engine.texts import TextCodes
@@ -170,7 +170,7 @@ class LogBuilder:
         LogError
             No row became an event.
         """
-        dropped = [*self.source.findings, *self.dropped.values()]
+        dropped = by_first_row([*self.source.findings, *self.dropped.values()])
         rows_read = self.rows + sum(finding.count for finding in self.source.findings)
         if len(self.cases) == 0:
             raise LogError(_nothing_left(rows_read, dropped), file=self.source.label)
@@ -185,8 +185,9 @@ class LogBuilder:
         zones = self.zones if self.source.zones is None else dict(self.source.zones)
         notes = [*self.source.notes, *self.instants.notes]
         origin = Origin(
-            self.source, self.roles, rows_read, dropped, list(self.noted.values()), zones, notes, *self.given
-        )
+            self.source, self.roles, rows_read, dropped, by_first_row(self.noted.values()),
+            dict(sorted(zones.items())), notes, *self.given,
+        )  # fmt: skip
         return EventLog(self.cases.texts(self.source.label), activities, *events, origin)
 
 

@@ -87,7 +87,9 @@ def test_nothing():
 
 def test_nulls_with_bytes_behind_them():
     values = pa.Array.from_buffers(
-        pa.string(), 3, [pa.py_buffer(b"\x05"), pa.py_buffer(np.array([0, 1, 3, 4], np.int32)), pa.py_buffer(b"abbc")]
+        pa.string(),
+        3,
+        [pa.py_buffer(b"\x05"), pa.py_buffer(np.array([0, 1, 3, 4], np.int32)), pa.py_buffer(b"abbc")],
     )
     interner = Interner()
     assert encoded(interner, values) == [0, -1, 1]
@@ -105,7 +107,9 @@ def test_codes_of_another_length_or_type_are_refused():
         Interner().encode(pa.array(["a"]), read_only)
 
 
-@pytest.mark.parametrize("arguments", [{"hash_bits": 0}, {"hash_bits": 65}, {"expected": -1}, {"expected": 2**40}])
+@pytest.mark.parametrize(
+    "arguments", [{"hash_bits": 0}, {"hash_bits": 65}, {"expected": -1}, {"expected": 2**40}]
+)
 def test_tables_that_cannot_be_are_refused(arguments):
     with pytest.raises(ValueError, match="no table"):
         Interner(**arguments)

@@ -45,7 +45,9 @@ def test_events_of_a_key_keep_their_order(chunks, width):
 
 
 @given(
-    st.lists(st.lists(st.one_of(st.integers(0, 3), st.integers(-(2**63), 2**63 - 1)), max_size=80), min_size=1),
+    st.lists(
+        st.lists(st.one_of(st.integers(0, 3), st.integers(-(2**63), 2**63 - 1)), max_size=80), min_size=1
+    ),
     st.sampled_from(WIDTHS),
 )
 def test_sort_within_is_a_stable_sort_of_each_case(cases, width):
@@ -91,7 +93,14 @@ def test_scatter_never_writes_outside(key, cursors, room):
     keys = np.full(200, -1, np.int32)
     keys[130] = key  # far enough in for the look-ahead
     with pytest.raises(IndexError, match="no place"):
-        scatter(keys, np.zeros(200, np.uint8), np.zeros(200, np.int64), 0, np.array(cursors, np.int64), *outputs(room))
+        scatter(
+            keys,
+            np.zeros(200, np.uint8),
+            np.zeros(200, np.int64),
+            0,
+            np.array(cursors, np.int64),
+            *outputs(room),
+        )
 
 
 def test_keys_without_a_count_are_refused():

@@ -110,4 +110,6 @@ def test_lengths_must_agree():
     with pytest.raises(ValueError, match="as many"):
         number_sequences(np.zeros(2, np.uint8), np.array([0, 1, 2]), np.zeros(2, np.uint64), one, two)
     with pytest.raises(OverflowError):
-        number_sequences(np.zeros(2, np.uint8), np.zeros(0, np.int64), np.zeros(0, np.uint64), one[:0], one[:0])
+        number_sequences(
+            np.zeros(2, np.uint8), np.zeros(0, np.int64), np.zeros(0, np.uint64), one[:0], one[:0]
+        )
