@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Unpack
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from dealtrace_engine.build import build_log
 from dealtrace_engine.errors import DealtraceError, ParseError, SchemaError, first_line
-from dealtrace_engine.log import EventLog
+from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.files import InputFile, PathLike, input_files
-from dealtrace_engine.sources.options import ROWS_PER_BATCH, ReadArguments, ReadOptions, key_columns
+from dealtrace_engine.sources.options import ROWS_PER_BATCH
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,9 @@ class ParquetSource:
     files: tuple[InputFile, ...]
     names: tuple[str, ...]
     rows: int
+    notes: ClassVar[tuple[str, ...]] = ()
+    findings: ClassVar[tuple[Finding, ...]] = ()
+    zones: ClassVar[None] = None
 
     @classmethod
     def of(cls, paths: PathLike | Sequence[PathLike]) -> ParquetSource:
@@ -51,7 +53,9 @@ class ParquetSource:
             if not names:
                 names = found
             for missing in (name for name in names if name not in found):
-                raise SchemaError(f"there is no column {missing!r}, which {files[0].path} has", file=file.path)
+                raise SchemaError(
+                    f"there is no column {missing!r}, which {files[0].path} has", file=file.path
+                )
         return cls(files, names, rows)
 
     @property
@@ -60,15 +64,19 @@ class ParquetSource:
         more = f" and {len(self.files) - 1} more" if len(self.files) > 1 else ""
         return f"{self.files[0].path}{more}"
 
-    def batches(self, columns: Sequence[str], dictionary: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
-        """Read columns batch by batch; those in `dictionary` as dictionaries where they are text."""
+    def batches(self, names: Sequence[str], repeated: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+        """Yield columns in batches; those in `repeated` as dictionaries where they are text."""
         for file in self.files:
             file.check()
             with _parquet(file) as reader:
-                texts = [n for n in dictionary if _is_text(reader.schema_arrow.field(n).type)]
+                texts = [n for n in repeated if _is_text(reader.schema_arrow.field(n).type)]
             with _parquet(file, texts) as reader, _readable(file):
-                yield from reader.iter_batches(ROWS_PER_BATCH, columns=list(columns))
+                yield from reader.iter_batches(ROWS_PER_BATCH, columns=list(names))
             file.check()
+
+    def row_number(self, position: int) -> int:
+        """Return the row, from 1, over all files."""
+        return position + 1
 
     def read(self, names: Sequence[str]) -> pa.Table:
         """Read columns, all rows."""
@@ -112,36 +120,3 @@ def _parquet(file: InputFile, dictionary: Sequence[str] = ()) -> Any:
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def read_parquet(
-    paths: PathLike | Sequence[PathLike], **arguments: Unpack[ReadArguments]
-) -> EventLog:
-    """Read an event log from Parquet: a file, a list of files, or a folder of them.
-
-    Parameters
-    ----------
-    paths : path or sequence of paths
-        A folder means its .parquet files, sorted by name.
-    **arguments
-        See `ReadOptions`.
-
-    Returns
-    -------
-    EventLog
-
-    Raises
-    ------
-    ParseError
-        A file is missing, empty, damaged or cut short; with `strict`, a row cannot become an event.
-    SchemaError
-        A column is missing or ambiguous.
-    LogError
-        No row can become an event, or a file changed while it was read.
-    """
-    options = ReadOptions(**arguments)
-    source = ParquetSource.of(paths)
-    builder = options.builder(source)
-    batches = source.batches(key_columns(builder), [builder.roles["activity"]])
-    build_log(batches, builder, of=source.rows, threads=options.threads, progress=options.progress)
-    return options.finish(builder)

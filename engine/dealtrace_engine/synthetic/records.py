@@ -1,0 +1,177 @@
+"""Blocks of cases become rows of an export, in the order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.sources.labels import activity_label
+from dealtrace_engine.synthetic import organisation as org
+from dealtrace_engine.synthetic.clock import EPOCH_DAY, EPOCH_S
+from dealtrace_engine.synthetic.dice import Dice, Flags, Ints
+from dealtrace_engine.synthetic.ids import record_ids
+from dealtrace_engine.synthetic.steps import ACTIVITIES, STEPS
+from dealtrace_engine.synthetic.truths import OUTCOMES, Facts
+from dealtrace_engine.synthetic.walk import NEVER
+
+_STEP_BITS, _CASE_BITS = 7, 27
+MOST_CASES = 1 << _CASE_BITS
+_TIME_SHIFT = _STEP_BITS + _CASE_BITS
+
+_OBJECTS = (b"0065g0", b"00Q5g0")
+_FIRST_RECORD = 5_700_000_000
+
+_STAGES = (
+    "Qualification",
+    "Needs Analysis",
+    "Value Proposition",
+    "Proposal",
+    "Negotiation",
+    "Closed Won",
+    "Closed Lost",
+)
+_STAGE_AFTER = {
+    "opportunity_created": 0,
+    "first_customer_contact": 1,
+    "solution_proposed": 2,
+    "quote_created": 3,
+    "opportunity_reopened": 3,
+    "quote_accepted": 4,
+    "opportunity_won": 5,
+    "opportunity_lost": 6,
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of cases, ready to be written.
+
+    Attributes
+    ----------
+    first, last : int
+        Numbers of its cases in the log: `first` to `last` - 1.
+    until : int
+        Later blocks have no event before this second.
+    keys : ndarray of int64
+        One per event, unordered: time, case and step, packed so that sorting them orders the events.
+    rows : pyarrow.Table
+        One per case: what is the same for all its events.
+    people : ndarray of int16, shape (roles, cases)
+        Who has which role.
+    discounts : ndarray of int8, shape (rounds + 1, cases)
+        What each round of quoting offers.
+    """
+
+    first: int
+    last: int
+    until: int
+    keys: Ints
+    rows: pa.Table
+    people: NDArray[np.int16]
+    discounts: NDArray[np.int8]
+
+
+def block_of(facts: Facts, until: int, dice: Dice) -> Block:
+    """Pack what happened in a block of cases."""
+    cases = facts.cases
+    step, place = np.nonzero(facts.times < NEVER)
+    times = facts.times[step, place].astype(np.int64)
+    keys = times << _TIME_SHIFT | cases.index[place] << _STEP_BITS | step
+    people = np.stack([cases.people[role] for role in org.ROLES]).astype(np.int16)
+    first, last = int(cases.index[0]), int(cases.index[-1]) + 1
+    return Block(first, last, until, keys, _case_rows(facts, dice), people, cases.discounts.astype(np.int8))
+
+
+def _case_rows(facts: Facts, dice: Dice) -> pa.Table:
+    cases, codes, outcome = facts.cases, facts.cases.codes, facts.outcome
+    won, lost = (outcome == OUTCOMES.index(name) for name in ("Won", "Lost"))
+    lead_only = (~facts.ever("opportunity_created")).astype(np.int64)
+    count = _FIRST_RECORD + 3 * cases.index + dice.below(len(cases), 3)  # other records take numbers too
+    terms = np.array(org.PAYMENT_TERMS_DAYS, np.int16)[codes["terms"]]
+    due = (facts.due_day + EPOCH_DAY).astype(np.int32)
+    return pa.table(
+        {
+            "case_id": record_ids(_OBJECTS, lead_only, count),
+            "sales_rep": _named(cases.people["rep"], org.PEOPLE, missing=lead_only == 1),
+            "account": _named(codes["account"], org.ACCOUNTS),
+            "region": _named(codes["region"], org.REGIONS),
+            "segment": _named(codes["segment"], org.SEGMENTS),
+            "product": _named(codes["product"], org.PRODUCTS),
+            "lead_source": _named(codes["lead_source"], org.LEAD_SOURCES),
+            "amount": pa.array(cases.cents / 100),
+            "discount_percent": pa.array(facts.discount.astype(np.float64), mask=facts.discount < 0),
+            "payment_terms_days": pa.array(terms),
+            "due_date": pa.array(due, pa.date32(), mask=facts.due_day < 0),
+            "outcome": _named(outcome, OUTCOMES),
+            "is_won": pa.array(won, mask=~(won | lost)),
+            "loss_reason": _named(codes["loss_reason"], org.LOSS_REASONS, missing=~lost),
+        }
+    )
+
+
+def _named(codes: Ints, names: Sequence[str], missing: Flags | None = None) -> pa.DictionaryArray[Any, Any]:
+    return pa.DictionaryArray.from_arrays(
+        pa.array(codes.astype(np.int32), pa.int32(), mask=missing), pa.array(names)
+    )
+
+
+def in_time_order(blocks: Iterable[Block], language: str, unit_s: int) -> Iterator[pa.Table]:
+    """Merge blocks into tables of events, each as soon as no later block can come before it.
+
+    Only the events still to come and the cases that they belong to are held.
+    """
+    waiting, held = np.empty(0, np.int64), list[Block]()
+    for block in blocks:
+        held.append(block)
+        waiting = np.concatenate((waiting, block.keys))
+        ready = waiting < block.until << _TIME_SHIFT
+        yield _events(np.sort(waiting[ready]), held, language, unit_s)
+        waiting = waiting[~ready]
+        oldest = int(_cases_of(waiting).min(initial=MOST_CASES))
+        held = [kept for kept in held if kept.last > oldest]
+
+
+def _cases_of(keys: Ints) -> Ints:
+    return keys >> _STEP_BITS & (MOST_CASES - 1)
+
+
+def _events(keys: Ints, held: Sequence[Block], language: str, unit_s: int) -> pa.Table:
+    step, case = keys & ((1 << _STEP_BITS) - 1), _cases_of(keys) - held[0].first
+    seconds = (keys >> _TIME_SHIFT) // unit_s * unit_s + EPOCH_S
+    rows = pa.concat_tables(block.rows for block in held).combine_chunks().take(pa.array(case, pa.int64()))
+    role = np.array([org.ROLES.index(s.role) for s in STEPS])[step]
+    person = np.concatenate([block.people for block in held], axis=1)[role, case]
+    number = np.array([s.round for s in STEPS])[step]
+    discount = np.concatenate([block.discounts for block in held], axis=1)[number, case]
+    departments = tuple(dict.fromkeys(org.DEPARTMENTS.values()))
+    department_of = [departments.index(org.DEPARTMENTS[s.role]) for s in STEPS]
+    stage = _stages()[step]
+    columns = {
+        "case_id": rows["case_id"],
+        "activity": _named(_ACTIVITY_OF[step], [activity_label(name, language) for name in ACTIVITIES]),
+        "timestamp": pa.array(seconds * 1_000_000, pa.timestamp("us", tz="UTC")),
+        "resource": _named(person, org.PEOPLE),
+        "department": _named(np.array(department_of)[step], departments),
+        "stage": _named(stage, _STAGES, missing=stage < 0),
+        "quoted_discount_percent": pa.array(discount.astype(np.float64), mask=number == 0),
+    }
+    return pa.table(columns | {name: rows[name] for name in rows.column_names[1:]})
+
+
+_ACTIVITY_OF = np.array([ACTIVITIES.index(step.activity) for step in STEPS])
+
+
+def _stages() -> Ints:
+    """Stage of the opportunity after each step; -1 before there is one."""
+    stage, stages = -1, []
+    for step in STEPS:
+        after = _STAGE_AFTER.get(step.activity, stage)
+        known = after if stage >= 0 or step.activity == "opportunity_created" else -1
+        stages.append(known)
+        stage = known if step.activity != "opportunity_lost" else stage
+    return np.array(stages, np.int64)
