@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import machine, table
-from benchmarks.logs import SEED, generated, rows
+from benchmarks.logs import NET, SEED, generated, rows
 from benchmarks.measure import ROOT, Bench, compare
 from benchmarks.questions import MODULES, QUESTIONS, Log
 from benchmarks.table import Cell
@@ -109,7 +109,7 @@ def arguments() -> argparse.Namespace:
     add("--sizes", default="1e6", help="events of generated logs, such as 1e6,1e7")
     add("--log", action="append", default=[], help="an existing Parquet file instead; repeatable")
     add("--columns", default="case_id,activity,timestamp", help="its case id, activity, timestamp")
-    add("--net", default="", help="PNML file for token replay; without it there is no replay")
+    add("--net", default="", help="PNML file for token replay; with --log and without it there is no replay")
     add("--questions", default=",".join(QUESTIONS), help="some of: %(default)s")
     add("--rivals", default=",".join(MODULES), help="some of: %(default)s")
     add("--runs", type=int, default=5)
@@ -136,14 +136,14 @@ def chosen(parser: argparse.ArgumentParser, text: str, known: list[str]) -> tupl
 
 def plans(options: argparse.Namespace) -> list[Plan]:
     """Return one plan per log."""
+    case_id, activity, timestamp = options.columns.split(",")
+    net = str(Path(options.net).resolve()) if options.net else "" if options.log else str(NET)
     sizes = [] if options.log else [int(float(size)) for size in options.sizes.split(",")]
     paths = [Path(path).resolve() for path in options.log]
     paths += [generated(size, Path(options.cache)) for size in sizes]
-    net = str(Path(options.net).resolve()) if options.net else ""
     questions = tuple(name for name in options.questions if net or not QUESTIONS[name].replays)
     found = []
     for path in paths:
-        case_id, activity, timestamp = options.columns.split(",")
         log = Log(str(path), case_id, activity, timestamp, net)
         bench = Bench(log, options.rivals_python, options.limit)
         events = rows(sys.executable, log)
