@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 OURS = ("dealtrace", "numpy", "numba", "pyarrow")
-RIVALS = ("pm4py", "polars", "duckdb", "pandas", "numpy", "pyarrow")
+RIVALS = ("pm4py", "r4pm", "polars", "duckdb", "pandas", "numpy", "pyarrow")
 
 
 def processor() -> str:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, Protocol, cast
 from benchmarks.answers import Answer
 
 PERCENTILES = (50, 90, 95, 99)
+TABLE_TOOLS = ("ours", "naive", "polars", "duckdb", "pm4py")
+REPLAY_TOOLS = ("ours", "pm4py")
 
 
 class Log(NamedTuple):
@@ -41,19 +43,19 @@ class Question:
     title: str
     from_file: bool = False
     replays: bool = False
-    rivals: tuple[str, ...] = ("ours", "naive", "polars", "duckdb", "pm4py")
+    rivals: tuple[str, ...] = TABLE_TOOLS
 
 
 QUESTIONS = {
-    "directly_follows": Question("directly-follows counts"),
+    "directly_follows": Question("directly-follows counts", rivals=(*TABLE_TOOLS, "r4pm")),
     "performance": Question("performance graph: mean, median, min, max, sum, stdev per edge"),
     "percentiles": Question("p50, p90, p95, p99 per edge"),
-    "variants": Question("variants with counts"),
+    "variants": Question("variants with counts", rivals=(*TABLE_TOOLS, "r4pm")),
     "throughput": Question("throughput time percentiles"),
-    "replay": Question("token replay", replays=True, rivals=("ours", "pm4py")),
+    "replay": Question("token replay", replays=True, rivals=REPLAY_TOOLS),
     "everything": Question("from the file: all but replay", from_file=True),
     "everything_replay": Question(
-        "from the file: all and replay", from_file=True, replays=True, rivals=("ours", "pm4py")
+        "from the file: all and replay", from_file=True, replays=True, rivals=REPLAY_TOOLS
     ),
 }
 
@@ -63,6 +65,7 @@ MODULES = {
     "polars": "benchmarks.rivals.polars_expert",
     "duckdb": "benchmarks.rivals.duckdb_sql",
     "pm4py": "benchmarks.rivals.pm4py_calls",
+    "r4pm": "benchmarks.rivals.r4pm_calls",
 }
 
 
