@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.sources.memory import from_arrow
     from dealtrace_engine.sources.parquet import read_parquet
     from dealtrace_engine.sources.xes import read_xes
-    from dealtrace_engine.store import open_log as open  # noqa: A004
+    from dealtrace_engine.store import open_log as open
     from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
 
 _HOMES = {

@@ -1,4 +1,4 @@
-"""Columns besides case, activity and time: of the case where constant within every case, else of the event."""
+"""Columns besides case, activity and time: of the case where constant within each, else of the event."""
 
 from __future__ import annotations
 

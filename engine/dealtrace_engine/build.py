@@ -6,7 +6,7 @@ case -1, is counted by reason, and is left out by the sort.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +19,9 @@ from dealtrace_engine.instants import InstantReader, Instants
 from dealtrace_engine.log import EventLog, Origin
 from dealtrace_engine.ordering import break_ties, sorted_events
 from dealtrace_engine.parallel import Progress, ahead, thread_count, tick
-from dealtrace_engine.quality import Finding
+from dealtrace_engine.quality import FIRST_ROWS, Finding
 from dealtrace_engine.schema import Roles
-from dealtrace_engine.source import Source
+from dealtrace_engine.source import RowSource
 from dealtrace_engine.texts import TextCodes
 
 
@@ -40,7 +40,7 @@ class LogBuilder:
 
     Parameters
     ----------
-    source : Source
+    source : RowSource
         Where the rows come from; the log reads its other columns from there.
     roles : Roles
         Which column is what.
@@ -52,7 +52,7 @@ class LogBuilder:
 
     def __init__(
         self,
-        source: Source,
+        source: RowSource,
         roles: Roles,
         *,
         timezone: str | None = None,
@@ -61,8 +61,9 @@ class LogBuilder:
     ) -> None:
         self.source, self.roles, self.strict = source, roles, strict
         self.instants = InstantReader(
-            roles["timestamp"], timezone=timezone, format=timestamp_format, file=source.label
-        )
+            roles["timestamp"], timezone=timezone, format=timestamp_format, file=source.label,
+            look_ahead=self._timestamps,
+        )  # fmt: skip
         self.cases, self.activities = TextCodes(roles["case_id"]), TextCodes(roles["activity"])
         self.chunks: list[Chunk] = []
         self.nanoseconds: list[tuple[int, NDArray[np.uint16] | None]] = []
@@ -71,6 +72,15 @@ class LogBuilder:
         self.noted: dict[str, Finding] = {}
         self.zones: dict[str, int] = {}
         self.rows = 0
+
+    def _timestamps(self) -> Iterator[pa.Array]:
+        return (batch.column(0) for batch in self.source.batches([self.roles["timestamp"]]))
+
+    @property
+    def key_columns(self) -> list[str]:
+        """The source columns that the log is built from."""
+        wanted = (self.roles.get(role) for role in ("case_id", "activity", "timestamp", "order"))
+        return list(dict.fromkeys(name for name in wanted if name is not None))
 
     def append(self, batch: pa.RecordBatch) -> None:
         """Take the rows of one batch; its columns carry the names of the source."""
@@ -117,20 +127,25 @@ class LogBuilder:
             return
         role = next((role for role in ("case_id", "activity") if role in reason), "timestamp")
         value = batch.column(self.roles[role])[int(positions[0])]
-        example = str(value.as_py() if not pa.types.is_timestamp(value.type) else value) if value.is_valid else None
-        row = self.rows + int(positions[0]) + 1
+        example = (
+            str(value.as_py() if not pa.types.is_timestamp(value.type) else value) if value.is_valid else None
+        )
+        rows = self._row_numbers(positions)
         if self.strict and findings is self.dropped:
             raise ParseError(
-                reason, file=self.source.label, row=row, column=self.roles[role], value=example,
+                reason, file=self.source.label, row=rows[0], column=self.roles[role], value=example,
                 hint="mend the row, or read without strict= to drop and count such rows",
             )  # fmt: skip
-        findings.setdefault(reason, Finding(reason)).add(len(positions), positions[:5] + self.rows + 1, example)
+        findings.setdefault(reason, Finding(reason)).add(len(positions), rows, example)
+
+    def _row_numbers(self, positions: NDArray[np.int64]) -> list[int]:
+        return [self.source.row_number(self.rows + int(position)) for position in positions[:FIRST_ROWS]]
 
     def _note(self, instants: Instants) -> None:
         for zone, count in instants.zones.items():
             self.zones[zone] = self.zones.get(zone, 0) + count
         for reason, positions in instants.noted.items():
-            self.noted.setdefault(reason, Finding(reason)).add(len(positions), positions[:5] + self.rows + 1)
+            self.noted.setdefault(reason, Finding(reason)).add(len(positions), self._row_numbers(positions))
 
     def finish(
         self, *, notes: Sequence[str] = (), skipped: Sequence[Finding] = (), threads: int | None = None
@@ -154,7 +169,9 @@ class LogBuilder:
         if len(self.cases) == 0:
             raise LogError(_nothing_left(rows_read, dropped), file=self.source.label)
         activities, ranks = self.activities.sorted_by_text(self.source.label)
-        narrow = np.dtype(np.uint8 if len(activities) <= 1 << 8 else np.uint16 if len(activities) <= 1 << 16 else np.uint32)
+        narrow = np.dtype(
+            np.uint8 if len(activities) <= 1 << 8 else np.uint16 if len(activities) <= 1 << 16 else np.uint32
+        )
         for chunk in self.chunks:
             chunk.activities = ranks.astype(narrow)[chunk.activities]
         events = sorted_events(self.chunks, len(self.cases), narrow, threads)
@@ -167,19 +184,14 @@ class LogBuilder:
 
 
 def build_log(
-    batches: Iterable[pa.RecordBatch],
-    builder: LogBuilder,
-    *,
-    of: int = 0,
-    threads: int | None = None,
-    progress: Progress | None = None,
-) -> LogBuilder:
-    """Feed `batches` to `builder`, reading one batch ahead where there is a second thread."""
+    builder: LogBuilder, *, of: int = 0, threads: int | None = None, progress: Progress | None = None
+) -> None:
+    """Feed the rows of its source to `builder`, reading one batch ahead where there is a second thread."""
+    batches = builder.source.batches(builder.key_columns, [builder.roles["activity"]])
     for batch in ahead(batches) if thread_count(threads) > 1 else batches:
         if batch.num_rows:
             builder.append(batch)
         tick(progress, builder.rows, max(of, builder.rows))
-    return builder
 
 
 def _nothing_left(rows_read: int, dropped: Sequence[Finding]) -> str:

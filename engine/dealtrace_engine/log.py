@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -107,7 +107,7 @@ class EventLog:
 
     @property
     def attribute_names(self) -> tuple[str, ...]:
-        """Every column besides case id, activity and timestamp, with start time and resource among them."""
+        """Every column besides case id, activity and timestamp."""
         keys = {self.origin.roles.get(role) for role in ("case_id", "activity", "timestamp")}
         names = dict.fromkeys((*self.kept, *self.origin.source.names))
         return tuple(name for name in names if name not in keys)
@@ -123,7 +123,7 @@ class EventLog:
         Returns
         -------
         Attribute
-            A value per case where it is constant within every case (null counting as a value), else per event.
+            A value per case where it is constant within each (null is a value), else per event.
 
         Raises
         ------
@@ -135,8 +135,11 @@ class EventLog:
         column = self.origin.roles.get(name) or name
         if column not in self.kept:
             if column not in self.attribute_names:
-                raise SchemaError(f"there is no column {name!r}", file=self.origin.source.label,
-                                  hint=nearest(self.attribute_names, name))  # fmt: skip
+                raise SchemaError(
+                    f"there is no column {name!r}",
+                    file=self.origin.source.label,
+                    hint=nearest(self.attribute_names, name),
+                )
             values = one_array(self.origin.source.read([column]).column(0))
             self._keep(attribute_of(column, values.take(pa.array(self.rows)), self.case_offsets))
         return self.kept[column]
@@ -150,7 +153,7 @@ class EventLog:
 
     @property
     def has_start_timestamps(self) -> bool:
-        """Whether the log knows when activities started; without that, service times are unknown, not zero."""
+        """Whether the log knows when activities started; else service times are unknown, not zero."""
         return "start_timestamp" in self.origin.roles
 
     @cached_property
@@ -162,11 +165,15 @@ class EventLog:
         LogError
             The log has no start timestamps.
         """
-        from dealtrace_engine.instants import NOT_A_TIME, InstantReader
+        from dealtrace_engine.instants import InstantReader
+        from dealtrace_engine.readings import NOT_A_TIME
 
         if not self.has_start_timestamps:
-            raise LogError("the log has no start timestamps, so service times are unknown",
-                           file=self.origin.source.label, hint="name the column with start_timestamp=")  # fmt: skip
+            raise LogError(
+                "the log has no start timestamps, so service times are unknown",
+                file=self.origin.source.label,
+                hint="name the column with start_timestamp=",
+            )
         column = self.origin.roles["start_timestamp"]
         values = self.attribute(column).per_event(self.case_offsets)
         times = InstantReader(column, file=self.origin.source.label).read(values).microseconds
@@ -250,7 +257,7 @@ class EventLog:
 
     def to_pandas(self, columns: Sequence[str] = ()) -> pd.DataFrame:
         """Return the events as a pandas frame; see `to_arrow`."""
-        return self.to_arrow(columns).to_pandas()
+        return cast("pd.DataFrame", self.to_arrow(columns).to_pandas())
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.to_arrow().__arrow_c_stream__(requested_schema)
@@ -287,5 +294,3 @@ def _text_parts(texts: pa.LargeStringArray) -> list[Any]:
     spots = np.frombuffer(offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
     body = memoryview(b"" if data is None else data)[int(spots[0]) : int(spots[-1])]
     return [np.ascontiguousarray(spots - spots[0]), body]
-
-

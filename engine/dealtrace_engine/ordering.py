@@ -42,9 +42,7 @@ class UnsortedChunk(Protocol):
     first_row: int
 
 
-def sorted_events(
-    chunks: list[Any], cases: int, width: np.dtype[Any], threads: int | None = None
-) -> Events:
+def sorted_events(chunks: list[Any], cases: int, width: np.dtype[Any], threads: int | None = None) -> Events:
     """Sort the rows of `chunks` (emptied on the way) by case and time; ties keep the order of rows."""
     from dealtrace_ext.scatter import count_keys, scatter
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TypeVar, cast
 
 import numpy as np
@@ -37,13 +38,15 @@ def thread_count(threads: int | None = None) -> int:
     return threads
 
 
-def blocks(case_offsets: NDArray[np.int64], events_per_block: int = EVENTS_PER_BLOCK) -> list[tuple[int, int]]:
-    """Cut the cases into ranges (first, last) of at least `events_per_block` events, whatever the threads."""
+def blocks(
+    case_offsets: NDArray[np.int64], events_per_block: int | None = None
+) -> list[tuple[int, int]]:
+    """Cut the cases into ranges (first, last) of at least so many events, whatever the threads."""
     cases, events = len(case_offsets) - 1, int(case_offsets[-1])
-    events_per_block = max(events_per_block, -(-events // MOST_BLOCKS))
+    events_per_block = max(events_per_block or EVENTS_PER_BLOCK, -(-events // MOST_BLOCKS))
     cuts = np.searchsorted(case_offsets, np.arange(events_per_block, events, events_per_block))
     edges = np.unique(np.concatenate(([0], cuts, [cases])))
-    return [(int(first), int(last)) for first, last in zip(edges[:-1], edges[1:], strict=True)]
+    return list(pairwise(edges.tolist()))
 
 
 def tick(progress: Progress | None, done: int, of: int) -> None:

@@ -84,10 +84,9 @@ class Readings:
             read = cls(raw // -unit, zone=zone)
             rest = (raw - read.microseconds * -unit).astype(np.uint16)
             read.nanoseconds = rest if rest.any() else None
-        for reason in (
-            () if status is None else (timestamps.MISSING, timestamps.UNPARSED, timestamps.OUT_OF_RANGE)
-        ):
-            read.reject(np.equal(status, reason), reason)
+        if status is not None:
+            for reason in (timestamps.MISSING, timestamps.UNPARSED, timestamps.OUT_OF_RANGE):
+                read.reject(np.equal(status, reason), reason)
         if outside is not None:
             read.reject(outside, timestamps.OUT_OF_RANGE)
         return read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pyarrow as pa
 
@@ -59,7 +59,7 @@ class Result:
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the main table as a pandas frame."""
-        return self._table.to_pandas()
+        return cast("pd.DataFrame", self._table.to_pandas())
 
     def to_json(self, *, indent: int | None = None) -> str:
         """Return all of it as JSON text; what is not a number becomes null."""

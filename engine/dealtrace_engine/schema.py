@@ -64,14 +64,15 @@ COLUMNS = (
         "When it happened (when it ended, where a start is known); orders and measures.",
     ),
     Column(
-        "start_timestamp", "timestamp[us, UTC]", "microseconds since 1970-01-01 UTC", False, "start_timestamp",
+        "start_timestamp", "timestamp[us, UTC]", "microseconds since 1970-01-01 UTC", False,
+        "start_timestamp",
         ("start time", "start", "begin"),
         "When the activity started; never orders events.",
     ),
     Column(
         "order", "int64", "rank", False, "",
         (),
-        "Given by the caller, never recognised. Breaks ties between equal timestamps, before the source row.",
+        "Never recognised, only given. Breaks ties between equal timestamps, before the row.",
     ),
     Column(
         "resource", "string", "text", False, "org:resource",
@@ -151,7 +152,9 @@ def recognise(names: Sequence[str], given: Mapping[str, str | None], *, file: ob
             )
         if name is not None:
             if names.count(name) > 1:
-                raise SchemaError(f"{names.count(name)} columns are called {name!r}", file=file, hint="rename one")
+                raise SchemaError(
+                    f"{names.count(name)} columns are called {name!r}", file=file, hint="rename one"
+                )
             columns[column.role], chosen[column.role] = name, how
     return Roles(columns, chosen)
 

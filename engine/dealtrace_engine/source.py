@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import pyarrow as pa
@@ -32,3 +32,13 @@ class Source(Protocol):
 
     def describe(self) -> list[dict[str, object]]:
         """Return the inputs with their fingerprints, for a manifest."""
+
+
+class RowSource(Source, Protocol):
+    """A source that a log can be built from, batch by batch."""
+
+    def batches(self, names: Sequence[str], repeated: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+        """Yield columns in batches, in source order; those in `repeated` may come as dictionaries."""
+
+    def row_number(self, position: int) -> int:
+        """Return the data row, from 1 after the header, at a position (from 0) of the batches."""

@@ -104,9 +104,12 @@ def save(log: EventLog, path: PathLike, columns: Sequence[str] | None = None) ->
     } | {f"{a.level}:{a.name}": _compact(a.values) for a in attributes}
     cells = {name: _as_cell(values) for name, values in arrays.items()}
     schema = pa.schema([(name, cell.type) for name, cell in cells.items()], {KEY: _header(log, arrays)})
-    with written_whole(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
-        with pa.ipc.new_file(sink, schema) as writer:
-            writer.write_batch(pa.record_batch(list(cells.values()), schema=schema))
+    with (
+        written_whole(path) as temporary,
+        pa.OSFile(str(temporary), "wb") as sink,
+        pa.ipc.new_file(sink, schema) as writer,
+    ):
+        writer.write_batch(pa.record_batch(list(cells.values()), schema=schema))
 
 
 def _compact(values: pa.Array) -> pa.Array:
@@ -195,8 +198,8 @@ def _log_of(columns: Mapping[str, pa.Array], header: Mapping[str, Any], file: In
     findings = {name: [Finding(**finding) for finding in header[name]] for name in ("dropped", "noted")}
     origin = Origin(source, roles, header["rows_read"], **findings, time_zones=header["time_zones"],
                     notes=header["notes"])  # fmt: skip
-    numbers = [view(columns[name]) for name in CORE[2:]]
-    return EventLog(columns["case_ids"], columns["activities"], *numbers, origin, kept)
+    offsets, codes, times, rows = (view(columns[name]) for name in CORE[2:])
+    return EventLog(columns["case_ids"], columns["activities"], offsets, codes, times, rows, origin, kept)
 
 
 def _level(text: str, file: InputFile) -> Literal["case", "event"]:
@@ -211,7 +214,7 @@ def _checked_header(metadata: Mapping[bytes, bytes] | None, file: InputFile) -> 
                          hint="read it as a table and use from_arrow")  # fmt: skip
     header: dict[str, Any] = json.loads(metadata[KEY])
     if header["format"] != FORMAT:
-        raise ParseError(f"is of format {header['format']}, this version reads format {FORMAT}", file=file.path,
+        raise ParseError(f"is of format {header['format']}, this version reads {FORMAT}", file=file.path,
                          hint="update dealtrace or import the source again")  # fmt: skip
     return header
 
@@ -223,7 +226,9 @@ def _check_lengths(columns: Mapping[str, pa.Array], header: Mapping[str, Any], f
     for name, values in columns.items():
         length = wanted.get(name, {"case": cases, "event": events}.get(name.partition(":")[0], len(values)))
         if len(values) != length:
-            raise ParseError(f"is damaged: {len(values):,} values instead of {length:,}", file=file.path, column=name)
+            raise ParseError(
+                f"is damaged: {len(values):,} values instead of {length:,}", file=file.path, column=name
+            )
     ends = columns["case_offsets"][0].as_py(), columns["case_offsets"][cases].as_py()
     if ends != (0, events):
         raise ParseError("is damaged: the cases do not cover the events", file=file.path)

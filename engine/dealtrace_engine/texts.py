@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -58,7 +60,9 @@ class TextCodes:
         if values.null_count:
             reasons.append((f"null {role}", _positions(values.is_null())))
         if _may_hold_empty(values):
-            empty = pc.equal(values.dictionary_decode() if _is_dictionary(values) else values, "").fill_null(False)
+            empty = pc.equal(values.dictionary_decode() if _is_dictionary(values) else values, "").fill_null(
+                False
+            )
             reasons.append((f"empty {role}", _positions(empty)))
         return reasons
 
@@ -73,7 +77,7 @@ class TextCodes:
             raise LogError(str(error), column=self.column, hint="split the log") from error
         return codes
 
-    def narrow(self, values: pa.Array) -> NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.uint32]:
+    def narrow(self, values: pa.Array) -> NDArray[Any]:
         """Return the codes in as few bytes as they need; nulls get an arbitrary code."""
         codes = self._encode_dictionary(values) if _is_dictionary(values) else self.encode(values)
         size = len(self)
@@ -87,9 +91,9 @@ class TextCodes:
         used = pc.unique(values.indices).drop_null()
         codes_of = np.full(len(values.dictionary), -1, dtype=np.int32)
         codes_of[view(used)] = self.encode(values.dictionary.take(used))
-        if values.null_count == 0:
-            return codes_of[view(values.indices)]
-        codes = codes_of[view(values.indices.fill_null(0))] if len(used) else np.zeros(len(values), np.int32)
+        if len(used) == 0:
+            return np.full(len(values), -1, dtype=np.int32)
+        codes: NDArray[np.int32] = codes_of[view(values.indices.fill_null(0))]
         codes[_positions(values.is_null())] = -1
         return codes
 

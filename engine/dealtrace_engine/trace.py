@@ -27,7 +27,7 @@ class Trace:
     attributes: dict[str, Any]
 
     def __len__(self) -> int:
-        return self.table.num_rows
+        return int(self.table.num_rows)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.table.__arrow_c_stream__(requested_schema)
@@ -36,7 +36,9 @@ class Trace:
         lines = [f"case {self.case_id}, {len(self)} events"]
         lines += [f"  {name}: {value}" for name, value in self.attributes.items()]
         previous = None
-        for activity, time in zip(*(self.table[n].to_pylist() for n in ("activity", "timestamp")), strict=True):
+        for activity, time in zip(
+            *(self.table[n].to_pylist() for n in ("activity", "timestamp")), strict=True
+        ):
             waited = "" if previous is None else f"  +{_readable(time - previous)}"
             lines.append(f"  {time:%Y-%m-%d %H:%M:%S}  {activity}{waited}")
             previous = time

@@ -81,7 +81,9 @@ class ThroughputTimes(Result):
 
     def __repr__(self) -> str:
         median, p90 = self.percentiles([50, 90])
-        return f"ThroughputTimes of {len(self.microseconds):,} cases, median {median:,.0f} s, p90 {p90:,.0f} s"
+        return (
+            f"ThroughputTimes of {len(self.microseconds):,} cases, median {median:,.0f} s, p90 {p90:,.0f} s"
+        )
 
 
 def _case_values(log: EventLog, name: str) -> pa.Array:
@@ -163,5 +165,3 @@ def case_durations(
         blocks(log.case_offsets), threads=threads, progress=progress,
     )  # fmt: skip
     return out
-
-

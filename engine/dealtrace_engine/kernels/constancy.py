@@ -9,7 +9,9 @@ from dealtrace_engine._jit import kernel
 
 
 @kernel
-def constant_within_cases(codes: NDArray[np.int32], case_offsets: NDArray[np.int64], first: int, last: int) -> bool:
+def constant_within_cases(
+    codes: NDArray[np.int32], case_offsets: NDArray[np.int64], first: int, last: int
+) -> bool:
     """Whether all events of each case have one code."""
     for case in range(first, last):
         code = codes[case_offsets[case]]

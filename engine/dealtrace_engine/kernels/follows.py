@@ -70,7 +70,7 @@ def gather_durations(
     cursors: NDArray[np.int64],
     out: NDArray[np.int64],
 ) -> None:
-    """Write the time from a to b to ``out[cursors[a * width + b]]`` for every pair, and advance the cursor."""
+    """Write the time from a to b to ``out[cursors[a * width + b]]`` for each pair; advance the cursor."""
     for case in range(first, last):
         for event in range(case_offsets[case], case_offsets[case + 1] - 1):
             pair = np.int64(activities[event]) * width + np.int64(activities[event + 1])

@@ -20,7 +20,7 @@ def count_ties(
     seen: NDArray[np.int64],
     out: NDArray[np.int64],
 ) -> None:
-    """Add to ``out[0]`` the events at the time of the event before, to ``out[1]`` repeats of an activity there.
+    """Add to ``out[0]`` the events at the time of the one before, to ``out[1]`` repeats of an activity.
 
     `seen`, shape (activities,), holds -1 at first.
     """

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Unpack
 
 import pyarrow as pa
 
-from dealtrace_engine.build import build_log
 from dealtrace_engine.errors import SchemaError, first_line
 from dealtrace_engine.log import EventLog
-from dealtrace_engine.sources.options import ROWS_PER_BATCH, ReadArguments, ReadOptions, key_columns
+from dealtrace_engine.sources.options import ROWS_PER_BATCH, ReadArguments, ReadOptions
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,14 @@ class TableSource:
     def read(self, names: Sequence[str]) -> pa.Table:
         """Return columns of the table."""
         return self.table.select(list(names))
+
+    def batches(self, names: Sequence[str], repeated: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+        """Yield columns in batches."""
+        yield from self.read(names).to_batches(ROWS_PER_BATCH)
+
+    def row_number(self, position: int) -> int:
+        """Return the row, from 1."""
+        return position + 1
 
     def describe(self) -> list[dict[str, object]]:
         """Return what there is to say about a table in memory."""
@@ -72,13 +79,8 @@ def from_arrow(data: object, **arguments: Unpack[ReadArguments]) -> EventLog:
     >>> log.events, log.cases
     (2, 1)
     """
-    options = ReadOptions(**arguments)
     source = TableSource(_as_table(data))
-    builder = options.builder(source)
-    table = source.read(key_columns(builder))
-    batches = table.to_batches(ROWS_PER_BATCH)
-    build_log(batches, builder, of=table.num_rows, threads=1, progress=options.progress)
-    return options.finish(builder)
+    return ReadOptions(**arguments).log_of(source, rows=source.table.num_rows)
 
 
 def _as_table(data: object) -> pa.Table:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from dealtrace_engine.build import LogBuilder
+from dealtrace_engine.build import LogBuilder, build_log
+from dealtrace_engine.errors import ParseError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.schema import COLUMNS, recognise
-from dealtrace_engine.source import Source
+from dealtrace_engine.source import RowSource
 
 ROWS_PER_BATCH = 1 << 18
 
@@ -72,23 +73,31 @@ class ReadOptions:
     threads: int | None = None
     progress: Progress | None = None
 
-    def builder(self, source: Source) -> LogBuilder:
-        """Recognise the columns of `source` and return a builder for them."""
+    def log_of(self, source: RowSource, *, rows: int = 0) -> EventLog:
+        """Recognise the columns of `source`, build the log, and keep the columns that are to stay in memory.
+
+        Parameters
+        ----------
+        source : RowSource
+            May have `notes` on how it was read and `findings` of rows it skipped.
+        rows : int
+            How many rows there are, for progress, where that is known.
+        """
         given = {column.role: getattr(self, column.role) for column in COLUMNS}
         roles = recognise(source.names, given, file=source.label)
-        return LogBuilder(
+        builder = LogBuilder(
             source, roles, timezone=self.timezone, timestamp_format=self.timestamp_format, strict=self.strict
         )
-
-    def finish(self, builder: LogBuilder, notes: Sequence[str] = (), skipped: Sequence[Finding] = ()) -> EventLog:
-        """Make the log, with the columns that are to stay in memory."""
-        log = builder.finish(notes=notes, skipped=skipped, threads=self.threads)
+        build_log(builder, of=rows, threads=self.threads, progress=self.progress)
+        findings: list[Finding] = getattr(source, "findings", [])
+        if self.strict and findings:
+            first = findings[0]
+            raise ParseError(
+                first.reason,
+                file=source.label,
+                row=first.first_rows[0],
+                value=first.example,
+                hint="mend the row, or read without strict= to drop and count such rows",
+            )
+        log = builder.finish(notes=getattr(source, "notes", []), skipped=findings, threads=self.threads)
         return log.with_attributes(self.columns) if self.columns else log
-
-
-def key_columns(builder: LogBuilder) -> list[str]:
-    """Return the source columns that a log is built from."""
-    wanted = (builder.roles.get(role) for role in ("case_id", "activity", "timestamp", "order"))
-    return list(dict.fromkeys(name for name in wanted if name is not None))
-
-

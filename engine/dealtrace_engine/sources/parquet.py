@@ -8,11 +8,10 @@ from typing import Any, Unpack
 
 import pyarrow as pa
 
-from dealtrace_engine.build import build_log
 from dealtrace_engine.errors import DealtraceError, ParseError, SchemaError, first_line
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.sources.files import InputFile, PathLike, input_files
-from dealtrace_engine.sources.options import ROWS_PER_BATCH, ReadArguments, ReadOptions, key_columns
+from dealtrace_engine.sources.options import ROWS_PER_BATCH, ReadArguments, ReadOptions
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,9 @@ class ParquetSource:
             if not names:
                 names = found
             for missing in (name for name in names if name not in found):
-                raise SchemaError(f"there is no column {missing!r}, which {files[0].path} has", file=file.path)
+                raise SchemaError(
+                    f"there is no column {missing!r}, which {files[0].path} has", file=file.path
+                )
         return cls(files, names, rows)
 
     @property
@@ -60,15 +61,19 @@ class ParquetSource:
         more = f" and {len(self.files) - 1} more" if len(self.files) > 1 else ""
         return f"{self.files[0].path}{more}"
 
-    def batches(self, columns: Sequence[str], dictionary: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
-        """Read columns batch by batch; those in `dictionary` as dictionaries where they are text."""
+    def batches(self, names: Sequence[str], repeated: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+        """Yield columns in batches; those in `repeated` as dictionaries where they are text."""
         for file in self.files:
             file.check()
             with _parquet(file) as reader:
-                texts = [n for n in dictionary if _is_text(reader.schema_arrow.field(n).type)]
+                texts = [n for n in repeated if _is_text(reader.schema_arrow.field(n).type)]
             with _parquet(file, texts) as reader, _readable(file):
-                yield from reader.iter_batches(ROWS_PER_BATCH, columns=list(columns))
+                yield from reader.iter_batches(ROWS_PER_BATCH, columns=list(names))
             file.check()
+
+    def row_number(self, position: int) -> int:
+        """Return the row, from 1, over all files."""
+        return position + 1
 
     def read(self, names: Sequence[str]) -> pa.Table:
         """Read columns, all rows."""
@@ -114,9 +119,7 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def read_parquet(
-    paths: PathLike | Sequence[PathLike], **arguments: Unpack[ReadArguments]
-) -> EventLog:
+def read_parquet(paths: PathLike | Sequence[PathLike], **arguments: Unpack[ReadArguments]) -> EventLog:
     """Read an event log from Parquet: a file, a list of files, or a folder of them.
 
     Parameters
@@ -139,9 +142,5 @@ def read_parquet(
     LogError
         No row can become an event, or a file changed while it was read.
     """
-    options = ReadOptions(**arguments)
     source = ParquetSource.of(paths)
-    builder = options.builder(source)
-    batches = source.batches(key_columns(builder), [builder.roles["activity"]])
-    build_log(batches, builder, of=source.rows, threads=options.threads, progress=options.progress)
-    return options.finish(builder)
+    return ReadOptions(**arguments).log_of(source, rows=source.rows)

@@ -101,8 +101,8 @@ SLOW_APPROVER_PACE = 1536
 # fmt: off
 _STEMS = (
     "Alder", "Birch", "Cedar", "Delta", "Ember", "Fjord", "Garnet", "Harbor", "Indigo", "Juniper", "Kestrel",
-    "Linden", "Maple", "Nimbus", "Orchid", "Pioneer", "Quartz", "Rowan", "Summit", "Timber", "Umber", "Vantage", "Willow",
-    "Yarrow", "Zenith",
+    "Linden", "Maple", "Nimbus", "Orchid", "Pioneer", "Quartz", "Rowan", "Summit", "Timber", "Umber",
+    "Vantage", "Willow", "Yarrow", "Zenith",
 )
 # fmt: on
 _TRADES = (

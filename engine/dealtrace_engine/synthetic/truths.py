@@ -96,7 +96,7 @@ class Facts:
 
     def ever(self, activity: str) -> Flags:
         """Which cases have the activity."""
-        return self.steps(activity).any(axis=0)
+        return np.asarray(self.steps(activity).any(axis=0))
 
     def events(self, activity: str) -> int:
         """How many events are this activity."""
