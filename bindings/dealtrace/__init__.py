@@ -32,10 +32,8 @@ if TYPE_CHECKING:
     from dealtrace_engine.log import EventLog
     from dealtrace_engine.models.petri_net import PetriNet
     from dealtrace_engine.models.pnml import read_pnml, write_pnml
-    from dealtrace_engine.sources.csv import read_csv
     from dealtrace_engine.sources.memory import from_arrow
-    from dealtrace_engine.sources.parquet import read_parquet
-    from dealtrace_engine.sources.xes import read_xes
+    from dealtrace_engine.sources.readers import read_csv, read_parquet, read_xes
     from dealtrace_engine.store import open_log as open
     from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
 
@@ -50,10 +48,8 @@ _HOMES = {
     "dealtrace_engine.log": ("EventLog",),
     "dealtrace_engine.models.petri_net": ("PetriNet",),
     "dealtrace_engine.models.pnml": ("read_pnml", "write_pnml"),
-    "dealtrace_engine.sources.csv": ("read_csv",),
     "dealtrace_engine.sources.memory": ("from_arrow",),
-    "dealtrace_engine.sources.parquet": ("read_parquet",),
-    "dealtrace_engine.sources.xes": ("read_xes",),
+    "dealtrace_engine.sources.readers": ("read_csv", "read_parquet", "read_xes"),
     "dealtrace_engine.store": ("open",),
     "dealtrace_engine.synthetic.lead_to_cash": ("lead_to_cash",),
 }  # fmt: skip

@@ -147,25 +147,16 @@ class LogBuilder:
         for reason, positions in instants.noted.items():
             self.noted.setdefault(reason, Finding(reason)).add(len(positions), self._row_numbers(positions))
 
-    def finish(
-        self, *, notes: Sequence[str] = (), skipped: Sequence[Finding] = (), threads: int | None = None
-    ) -> EventLog:
+    def finish(self, threads: int | None = None) -> EventLog:
         """Sort what was taken and return the log.
-
-        Parameters
-        ----------
-        notes : sequence of str
-            How the source was read, for the quality report.
-        skipped : sequence of Finding
-            Rows that the reader left out before they came here.
 
         Raises
         ------
         LogError
             No row became an event.
         """
-        dropped = [*skipped, *self.dropped.values()]
-        rows_read = self.rows + sum(finding.count for finding in skipped)
+        dropped = [*self.source.findings, *self.dropped.values()]
+        rows_read = self.rows + sum(finding.count for finding in self.source.findings)
         if len(self.cases) == 0:
             raise LogError(_nothing_left(rows_read, dropped), file=self.source.label)
         activities, ranks = self.activities.sorted_by_text(self.source.label)
@@ -176,10 +167,11 @@ class LogBuilder:
             chunk.activities = ranks.astype(narrow)[chunk.activities]
         events = sorted_events(self.chunks, len(self.cases), narrow, threads)
         break_ties(events, self.nanoseconds, self.orders)
+        zones = self.zones if self.source.zones is None else dict(self.source.zones)
+        notes = [*self.source.notes, *self.instants.notes]
         origin = Origin(
-            self.source, self.roles, rows_read, dropped, list(self.noted.values()), self.zones,
-            [*notes, *self.instants.notes],
-        )  # fmt: skip
+            self.source, self.roles, rows_read, dropped, list(self.noted.values()), zones, notes
+        )
         return EventLog(self.cases.texts(self.source.label), activities, *events, origin)
 
 

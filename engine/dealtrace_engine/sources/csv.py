@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.csv
@@ -60,6 +61,8 @@ class CsvSource:
         Rows with a wrong number of fields, which are skipped. Complete when `batches` has ended or `read` has
         returned.
     """
+
+    zones: ClassVar[None] = None
 
     def __init__(
         self,
@@ -122,13 +125,15 @@ class CsvSource:
         more = f" and {len(self.files) - 1} more" if len(self.files) > 1 else ""
         return f"{self.files[0][0].path}{more}"
 
-    def batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def batches(self, names: Sequence[str], repeated: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
         """Yield columns as text, all rows in source order; an empty field without quotes is null.
 
         Parameters
         ----------
         names : sequence of str
             The columns.
+        repeated : sequence of str
+            Makes no difference here.
 
         Raises
         ------

@@ -1,8 +1,8 @@
 """Names of the canonical activities in six languages.
 
 `labels.json` holds, per activity id, the English name and for every other language the forms found in
-published lead-to-cash guides (``attested``) and, where those have none, our own (``proposed``). The first form
-is shown; all of them mean the id.
+published lead-to-cash guides (``attested``) and, where those have none, our own (``proposed``). The first
+form is shown; all of them mean the id.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Unpack
 
@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from dealtrace_engine.errors import SchemaError, first_line
 from dealtrace_engine.log import EventLog
+from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.files import InputFile
 from dealtrace_engine.sources.options import ROWS_PER_BATCH, ReadArguments, ReadOptions
 
 
@@ -21,10 +23,18 @@ class TableSource:
     ----------
     table : pyarrow.Table
     label : str
+    file : InputFile or None
+        Where the table was read from.
+    notes, findings, zones
+        See `RowSource`.
     """
 
     table: pa.Table
     label: str = "memory"
+    file: InputFile | None = None
+    notes: Sequence[str] = ()
+    findings: Sequence[Finding] = ()
+    zones: Mapping[str, int] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -44,7 +54,9 @@ class TableSource:
         return position + 1
 
     def describe(self) -> list[dict[str, object]]:
-        """Return what there is to say about a table in memory."""
+        """Return the file that the table was read from, or how many rows it has."""
+        if self.file is not None:
+            return [self.file.describe()]
         return [{"memory": self.label, "rows": self.table.num_rows}]
 
 

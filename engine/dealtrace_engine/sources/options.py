@@ -10,7 +10,6 @@ from dealtrace_engine.build import LogBuilder, build_log
 from dealtrace_engine.errors import ParseError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
-from dealtrace_engine.quality import Finding
 from dealtrace_engine.schema import COLUMNS, recognise
 from dealtrace_engine.source import RowSource
 
@@ -79,7 +78,6 @@ class ReadOptions:
         Parameters
         ----------
         source : RowSource
-            May have `notes` on how it was read and `findings` of rows it skipped.
         rows : int
             How many rows there are, for progress, where that is known.
         """
@@ -89,9 +87,8 @@ class ReadOptions:
             source, roles, timezone=self.timezone, timestamp_format=self.timestamp_format, strict=self.strict
         )
         build_log(builder, of=rows, threads=self.threads, progress=self.progress)
-        findings: list[Finding] = getattr(source, "findings", [])
-        if self.strict and findings:
-            first = findings[0]
+        if self.strict and source.findings:
+            first = source.findings[0]
             raise ParseError(
                 first.reason,
                 file=source.label,
@@ -99,5 +96,5 @@ class ReadOptions:
                 value=first.example,
                 hint="mend the row, or read without strict= to drop and count such rows",
             )
-        log = builder.finish(notes=getattr(source, "notes", []), skipped=findings, threads=self.threads)
+        log = builder.finish(self.threads)
         return log.with_attributes(self.columns) if self.columns else log

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Unpack
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
 from dealtrace_engine.errors import DealtraceError, ParseError, SchemaError, first_line
-from dealtrace_engine.log import EventLog
+from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.files import InputFile, PathLike, input_files
-from dealtrace_engine.sources.options import ROWS_PER_BATCH, ReadArguments, ReadOptions
+from dealtrace_engine.sources.options import ROWS_PER_BATCH
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,9 @@ class ParquetSource:
     files: tuple[InputFile, ...]
     names: tuple[str, ...]
     rows: int
+    notes: ClassVar[tuple[str, ...]] = ()
+    findings: ClassVar[tuple[Finding, ...]] = ()
+    zones: ClassVar[None] = None
 
     @classmethod
     def of(cls, paths: PathLike | Sequence[PathLike]) -> ParquetSource:
@@ -117,30 +120,3 @@ def _parquet(file: InputFile, dictionary: Sequence[str] = ()) -> Any:
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def read_parquet(paths: PathLike | Sequence[PathLike], **arguments: Unpack[ReadArguments]) -> EventLog:
-    """Read an event log from Parquet: a file, a list of files, or a folder of them.
-
-    Parameters
-    ----------
-    paths : path or sequence of paths
-        A folder means its .parquet files, sorted by name.
-    **arguments
-        See `ReadOptions`.
-
-    Returns
-    -------
-    EventLog
-
-    Raises
-    ------
-    ParseError
-        A file is missing, empty, damaged or cut short; with `strict`, a row cannot become an event.
-    SchemaError
-        A column is missing or ambiguous.
-    LogError
-        No row can become an event, or a file changed while it was read.
-    """
-    source = ParquetSource.of(paths)
-    return ReadOptions(**arguments).log_of(source, rows=source.rows)
