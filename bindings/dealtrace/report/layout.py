@@ -112,6 +112,7 @@ def _items(
     proper = [n for n, arrow in enumerate(picture.arrows) if arrow.source != arrow.target]
     turned = forward(len(boxes), [_link(picture.arrows[n]) for n in proper])
     level = ranks(len(boxes), [_loose(link, picture) for link in turned])
+    level[-1] = max([level[-1], *(at + 1 for at in level[:-1])])  # the end, below all activities
     beside = {a.source: LOOP + labels[n].width for n, a in enumerate(picture.arrows) if a.source == a.target}
     items = _Items()
     for node, box in enumerate(boxes):
