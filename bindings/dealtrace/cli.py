@@ -1,18 +1,20 @@
 """The command line: what goes in, what comes out, and what is said when it cannot.
 
-Exit codes: 0 done; 1 bad input or an output that cannot be written, with one line on stderr; 2 wrong usage; 130
-stopped by Ctrl-C.
+Exit codes: 0 done; 1 bad input or an output that cannot be written, with one line on stderr; 2 wrong usage;
+130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 
-from dealtrace.commands.arguments import parser
+from dealtrace.commands.arguments import COLUMNS, parser
 
 HANDLERS = {
     "analyze": "dealtrace.commands.analyze",
@@ -54,13 +56,22 @@ def _told(error: BaseException) -> str:
     from dealtrace_engine.errors import DealtraceError
 
     if isinstance(error, DealtraceError):
-        return " ".join(str(error).split())
+        hint = " ".join((error.hint or "").split())
+        return str(error).replace(hint, _in_options(hint)) if hint else str(error)
     if isinstance(error, MemoryError):
         return "there is not enough memory; close other programs, or read fewer files at a time"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     what = " ".join(f"{type(error).__name__}: {error}".split())
     return f"unexpected {what}; this should not happen, set DEALTRACE_DEBUG=1 to see where, and report it"
+
+
+def _in_options(hint: str) -> str:
+    """Say what to do in the words of the command line: ``case_id=`` is ``--case`` here."""
+    for option, (name, _) in COLUMNS.items():
+        hint = re.sub(rf"\b{name}=", f"--{option}", hint)
+    return re.sub(r"\b(timezone|timestamp_format|delimiter|quote|encoding|strict)=",
+                  lambda found: f"--{found[1].replace('_', '-')}", hint)  # fmt: skip
 
 
 def _say(line: str, code: int) -> int:
@@ -74,10 +85,8 @@ def _say(line: str, code: int) -> int:
 
 def _nobody_reads() -> int:
     """Let the interpreter flush into nothing; the reader of the output, such as `head`, has had enough."""
-    try:
+    with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        pass
     return DONE
 
 

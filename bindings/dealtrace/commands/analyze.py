@@ -15,9 +15,8 @@ from dealtrace.commands.steps import Steps
 from dealtrace.report.analysis import Analysis, analyse, document
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from dealtrace_engine.models.petri_net import PetriNet
+    from rich.console import RenderableType
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -38,7 +37,11 @@ def run(arguments: argparse.Namespace) -> None:
             with steps.step("write"):
                 files = write_files(analysis, folder, _run(arguments, steps))
     if arguments.json:
-        answer = {**document(analysis), "output": _written(arguments.output, files), "timings_s": steps.seconds}
+        answer = {
+            **document(analysis),
+            "output": _written(arguments.output, files),
+            "timings_s": steps.seconds,
+        }
         json.dump(answer, sys.stdout, ensure_ascii=False, allow_nan=False)
         sys.stdout.write("\n")
     elif not arguments.quiet:
@@ -54,8 +57,9 @@ def _net(path: str | None) -> PetriNet | None:
 
 
 def _run(arguments: argparse.Namespace, steps: Steps) -> Any:
-    from dealtrace.report.files import Run
     from dealtrace_engine.sources.files import InputFile
+
+    from dealtrace.report.files import Run
 
     parameters = {"paths": arguments.paths, **reading_parameters(arguments), "threads": arguments.threads}
     inputs = []
@@ -89,7 +93,11 @@ def closing(output: str | None, files: Sequence[str], seconds: dict[str, float])
     from dealtrace.report.summary import facts_table, heading
 
     yield heading("Files and time")
-    where = f"{output}: {', '.join(files)}" if output else "none written; add -o FOLDER for tables, map and manifest"
+    where = (
+        f"{output}: {', '.join(files)}"
+        if output
+        else "none written; add -o FOLDER for tables, map and manifest"
+    )
     slowest = sorted(seconds.items(), key=lambda item: -item[1])[:3]
     spent = ", ".join(f"{step} {readable(took)}" for step, took in slowest)
     yield facts_table((("files", where), ("took", f"{readable(sum(seconds.values()))} ({spent})")))

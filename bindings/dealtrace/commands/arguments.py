@@ -6,7 +6,9 @@ import argparse
 
 from dealtrace import __version__
 
-INPUTS = "CSV (.csv .tsv .txt, also .gz), Parquet (.parquet .pq, or a folder), XES (.xes .xes.gz), or .dealtrace"
+INPUTS = (
+    "CSV (.csv .tsv .txt, also .gz), Parquet (.parquet .pq, or a folder), XES (.xes .xes.gz), or .dealtrace"
+)
 COLUMNS = {
     "case": ("case_id", "the case id, such as the opportunity's"),
     "activity": ("activity", "what happened"),
@@ -35,7 +37,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _analyze(command: argparse.ArgumentParser) -> None:
-    command.description = "Analyse an event log: process map, variants, throughput times and, with --net, conformance."
+    command.description = (
+        "Analyse an event log: process map, variants, throughput times and, with --net, conformance."
+    )
     _inputs(command)
     command.add_argument("--net", metavar="MODEL.pnml", help="replay the log on this Petri net")
     command.add_argument("-o", "--output", metavar="OUT", help="write the result files to this folder")
@@ -62,10 +66,16 @@ def _info(command: argparse.ArgumentParser) -> None:
 
 def _demo(command: argparse.ArgumentParser) -> None:
     command.description = "Make a seeded lead-to-cash log, analyse it, and tell what is in it."
-    command.add_argument("-o", "--output", metavar="OUT", default="dealtrace-demo", help="folder for the files")
-    command.add_argument("--opportunities", type=_positive, default=20_000, metavar="N", help="default: 20000")
+    command.add_argument(
+        "-o", "--output", metavar="OUT", default="dealtrace-demo", help="folder for the files"
+    )
+    command.add_argument(
+        "--opportunities", type=_positive, default=20_000, metavar="N", help="default: 20000"
+    )
     command.add_argument("--seed", type=_natural, default=1, metavar="S", help="default: 1")
-    command.add_argument("--language", default="en", metavar="LL", help="of the activities: en de fr it ja zh")
+    command.add_argument(
+        "--language", default="en", metavar="LL", help="of the activities: en de fr it ja zh"
+    )
     command.add_argument("--quiet", action="store_true", help="say nothing but errors")
 
 
@@ -75,8 +85,12 @@ def _inputs(command: argparse.ArgumentParser, several: bool = True) -> None:
     for option, (_, meaning) in COLUMNS.items():
         columns.add_argument(f"--{option}", metavar="COLUMN", help=meaning)
     reading = command.add_argument_group("reading", "found out where not given")
-    reading.add_argument("--timezone", metavar="ZONE", help="of times without one, such as Europe/Berlin; UTC else")
-    reading.add_argument("--timestamp-format", metavar="FORMAT", help="such as d.m.Y, epoch_ms, or '%%d/%%m/%%y %%H:%%M'")
+    reading.add_argument(
+        "--timezone", metavar="ZONE", help="of times without one, such as Europe/Berlin; UTC else"
+    )
+    reading.add_argument(
+        "--timestamp-format", metavar="FORMAT", help="such as d.m.Y, epoch_ms, or '%%d/%%m/%%y %%H:%%M'"
+    )
     reading.add_argument("--delimiter", metavar="C", help="between the fields of a CSV")
     reading.add_argument("--quote", metavar="C", help="around the fields of a CSV")
     reading.add_argument("--encoding", metavar="NAME", help="of a CSV, such as utf-8 or cp1252")

@@ -6,10 +6,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dealtrace_engine.errors import OutputError
+
 from dealtrace.commands.analyze import show
 from dealtrace.commands.inputs import SUFFIXES, open_input
 from dealtrace.commands.steps import Steps
-from dealtrace_engine.errors import OutputError
 
 if TYPE_CHECKING:
     from dealtrace_engine.log import EventLog
@@ -31,7 +32,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _check(target: Path, paths: list[str]) -> None:
     if not target.name.lower().endswith(SUFFIXES["dealtrace"]):
-        raise OutputError("the name of dealtrace's own file ends in .dealtrace", file=target, hint="rename it")
+        raise OutputError(
+            "the name of dealtrace's own file ends in .dealtrace", file=target, hint="rename it"
+        )
     if target.is_dir():
         raise OutputError("is a folder", file=target, hint="name a file")
     if any(target.resolve() == Path(path).resolve() for path in paths):

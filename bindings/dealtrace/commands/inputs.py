@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dealtrace.commands.arguments import COLUMNS, INPUTS
 from dealtrace_engine.errors import ParseError, SchemaError
+
+from dealtrace.commands.arguments import COLUMNS, INPUTS
 
 if TYPE_CHECKING:
     from dealtrace_engine.log import EventLog
@@ -69,7 +70,9 @@ def input_format(paths: list[str]) -> str:
     first = kinds[paths[0]]
     for path, kind in kinds.items():
         if kind != first:
-            raise ParseError(f"is {kind}, but {paths[0]} is {first}", file=path, hint="name files of one format")
+            raise ParseError(
+                f"is {kind}, but {paths[0]} is {first}", file=path, hint="name files of one format"
+            )
     if first == "dealtrace" and len(paths) > 1:
         raise ParseError("only one .dealtrace file can be opened at a time", file=paths[1])
     return first
@@ -95,7 +98,9 @@ def _check_fits(kind: str, arguments: argparse.Namespace) -> None:
         )  # fmt: skip
     misplaced = {name: value for name, value in given.items() if name in CSV_ONLY}
     if kind != "csv" and misplaced:
-        raise SchemaError(f"{_listed(misplaced)} is for CSV only", file=arguments.paths[0], hint="leave it out")
+        raise SchemaError(
+            f"{_listed(misplaced)} is for CSV only", file=arguments.paths[0], hint="leave it out"
+        )
 
 
 def _listed(given: dict[str, Any]) -> str:

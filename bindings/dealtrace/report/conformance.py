@@ -18,10 +18,15 @@ TOP = 5
 def conformance_section(replay: TokenReplay, cases: int) -> Iterator[RenderableType]:
     """Give the three fitness figures by name, where tokens are missing or left, and what the model lacks."""
     yield heading("Conformance by token replay")
-    tokens = (f"{getattr(replay, name):,} {name}" for name in ("produced", "consumed", "missing", "remaining"))
+    tokens = (
+        f"{getattr(replay, name):,} {name}" for name in ("produced", "consumed", "missing", "remaining")
+    )
     yield facts_table(
         (
-            ("fitting traces", f"{replay.percentage_of_fitting_traces:.1f} % ({replay.fit_cases:,} of {cases:,} cases)"),
+            (
+                "fitting traces",
+                f"{replay.percentage_of_fitting_traces:.1f} % ({replay.fit_cases:,} of {cases:,} cases)",
+            ),
             ("average trace fitness", f"{replay.average_trace_fitness:.4f}"),
             ("log fitness", f"{replay.log_fitness:.4f}"),
             ("tokens", ", ".join(tokens)),

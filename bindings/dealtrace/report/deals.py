@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from dealtrace_engine.sources.labels import activity_label
 from numpy.typing import NDArray
 
 from dealtrace.report.durations import readable
 from dealtrace.report.summary import facts_table, figures_table, heading, variant_table
-from dealtrace_engine.sources.labels import activity_label
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -64,7 +64,7 @@ class Deals:
 
 
 def deal_sections(analysis: Analysis, language: str) -> Iterator[RenderableType]:
-    """Yield what a sales leader would ask first: what gets paid, what waits, what loops, where, and along which paths."""
+    """Yield what a sales leader asks first: what gets paid, waits, loops, where, and along which paths."""
     deals = Deals(analysis, language, analysis.throughput.microseconds / 1e6)
     yield from _headline(deals)
     yield from _funnel(deals)
@@ -85,19 +85,25 @@ def _headline(deals: Deals) -> Iterator[RenderableType]:
     yield facts_table(
         (
             ("log", f"{log.events:,} events in {log.cases:,} cases, {first} to {last}"),
-            ("opportunities", f"{opportunities.sum():,}, and {(~opportunities).sum():,} leads that never became one"),
+            (
+                "opportunities",
+                f"{opportunities.sum():,}, and {(~opportunities).sum():,} leads that never became one",
+            ),
             ("won", _share(opportunities & won, opportunities)),
             ("lost", _share(opportunities & lost, opportunities)),
-            ("paid", f"{_share(opportunities & paid, opportunities)}; half of them within {deals.median(paid)}"),
+            (
+                "paid",
+                f"{_share(opportunities & paid, opportunities)}; half of them within {deals.median(paid)}",
+            ),
         )
     )
 
 
 def _share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> str:
-    return f"{part.sum():,} ({_percent(int(part.sum()), int(whole.sum()))})"
+    return f"{part.sum():,} ({_percent(part.sum(), whole.sum())})"
 
 
-def _percent(part: int, whole: int) -> str:
+def _percent(part: float, whole: float) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "-"
 
 
@@ -118,10 +124,14 @@ def _waits(deals: Deals) -> Iterator[RenderableType]:
     yield heading("Where deals spend their time")
     yield figures_table(
         ("from", "to", "times", "median", "p90", "of time"),
-        ((edge["source"], edge["target"], f"{edge['count']:,}", readable(edge["median_s"]), readable(edge["p90_s"]),
-          f"{100 * edge['sum_s'] / max(total, 1e-9):.1f} %") for edge in edges),
+        (_wait_row(edge, total) for edge in edges),
         texts=2,
-    )  # fmt: skip
+    )
+
+
+def _wait_row(edge: dict[str, Any], total: float) -> tuple[object, ...]:
+    times = readable(edge["median_s"]), readable(edge["p90_s"])
+    return edge["source"], edge["target"], f"{edge['count']:,}", *times, _percent(edge["sum_s"], total)
 
 
 def _revisions(deals: Deals) -> Iterator[RenderableType]:
@@ -133,10 +143,9 @@ def _revisions(deals: Deals) -> Iterator[RenderableType]:
         last = number == MOST_REVISIONS
         cases = quoted & ((revised >= number) if last else (revised == number))
         decided = cases & (won | lost)
-        rows.append(
-            (f"{number} or more" if last else f"{number}", f"{cases.sum():,}", _percent(int(cases.sum()), int(quoted.sum())),
-             _percent(int((decided & won).sum()), int(decided.sum())), deals.median(cases & won))
-        )  # fmt: skip
+        name = f"{number} or more" if last else f"{number}"
+        shares = _percent(cases.sum(), quoted.sum()), _percent((decided & won).sum(), decided.sum())
+        rows.append((name, f"{cases.sum():,}", *shares, deals.median(cases & won)))
     yield figures_table(("revisions", "quoted deals", "share", "won of decided", "median time if won"), rows)
 
 
@@ -150,16 +159,26 @@ def _regions(deals: Deals) -> Iterator[RenderableType]:
         {
             "region": log.attribute("region").values.to_pylist(),
             "seconds": deals.seconds,
-            **{name: deals.has(name) for name in ("opportunity_created", "opportunity_won", "payment_received")},
+            **{
+                name: deals.has(name)
+                for name in ("opportunity_created", "opportunity_won", "payment_received")
+            },
         }
     ).filter("opportunity_created")
     paid = pl.col("seconds").filter(pl.col("payment_received"))
-    rows = frame.group_by("region").agg(
-        pl.len().alias("deals"), pl.col("opportunity_won").mean().alias("won"), pl.col("payment_received").mean().alias("paid"),
-        paid.median().alias("median"), paid.quantile(0.9, "linear").alias("p90"),
-    ).sort("median", "region", descending=[True, False], nulls_last=True)  # fmt: skip
+    figures = (
+        pl.len().alias("deals"),
+        pl.col("opportunity_won").mean().alias("won"),
+        pl.col("payment_received").mean().alias("paid"),
+        paid.median().alias("median"),
+        paid.quantile(0.9, "linear").alias("p90"),
+    )
+    rows = frame.group_by("region").agg(figures)
+    rows = rows.sort("median", "region", descending=[True, False], nulls_last=True)
     yield heading("Regions, slowest from lead to cash first")
-    yield figures_table(("region", "deals", "won", "paid", "median to cash", "p90"), map(_region_row, rows.to_dicts()))
+    yield figures_table(
+        ("region", "deals", "won", "paid", "median to cash", "p90"), map(_region_row, rows.to_dicts())
+    )
 
 
 def _region_row(row: dict[str, Any]) -> tuple[object, ...]:

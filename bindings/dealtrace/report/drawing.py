@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from dealtrace.report.durations import readable
 from dealtrace.report.layout import LOOP, Box, Layout, Spot, layout
 from dealtrace.report.lettering import width_em, wrapped, xml_text
 from dealtrace.report.selection import Arrow, Node, Picture
 
-FONT = "'Inter','Segoe UI','Helvetica Neue',Arial,'Noto Sans','Noto Sans CJK SC','Noto Sans CJK JP',sans-serif"
+FONT = (
+    "'Inter','Segoe UI','Helvetica Neue',Arial,'Noto Sans','Noto Sans CJK SC','Noto Sans CJK JP',sans-serif"
+)
 TEXT, COUNT, SMALL, TITLE = 13.0, 12.0, 11.0, 20.0
 WIDEST_TEXT = 13.0
 """Of a line in a box, in units of the font size."""
@@ -25,7 +28,7 @@ text {{ font-family: {FONT}; text-anchor: middle; fill: #14283c; }}
 .number {{ font-size: {COUNT}px; }}
 .pale {{ fill: #ffffff; }}
 .arrow {{ fill: none; stroke-linecap: butt; }}
-.label {{ font-size: {SMALL}px; text-anchor: start; paint-order: stroke; stroke: #ffffff; stroke-width: 3px; stroke-linejoin: round; }}
+.label {{ font-size: {SMALL}px; text-anchor: start; paint-order: stroke; stroke: #fff; stroke-width: 3px; }}
 .taken {{ font-weight: 600; }}
 .time {{ fill: #5b6b7b; }}
 .slow {{ fill: #b4530a; font-weight: 600; }}
@@ -39,6 +42,7 @@ def drawn(picture: Picture, title: str) -> str:
     """Return the picture as an SVG document."""
     labels = [_ArrowLabel.of(arrow) for arrow in picture.arrows]
     plan = layout(picture, [_node_box(node) for node in picture.nodes], [label.box for label in labels])
+    slow = _slow(picture)
     frame = _frame(picture, plan, labels, title)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{frame.view}" width="{frame.width:.0f}" '
@@ -48,9 +52,8 @@ def drawn(picture: Picture, title: str) -> str:
         f'height="{frame.height:.1f}" fill="#ffffff"/>',
         *_header(picture, frame, title),
         *_arrows(picture, plan),
-        *(part for node, spot in zip(picture.nodes, plan.nodes, strict=True) for part in _node(node, spot, picture)),
-        *(part for label, (x, y) in zip(labels, plan.labels, strict=True)
-          for part in label.draw(x, y, label.arrow in _slow(picture))),
+        *chain.from_iterable(_node(*pair, picture) for pair in zip(picture.nodes, plan.nodes, strict=True)),
+        *chain.from_iterable(label.draw(*at, slow) for label, at in zip(labels, plan.labels, strict=True)),
         "</svg>\n",
     ]  # fmt: skip
     return "\n".join(parts)
@@ -72,7 +75,10 @@ def _frame(picture: Picture, plan: Layout, labels: Sequence[_ArrowLabel], title:
     half = [_node_box(node).width / 2 for node in picture.nodes]
     reach = [x + label.box.width for label, (x, _) in zip(labels, plan.labels, strict=True)]
     reach += [spot.x + 6 for route in plan.routes for spot in route]
-    left = min([spot.x - w for spot, w in zip(plan.nodes, half, strict=True)] + [spot.x - 6 for route in plan.routes for spot in route])
+    left = min(
+        [spot.x - w for spot, w in zip(plan.nodes, half, strict=True)]
+        + [spot.x - 6 for route in plan.routes for spot in route]
+    )
     right = max([spot.x + w for spot, w in zip(plan.nodes, half, strict=True)] + reach)
     bottom = max(spot.bottom for spot in plan.nodes)
     written = [TITLE * width_em(title), *(COUNT * width_em(line) for line in _notes(picture))]
@@ -84,7 +90,7 @@ def _notes(picture: Picture) -> tuple[str, ...]:
     return (
         f"{picture.events:,} events in {picture.cases:,} cases",
         picture.shown,
-        f"On arrows: how often, and the median time. Orange: the {len(_slow(picture))} on which most time is spent",
+        f"On arrows: how often, and the median time. Orange: the {len(_slow(picture))} that take most time",
     )
 
 
@@ -157,9 +163,9 @@ class _ArrowLabel:
         width = max(SMALL * 1.1 * width_em(line) for line in self.lines)
         return Box(width + 6, 13.0 * len(self.lines) + 2)
 
-    def draw(self, x: float, y: float, slow: bool) -> Iterator[str]:
+    def draw(self, x: float, y: float, slow: set[Arrow]) -> Iterator[str]:
         top = y - 13.0 * len(self.lines) / 2
-        kinds = ("label taken", "label slow" if slow else "label time")
+        kinds = ("label taken", "label slow" if self.arrow in slow else "label time")
         for number, (kind, line) in enumerate(zip(kinds, self.lines, strict=False)):
             yield _line(kind, x, top + 10 + 13.0 * number, line)
 
@@ -185,8 +191,10 @@ def _arrows(picture: Picture, plan: Layout) -> Iterator[str]:
 
 
 def _told(arrow: Arrow, source: str, target: str) -> str:
-    times = f", median {readable(arrow.median_s)}, 90th percentile {readable(arrow.p90_s)}"
-    return f"{source} → {target}: {arrow.count:,} times in {arrow.cases:,} cases{times if arrow.median_s is not None else ''}"
+    taken = f"{source} → {target}: {arrow.count:,} times in {arrow.cases:,} cases"
+    if arrow.median_s is None:
+        return taken
+    return f"{taken}, median {readable(arrow.median_s)}, 90th percentile {readable(arrow.p90_s)}"
 
 
 Point = tuple[float, float]
@@ -195,7 +203,9 @@ Point = tuple[float, float]
 def _ports(picture: Picture, plan: Layout) -> list[tuple[Point, Point]]:
     """Return where each arrow leaves and arrives, spread along the edges of the boxes."""
     sides: dict[tuple[int, bool], list[tuple[float, int, int]]] = {}
-    for number, (arrow, route, down) in enumerate(zip(picture.arrows, plan.routes, plan.downwards, strict=True)):
+    for number, (arrow, route, down) in enumerate(
+        zip(picture.arrows, plan.routes, plan.downwards, strict=True)
+    ):
         if arrow.source == arrow.target:
             continue
         towards = route or [plan.nodes[arrow.target], plan.nodes[arrow.source]]
@@ -227,9 +237,8 @@ def _curve(points: Sequence[Point]) -> str:
     path = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
     for (x0, y0), (x1, y1), s0, s1 in zip(points, points[1:], slopes, slopes[1:], strict=False):
         third = (y1 - y0) / 3
-        path.append(
-            f"C{x0 + s0 * third:.1f} {y0 + third:.1f} {x1 - s1 * third:.1f} {y1 - third:.1f} {x1:.1f} {y1:.1f}"
-        )
+        handles = f"{x0 + s0 * third:.1f} {y0 + third:.1f} {x1 - s1 * third:.1f} {y1 - third:.1f}"
+        path.append(f"C{handles} {x1:.1f} {y1:.1f}")
     return "".join(path)
 
 

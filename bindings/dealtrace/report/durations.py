@@ -27,7 +27,12 @@ def readable(seconds: float | None) -> str:
         return f"-{readable(-seconds)}"
     if 0 < seconds < 1:
         return f"{_digits(seconds * 1000)} ms"
-    for unit, length, below in (("s", 1, MINUTE), ("min", MINUTE, HOUR), ("h", HOUR, 2 * DAY), ("d", DAY, 2 * YEAR)):
+    for unit, length, below in (
+        ("s", 1, MINUTE),
+        ("min", MINUTE, HOUR),
+        ("h", HOUR, 2 * DAY),
+        ("d", DAY, 2 * YEAR),
+    ):
         if seconds < below:
             return f"{_digits(seconds / length)} {unit}"
     return f"{_digits(seconds / YEAR)} y"

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dealtrace_engine.results import plain
+
 from dealtrace.report.process_map import process_map, process_map_svg
 from dealtrace.report.result_folder import MADE_BY, MANIFEST
-from dealtrace_engine.results import plain
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -105,8 +106,8 @@ def _described(file: Path) -> dict[str, Any]:
 def case_table(analysis: Analysis) -> pa.Table:
     """Return one row per case, in the order of the log.
 
-    case_id: text; variant: id in variants.parquet; events: int64; start, end: timestamp (UTC) of the first and
-    last event; throughput_s: float64; where the log was replayed: fit and fitness.
+    case_id: text; variant: id in variants.parquet; events: int64; start, end: timestamp (UTC) of the first
+    and last event; throughput_s: float64; where the log was replayed: fit and fitness.
     """
     import numpy as np
     import pyarrow as pa

@@ -17,7 +17,7 @@ PASSES = 50
 
 
 def forward(nodes: int, links: Sequence[Link]) -> list[Link]:
-    """Turn some links around so that no cycle is left, the lightest first to be turned; no link of a node to itself.
+    """Turn some links around so that no cycle is left, light ones first; no link is of a node to itself.
 
     Examples
     --------

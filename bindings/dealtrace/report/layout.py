@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from dealtrace.report.layers import Link, forward, ranks
 from dealtrace.report.ordering import ordered
@@ -13,7 +14,7 @@ from dealtrace.report.selection import Arrow, Picture
 ITEM_GAP, LAYER_GAP = 14.0, 17.0
 LOOP = 30.0
 """How far the arrow of a node to itself reaches out."""
-LINE = 3.0
+LINE = 7.0
 """Half the room that an arrow takes."""
 BESIDE = 9.0
 """From the middle of an arrow to its label, which stands to the right of it."""
@@ -105,9 +106,7 @@ def layout(picture: Picture, boxes: Sequence[Box], labels: Sequence[Box]) -> Lay
     return _collected(picture, items, chains, spots)
 
 
-def _items(
-    picture: Picture, boxes: Sequence[Box], labels: Sequence[Box]
-) -> tuple[_Items, list[list[int]]]:
+def _items(picture: Picture, boxes: Sequence[Box], labels: Sequence[Box]) -> tuple[_Items, list[list[int]]]:
     """Return all items, and for each arrow those from its upper to its lower node."""
     proper = [n for n, arrow in enumerate(picture.arrows) if arrow.source != arrow.target]
     turned = forward(len(boxes), [_link(picture.arrows[n]) for n in proper])
@@ -146,7 +145,7 @@ def _chain(items: _Items, upper: int, lower: int, label: Box, pull: float) -> li
         else:
             chain.append(items.add(layer, Box(0.0, 0.0), Extent(LINE, LINE)))
     chain.append(lower)
-    for one, other in zip(chain[:-1], chain[1:], strict=True):
+    for one, other in pairwise(chain):
         bends = (one != upper) + (other != lower)
         items.join(one, other, pull * (1.0, 2.0, 8.0)[bends])
     return chain
@@ -174,9 +173,7 @@ def _spot(x: float, layer: tuple[float, float], height: float) -> Spot:
     return Spot(x, top + (room - height) / 2, top + (room + height) / 2)
 
 
-def _collected(
-    picture: Picture, items: _Items, chains: Sequence[list[int]], spots: Sequence[Spot]
-) -> Layout:
+def _collected(picture: Picture, items: _Items, chains: Sequence[list[int]], spots: Sequence[Spot]) -> Layout:
     nodes = list(spots[: len(picture.nodes)])
     routes, labels, downwards = [], [], []
     for arrow, chain in zip(picture.arrows, chains, strict=True):

@@ -11,11 +11,11 @@ _ORDERING = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def xml_text(text: str) -> str:
-    """Return `text` so that it is text in XML, whatever it holds, and turns no other text around.
+    r"""Return `text` so that it is text in XML, whatever it holds, and turns no other text around.
 
     Examples
     --------
-    >>> xml_text('<script>"&\\x00')
+    >>> xml_text('<script>"&\x00')
     '&lt;script&gt;&quot;&amp;�'
     """
     return escape(_NOT_XML.sub("\ufffd", _ORDERING.sub("", text)), {'"': "&quot;", "'": "&apos;"})
@@ -44,7 +44,7 @@ def wrapped(text: str, widest_em: float, lines: int = 2) -> list[str]:
     >>> wrapped("Order Fulfilled/Service Delivered", 10)
     ['Order Fulfilled/', 'Service Delivered']
     >>> wrapped("abc" * 20, 5, lines=1)
-    ['abcabcab…']
+    ['abcabca…']
     """
     done: list[str] = []
     line = ""
@@ -60,7 +60,7 @@ def wrapped(text: str, widest_em: float, lines: int = 2) -> list[str]:
 
 
 def _pieces(text: str, widest_em: float) -> list[str]:
-    """Cut where a line may break: after spaces, slashes and hyphens, around wide characters, inside giants."""
+    """Cut where a line may break: after spaces, slashes and hyphens, at wide characters, inside giants."""
     pieces = [""]
     for character in text:
         wide = unicodedata.east_asian_width(character) in "WF"

@@ -2,14 +2,15 @@
 
 References
 ----------
-E. R. Gansner, E. Koutsofios, S. C. North, K.-P. Vo, "A technique for drawing directed graphs", IEEE Transactions
-on Software Engineering 19(3), 1993, pp. 214-230.
+E. R. Gansner, E. Koutsofios, S. C. North, K.-P. Vo, "A technique for drawing directed graphs", IEEE
+Transactions on Software Engineering 19(3), 1993, pp. 214-230.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Sequence
+from itertools import pairwise
 
 SWEEPS = 24
 
@@ -41,7 +42,7 @@ def ordered(layers: Sequence[Sequence[int]], above: Neighbours, below: Neighbour
 def crossings(layers: Sequence[Sequence[int]], below: Neighbours) -> int:
     """Count the pairs of links that cross."""
     total = 0
-    for upper, lower in zip(layers[:-1], layers[1:], strict=True):
+    for upper, lower in pairwise(layers):
         place = {item: number for number, item in enumerate(lower)}
         seen: list[int] = []
         for item in upper:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 SWEEPS = 200
 
@@ -62,7 +63,7 @@ def _set(at: list[float], layer: Sequence[int], places: Sequence[float]) -> None
 def _packed(layer: Sequence[int], extents: Sequence[Extent], gap: float) -> list[float]:
     """Return the places of items that stand as close as they may."""
     places = [0.0]
-    for left, right in zip(layer[:-1], layer[1:], strict=True):
+    for left, right in pairwise(layer):
         places.append(places[-1] + extents[left].right + gap + extents[right].left)
     return places
 

@@ -25,9 +25,9 @@ def process_map(dfg: DirectlyFollows) -> dict[str, Any]:
     Returns
     -------
     dict
-        definition, log_fingerprint, events, cases; activities: id, activity, count, cases, start, end; edges: id,
-        source_id, target_id, source, target, count, cases and the times of `DirectlyFollows.edges`. Ids are
-        hashes of the texts, the same in every log.
+        definition, log_fingerprint, events, cases; activities: id, activity, count, cases, start, end;
+        edges: id, source_id, target_id, source, target, count, cases and the times of
+        `DirectlyFollows.edges`. Ids are hashes of the texts, the same in every log.
 
     Examples
     --------
@@ -69,8 +69,8 @@ def process_map_svg(
 ) -> str:
     """Return a picture of the graph as one self-contained SVG document.
 
-    Boxes carry the number of events, arrows how often they were taken (their thickness too) and the median time
-    they took; the arrows on which most time is spent stand out. The picture says how much of the graph it shows.
+    Boxes carry the number of events, arrows how often they were taken (their thickness too) and the median
+    time they took; the arrows that take most of all time stand out. The picture says how much it shows.
 
     Parameters
     ----------

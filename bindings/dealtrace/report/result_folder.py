@@ -21,8 +21,8 @@ MADE_BY = "dealtrace"
 def result_folder(path: str | os.PathLike[str], inputs: Sequence[str] = ()) -> Iterator[Path]:
     """Give a temporary folder beside `path` to write to, and rename it to `path` if nothing went wrong.
 
-    Whatever stops the writing, a full disk or Ctrl-C too, nothing is left behind and an older folder stays. An
-    older folder is replaced only if every file in it is one that dealtrace wrote.
+    Whatever stops the writing, a full disk or Ctrl-C too, nothing is left behind and an older folder stays.
+    An older folder is replaced only if every file in it is one that dealtrace wrote.
 
     Parameters
     ----------
@@ -65,10 +65,16 @@ def result_folder(path: str | os.PathLike[str], inputs: Sequence[str] = ()) -> I
 
 
 def _check_replaceable(target: Path, inputs: Sequence[str]) -> None:
-    if any(target == inside or target in inside.parents for inside in (Path(name).resolve() for name in inputs)):
-        raise OutputError("an input lies in the output folder", file=target, hint="choose another one with -o")
+    if any(
+        target == inside or target in inside.parents for inside in (Path(name).resolve() for name in inputs)
+    ):
+        raise OutputError(
+            "an input lies in the output folder", file=target, hint="choose another one with -o"
+        )
     if target == Path.cwd() or target in Path.cwd().parents:
-        raise OutputError("is the current folder or one above it", file=target, hint="choose another one with -o")
+        raise OutputError(
+            "is the current folder or one above it", file=target, hint="choose another one with -o"
+        )
     if not target.exists() and not target.is_symlink():
         return
     if not target.is_dir():

@@ -73,7 +73,10 @@ def log_section(log: EventLog) -> Iterator[RenderableType]:
             ("size", f"{log.events:,} events, {log.cases:,} cases, {len(log.activities):,} activities"),
             ("span", f"{facts['first'][:19]} to {facts['last'][:19]} UTC"),
             ("columns", columns),
-            ("start times", "known" if log.has_start_timestamps else "none, so service times are unknown, not 0"),
+            (
+                "start times",
+                "known" if log.has_start_timestamps else "none, so service times are unknown, not 0",
+            ),
         )
     )
 
@@ -95,9 +98,15 @@ def _quality_facts(quality: Quality) -> Iterator[tuple[str, str]]:
     for finding in quality.noted:
         yield "kept", _told(finding)
     if quality.tied_timestamps:
-        yield "ties", f"{quality.tied_timestamps:,} events at the same time as the one before them in their case"
+        yield (
+            "ties",
+            f"{quality.tied_timestamps:,} events at the same time as the one before them in their case",
+        )
     if quality.duplicates:
-        yield "duplicates", f"{quality.duplicates:,} events equal to another in case, activity and time; all kept"
+        yield (
+            "duplicates",
+            f"{quality.duplicates:,} events equal to another in case, activity and time; all kept",
+        )
     if quality.time_zones:
         names = {"naive": "no zone written"}
         zones = (f"{names.get(zone, zone)} {count:,}" for zone, count in quality.time_zones.items())
@@ -124,12 +133,12 @@ def map_section(analysis: Analysis) -> Iterator[RenderableType]:
     )
     yield heading(_top("What directly follows what", TOP_EDGES, edges.num_rows))
     rows = edges.slice(0, TOP_EDGES).to_pylist()
-    yield figures_table(
-        ("from", "to", "count", "cases", "median", "p90"),
-        ((r["source"], r["target"], f"{r['count']:,}", f"{r['cases']:,}", readable(r["median_s"]), readable(r["p90_s"]))
-         for r in rows),
-        texts=2,
-    )  # fmt: skip
+    yield figures_table(("from", "to", "count", "cases", "median", "p90"), map(_edge_row, rows), texts=2)
+
+
+def _edge_row(row: dict[str, Any]) -> tuple[object, ...]:
+    times = readable(row["median_s"]), readable(row["p90_s"])
+    return row["source"], row["target"], f"{row['count']:,}", f"{row['cases']:,}", *times
 
 
 def variant_section(analysis: Analysis) -> Iterator[RenderableType]:
@@ -139,7 +148,9 @@ def variant_section(analysis: Analysis) -> Iterator[RenderableType]:
     yield variant_table(table.slice(0, TOP_VARIANTS).to_pylist())
 
 
-def variant_table(rows: Iterable[dict[str, Any]], shares: Sequence[str] = ("share", "cumulative_share")) -> Table:
+def variant_table(
+    rows: Iterable[dict[str, Any]], shares: Sequence[str] = ("share", "cumulative_share")
+) -> Table:
     """Return variants, one per row, with paths over several lines."""
     names = {"share": "share", "cumulative_share": "sum"}
     shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False, pad_edge=False)
