@@ -89,24 +89,26 @@ def sections(analysis: Analysis) -> Iterator[RenderableType]:
 
 def closing(output: str | None, files: Sequence[str], seconds: dict[str, float]) -> Iterator[RenderableType]:
     """Say where the files are and how long it took."""
-    from dealtrace.report.durations import readable
-    from dealtrace.report.summary import facts_table, heading
+    from rich.text import Text
 
-    yield heading("Files and time")
-    where = (
-        f"{output}: {', '.join(files)}"
-        if output
-        else "none written; add -o FOLDER for tables, map and manifest"
-    )
+    from dealtrace.report.durations import readable
+    from dealtrace.report.summary import facts_table, heading, safe
+
     slowest = sorted(seconds.items(), key=lambda item: -item[1])[:3]
     spent = ", ".join(f"{step} {readable(took)}" for step, took in slowest)
-    yield facts_table((("files", where), ("took", f"{readable(sum(seconds.values()))} ({spent})")))
+    names = ", ".join(files) if output else "none written; add -o FOLDER for tables, map and manifest"
+    yield heading("Files and time")
+    yield facts_table((("took", f"{readable(sum(seconds.values()))} ({spent})"), ("files", names)))
+    if output:
+        yield Text(f"written to {safe(Path(output).resolve())}")
 
 
 def show(parts: Sequence[RenderableType]) -> None:
-    """Print to stdout."""
+    """Print to stdout; text outside of tables keeps its lines, so that a path stays whole."""
+    from rich.table import Table
+
     from dealtrace.report.summary import console
 
     out = console()
     for part in parts:
-        out.print(part)
+        out.print(part, soft_wrap=not isinstance(part, Table))

@@ -50,9 +50,9 @@ def _columns(wanted: str, log: EventLog) -> list[str]:
 
 def _tell(log: EventLog, target: Path, names: list[str], seconds: float) -> None:
     from dealtrace.report.durations import readable
-    from dealtrace.report.summary import facts_table, log_section, quality_section
+    from dealtrace.report.summary import facts_table, log_section, quality_section, safe
 
     kept = ", ".join(f"{name} (per {log.attribute(name).level})" for name in names)
-    size = f"{target}, {target.stat().st_size / 1e6:,.1f} MB, in {readable(seconds)}"
-    written = facts_table((("written", size), ("other columns", kept or "none")))
-    show((*log_section(log), *quality_section(log.quality), "", written))
+    columns = facts_table([("other columns", kept or "none")])
+    written = f"written to {safe(target)}: {target.stat().st_size / 1e6:,.1f} MB in {readable(seconds)}"
+    show((*log_section(log), *quality_section(log.quality), "", columns, written))

@@ -62,7 +62,7 @@ def _set(at: list[float], layer: Sequence[int], places: Sequence[float]) -> None
 
 def _packed(layer: Sequence[int], extents: Sequence[Extent], gap: float) -> list[float]:
     """Return the places of items that stand as close as they may."""
-    places = [0.0]
+    places = [0.0] if layer else []
     for left, right in pairwise(layer):
         places.append(places[-1] + extents[left].right + gap + extents[right].left)
     return places

@@ -24,9 +24,15 @@ TOP_ACTIVITIES, TOP_EDGES, TOP_VARIANTS = 10, 10, 6
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
+class _Stdout(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line what happens when nobody reads any more."""
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Return the console that writes to stdout as it is now; 80 columns wide where that is no terminal."""
-    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+    return _Stdout(file=sys.stdout, highlight=False, markup=False, emoji=False)
 
 
 def safe(text: object) -> str:
