@@ -65,21 +65,27 @@ def analyse(log: EventLog, net: PetriNet | None, threads: int | None, step: Step
 
 def log_facts(log: EventLog) -> dict[str, Any]:
     """Return what a log is: where from, how large, when, and its columns; ready for JSON."""
-    import numpy as np
-
-    first, last = (f"{np.datetime64(time, 'us')}Z" for time in log.span)
+    first, last = span_texts(log)
     return {
         "source": log.origin.source.label,
         "fingerprint": log.fingerprint,
         "events": log.events,
         "cases": log.cases,
         "activities": len(log.activities),
-        "first": first,
-        "last": last,
+        "first": f"{first}Z",
+        "last": f"{last}Z",
         "columns": log.quality.columns,
         "has_start_timestamps": log.has_start_timestamps,
         "attributes": list(log.attribute_names),
     }
+
+
+def span_texts(log: EventLog) -> tuple[str, str]:
+    """Return the first and last time of a log, UTC, as ISO 8601 without a zone."""
+    import numpy as np
+
+    first, last = (str(np.datetime64(time, "us")) for time in log.span)
+    return first, last
 
 
 def throughput_percentiles(analysis: Analysis) -> dict[str, float]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from dealtrace_engine.analyses.follows import DirectlyFollows
 
 
@@ -101,9 +102,9 @@ def select(dfg: DirectlyFollows, activities: int, arrows: int) -> Picture:
     activities, arrows : int
         How many at most; arrows that connect an activity to start and end come on top where they must.
     """
-    rows = dfg.activities.to_pylist()
-    cases = _total(rows, "start")
-    nodes, possible = _nodes(rows[:activities], cases), _arrows(dfg, rows[:activities])
+    rows = dfg.activities.slice(0, activities).to_pylist()
+    cases = _total(dfg.activities, "start")
+    nodes, possible = _nodes(rows, cases), _arrows(dfg.edges, rows)
     start, end = len(nodes) - 2, len(nodes) - 1
     backward = [Arrow(a.target, a.source, a.count, a.cases) for a in possible]
     chosen = widest_paths(possible, start) | widest_paths(backward, end)
@@ -112,13 +113,18 @@ def select(dfg: DirectlyFollows, activities: int, arrows: int) -> Picture:
         if len(chosen) < arrows:
             chosen.add(number)
     return Picture(
-        nodes, tuple(possible[i] for i in by_count if i in chosen), len(rows), dfg.edges.num_rows,
-        _total(rows, "count"), sum(dfg.edges["count"].to_pylist()), cases,
-    )  # fmt: skip
+        nodes,
+        tuple(possible[i] for i in by_count if i in chosen),
+        dfg.activities.num_rows,
+        dfg.edges.num_rows,
+        _total(dfg.activities, "count"),
+        _total(dfg.edges, "count"),
+        cases,
+    )
 
 
-def _total(rows: Iterable[dict[str, Any]], name: str) -> int:
-    return sum(row[name] for row in rows)
+def _total(table: pa.Table, name: str) -> int:
+    return sum(table[name].to_pylist())
 
 
 def _nodes(rows: Sequence[dict[str, Any]], cases: int) -> tuple[Node, ...]:
@@ -126,15 +132,19 @@ def _nodes(rows: Sequence[dict[str, Any]], cases: int) -> tuple[Node, ...]:
     return (*nodes, Node("start", "Start", cases, cases), Node("end", "End", cases, cases))
 
 
-def _arrows(dfg: DirectlyFollows, rows: Sequence[dict[str, Any]]) -> list[Arrow]:
+def _arrows(edges: pa.Table, rows: Sequence[dict[str, Any]]) -> list[Arrow]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     place = {row["activity"]: number for number, row in enumerate(rows)}
     start, end = len(rows), len(rows) + 1
     arrows = [Arrow(start, i, row["start"], row["start"]) for i, row in enumerate(rows) if row["start"]]
     arrows += [Arrow(i, end, row["end"], row["end"]) for i, row in enumerate(rows) if row["end"]]
     names = ["source", "target", "count", "cases", "median_s", "p90_s", "sum_s"]
-    for row in dfg.edges.select(names).to_pylist():
-        if row["source"] in place and row["target"] in place:
-            arrows.append(Arrow(**{**row, "source": place[row["source"]], "target": place[row["target"]]}))
+    known = pa.array(place, pa.string())
+    inside = pc.and_(*(pc.is_in(edges[name], value_set=known) for name in ("source", "target")))
+    for row in edges.select(names).filter(inside).to_pylist():
+        arrows.append(Arrow(**{**row, "source": place[row["source"]], "target": place[row["target"]]}))
     return arrows
 
 

@@ -13,7 +13,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dealtrace.report.analysis import Analysis, log_facts, throughput_percentiles
+from dealtrace.report.analysis import Analysis, span_texts, throughput_percentiles
 from dealtrace.report.durations import readable
 
 if TYPE_CHECKING:
@@ -70,15 +70,15 @@ def figures_table(columns: Sequence[str], rows: Iterable[Sequence[object]], text
 
 def log_section(log: EventLog) -> Iterator[RenderableType]:
     """Say what a log is and how its columns were chosen."""
-    facts = log_facts(log)
-    columns = ", ".join(f"{role}={c['column']!r} ({c['chosen']})" for role, c in facts["columns"].items())
+    first, last = (time[:19] for time in span_texts(log))
+    columns = (f"{role}={c['column']!r} ({c['chosen']})" for role, c in log.quality.columns.items())
     yield heading("Event log")
     yield facts_table(
         (
-            ("source", facts["source"]),
+            ("source", log.origin.source.label),
             ("size", f"{log.events:,} events, {log.cases:,} cases, {len(log.activities):,} activities"),
-            ("span", f"{facts['first'][:19]} to {facts['last'][:19]} UTC"),
-            ("columns", columns),
+            ("span", f"{first} to {last} UTC"),
+            ("columns", ", ".join(columns)),
             (
                 "start times",
                 "known" if log.has_start_timestamps else "none, so service times are unknown, not 0",
