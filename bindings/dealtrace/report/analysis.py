@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.log import EventLog
     from dealtrace_engine.models.petri_net import PetriNet
     from dealtrace_engine.parallel import Progress
+    from dealtrace_engine.results import Result
 
     Step = Callable[[str], AbstractContextManager[Progress | None]]
 
@@ -42,6 +43,12 @@ class Analysis:
     variants: Variants
     throughput: ThroughputTimes
     replay: TokenReplay | None = None
+
+    @property
+    def answers(self) -> list[Result]:
+        """The results that there are."""
+        answers = [self.follows, self.variants, self.throughput, self.replay]
+        return [answer for answer in answers if answer is not None]
 
 
 def analyse(log: EventLog, net: PetriNet | None, threads: int | None, step: Step) -> Analysis:
@@ -110,4 +117,8 @@ def document(analysis: Analysis, most_variants: int = 100) -> dict[str, Any]:
         },
         "throughput": throughput_percentiles(analysis),
     }
-    return answer if analysis.replay is None else {**answer, "conformance": analysis.replay.to_dict()}
+    if analysis.replay is None:
+        return answer
+    from dealtrace.report.conformance import conformance
+
+    return {**answer, "conformance": conformance(analysis.replay)}

@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dealtrace_engine.results import plain
-
 from dealtrace.report.process_map import process_map, process_map_svg
 from dealtrace.report.result_folder import MADE_BY, MANIFEST
 
@@ -77,16 +75,11 @@ def manifest(analysis: Analysis, folder: Path, run: Run, names: Sequence[str]) -
         "parameters": dict(run.parameters),
         "inputs": [*log.origin.source.describe(), *run.inputs],
         "log": {"fingerprint": log.fingerprint, "events": log.events, "cases": log.cases},
-        "definitions": [answer.definition for answer in _answers(analysis)],
+        "definitions": [answer.definition for answer in analysis.answers],
         "versions": versions(),
         "timings_s": {step: round(seconds, 6) for step, seconds in run.timings.items()},
         "files": [_described(folder / name) for name in names],
     }
-
-
-def _answers(analysis: Analysis) -> list[Any]:
-    answers = [analysis.follows, analysis.variants, analysis.throughput, analysis.replay]
-    return [answer for answer in answers if answer is not None]
 
 
 def versions() -> dict[str, str]:
@@ -129,6 +122,19 @@ def case_table(analysis: Analysis) -> pa.Table:
     return pa.table(columns)
 
 
+def variant_table(analysis: Analysis) -> pa.Table:
+    """Return one row per variant, in the order of `Variants.table`.
+
+    The columns of `Variants.table`; where the log was replayed: fit, fitness, produced, consumed, missing,
+    remaining.
+    """
+    table = analysis.variants.table
+    if analysis.replay is not None:
+        for name in ("fit", "fitness", "produced", "consumed", "missing", "remaining"):
+            table = table.append_column(name, analysis.replay.table[name])
+    return table
+
+
 def _write_json(content: Any, path: Path) -> None:
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
 
@@ -140,13 +146,16 @@ def _write_parquet(table: pa.Table, path: Path) -> None:
 
 
 def _conformance(analysis: Analysis) -> dict[str, Any]:
-    return {} if analysis.replay is None else plain(analysis.replay.to_dict())
+    from dealtrace.report.conformance import conformance
+
+    assert analysis.replay is not None
+    return conformance(analysis.replay)
 
 
 WRITERS: dict[str, Callable[[Analysis, Path], None]] = {
     "process_map.json": lambda a, path: _write_json(process_map(a.follows), path),
     "edges.parquet": lambda a, path: _write_parquet(a.follows.edges, path),
-    "variants.parquet": lambda a, path: _write_parquet(a.variants.table, path),
+    "variants.parquet": lambda a, path: _write_parquet(variant_table(a), path),
     "cases.parquet": lambda a, path: _write_parquet(case_table(a), path),
     "conformance.json": lambda a, path: _write_json(_conformance(a), path),
     "quality.json": lambda a, path: _write_json(a.log.quality.to_dict(), path),
