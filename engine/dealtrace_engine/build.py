@@ -210,7 +210,10 @@ def _shown(value: pa.Scalar) -> str | None:
         return _shown(value.dictionary[value.index.as_py()])
     if pa.types.is_string(value.type) or pa.types.is_large_string(value.type):
         return str(value.as_buffer().to_pybytes(), "utf-8", "replace")
-    return str(value)
+    try:
+        return str(value.cast(pa.string()))
+    except pa.ArrowException:  # of a kind or size that has no text
+        return str(getattr(value, "value", value.type))
 
 
 def _nothing_left(rows_read: int, dropped: Sequence[Finding]) -> str:
