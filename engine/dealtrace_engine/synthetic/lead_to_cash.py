@@ -115,11 +115,12 @@ class Making:
         """Yield the events in the order of time, a table per block of cases; texts are dictionaries."""
         return in_time_order(self._blocks(progress), self.language, PRECISIONS[self.precision])
 
-    def _blocks(self, progress: Progress | None) -> Iterator[Block]:
+    def _blocks(self, progress: Progress | None) -> Iterator[tuple[Block, int]]:
         of = case_count(self.opportunities)
         for number, first in enumerate(range(0, of, CASES_PER_BLOCK)):
-            yield self._block(number, first, min(first + CASES_PER_BLOCK, of), of)
-            tick(progress, min(first + CASES_PER_BLOCK, of), of)
+            last = min(first + CASES_PER_BLOCK, of)
+            yield self._block(number, first, last, of), _no_earlier(last, of)
+            tick(progress, last, of)
 
     def _block(self, number: int, first: int, last: int, of: int) -> Block:
         dice = Dice(self.seed, number)
@@ -127,7 +128,7 @@ class Making:
         facts = Facts(cases, walk(cases, dice))
         for name, count in count_truths(facts, PRECISIONS[self.precision]).items():
             self.counts[name] = self.counts.get(name, 0) + count
-        return block_of(facts, _no_earlier(last, of), dice)
+        return block_of(facts, dice)
 
 
 def _no_earlier(case: int, of: int) -> int:

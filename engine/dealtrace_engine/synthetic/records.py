@@ -49,16 +49,14 @@ _STAGE_AFTER = {
 
 @dataclass(frozen=True)
 class Block:
-    """A block of cases, ready to be written.
+    """Cases and those of their events that are still to be written.
 
     Attributes
     ----------
-    first, last : int
-        Numbers of its cases in the log: `first` to `last` - 1.
-    until : int
-        Later blocks have no event before this second.
     keys : ndarray of int64
         One per event, unordered: time, case and step, packed so that sorting them orders the events.
+    index : ndarray of int64
+        Numbers of the cases in the log, rising.
     rows : pyarrow.Table
         One per case: what is the same for all its events.
     people : ndarray of int16, shape (roles, cases)
@@ -67,24 +65,38 @@ class Block:
         What each round of quoting offers.
     """
 
-    first: int
-    last: int
-    until: int
     keys: Ints
+    index: Ints
     rows: pa.Table
     people: NDArray[np.int16]
     discounts: NDArray[np.int8]
 
+    def with_keys(self, keys: Ints) -> Block:
+        """Return the block with these events only, and the cases that they need."""
+        index = np.unique(_cases_of(keys))
+        at = np.searchsorted(self.index, index)
+        rows = self.rows.take(pa.array(at, pa.int64()))
+        return Block(keys, index, rows, self.people[:, at], self.discounts[:, at])
 
-def block_of(facts: Facts, until: int, dice: Dice) -> Block:
+    def joined(self, later: Block) -> Block:
+        """Return this block and a later one as one."""
+        return Block(
+            np.concatenate((self.keys, later.keys)),
+            np.concatenate((self.index, later.index)),
+            pa.concat_tables((self.rows, later.rows)).combine_chunks(),
+            np.concatenate((self.people, later.people), axis=1),
+            np.concatenate((self.discounts, later.discounts), axis=1),
+        )
+
+
+def block_of(facts: Facts, dice: Dice) -> Block:
     """Pack what happened in a block of cases."""
     cases = facts.cases
     step, place = np.nonzero(facts.times < NEVER)
     times = facts.times[step, place].astype(np.int64)
     keys = times << _TIME_SHIFT | cases.index[place] << _STEP_BITS | step
     people = np.stack([cases.people[role] for role in org.ROLES]).astype(np.int16)
-    first, last = int(cases.index[0]), int(cases.index[-1]) + 1
-    return Block(first, last, until, keys, _case_rows(facts, dice), people, cases.discounts.astype(np.int8))
+    return Block(keys, cases.index, _case_rows(facts, dice), people, cases.discounts.astype(np.int8))
 
 
 def _case_rows(facts: Facts, dice: Dice) -> pa.Table:
@@ -120,34 +132,32 @@ def _named(codes: Ints, names: Sequence[str], missing: Flags | None = None) -> p
     )
 
 
-def in_time_order(blocks: Iterable[Block], language: str, unit_s: int) -> Iterator[pa.Table]:
+def in_time_order(blocks: Iterable[tuple[Block, int]], language: str, unit_s: int) -> Iterator[pa.Table]:
     """Merge blocks into tables of events, each as soon as no later block can come before it.
 
-    Only the events still to come and the cases that they belong to are held.
+    Beside each block comes the second before which no later block has an event. Only the events still to come
+    and the cases that they belong to are held.
     """
-    waiting, held = np.empty(0, np.int64), list[Block]()
-    for block in blocks:
-        held.append(block)
-        waiting = np.concatenate((waiting, block.keys))
-        ready = waiting < block.until << _TIME_SHIFT
-        yield _events(np.sort(waiting[ready]), held, language, unit_s)
-        waiting = waiting[~ready]
-        oldest = int(_cases_of(waiting).min(initial=MOST_CASES))
-        held = [kept for kept in held if kept.last > oldest]
+    held: Block | None = None
+    for block, until in blocks:
+        held = block if held is None else held.joined(block)
+        ready = held.keys < until << _TIME_SHIFT
+        yield _events(np.sort(held.keys[ready]), held, language, unit_s)
+        held = held.with_keys(held.keys[~ready])
 
 
 def _cases_of(keys: Ints) -> Ints:
     return keys >> _STEP_BITS & (MOST_CASES - 1)
 
 
-def _events(keys: Ints, held: Sequence[Block], language: str, unit_s: int) -> pa.Table:
-    step, case = keys & ((1 << _STEP_BITS) - 1), _cases_of(keys) - held[0].first
+def _events(keys: Ints, held: Block, language: str, unit_s: int) -> pa.Table:
+    step, case = keys & ((1 << _STEP_BITS) - 1), np.searchsorted(held.index, _cases_of(keys))
     seconds = (keys >> _TIME_SHIFT) // unit_s * unit_s + EPOCH_S
-    rows = pa.concat_tables(block.rows for block in held).combine_chunks().take(pa.array(case, pa.int64()))
+    rows = held.rows.take(pa.array(case, pa.int64()))
     role = np.array([org.ROLES.index(s.role) for s in STEPS])[step]
-    person = np.concatenate([block.people for block in held], axis=1)[role, case]
+    person = held.people[role, case]
     number = np.array([s.round for s in STEPS])[step]
-    discount = np.concatenate([block.discounts for block in held], axis=1)[number, case]
+    discount = held.discounts[number, case]
     departments = tuple(dict.fromkeys(org.DEPARTMENTS.values()))
     department_of = [departments.index(org.DEPARTMENTS[s.role]) for s in STEPS]
     stage = _stages()[step]
