@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -25,6 +26,7 @@ MOST_BLOCKS = 32
 """Bounds the memory of partial results."""
 
 _pools: dict[int, ThreadPoolExecutor] = {}
+_this_thread = threading.local()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pools.clear)  # threads do not survive a fork
 
@@ -62,8 +64,11 @@ def map_blocks(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> list[Result]:
-    """Call `function` on every item and return the results in the order of the items."""
-    workers = min(thread_count(threads), len(items))
+    """Call `function` on every item and return the results in the order of the items.
+
+    Called from within such a `function` it works serially: a worker that waits for its own pool waits for ever.
+    """
+    workers = 1 if hasattr(_this_thread, "works") else min(thread_count(threads), len(items))
     results: list[Result] = []
     if workers <= 1:
         for done, item in enumerate(items, 1):
@@ -95,5 +100,9 @@ def ahead(items: Iterable[Item]) -> Iterator[Item]:
 
 def _pool(workers: int) -> ThreadPoolExecutor:
     if workers not in _pools:
-        _pools[workers] = ThreadPoolExecutor(workers, thread_name_prefix="dealtrace")
+        _pools[workers] = ThreadPoolExecutor(workers, "dealtrace", initializer=_mark_worker)
     return _pools[workers]
+
+
+def _mark_worker() -> None:
+    _this_thread.works = True

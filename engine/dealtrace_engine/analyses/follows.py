@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.log import EventLog
-from dealtrace_engine.parallel import Progress, blocks, map_blocks
+from dealtrace_engine.parallel import Progress, blocks, map_blocks, tick
 from dealtrace_engine.percentiles import MICROSECONDS, group_percentiles
 from dealtrace_engine.results import LogReference, Result
 
@@ -176,7 +176,9 @@ def sorted_pairs(log: EventLog, threads: int | None = None, progress: Progress |
     inside[log.case_offsets[1:] - 1] = False
     at = np.flatnonzero(inside)
     keys = log.activity_codes[at].astype(np.int64) * width + log.activity_codes[at + 1]
+    tick(progress, 1, 3)
     order = np.argsort(keys, kind="stable")
+    tick(progress, 2, 3)
     edges, starts = np.unique(keys[order], return_index=True)
     offsets = np.append(starts, len(keys)).astype(np.int64)
     cases = np.searchsorted(log.case_offsets, at[order], side="right")
@@ -185,6 +187,7 @@ def sorted_pairs(log: EventLog, threads: int | None = None, progress: Progress |
     new_case[starts] = 1
     case_counts = np.add.reduceat(new_case, starts) if len(starts) else np.zeros(0, dtype=np.int64)
     durations = (log.timestamps[at + 1] - log.timestamps[at])[order]
+    tick(progress, 3, 3)
     return Pairs(edges // width, edges % width, case_counts, offsets, durations)
 
 

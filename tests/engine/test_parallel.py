@@ -1,0 +1,148 @@
+"""Blocks cover every case once; the pool keeps order, passes errors on and survives fork and spawn."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+import time
+import warnings
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from dealtrace_engine.analyses.follows import directly_follows
+from dealtrace_engine.errors import Cancelled
+from dealtrace_engine.parallel import MOST_BLOCKS, ahead, blocks, map_blocks, thread_count
+from dealtrace_engine.sources.memory import from_arrow
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=300), st.integers(1, 200))
+def test_blocks_cover_every_case_once(sizes, least):
+    offsets = np.cumsum([0, *sizes])
+    found = blocks(offsets, least)
+    assert [first for first, _ in found] == [0, *(last for _, last in found[:-1])]
+    assert found[-1][1] == len(sizes)
+    assert all(first < last for first, last in found)
+    assert all(offsets[last] - offsets[first] >= min(least, 1) for first, last in found)
+    assert len(found) <= MOST_BLOCKS
+
+
+def test_no_cases_no_blocks():
+    assert blocks(np.array([0])) == []
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8, None])
+def test_results_come_in_order(threads):
+    def slow_first(item):
+        time.sleep(0.02 if item == 0 else 0)
+        return item * item
+
+    assert map_blocks(slow_first, range(20), threads=threads) == [item * item for item in range(20)]
+    assert map_blocks(slow_first, [], threads=threads) == []
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_errors_come_through_and_the_pool_goes_on(threads):
+    with pytest.raises(ZeroDivisionError):
+        map_blocks(lambda item: 1 // item, [1, 0, 1, 1], threads=threads)
+    assert map_blocks(str, [1, 2, 3], threads=threads) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_progress_is_told_and_can_cancel(threads):
+    told = []
+    map_blocks(str, range(4), threads=threads, progress=lambda done, of: told.append((done, of)))
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    with pytest.raises(Cancelled, match="after 2 of 4"):
+        map_blocks(str, range(4), threads=threads, progress=lambda done, _: done < 2)
+    assert map_blocks(str, [1], threads=threads, progress=lambda *_: None) == ["1"]  # None goes on
+
+
+@pytest.mark.parametrize("wrong", [0, -1])
+def test_no_threads_are_refused(wrong):
+    with pytest.raises(ValueError, match="at least 1"):
+        thread_count(wrong)
+
+
+def test_a_block_may_ask_for_blocks_itself():
+    """A worker that waits for its own pool would wait for ever."""
+
+    def outer(item):
+        return sum(map_blocks(lambda inner: inner * item, range(10), threads=2))
+
+    done: list[list[int]] = []
+    thread = threading.Thread(target=lambda: done.append(map_blocks(outer, range(8), threads=2)), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert done == [[45 * item for item in range(8)]]
+
+
+def test_two_threads_may_share_the_pool():
+    results = []
+    threads = [
+        threading.Thread(target=lambda: results.append(map_blocks(str, range(200), threads=2))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert results == [[str(item) for item in range(200)]] * 4
+
+
+def test_ahead_yields_all_in_order_on_another_thread():
+    makers = set()
+
+    def items():
+        for item in range(5):
+            makers.add(threading.get_ident())
+            yield item
+
+    assert list(ahead(items())) == [0, 1, 2, 3, 4]
+    assert threading.get_ident() not in makers
+    assert list(ahead([])) == []
+
+
+def test_ahead_passes_errors_on_after_what_came_before():
+    def items():
+        yield 1
+        raise OSError("gone")
+
+    taken = []
+    with pytest.raises(OSError, match="gone"):
+        taken.extend(ahead(items()))
+    iterator = ahead(items())
+    assert next(iterator) == 1
+    iterator.close()
+
+
+def _log():
+    n = 5000
+    return from_arrow(
+        pa.table(
+            {
+                "case_id": [str(row % 97) for row in range(n)],
+                "activity": ["abc"[row % 3] for row in range(n)],
+                "timestamp": pa.array(range(n), pa.timestamp("us")),
+            }
+        )
+    )
+
+
+def _edges(log):
+    map_blocks(str, range(10), threads=2)
+    return directly_follows(log, threads=2).edges.to_pylist()
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_the_pool_survives_new_processes(method):
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"no {method} here")
+    log = _log()
+    here = str(_edges(log))  # the pool has threads now
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: fork beside threads
+        with multiprocessing.get_context(method).Pool(1) as pool:
+            assert str(pool.apply_async(_edges, (log,)).get(timeout=100)) == here
+    assert str(_edges(log)) == here
