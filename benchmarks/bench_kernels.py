@@ -176,13 +176,15 @@ def test_token_game(per_event: Any, made: Made, automaton: str) -> None:
     net, found = dt.read_pnml(NET), dt.variants(made.log)
     number = {label: i for i, label in enumerate(net.labels)}
     label_of = np.array([number.get(name, -1) for name in made.log.activities.to_pylist()], dtype=np.int32)
-    figures = [np.zeros(len(found), dtype=np.int64) for _ in range(4)]
+    missing, consumed, produced, remaining = (np.zeros(len(found), dtype=np.int64) for _ in range(4))
     fit = np.zeros(len(found), dtype=np.uint8)
     built = token_game(net)
 
     def once() -> None:
         game = token_game(net) if automaton == "new" else built
-        game.run(found.codes, found.offsets, label_of, 0, len(found), *figures, fit)
+        game.run(
+            found.codes, found.offsets, label_of, 0, len(found), missing, consumed, produced, remaining, fit
+        )
 
     once()
     per_event(once)
