@@ -65,7 +65,9 @@ def per_event(benchmark: Any, made: Made) -> Callable[..., Any]:
             result = benchmark(function, *arguments)
         else:
             result = benchmark.pedantic(function, setup=setup, rounds=20, warmup_rounds=2)
-        benchmark.extra_info["ns_per_event"] = round(1e9 * benchmark.stats["median"] / made.log.events, 2)
+        if benchmark.stats:  # none under --benchmark-disable
+            ns = 1e9 * benchmark.stats["median"] / made.log.events
+            benchmark.extra_info["ns_per_event"] = round(ns, 2)
         return result
 
     return run
