@@ -156,8 +156,10 @@ class _Variants:
         })  # fmt: skip
 
 
-def token_game(net: PetriNet) -> TokenGame:
+def token_game(net: PetriNet, max_states: int | None = None) -> TokenGame:
     """Prepare the token game of a net: places, transitions and labels numbered in the order of their names.
+
+    `max_states` bounds the markings kept; by default by `TABLE_BYTES`.
 
     Raises
     ------
@@ -175,6 +177,7 @@ def token_game(net: PetriNet) -> TokenGame:
         arcs = inputs[number_of[arc.target]] if into else outputs[number_of[arc.source]]
         place = places[arc.source if into else arc.target]
         arcs[place] = arcs.get(place, 0) + arc.weight
+    room = TABLE_BYTES // (16 * len(labels) + 8 * len(places) + 64)
     try:
         return TokenGame(
             [sorted(arcs.items()) for arcs in inputs],
@@ -182,7 +185,7 @@ def token_game(net: PetriNet) -> TokenGame:
             [-1 if transition.label is None else labels[transition.label] for transition in transitions],
             [net.initial_marking.get(place, 0) for place in places],
             [net.final_marking.get(place, 0) for place in places],
-            max(1024, TABLE_BYTES // (16 * len(labels) + 8 * len(places) + 64)),
+            max(1024, room) if max_states is None else max_states,
         )
     except OverflowError as error:
         raise ModelError(str(error), hint="give the arcs smaller weights") from error
