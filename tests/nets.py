@@ -23,4 +23,6 @@ def nets(draw, most_weight=2):
     return PetriNet(tuple(places), tuple(transitions), tuple(arcs), draw(marking), draw(marking))
 
 
-traces = st.lists(st.lists(st.sampled_from([*ACTIVITIES, "not in the net"]), max_size=12), min_size=1, max_size=12)
+traces = st.lists(
+    st.lists(st.sampled_from([*ACTIVITIES, "not in the net"]), max_size=12), min_size=1, max_size=12
+)

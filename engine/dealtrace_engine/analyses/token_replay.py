@@ -120,7 +120,9 @@ class _Variants:
     def play(self, progress: Progress | None) -> dict[str, NDArray[Any]]:
         """Replay every variant; one array per figure."""
         names = ("missing", "consumed", "produced", "remaining")
-        figures: dict[str, NDArray[Any]] = {name: np.zeros(len(self.weights), dtype=np.int64) for name in names}
+        figures: dict[str, NDArray[Any]] = {
+            name: np.zeros(len(self.weights), dtype=np.int64) for name in names
+        }
         figures["fit"] = np.zeros(len(self.weights), dtype=np.uint8)
         game = token_game(self.net)
         for first, last in blocks(self.offsets) if len(self.weights) else ():
@@ -134,7 +136,9 @@ class _Variants:
         missing, remaining, fired, problems = counts
         transitions = sorted(self.net.transitions, key=lambda transition: transition.id)
         return Diagnostics(
-            pa.table({"place": sorted(self.net.places), "missing": _int64(missing), "remaining": _int64(remaining)}),
+            pa.table({
+                "place": sorted(self.net.places), "missing": _int64(missing), "remaining": _int64(remaining),
+            }),
             pa.table({
                 "transition": [transition.id for transition in transitions],
                 "activity": pa.array([transition.label for transition in transitions], pa.string()),
@@ -154,6 +158,21 @@ class _Variants:
             "activity": pa.array([activity for _, activity in found], pa.string()),
             "events": _int64([-count for count, _ in found]),
         })  # fmt: skip
+
+
+def token_replay(
+    log: EventLog, net: PetriNet, *, unknown: Unknown = "skip", progress: Progress | None = None
+) -> TokenReplay:
+    """Replay every case of a log on a net, each variant once.
+
+    Parameters, errors and figures are those of `replay`.
+    """
+    found = variants(log)
+    return replay(
+        net, list(log.activities), found.codes, found.offsets, found.counts,
+        variant_ids=found.ids, case_ids=log.case_ids, of_case=found.of_case,
+        unknown=unknown, progress=progress,
+    )  # fmt: skip
 
 
 def token_game(net: PetriNet, max_states: int | None = None) -> TokenGame:
@@ -286,7 +305,9 @@ def _mean(fitness: NDArray[np.float64], weights: NDArray[np.int64]) -> float:
     """Mean over cases, correctly rounded: a fitness from 0 to 1 is a whole number of 2**-54."""
     scaled = np.ldexp(fitness, 54)
     if (np.abs(fitness) > 1).any() or (scaled != np.floor(scaled)).any():
-        total = sum(Fraction(value) * cases for value, cases in zip(fitness.tolist(), weights.tolist(), strict=True))
+        total = sum(
+            Fraction(value) * cases for value, cases in zip(fitness.tolist(), weights.tolist(), strict=True)
+        )
         return float(total / int(weights.sum()))
     whole = _weighted_sum(scaled.astype(np.int64), weights)
     return float(Fraction(whole, int(weights.sum()) << 54))
@@ -314,7 +335,9 @@ def _notes(played: _Variants) -> tuple[str, ...]:
     notes = list(played.net.notes)
     for label, same in played.net.duplicate_labels.items():
         notes.append(f"{len(same)} transitions are labelled {label!r}; the first enabled one by id is fired")
-    unknown = played.unknown() if (played.label_of < 0).any() else None
-    for row in unknown.to_pylist() if unknown is not None else ():
-        notes.append(f"activity {row['activity']!r} is not in the model ({row['events']:,} events)")
+    if (played.label_of < 0).any():
+        notes += [
+            f"activity {row['activity']!r} is not in the model ({row['events']:,} events)"
+            for row in played.unknown().to_pylist()
+        ]
     return tuple(notes)

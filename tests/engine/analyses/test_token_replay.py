@@ -64,13 +64,17 @@ def test_totals_and_diagnostics_equal_the_twin(net, variants, data):
     expected = expected_rows(net, variants)
     result = replay(net, *encoded(variants), weights)
     for name in ("produced", "consumed", "missing", "remaining"):
-        assert getattr(result, name) == sum(getattr(e, name) * w for e, w in zip(expected, weights, strict=True))
+        assert getattr(result, name) == sum(
+            getattr(e, name) * w for e, w in zip(expected, weights, strict=True)
+        )
     assert result.fit_cases == sum(w for e, w in zip(expected, weights, strict=True) if e.fit)
     mean = sum(Fraction(e.fitness) * w for e, w in zip(expected, weights, strict=True)) / sum(weights)
     assert result.average_trace_fitness == float(mean)
     places, transitions = result.diagnostics.places, result.diagnostics.transitions
     assert nonzero(places["place"], places["missing"]) == weighted([e.missing_at for e in expected], weights)
-    assert nonzero(places["place"], places["remaining"]) == weighted([e.remaining_at for e in expected], weights)
+    assert nonzero(places["place"], places["remaining"]) == weighted(
+        [e.remaining_at for e in expected], weights
+    )
     ids = transitions["transition"]
     assert nonzero(ids, transitions["fired"]) == weighted([e.fired for e in expected], weights)
     assert nonzero(ids, transitions["problems"]) == weighted([e.problems for e in expected], weights)
@@ -230,7 +234,11 @@ def test_a_real_log_gives_the_reference_figures(name):
 
 def real_variants(file, case, activity, time):
     path = LOGS / file
-    table = pa.csv.read_csv(path) if path.suffix == ".csv" else pa.parquet.read_table(path, columns=[case, activity, time])
+    table = (
+        pa.csv.read_csv(path)
+        if path.suffix == ".csv"
+        else pa.parquet.read_table(path, columns=[case, activity, time])
+    )
     table = table.select([case, activity, time]).append_column("row", pa.array(range(table.num_rows)))
     table = table.sort_by([(time, "ascending"), ("row", "ascending")])
     cases = {}

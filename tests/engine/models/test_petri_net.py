@@ -12,7 +12,10 @@ GOOD = {
     "final_marking": {"end": 1},
 }
 BAD = [
-    ({"arcs": (Arc("start", "t"), Arc("t", "nowhere"))}, "dangles: there is no place or transition 'nowhere'"),
+    (
+        {"arcs": (Arc("start", "t"), Arc("t", "nowhere"))},
+        "dangles: there is no place or transition 'nowhere'",
+    ),
     ({"arcs": (Arc("start", "end"),)}, "joins two places"),
     ({"arcs": (Arc("t", "t"),)}, "joins two transitions"),
     ({"arcs": (Arc("start", "t", 0),)}, "weight"),

@@ -11,7 +11,9 @@ from tests.nets import nets
 from tests.shared_data import LOGS, ORACLE, needs_shared
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
-PROM = HEAD + """<pnml xmlns="http://www.pnml.org/version-2009/grammar/pnml">
+PROM = (
+    HEAD
+    + """<pnml xmlns="http://www.pnml.org/version-2009/grammar/pnml">
   <net id="net1" type="http://www.pnml.org/version-2009/grammar/pnmlcoremodel">
     <name><text>A net of ProM</text></name>
     <page id="outer">
@@ -26,7 +28,7 @@ PROM = HEAD + """<pnml xmlns="http://www.pnml.org/version-2009/grammar/pnml">
       <transition id="n4"><name><text>tau</text></name>
         <toolspecific tool="ProM" version="6.4" activity="$invisible$" localNodeID="y"/></transition>
       <transition id="n5"/>
-      <arc id="a1" source="n1" target="n3"><name><text>1</text></name><inscription><text>2</text></inscription>
+      <arc id="a1" source="n1" target="n3"><name/><inscription><text>2</text></inscription>
         <arctype><text>normal</text></arctype></arc>
       <arc id="a2" source="n3" target="n2"/>
       <arc id="a3" source="n1" target="n4"/>
@@ -38,6 +40,7 @@ PROM = HEAD + """<pnml xmlns="http://www.pnml.org/version-2009/grammar/pnml">
   </net>
 </pnml>
 """
+)
 
 
 def written(path, text):
@@ -69,7 +72,9 @@ def test_without_a_final_marking_the_only_sink_is_taken(tmp_path):
 def test_a_written_net_is_read_as_it_was(tmp_path_factory, net, label):
     path = tmp_path_factory.mktemp("net") / "net.pnml"
     named = Transition("named", label)
-    net = PetriNet(net.places, (*net.transitions, named), net.arcs, net.initial_marking, net.final_marking, "n")
+    net = PetriNet(
+        net.places, (*net.transitions, named), net.arcs, net.initial_marking, net.final_marking, "n"
+    )
     try:
         write_pnml(net, path)
     except OutputError:
@@ -84,7 +89,12 @@ BAD = [
     ("<other/>", ParseError, "line 2", "no <pnml><net>"),
     ("just text", ParseError, "line 2", "not well-formed XML"),
     ('<!DOCTYPE pnml SYSTEM "http://example.com/x.dtd">\n<pnml/>', ParseError, "line 2", "DOCTYPE"),
-    ('<!DOCTYPE p [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]>\n<pnml>&b;</pnml>', ParseError, "line 2", "DOCTYPE"),
+    (
+        '<!DOCTYPE p [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]>\n<pnml>&b;</pnml>',
+        ParseError,
+        "line 2",
+        "DOCTYPE",
+    ),
     ("<pnml>&x;</pnml>", ParseError, "line 2", "undefined entity"),
     ("<pnml>" + "<net>" * 5000, ParseError, "line 2", "nested deeper than 100"),
     (PROM.replace('target="n3"', 'target="n9"'), ModelError, "line 17", "dangles: there is no 'n9'"),
@@ -92,7 +102,12 @@ BAD = [
     (PROM.replace('target="n3"', ""), ParseError, "line 17", "no target"),
     (PROM.replace('id="n2"', 'id="n1"'), ModelError, "line 13", "'n1' is used twice, first in line 8"),
     (PROM.replace('id="n2"', ""), ParseError, "line 13", "a place has no id"),
-    (PROM.replace(" 2 ", "two"), ParseError, "line 8", "value 'two': the initial marking is not a whole number"),
+    (
+        PROM.replace(" 2 ", "two"),
+        ParseError,
+        "line 8",
+        "value 'two': the initial marking is not a whole number",
+    ),
     (PROM.replace(" 2 ", "-2"), ParseError, "line 8", "not a whole number"),
     (PROM.replace(" 2 ", "9" * 5000), ParseError, "line 8", "not a whole number"),
     (PROM.replace(" 2 ", "0"), ModelError, "net.pnml", "no initial marking"),
@@ -129,7 +144,13 @@ def test_a_missing_file(tmp_path):
 def test_what_cannot_be_written_leaves_the_old_file(tmp_path):
     path = written(tmp_path / "net.pnml", PROM)
     net = read_pnml(path)
-    bad = PetriNet(net.places, (*net.transitions, Transition("x", "\0")), net.arcs, net.initial_marking, net.final_marking)
+    bad = PetriNet(
+        net.places,
+        (*net.transitions, Transition("x", "\0")),
+        net.arcs,
+        net.initial_marking,
+        net.final_marking,
+    )
     with pytest.raises(OutputError, match="XML cannot carry"):
         write_pnml(bad, path)
     with pytest.raises(OutputError, match="cannot be written"):
