@@ -57,7 +57,7 @@ class DealtraceError(Exception):
             if value is not None
         ]
         message = f"{', '.join(where)}: {self.what}" if where else self.what
-        return " ".join((f"{message}; {self.hint}" if self.hint else message).split())
+        return " ".join((f"{message}; {self.hint}" if self.hint else message).splitlines())
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuilt, (type(self), self.__dict__)
@@ -73,6 +73,12 @@ def _rebuilt(kind: type[DealtraceError], state: dict[str, object]) -> DealtraceE
 def _shortened(value: object, longest: int = 80) -> str:
     text = repr(value)
     return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
+
+
+def first_line(error: BaseException) -> str:
+    """Return what another library's error says, in one short line."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
 
 
 class SchemaError(DealtraceError):

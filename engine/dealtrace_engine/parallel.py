@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from itertools import pairwise
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ Result = TypeVar("Result")
 
 EVENTS_PER_BLOCK = 1 << 18
 """Large enough to hide the cost of a task, small enough to share out on a few cores."""
+MOST_BLOCKS = 32
+"""Bounds the memory of partial results."""
 
 _pools: dict[int, ThreadPoolExecutor] = {}
 if hasattr(os, "register_at_fork"):
@@ -35,12 +38,15 @@ def thread_count(threads: int | None = None) -> int:
     return threads
 
 
-def blocks(case_offsets: NDArray[np.int64], events_per_block: int = EVENTS_PER_BLOCK) -> list[tuple[int, int]]:
-    """Cut the cases into ranges (first, last) of about `events_per_block` events, whatever the threads."""
+def blocks(
+    case_offsets: NDArray[np.int64], events_per_block: int | None = None
+) -> list[tuple[int, int]]:
+    """Cut the cases into ranges (first, last) of at least so many events, whatever the threads."""
     cases, events = len(case_offsets) - 1, int(case_offsets[-1])
+    events_per_block = max(events_per_block or EVENTS_PER_BLOCK, -(-events // MOST_BLOCKS))
     cuts = np.searchsorted(case_offsets, np.arange(events_per_block, events, events_per_block))
     edges = np.unique(np.concatenate(([0], cuts, [cases])))
-    return [(int(first), int(last)) for first, last in zip(edges[:-1], edges[1:], strict=True)]
+    return list(pairwise(edges.tolist()))
 
 
 def tick(progress: Progress | None, done: int, of: int) -> None:
@@ -74,6 +80,17 @@ def map_blocks(
             future.cancel()
         raise
     return results
+
+
+def ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield `items`, making the next one on another thread while the last one is used."""
+    end = object()
+    source = iter(items)
+    with ThreadPoolExecutor(1, thread_name_prefix="dealtrace-ahead") as pool:
+        future = pool.submit(next, source, end)
+        while (item := future.result()) is not end:
+            future = pool.submit(next, source, end)
+            yield cast(Item, item)
 
 
 def _pool(workers: int) -> ThreadPoolExecutor:

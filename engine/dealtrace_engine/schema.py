@@ -64,14 +64,15 @@ COLUMNS = (
         "When it happened (when it ended, where a start is known); orders and measures.",
     ),
     Column(
-        "start_timestamp", "timestamp[us, UTC]", "microseconds since 1970-01-01 UTC", False, "start_timestamp",
+        "start_timestamp", "timestamp[us, UTC]", "microseconds since 1970-01-01 UTC", False,
+        "start_timestamp",
         ("start time", "start", "begin"),
         "When the activity started; never orders events.",
     ),
     Column(
         "order", "int64", "rank", False, "",
         (),
-        "Given by the caller, never recognised. Breaks ties between equal timestamps, before the source row.",
+        "Never recognised, only given. Breaks ties between equal timestamps, before the row.",
     ),
     Column(
         "resource", "string", "text", False, "org:resource",
@@ -147,11 +148,13 @@ def recognise(names: Sequence[str], given: Mapping[str, str | None], *, file: ob
             name, how = _recognised(column, [n for n in names if n not in taken], file)
         elif name not in names:
             raise SchemaError(
-                f"there is no column {name!r} for {column.role}", file=file, hint=_found(names, name)
+                f"there is no column {name!r} for {column.role}", file=file, hint=nearest(names, name)
             )
         if name is not None:
             if names.count(name) > 1:
-                raise SchemaError(f"{names.count(name)} columns are called {name!r}", file=file, hint="rename one")
+                raise SchemaError(
+                    f"{names.count(name)} columns are called {name!r}", file=file, hint="rename one"
+                )
             columns[column.role], chosen[column.role] = name, how
     return Roles(columns, chosen)
 
@@ -173,7 +176,7 @@ def _recognised(column: Column, names: Sequence[str], file: object) -> tuple[str
     if column.required:
         raise SchemaError(
             f"no column looks like the {column.role}", file=file,
-            hint=f"name it with {column.role}=; {_found(names, column.role)}",
+            hint=f"name it with {column.role}=; {nearest(names, column.role)}",
         )  # fmt: skip
     return None, ""
 
@@ -182,7 +185,8 @@ def _folded(name: str) -> str:
     return "".join(character for character in name.casefold() if character not in " _-:")
 
 
-def _found(names: Sequence[str], wanted: str) -> str:
+def nearest(names: Sequence[str], wanted: str) -> str:
+    """Say which names are near `wanted`, and which there are."""
     folded = {name.casefold(): name for name in names}
     near = [folded[hit] for hit in difflib.get_close_matches(wanted.casefold(), folded, n=3)]
     nearest = f"nearest: {', '.join(map(repr, near))}; " if near else ""

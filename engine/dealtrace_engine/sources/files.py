@@ -59,7 +59,9 @@ class InputFile:
         try:
             status = self.path.stat()
         except OSError as error:
-            raise LogError("the file is gone since it was read", file=self.path, hint="read it again") from error
+            raise LogError(
+                "the file is gone since it was read", file=self.path, hint="read it again"
+            ) from error
         if (status.st_size, status.st_mtime_ns, status.st_ino) != (self.size, self.modified_ns, self.inode):
             raise LogError("the file has changed since it was read", file=self.path, hint="read it again")
 
@@ -75,7 +77,7 @@ class InputFile:
 
 
 def input_files(paths: PathLike | Sequence[PathLike], suffixes: Iterable[str]) -> list[InputFile]:
-    """Look at a file, the files of a folder that end in one of `suffixes` (sorted by name), or a list of both.
+    """Look at a file, a folder's files that end in one of `suffixes` (sorted by name), or a list of both.
 
     Raises
     ------
@@ -86,7 +88,7 @@ def input_files(paths: PathLike | Sequence[PathLike], suffixes: Iterable[str]) -
     endings = tuple(suffixes)
     for path in [paths] if isinstance(paths, str | os.PathLike) else paths:
         folder = Path(path)
-        if not folder.is_dir():
+        if not os.path.isdir(folder):  # unlike Path.is_dir, never raises; InputFile says what is wrong
             files.append(InputFile.at(path))
             continue
         inside = sorted(f for f in folder.rglob("*") if f.name.lower().endswith(endings) and f.is_file())

@@ -1,0 +1,7 @@
+"""`python -m dealtrace`."""
+
+import sys
+
+from dealtrace.cli import main
+
+sys.exit(main())

@@ -1,0 +1,114 @@
+"""`dealtrace analyze`: a summary on stdout and, where wanted, a folder of result files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dealtrace.commands.inputs import open_input, reading_parameters
+from dealtrace.commands.steps import Steps
+from dealtrace.report.analysis import Analysis, analyse, document
+
+if TYPE_CHECKING:
+    from dealtrace_engine.models.petri_net import PetriNet
+    from rich.console import RenderableType
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Read, analyse, write the files, then say what was found."""
+    from dealtrace.report.files import write_files
+    from dealtrace.report.result_folder import result_folder
+
+    files: list[str] = []
+    inputs = [*arguments.paths, *([arguments.net] if arguments.net else [])]
+    with Steps(visible=not arguments.quiet) as steps, ExitStack() as stack:
+        output = arguments.output
+        folder = stack.enter_context(result_folder(output, inputs)) if output else None
+        net = _net(arguments.net)
+        with steps.step("read") as progress:
+            log = open_input(arguments, progress)
+        analysis = analyse(log, net, arguments.threads, steps.step)
+        if folder is not None:
+            with steps.step("write"):
+                files = write_files(analysis, folder, _run(arguments, steps))
+    if arguments.json:
+        answer = {
+            **document(analysis),
+            "output": _written(arguments.output, files),
+            "timings_s": steps.seconds,
+        }
+        json.dump(answer, sys.stdout, ensure_ascii=False, allow_nan=False)
+        sys.stdout.write("\n")
+    elif not arguments.quiet:
+        show((*sections(analysis), *closing(arguments.output, files, steps.seconds)))
+
+
+def _net(path: str | None) -> PetriNet | None:
+    if path is None:
+        return None
+    import dealtrace as dt
+
+    return dt.read_pnml(path)
+
+
+def _run(arguments: argparse.Namespace, steps: Steps) -> Any:
+    from dealtrace_engine.sources.files import InputFile
+
+    from dealtrace.report.files import Run
+
+    parameters = {"paths": arguments.paths, **reading_parameters(arguments), "threads": arguments.threads}
+    inputs = []
+    if arguments.net:
+        parameters["net"] = arguments.net
+        inputs.append({**InputFile.at(arguments.net).describe(), "role": "model"})
+    return Run("analyze", parameters, steps.seconds, inputs, title=Path(arguments.paths[0]).name)
+
+
+def _written(output: str | None, files: Sequence[str]) -> dict[str, Any] | None:
+    return None if output is None else {"folder": str(Path(output).resolve()), "files": list(files)}
+
+
+def sections(analysis: Analysis) -> Iterator[RenderableType]:
+    """Yield every section of the summary."""
+    from dealtrace.report import summary
+    from dealtrace.report.conformance import conformance_section
+
+    yield from summary.log_section(analysis.log)
+    yield from summary.quality_section(analysis.log.quality)
+    yield from summary.map_section(analysis)
+    yield from summary.variant_section(analysis)
+    yield from summary.throughput_section(analysis)
+    if analysis.replay is not None:
+        yield from conformance_section(analysis.replay, analysis.log.cases)
+
+
+def closing(output: str | None, files: Sequence[str], seconds: dict[str, float]) -> Iterator[RenderableType]:
+    """Say where the files are and how long it took."""
+    from rich.text import Text
+
+    from dealtrace.report.durations import readable
+    from dealtrace.report.summary import facts_table, heading, safe
+
+    slowest = sorted(seconds.items(), key=lambda item: -item[1])[:3]
+    spent = ", ".join(f"{step} {readable(took)}" for step, took in slowest)
+    names = ", ".join(files) if output else "none written; add -o FOLDER for tables, map and manifest"
+    yield heading("Files and time")
+    yield facts_table((("took", f"{readable(sum(seconds.values()))} ({spent})"), ("files", names)))
+    if output:
+        yield Text(f"written to {safe(Path(output).resolve())}")
+
+
+def show(parts: Sequence[RenderableType]) -> None:
+    """Print to stdout; text outside of tables keeps its lines, so that a path stays whole."""
+    from rich.table import Table
+
+    from dealtrace.report.summary import console
+
+    out = console()
+    for part in parts:
+        out.print(part, soft_wrap=not isinstance(part, Table))

@@ -1,0 +1,118 @@
+"""What can be written on the command line."""
+
+from __future__ import annotations
+
+import argparse
+
+from dealtrace import __version__
+
+INPUTS = (
+    "CSV (.csv .tsv .txt, also .gz), Parquet (.parquet .pq, or a folder), XES (.xes .xes.gz), or .dealtrace"
+)
+COLUMNS = {
+    "case": ("case_id", "the case id, such as the opportunity's"),
+    "activity": ("activity", "what happened"),
+    "time": ("timestamp", "when it happened, or ended"),
+    "start": ("start_timestamp", "when it started"),
+    "order": ("order", "a rank that breaks ties between equal times"),
+    "resource": ("resource", "who did it"),
+    "lifecycle": ("lifecycle", "phase of the activity"),
+}
+"""Option to the reader's argument, and what the column is."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="dealtrace", description="Process mining for lead-to-cash: event tables in, exact answers out.",
+        epilog="Try it: dealtrace demo",
+    )  # fmt: skip
+    top.add_argument("--version", action="version", version=f"dealtrace {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _analyze(commands.add_parser("analyze", help="process map, variants, throughput times, conformance"))
+    _import(commands.add_parser("import", help="convert a log to dealtrace's own fast file"))
+    _info(commands.add_parser("info", help="what a log is, and how good its data are"))
+    _demo(commands.add_parser("demo", help="make a lead-to-cash log and analyse it"))
+    return top
+
+
+def _analyze(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Analyse an event log: process map, variants, throughput times and, with --net, conformance."
+    )
+    _inputs(command)
+    command.add_argument("--net", metavar="MODEL.pnml", help="replay the log on this Petri net")
+    command.add_argument("-o", "--output", metavar="OUT", help="write the result files to this folder")
+    _json_and_quiet(command)
+
+
+def _import(command: argparse.ArgumentParser) -> None:
+    command.description = "Convert an event log to dealtrace's own file, which opens at once."
+    _inputs(command)
+    command.add_argument("-o", "--output", metavar="LOG.dealtrace", required=True, help="the file to write")
+    command.add_argument(
+        "--columns", default="all", metavar="A,B",
+        help="other columns to keep: all (default), none, or their names with commas between",
+    )  # fmt: skip
+    command.add_argument("--quiet", action="store_true", help="say nothing but errors")
+
+
+def _info(command: argparse.ArgumentParser) -> None:
+    command.description = "Show what a log is, how its columns were chosen, and how good its data are."
+    _inputs(command, several=False)
+    command.add_argument("--verify", action="store_true", help="check the whole content of a .dealtrace file")
+    command.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else")
+
+
+def _demo(command: argparse.ArgumentParser) -> None:
+    command.description = "Make a seeded lead-to-cash log, analyse it, and tell what is in it."
+    command.add_argument(
+        "-o", "--output", metavar="OUT", default="dealtrace-demo", help="folder for the files"
+    )
+    command.add_argument(
+        "--opportunities", type=_positive, default=20_000, metavar="N", help="default: 20000"
+    )
+    command.add_argument("--seed", type=_natural, default=1, metavar="S", help="default: 1")
+    command.add_argument(
+        "--language", default="en", metavar="LL", help="of the activities: en de fr it ja zh"
+    )
+    command.add_argument("--quiet", action="store_true", help="say nothing but errors")
+
+
+def _inputs(command: argparse.ArgumentParser, several: bool = True) -> None:
+    command.add_argument("paths", nargs="+" if several else 1, metavar="PATH", help=INPUTS)
+    columns = command.add_argument_group("columns", "recognised by their usual names where not given")
+    for option, (_, meaning) in COLUMNS.items():
+        columns.add_argument(f"--{option}", metavar="COLUMN", help=meaning)
+    reading = command.add_argument_group("reading", "found out where not given")
+    reading.add_argument(
+        "--timezone", metavar="ZONE", help="of times without one, such as Europe/Berlin; UTC else"
+    )
+    reading.add_argument(
+        "--timestamp-format", metavar="FORMAT", help="such as d.m.Y, epoch_ms, or '%%d/%%m/%%y %%H:%%M'"
+    )
+    reading.add_argument("--delimiter", metavar="C", help="between the fields of a CSV")
+    reading.add_argument("--quote", metavar="C", help="around the fields of a CSV")
+    reading.add_argument("--encoding", metavar="NAME", help="of a CSV, such as utf-8 or cp1252")
+    reading.add_argument("--strict", action="store_true", help="fail at a row that cannot become an event")
+    reading.add_argument("--threads", type=_positive, metavar="N", help="all CPUs by default")
+
+
+def _json_and_quiet(command: argparse.ArgumentParser) -> None:
+    said = command.add_mutually_exclusive_group()
+    said.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else")
+    said.add_argument("--quiet", action="store_true", help="say nothing but errors")
+
+
+def _positive(text: str) -> int:
+    return _at_least(1, text)
+
+
+def _natural(text: str) -> int:
+    return _at_least(0, text)
+
+
+def _at_least(least: int, text: str) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
+    return int(text)

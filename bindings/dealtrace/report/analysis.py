@@ -1,0 +1,124 @@
+"""Everything that `dealtrace analyze` finds out about a log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dealtrace_engine.results import plain
+
+if TYPE_CHECKING:
+    from dealtrace_engine.analyses.follows import DirectlyFollows
+    from dealtrace_engine.analyses.throughput import ThroughputTimes
+    from dealtrace_engine.analyses.token_replay import TokenReplay
+    from dealtrace_engine.analyses.variants import Variants
+    from dealtrace_engine.log import EventLog
+    from dealtrace_engine.models.petri_net import PetriNet
+    from dealtrace_engine.parallel import Progress
+    from dealtrace_engine.results import Result
+
+    Step = Callable[[str], AbstractContextManager[Progress | None]]
+
+PERCENTILES = (0, 25, 50, 75, 90, 95, 99, 100)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A log and the answers about it.
+
+    Attributes
+    ----------
+    log : EventLog
+    follows : DirectlyFollows
+    variants : Variants
+    throughput : ThroughputTimes
+    replay : TokenReplay or None
+        Where a model was given.
+    """
+
+    log: EventLog
+    follows: DirectlyFollows
+    variants: Variants
+    throughput: ThroughputTimes
+    replay: TokenReplay | None = None
+
+    @property
+    def answers(self) -> list[Result]:
+        """The results that there are."""
+        answers = [self.follows, self.variants, self.throughput, self.replay]
+        return [answer for answer in answers if answer is not None]
+
+
+def analyse(log: EventLog, net: PetriNet | None, threads: int | None, step: Step) -> Analysis:
+    """Answer every question about a log; `step` times each and gives its progress callback."""
+    import dealtrace as dt
+
+    with step("process map") as progress:
+        follows = dt.directly_follows(log, threads=threads, progress=progress)
+    with step("variants") as progress:
+        variants = dt.variants(log, threads=threads, progress=progress)
+    with step("throughput times") as progress:
+        throughput = dt.throughput_times(log, threads=threads, progress=progress)
+    replay = None
+    if net is not None:
+        with step("conformance") as progress:
+            replay = dt.token_replay(log, net, threads=threads, progress=progress)
+    with step("data quality"):
+        assert log.quality is not None
+    return Analysis(log, follows, variants, throughput, replay)
+
+
+def log_facts(log: EventLog) -> dict[str, Any]:
+    """Return what a log is: where from, how large, when, and its columns; ready for JSON."""
+    first, last = span_texts(log)
+    return {
+        "source": log.origin.source.label,
+        "fingerprint": log.fingerprint,
+        "events": log.events,
+        "cases": log.cases,
+        "activities": len(log.activities),
+        "first": f"{first}Z",
+        "last": f"{last}Z",
+        "columns": log.quality.columns,
+        "has_start_timestamps": log.has_start_timestamps,
+        "attributes": list(log.attribute_names),
+    }
+
+
+def span_texts(log: EventLog) -> tuple[str, str]:
+    """Return the first and last time of a log, UTC, as ISO 8601 without a zone."""
+    import numpy as np
+
+    first, last = (str(np.datetime64(time, "us")) for time in log.span)
+    return first, last
+
+
+def throughput_percentiles(analysis: Analysis) -> dict[str, float]:
+    """Return percentiles of the throughput time in seconds, by name."""
+    values = analysis.throughput.percentiles(list(PERCENTILES))
+    return {f"p{p}_s": value for p, value in zip(PERCENTILES, values, strict=True)}
+
+
+def document(analysis: Analysis, most_variants: int = 100) -> dict[str, Any]:
+    """Return the answers as one document, ready for JSON; of the variants the most frequent ones."""
+    from dealtrace.report.process_map import process_map
+
+    table = analysis.variants.table
+    answer = {
+        "log": log_facts(analysis.log),
+        "quality": analysis.log.quality.to_dict(),
+        "process_map": process_map(analysis.follows),
+        "variants": {
+            "count": table.num_rows,
+            "listed": min(most_variants, table.num_rows),
+            "table": plain(table.slice(0, most_variants)),
+        },
+        "throughput": throughput_percentiles(analysis),
+    }
+    if analysis.replay is None:
+        return answer
+    from dealtrace.report.conformance import conformance
+
+    return {**answer, "conformance": conformance(analysis.replay)}

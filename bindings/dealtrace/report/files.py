@@ -1,0 +1,163 @@
+"""The files of a result folder, by their fixed names."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dealtrace.report.process_map import process_map, process_map_svg
+from dealtrace.report.result_folder import MADE_BY, MANIFEST
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from dealtrace.report.analysis import Analysis
+
+MANIFEST_FORMAT = 1
+LIBRARIES = ("numpy", "numba", "pyarrow", "polars")
+
+
+@dataclass(frozen=True)
+class Run:
+    """How an analysis was made, for the manifest.
+
+    Attributes
+    ----------
+    command : str
+    parameters : mapping of str to object
+    timings : mapping of str to float
+        Step to seconds.
+    inputs : sequence of mapping
+        Paths with sizes and hashes.
+    title : str
+        Of the picture.
+    """
+
+    command: str
+    parameters: Mapping[str, Any]
+    timings: Mapping[str, float]
+    inputs: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    title: str = "Process map"
+
+
+def write_files(analysis: Analysis, folder: Path, run: Run) -> list[str]:
+    """Write every file and then the manifest, which lists whatever is in the folder; return the names.
+
+    Raises
+    ------
+    OSError
+        The disk does not take them.
+    """
+    for name, write in WRITERS.items():
+        if name != "conformance.json" or analysis.replay is not None:
+            write(analysis, folder / name)
+    (folder / "process_map.svg").write_text(process_map_svg(analysis.follows, title=run.title), "utf-8")
+    names = sorted(file.name for file in folder.iterdir())
+    _write_json(manifest(analysis, folder, run, names), folder / MANIFEST)
+    return [*names, MANIFEST]
+
+
+def manifest(analysis: Analysis, folder: Path, run: Run, names: Sequence[str]) -> dict[str, Any]:
+    """Return what was read, by which versions, with which parameters, and what was written."""
+    log = analysis.log
+    return {
+        "made_by": MADE_BY,
+        "format": MANIFEST_FORMAT,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": run.command,
+        "parameters": dict(run.parameters),
+        "inputs": [*log.origin.source.describe(), *run.inputs],
+        "log": {"fingerprint": log.fingerprint, "events": log.events, "cases": log.cases},
+        "definitions": [answer.definition for answer in analysis.answers],
+        "versions": versions(),
+        "timings_s": {step: round(seconds, 6) for step, seconds in run.timings.items()},
+        "files": [_described(folder / name) for name in names],
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of dealtrace, Python and the libraries that numbers depend on."""
+    from dealtrace import __version__
+
+    libraries = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    return {"dealtrace": __version__, "python": platform.python_version(), **libraries}
+
+
+def _described(file: Path) -> dict[str, Any]:
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return {"name": file.name, "bytes": file.stat().st_size, "sha256": digest}
+
+
+def case_table(analysis: Analysis) -> pa.Table:
+    """Return one row per case, in the order of the log.
+
+    case_id: text; variant: id in variants.parquet; events: int64; start, end: timestamp (UTC) of the first
+    and last event; throughput_s: float64; where the log was replayed: fit and fitness.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    log = analysis.log
+    offsets = log.case_offsets
+    utc = pa.timestamp("us", tz="UTC")
+    columns: dict[str, Any] = {
+        "case_id": log.case_ids,
+        "variant": analysis.variants.cases["variant"],
+        "events": np.diff(offsets),
+        "start": pa.array(log.timestamps[offsets[:-1]], type=utc),
+        "end": pa.array(log.timestamps[offsets[1:] - 1], type=utc),
+        "throughput_s": analysis.throughput.table["seconds"],
+    }
+    if analysis.replay is not None:
+        replayed = analysis.replay.cases
+        columns |= {name: replayed[name] for name in ("fit", "fitness")}
+    return pa.table(columns)
+
+
+def variant_table(analysis: Analysis) -> pa.Table:
+    """Return one row per variant, in the order of `Variants.table`.
+
+    The columns of `Variants.table`; where the log was replayed: fit, fitness, produced, consumed, missing,
+    remaining.
+    """
+    table = analysis.variants.table
+    if analysis.replay is not None:
+        for name in ("fit", "fitness", "produced", "consumed", "missing", "remaining"):
+            table = table.append_column(name, analysis.replay.table[name])
+    return table
+
+
+def _write_json(content: Any, path: Path) -> None:
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, path, compression="zstd")
+
+
+def _conformance(analysis: Analysis) -> dict[str, Any]:
+    from dealtrace.report.conformance import conformance
+
+    assert analysis.replay is not None
+    return conformance(analysis.replay)
+
+
+WRITERS: dict[str, Callable[[Analysis, Path], None]] = {
+    "process_map.json": lambda a, path: _write_json(process_map(a.follows), path),
+    "edges.parquet": lambda a, path: _write_parquet(a.follows.edges, path),
+    "variants.parquet": lambda a, path: _write_parquet(variant_table(a), path),
+    "cases.parquet": lambda a, path: _write_parquet(case_table(a), path),
+    "conformance.json": lambda a, path: _write_json(_conformance(a), path),
+    "quality.json": lambda a, path: _write_json(a.log.quality.to_dict(), path),
+}
+"""File name to what writes it."""

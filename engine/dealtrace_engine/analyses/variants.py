@@ -1,0 +1,206 @@
+"""Variants: the distinct sequences of activities, and which case has which."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.throughput import case_durations, grouped
+from dealtrace_engine.buffers import view
+from dealtrace_engine.log import EventLog
+from dealtrace_engine.parallel import Progress, blocks, map_blocks
+from dealtrace_engine.percentiles import group_percentiles
+from dealtrace_engine.results import LogReference, Result
+
+RANKS = {"min_s": 0, "p50_s": 50, "p90_s": 90, "p95_s": 95, "max_s": 100}
+
+
+@dataclass(frozen=True, eq=False)
+class Variants(Result):
+    """The variants of a log, by number of cases, largest first, then by the texts of their activities.
+
+    Attributes
+    ----------
+    activity_names : pyarrow.LargeStringArray
+        What the codes stand for.
+    codes : ndarray of uint8, uint16 or uint32
+        The activities of all variants, one after the other.
+    offsets : ndarray of int64, shape (variants + 1,)
+        Variant v is ``codes[offsets[v]:offsets[v + 1]]``.
+    counts : ndarray of int64, shape (variants,)
+        Cases of each variant.
+    of_case : ndarray of int32, shape (cases,)
+        The variant of each case, as a row of `table`; cases in the order of the log.
+    ids : pyarrow.StringArray, shape (variants,)
+        Hash of the activities' texts, the same in every log.
+    case_ids : pyarrow.LargeStringArray, shape (cases,)
+    """
+
+    activity_names: pa.LargeStringArray
+    codes: NDArray[Any]
+    offsets: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    of_case: NDArray[np.int32]
+    ids: pa.StringArray
+    case_ids: pa.LargeStringArray
+    _durations: NDArray[np.int64]
+    _log: LogReference
+    definition: ClassVar[str] = "variants 1"
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """One row per variant, by number of cases, largest first, then by text.
+
+        variant: stable id; activities: list of text; length: events; cases; share and cumulative_share of
+        all cases; mean_s, min_s, p50_s, p90_s, p95_s, max_s: throughput times in seconds.
+        """
+        durations, offsets = grouped(self._durations, self.of_case, len(self))
+        figures = group_percentiles(durations, offsets, list(RANKS.values()))
+        cases = int(self.counts.sum())
+        columns: dict[str, Any] = {
+            "variant": self.ids,
+            "activities": self.activities,
+            "length": np.diff(self.offsets),
+            "cases": self.counts,
+            "share": self.counts / cases,
+            "cumulative_share": np.cumsum(self.counts) / cases,
+            "mean_s": _exact_means(durations, offsets),
+        }
+        return pa.table(columns | {name: figures[:, i] for i, name in enumerate(RANKS)})
+
+    @property
+    def activities(self) -> pa.LargeListArray:
+        """The activities of each variant, as lists of text."""
+        texts = self.activity_names.take(pa.array(self.codes))
+        return pa.LargeListArray.from_arrays(pa.array(self.offsets), texts)
+
+    @cached_property
+    def cases(self) -> pa.Table:
+        """case_id and variant id of each case, in the order of the log."""
+        return pa.table({"case_id": self.case_ids, "variant": self.ids.take(pa.array(self.of_case))})
+
+    @property
+    def _table(self) -> pa.Table:
+        return self.table
+
+    def __repr__(self) -> str:
+        top = self.counts[0] / self.counts.sum()
+        return f"Variants: {len(self):,} of {len(self.of_case):,} cases, the first has {top:.1%}"
+
+
+def _exact_means(durations: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
+    from dealtrace_ext.moments import exact_moments
+
+    moments, sizes = exact_moments(durations, offsets), np.diff(offsets).tolist()
+    return np.array([total / (n * 10**6) for (total, _), n in zip(moments, sizes, strict=True)])
+
+
+def variants(log: EventLog, *, threads: int | None = None, progress: Progress | None = None) -> Variants:
+    """Return the distinct sequences of activities, how many cases have each, and the variant of each case.
+
+    Sequences are grouped by a 64-bit hash and compared on every hit, so that a collision can never merge two.
+
+    Parameters
+    ----------
+    log : EventLog
+    threads : int, optional
+        All CPUs by default; the result does not depend on it.
+    progress : callable (done, of) -> object, optional
+        Returning False cancels.
+
+    Returns
+    -------
+    Variants
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": ["1", "1", "2", "3"], "activity": ["a", "b", "a", "a"],
+    ...                            "time": ["2024-01-01"] * 4}))
+    >>> variants(log).table.select(["activities", "cases"]).to_pylist()
+    [{'activities': ['a'], 'cases': 2}, {'activities': ['a', 'b'], 'cases': 1}]
+    """
+    from dealtrace_ext.sequences import number_sequences
+
+    hashes = sequence_hashes(log, threads, progress)
+    numbers, firsts = np.empty(log.cases, dtype=np.int32), np.empty(log.cases, dtype=np.int32)
+    found = number_sequences(log.activity_codes, log.case_offsets, hashes, numbers, firsts)
+    sequences = _as_binary(log.activity_codes, log.case_offsets).take(pa.array(firsts[:found]))
+    counts = np.bincount(numbers, minlength=found)
+    order = view(
+        pc.sort_indices(
+            pa.table({"cases": counts, "sequence": sequences}),
+            sort_keys=[("cases", "descending"), ("sequence", "ascending")],
+        )
+    ).astype(np.int64)
+    rank = np.empty(found, dtype=np.int32)
+    rank[order] = np.arange(found, dtype=np.int32)
+    codes, offsets = _from_binary(sequences.take(pa.array(order)), log.activity_codes.dtype)
+    ids = stable_ids(hashes[firsts[:found]][order], codes, offsets, log.activities)
+    return Variants(
+        log.activities, codes, offsets, counts[order], rank[numbers], ids, log.case_ids,
+        case_durations(log, threads), LogReference(log),
+    )  # fmt: skip
+
+
+def sequence_hashes(
+    log: EventLog, threads: int | None = None, progress: Progress | None = None
+) -> NDArray[np.uint64]:
+    """Return a hash of the activities' texts of each case, the same in every log; shape (cases,)."""
+    from dealtrace_ext.sequences import hash_sequences
+
+    digests = [hashlib.blake2b(text.as_py().encode(), digest_size=8).digest() for text in log.activities]
+    words = np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
+    hashes = np.empty(log.cases, dtype=np.uint64)
+    map_blocks(
+        lambda block: hash_sequences(log.activity_codes, log.case_offsets, words, *block, hashes),
+        blocks(log.case_offsets), threads=threads, progress=progress,
+    )  # fmt: skip
+    return hashes
+
+
+def stable_ids(
+    hashes: NDArray[np.uint64], codes: NDArray[Any], offsets: NDArray[np.int64], names: pa.LargeStringArray
+) -> pa.StringArray:
+    """Write hashes as 16 hexadecimal digits; where two are equal, take a longer hash of the texts instead."""
+    digits = hashes.astype(">u8").tobytes().hex().encode()
+    spots = pa.py_buffer(np.arange(len(hashes) + 1, dtype=np.int32) * 16)
+    ids = pa.StringArray.from_buffers(len(hashes), spots, pa.py_buffer(digits))
+    _, place, count = np.unique(hashes, return_inverse=True, return_counts=True)
+    clashes = np.flatnonzero(count[place] > 1)
+    if not len(clashes):
+        return ids
+    texts = ids.to_pylist()
+    for v in clashes.tolist():
+        trace = [names[int(code)].as_py().encode() for code in codes[offsets[v] : offsets[v + 1]]]
+        content = b"".join(len(text).to_bytes(8, "little") + text for text in trace)
+        texts[v] = hashlib.blake2b(content, digest_size=16).hexdigest()
+    return pa.array(texts, pa.string())
+
+
+def _as_binary(codes: NDArray[Any], offsets: NDArray[np.int64]) -> pa.LargeBinaryArray:
+    """Make each sequence a byte string that sorts as its codes do, which is as its texts do."""
+    width = codes.dtype.itemsize
+    data = codes.astype(codes.dtype.newbyteorder(">"), copy=False)
+    buffers = [None, pa.py_buffer(offsets * width), pa.py_buffer(np.ascontiguousarray(data))]
+    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(offsets) - 1, buffers)
+
+
+def _from_binary(
+    sequences: pa.LargeBinaryArray, kind: np.dtype[Any]
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    _, offsets, data = sequences.buffers()
+    spots = np.frombuffer(offsets, dtype=np.int64)[sequences.offset : sequences.offset + len(sequences) + 1]
+    codes = np.frombuffer(data, dtype=kind.newbyteorder(">"), count=int(spots[-1]) // kind.itemsize)
+    return codes.astype(kind, copy=False), spots // kind.itemsize

@@ -1,0 +1,148 @@
+"""The order of events: by case, then time, then the tie order where there is one, then source row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.buffers import one_array, view
+from dealtrace_engine.errors import SchemaError
+from dealtrace_engine.parallel import blocks, map_blocks
+
+
+class Events(NamedTuple):
+    """The columns of the log, in order.
+
+    Attributes
+    ----------
+    case_offsets : ndarray of int64, shape (cases + 1,)
+    activity_codes : ndarray of uint8, uint16 or uint32, shape (events,)
+    timestamps : ndarray of int64, shape (events,)
+        Microseconds since 1970-01-01 UTC.
+    rows : ndarray of uint32, shape (events,)
+        Position in the source.
+    """
+
+    case_offsets: NDArray[np.int64]
+    activity_codes: NDArray[Any]
+    timestamps: NDArray[np.int64]
+    rows: NDArray[np.uint32]
+
+
+class UnsortedChunk(Protocol):
+    """Rows as integers, in source order; case -1 is left out."""
+
+    cases: NDArray[np.int32]
+    activities: NDArray[Any]
+    times: NDArray[np.int64]
+    first_row: int
+
+
+def sorted_events(chunks: list[Any], cases: int, width: np.dtype[Any], threads: int | None = None) -> Events:
+    """Sort the rows of `chunks` (emptied on the way) by case and time; ties keep the order of rows."""
+    from dealtrace_ext.scatter import count_keys, scatter
+
+    counts = np.zeros(cases, dtype=np.int64)
+    for chunk in chunks:
+        count_keys(chunk.cases, counts)
+    offsets = np.zeros(cases + 1, dtype=np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    events = Events(
+        offsets,
+        np.empty(offsets[-1], dtype=width),
+        np.empty(offsets[-1], dtype=np.int64),
+        np.empty(offsets[-1], dtype=np.uint32),
+    )
+    cursors = offsets[:-1].copy()
+    while chunks:
+        chunk = chunks.pop(0)
+        scatter(chunk.cases, chunk.activities, chunk.times, chunk.first_row, cursors, *events[1:])
+    _sort_by_time(events, threads)
+    return events
+
+
+def _sort_by_time(events: Events, threads: int | None) -> None:
+    from dealtrace_ext.scatter import sort_within
+
+    left_over = np.zeros(len(events.case_offsets) - 1, dtype=np.uint8)
+
+    def sort(block: tuple[int, int]) -> int:
+        return sort_within(events.case_offsets, *events[1:], *block, left_over)
+
+    if sum(map_blocks(sort, blocks(events.case_offsets), threads=threads)):
+        for case in np.flatnonzero(left_over):
+            span = slice(events.case_offsets[case], events.case_offsets[case + 1])
+            order = np.lexsort((events.rows[span], events.timestamps[span]))
+            for column in events[1:]:
+                column[span] = column[span][order]
+
+
+def rank_keys(values: pa.Array, column: str, file: str) -> pa.Array:
+    """Return the values of an order column as int64 or, where they are no whole numbers, float64.
+
+    Text is read as numbers ("10" comes after "9"), times as what they count.
+
+    Raises
+    ------
+    SchemaError
+        The values are neither.
+    """
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        return rank_keys(values.dictionary, column, file).take(values.indices)
+    for target in (pa.int64(), pa.float64()):
+        with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            if pa.types.is_temporal(kind) and target == pa.int64():
+                return values.cast(pa.timestamp("ns")).cast(target)
+            return values.cast(target)
+    raise SchemaError(
+        f"values of type {kind} that are not all numbers do not order events", file=file, column=column,
+        hint="give whole numbers as order=",
+    )  # fmt: skip
+
+
+def _ranks(orders: Sequence[pa.Array]) -> NDArray[np.int64]:
+    """Return the dense rank of each value; nulls and NaN come last, as equals."""
+    mixed = any(pa.types.is_floating(part.type) for part in orders)
+    values = one_array(pa.chunked_array([part.cast(pa.float64()) if mixed else part for part in orders]))
+    missing = values.is_null(nan_is_null=True)
+    known = view(values.fill_null(0))
+    _, ranks = np.unique(known, return_inverse=True)
+    ranks[view(missing.cast(pa.uint8())).astype(np.bool_)] = len(known)
+    return ranks
+
+
+def break_ties(
+    events: Events, nanoseconds: Sequence[tuple[int, NDArray[np.uint16] | None]], orders: Sequence[pa.Array]
+) -> None:
+    """Order events of a case at one microsecond by nanosecond, then by the `order` column, then by row.
+
+    Parameters
+    ----------
+    events : Events
+        Sorted by case, time and row; changed in place.
+    nanoseconds : sequence of (int, ndarray of uint16 or None)
+        Rows of each chunk, and their nanoseconds beyond the microsecond; None where all are zero.
+    orders : sequence of pyarrow.Array
+        The order column, chunk by chunk; empty where there is none. Nulls come last.
+    """
+    keys: list[NDArray[Any]] = []
+    if orders:
+        keys.append(_ranks(orders)[events.rows])
+    if any(part is not None for _, part in nanoseconds):
+        parts = [np.zeros(rows, np.uint16) if part is None else part for rows, part in nanoseconds]
+        keys.append(np.concatenate(parts)[events.rows])
+    if not keys:
+        return
+    starts = np.zeros(len(events.rows), dtype=np.bool_)
+    starts[events.case_offsets[:-1]] = True
+    starts[1:] |= events.timestamps[1:] != events.timestamps[:-1]
+    tie = np.cumsum(starts)
+    order = np.lexsort((events.rows, *keys, tie))
+    for column in events[1:]:
+        column[:] = column[order]

@@ -1,0 +1,92 @@
+"""What all results have in common: Arrow tables that go out as frames, JSON and PyCapsules."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+    from dealtrace_engine.log import EventLog
+
+
+class LogReference:
+    """The log a result came from; pickled, only its fingerprint is left."""
+
+    def __init__(self, log: EventLog | None, fingerprint: str = "") -> None:
+        self._log, self._fingerprint = log, fingerprint
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the log."""
+        return self._fingerprint if self._log is None else self._log.fingerprint
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return LogReference, (None, self.fingerprint)
+
+
+class Result:
+    """A frozen answer; its main table speaks Arrow.
+
+    Subclasses are frozen dataclasses with a field `_log`, a class attribute `definition` (name and version of
+    what was computed), their main table in `_table` and what goes to JSON in `_content`.
+    """
+
+    definition: ClassVar[str]
+    _log: LogReference
+
+    @property
+    def _table(self) -> pa.Table:
+        raise AttributeError("a result names its main table")
+
+    def _content(self) -> dict[str, Any]:
+        return {"table": self._table}
+
+    def to_arrow(self) -> pa.Table:
+        """Return the main table."""
+        return self._table
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return the main table as a Polars frame."""
+        import polars as pl
+
+        return pl.DataFrame(self._table)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the main table as a pandas frame."""
+        return cast("pd.DataFrame", self._table.to_pandas())
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Return all of it as JSON text; what is not a number becomes null."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as plain values: tables as lists of rows."""
+        content = {"definition": self.definition, "log_fingerprint": self.log_fingerprint, **self._content()}
+        return {name: plain(value) for name, value in content.items()}
+
+    @property
+    def log_fingerprint(self) -> str:
+        """Fingerprint of the log that the result was computed from."""
+        return self._log.fingerprint
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._table.__arrow_c_stream__(requested_schema)
+
+
+def plain(value: Any) -> Any:
+    """Return tables as lists of rows, and NaN as None."""
+    if isinstance(value, pa.Table):
+        return [plain(row) for row in value.to_pylist()]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

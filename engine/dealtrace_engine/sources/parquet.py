@@ -1,0 +1,128 @@
+"""Logs from Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from dealtrace_engine.errors import DealtraceError, ParseError, SchemaError, first_line
+from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.files import InputFile, PathLike, input_files
+from dealtrace_engine.sources.options import ROWS_PER_BATCH
+
+
+@dataclass(frozen=True)
+class ParquetSource:
+    """One or more Parquet files with the same columns.
+
+    Attributes
+    ----------
+    files : tuple of InputFile
+    names : tuple of str
+    rows : int
+    """
+
+    files: tuple[InputFile, ...]
+    names: tuple[str, ...]
+    rows: int
+    notes: ClassVar[tuple[str, ...]] = ()
+    findings: ClassVar[tuple[Finding, ...]] = ()
+    zones: ClassVar[None] = None
+
+    @classmethod
+    def of(cls, paths: PathLike | Sequence[PathLike]) -> ParquetSource:
+        """Look at the files of `paths`.
+
+        Raises
+        ------
+        ParseError
+            A file is not Parquet or is cut short.
+        SchemaError
+            A file lacks a column of the first one.
+        """
+        files = tuple(input_files(paths, (".parquet", ".pq")))
+        names: tuple[str, ...] = ()
+        rows = 0
+        for file in files:
+            with _parquet(file) as reader:
+                found = tuple(reader.schema_arrow.names)
+                rows += reader.metadata.num_rows
+            if not names:
+                names = found
+            for missing in (name for name in names if name not in found):
+                raise SchemaError(
+                    f"there is no column {missing!r}, which {files[0].path} has", file=file.path
+                )
+        return cls(files, names, rows)
+
+    @property
+    def label(self) -> str:
+        """The path, and how many more there are."""
+        more = f" and {len(self.files) - 1} more" if len(self.files) > 1 else ""
+        return f"{self.files[0].path}{more}"
+
+    def batches(self, names: Sequence[str], repeated: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+        """Yield columns in batches; those in `repeated` as dictionaries where they are text."""
+        for file in self.files:
+            file.check()
+            with _parquet(file) as reader:
+                texts = [n for n in repeated if _is_text(reader.schema_arrow.field(n).type)]
+            with _parquet(file, texts) as reader, _readable(file):
+                yield from reader.iter_batches(ROWS_PER_BATCH, columns=list(names))
+            file.check()
+
+    def row_number(self, position: int) -> int:
+        """Return the row, from 1, over all files."""
+        return position + 1
+
+    def read(self, names: Sequence[str]) -> pa.Table:
+        """Read columns, all rows."""
+        tables = []
+        for file in self.files:
+            file.check()
+            with _parquet(file) as reader, _readable(file):
+                tables.append(reader.read(list(names)).select(list(names)))
+            file.check()
+        try:
+            return pa.concat_tables(tables, promote_options="permissive")
+        except pa.ArrowTypeError as error:
+            raise SchemaError(
+                f"the files differ in type ({first_line(error)})", file=self.label, column=names[0],
+                hint="write the column with one type in all files",
+            ) from error  # fmt: skip
+
+    def describe(self) -> list[dict[str, object]]:
+        """Return path, size and hash of each file."""
+        return [file.describe() for file in self.files]
+
+
+class _readable:
+    """Turns what pyarrow says of a broken file into one clear line."""
+
+    def __init__(self, file: InputFile) -> None:
+        self.file = file
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, pa.ArrowException | OSError) and not isinstance(error, DealtraceError):
+            self.file.check()
+            raise ParseError(
+                f"the Parquet file is damaged or cut short ({first_line(error)})", file=self.file.path,
+                hint="export it again",
+            ) from error  # fmt: skip
+
+
+def _parquet(file: InputFile, dictionary: Sequence[str] = ()) -> Any:
+    import pyarrow.parquet as pq
+
+    with _readable(file):
+        return pq.ParquetFile(file.path, read_dictionary=list(dictionary), coerce_int96_timestamp_unit="us")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

@@ -1,0 +1,173 @@
+"""A text column of the source as codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from dealtrace_engine.buffers import view
+from dealtrace_engine.errors import LogError, ParseError, SchemaError
+
+EXACT_FLOATS = {16: 1 << 11, 32: 1 << 24, 64: 1 << 53}
+"""By width in bits, the last of the whole numbers that a float tells apart."""
+
+
+class TextCodes:
+    """Codes for the texts of one column, in order of first appearance, over many batches.
+
+    Parameters
+    ----------
+    column : str
+        The column's name, for messages.
+    """
+
+    def __init__(self, column: str) -> None:
+        from dealtrace_ext.intern import Interner
+
+        self.column, self._interner = column, Interner()
+
+    def __len__(self) -> int:
+        return len(self._interner)
+
+    def as_text(self, values: pa.Array, file: str) -> pa.Array:
+        """Return `values` as utf8 or large_utf8, or as a dictionary of them; integers become their digits.
+
+        Raises
+        ------
+        SchemaError
+            The type has no plain text form.
+        """
+        kind = values.type
+        if pa.types.is_dictionary(kind):
+            if _is_text(kind.value_type) and values.dictionary.null_count == 0:
+                return values
+            return self.as_text(values.dictionary, file).take(values.indices)
+        if _is_text(kind):
+            return values
+        if pa.types.is_floating(kind):  # what pandas makes of integers with gaps
+            values = _whole_numbers(values, self.column, file)
+        try:
+            return values.cast(pa.large_string())
+        except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
+            raise SchemaError(
+                f"values of type {kind} cannot be read as text", file=file, column=self.column
+            ) from error
+
+    def rejected(self, values: pa.Array, role: str) -> list[tuple[str, NDArray[np.int64]]]:
+        """Return the positions of nulls and of empty texts, by reason."""
+        reasons = []
+        if values.null_count:
+            reasons.append((f"null {role}", _positions(values.is_null())))
+        if _may_hold_empty(values):
+            empty = pc.equal(values.dictionary_decode() if _is_dictionary(values) else values, "").fill_null(
+                False
+            )
+            reasons.append((f"empty {role}", _positions(empty)))
+        return reasons
+
+    def encode(self, values: pa.Array) -> NDArray[np.int32]:
+        """Return the code of each text, -1 for null; new texts get the next codes, in order."""
+        codes = np.empty(len(values), dtype=np.int32)
+        if _is_dictionary(values):
+            values = values.dictionary_decode()
+        try:
+            self._interner.encode(values, codes)
+        except OverflowError as error:
+            raise LogError(str(error), column=self.column, hint="split the log") from error
+        except ValueError as error:
+            raise ParseError(str(error), column=self.column, hint="export the data again") from error
+        return codes
+
+    def narrow(self, values: pa.Array) -> NDArray[Any]:
+        """Return the codes in as few bytes as they need; nulls get an arbitrary code."""
+        codes = self._encode_dictionary(values) if _is_dictionary(values) else self.encode(values)
+        size = len(self)
+        width = np.uint8 if size <= 1 << 8 else np.uint16 if size <= 1 << 16 else np.uint32
+        if values.null_count:
+            codes[codes < 0] = 0
+        return codes.astype(width)
+
+    def _encode_dictionary(self, values: pa.DictionaryArray) -> NDArray[np.int32]:
+        """Encode each text of the dictionary that occurs, once."""
+        used = pc.unique(values.indices).drop_null()
+        codes_of = np.full(len(values.dictionary), -1, dtype=np.int32)
+        codes_of[view(used)] = self.encode(values.dictionary.take(used))
+        if len(used) == 0:
+            return np.full(len(values), -1, dtype=np.int32)
+        codes: NDArray[np.int32] = codes_of[view(values.indices.fill_null(0))]
+        codes[_positions(values.is_null())] = -1
+        return codes
+
+    def texts(self, file: str) -> pa.LargeStringArray:
+        """Return the distinct texts in the order of their codes.
+
+        Raises
+        ------
+        ParseError
+            A text is not valid UTF-8.
+        """
+        offsets, data = self._interner.offsets_bytes(), self._interner.data_bytes()
+        texts = pa.LargeStringArray.from_buffers(len(self), pa.py_buffer(offsets), pa.py_buffer(data))
+        try:
+            texts.validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise ParseError("a text is not valid UTF-8", file=file, column=self.column,
+                             value=_first_invalid(texts)) from error  # fmt: skip
+        return texts
+
+    def sorted_by_text(self, file: str) -> tuple[pa.LargeStringArray, NDArray[np.int64]]:
+        """Return the distinct texts sorted by their bytes, and the rank of each code."""
+        texts = self.texts(file)
+        order = view(pc.sort_indices(texts)).astype(np.int64)
+        ranks = np.empty(len(order), dtype=np.int64)
+        ranks[order] = np.arange(len(order))
+        return texts.take(pa.array(order)), ranks
+
+
+def _is_dictionary(values: pa.Array) -> bool:
+    return bool(pa.types.is_dictionary(values.type))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _positions(mask: pa.BooleanArray) -> NDArray[np.int64]:
+    return view(pc.indices_nonzero(mask)).astype(np.int64)
+
+
+def _may_hold_empty(values: pa.Array) -> bool:
+    """Whether a text without bytes may be among them; nulls have none either."""
+    texts = values.dictionary if _is_dictionary(values) else values
+    if len(texts) == 0:
+        return False
+    width = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+    offsets = np.frombuffer(texts.buffers()[1], dtype=width)[texts.offset : texts.offset + len(texts) + 1]
+    return bool((offsets[1:] == offsets[:-1]).any())
+
+
+def _whole_numbers(values: pa.Array, column: str, file: str) -> pa.Array:
+    """Return floats as integers; NaN is what Polars and numpy write for a gap."""
+    values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+    what, exact = "fractional numbers are no identifiers", EXACT_FLOATS[values.type.bit_width]
+    try:
+        numbers = values.cast(pa.float64()).cast(pa.int64())
+        if not pc.any(pc.greater(pc.abs(numbers), exact)).as_py():
+            return numbers
+        what = f"numbers beyond {exact:,} have lost digits as {values.type} and are no identifiers"
+    except pa.ArrowInvalid:
+        pass
+    raise SchemaError(what, file=file, column=column, hint="give the column as text")
+
+
+def _first_invalid(texts: pa.LargeStringArray) -> bytes | None:
+    for value in texts.cast(pa.large_binary()):
+        try:
+            value.as_py().decode()
+        except UnicodeDecodeError:
+            return bytes(value.as_py())
+    return None

@@ -1,0 +1,284 @@
+"""Text to int32 codes, in order of first appearance; the table lives across chunks.
+
+A slot is half a cache line and holds keys of up to 24 bytes itself, so that a hit costs one cache miss;
+the slots of a batch of values are prefetched before any is looked at.
+"""
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uint8_t
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcmp, memcpy, memset
+
+from dealtrace_ext.columns cimport Text
+from dealtrace_ext.hashing cimport DT_GOLDEN, DT_ODD, dt_mix, dt_prefetch
+
+import os
+
+cdef extern from *:
+    """
+    #if defined(__linux__)
+    #include <stdlib.h>
+    #include <sys/mman.h>
+    static inline void *dt_table(size_t bytes) {
+        void *memory = NULL;
+        size_t huge = (size_t)1 << 21;
+        if (bytes < huge) return calloc(1, bytes);
+        if (posix_memalign(&memory, huge, bytes)) return NULL;
+        madvise(memory, bytes, MADV_HUGEPAGE);
+        memset(memory, 0, bytes);
+        return memory;
+    }
+    #else
+    #include <stdlib.h>
+    static inline void *dt_table(size_t bytes) { return calloc(1, bytes); }
+    #endif
+    """
+    void *dt_table(size_t size) noexcept nogil
+
+cdef enum:
+    INLINE = 24
+    BATCH = 64
+    LONG = 255
+
+
+cdef struct Slot:
+    uint64_t key[3]   # zero-padded bytes; of a longer key: its hash, length and nothing
+    uint32_t tag      # high bits of the hash | length, LONG where the key is not inline
+    int32_t code      # code + 1; 0 is an empty slot
+
+
+cdef struct Key:
+    uint64_t word[3]
+    uint64_t hash
+    uint32_t tag
+    const uint8_t *text
+    int64_t length
+
+
+cdef class Interner:
+    """A growing dictionary of distinct texts.
+
+    Parameters
+    ----------
+    expected : int
+        Distinct texts to make room for at once; more are fine.
+    hash_bits : int
+        For tests: keep so few bits of each hash that collisions are certain.
+
+    Examples
+    --------
+    >>> import numpy as np, pyarrow as pa
+    >>> codes = np.empty(4, dtype=np.int32)
+    >>> interner = Interner()
+    >>> interner.encode(pa.array(["b", "a", None, "b"]), codes)
+    >>> codes.tolist(), len(interner)
+    ([0, 1, -1, 0], 2)
+    """
+
+    cdef Slot *slots
+    cdef uint64_t mask
+    cdef uint64_t seed
+    cdef uint64_t hash_mask
+    cdef int64_t *offsets      # of the distinct texts in `data`
+    cdef int64_t offsets_room
+    cdef uint8_t *data
+    cdef int64_t data_room
+    cdef int64_t count
+
+    def __cinit__(self, int64_t expected=1024, int hash_bits=64):
+        cdef uint64_t room = 1024
+        if not 1 <= hash_bits <= 64 or not 0 <= expected <= 0x7FFFFFFF:
+            raise ValueError(f"no table for {expected} texts with {hash_bits} bits of hash")
+        while room < <uint64_t> expected * 2:
+            room *= 2
+        self.mask = room - 1
+        # A seed of its own for each table: no input can be made to collide on purpose.
+        self.seed = int.from_bytes(os.urandom(8), "little") | 1
+        self.hash_mask = (~<uint64_t> 0) >> (64 - hash_bits)
+        self.slots = <Slot *> dt_table(room * sizeof(Slot))
+        self.offsets_room, self.data_room = 1024, 1 << 14
+        self.offsets = <int64_t *> malloc(self.offsets_room * sizeof(int64_t))
+        self.data = <uint8_t *> malloc(self.data_room)
+        if self.slots == NULL or self.offsets == NULL or self.data == NULL:
+            raise MemoryError("no memory for the dictionary of texts")
+        self.offsets[0] = 0
+        self.count = 0
+
+    def __dealloc__(self):
+        free(self.slots)
+        free(self.offsets)
+        free(self.data)
+
+    def __len__(self):
+        return self.count
+
+    def encode(self, column, int32_t[::1] codes):
+        """Write the code of each text of `column` to `codes`, -1 for null.
+
+        Parameters
+        ----------
+        column : Arrow text array, shape (n,)
+        codes : int32 buffer, shape (n,)
+
+        Raises
+        ------
+        OverflowError
+            More than 2**31 - 2 distinct texts.
+        ValueError
+            `codes` has another length, or the array's offsets are broken.
+        """
+        cdef Text text = Text(column)
+        if codes.shape[0] != text.length:
+            raise ValueError(f"{text.length} texts need as many codes, got room for {codes.shape[0]}")
+        cdef int64_t done = 0
+        with nogil:
+            while 0 <= done < text.length:
+                done = self._encode_batch(text, done, min(done + BATCH, text.length), &codes[0])
+        if done == -1:
+            raise MemoryError(f"no memory for {self.count:,} distinct texts")
+        if done == -3:
+            raise ValueError("the Arrow text array's offsets run backwards")
+        if done == -2:
+            raise OverflowError("more than 2,147,483,646 distinct texts do not fit 32-bit codes")
+
+    cdef int64_t _encode_batch(self, Text text, int64_t first, int64_t last, int32_t *codes) noexcept nogil:
+        cdef Key keys[BATCH]
+        cdef int64_t i, begin, end
+        cdef int32_t code
+        for i in range(first, last):
+            begin, end = text.begin(i), text.begin(i + 1)
+            if end < begin or end > text.data_end:
+                return -3
+            _load(&keys[i - first], text.data + begin, end - begin, text.data_end - begin, self.seed,
+                  self.hash_mask)
+            dt_prefetch(&self.slots[keys[i - first].hash & self.mask])
+        if self.count + BATCH > <int64_t> (self.mask >> 1):
+            if not self._grow():
+                return -1
+        for i in range(first, last):
+            if text.is_null(i):
+                codes[i] = -1
+                continue
+            code = self._code(&keys[i - first])
+            if code < 0:
+                return code
+            codes[i] = code
+        return last
+
+    cdef int32_t _code(self, Key *key) noexcept nogil:
+        cdef uint64_t at = key.hash & self.mask
+        cdef Slot *slot
+        while True:
+            slot = &self.slots[at]
+            if slot.code == 0:
+                return self._insert(slot, key)
+            if slot.tag == key.tag and slot.key[0] == key.word[0] and slot.key[1] == key.word[1] \
+                    and slot.key[2] == key.word[2] and self._same(slot, key):
+                return slot.code - 1
+            at = (at + 1) & self.mask
+
+    cdef inline bint _same(self, Slot *slot, Key *key) noexcept nogil:
+        if key.tag & 255 != LONG:
+            return True
+        return memcmp(self.data + self.offsets[slot.code - 1], key.text, key.length) == 0
+
+    cdef int32_t _insert(self, Slot *slot, Key *key) noexcept nogil:
+        cdef int64_t end = self.offsets[self.count] + key.length
+        if self.count >= 0x7FFFFFFE:
+            return -2
+        if end > self.data_room or self.count + 2 > self.offsets_room:
+            if not self._make_room(end):
+                return -1
+        if key.length:
+            memcpy(self.data + self.offsets[self.count], key.text, key.length)
+        slot.key[0], slot.key[1], slot.key[2] = key.word[0], key.word[1], key.word[2]
+        slot.tag = key.tag
+        self.count += 1
+        self.offsets[self.count] = end
+        slot.code = <int32_t> self.count
+        return slot.code - 1
+
+    cdef bint _make_room(self, int64_t end) noexcept nogil:
+        cdef void *memory
+        if end > self.data_room:
+            memory = realloc(self.data, max(end, self.data_room * 2))
+            if memory == NULL:
+                return False
+            self.data, self.data_room = <uint8_t *> memory, max(end, self.data_room * 2)
+        if self.count + 2 > self.offsets_room:
+            memory = realloc(self.offsets, self.offsets_room * 2 * sizeof(int64_t))
+            if memory == NULL:
+                return False
+            self.offsets, self.offsets_room = <int64_t *> memory, self.offsets_room * 2
+        return True
+
+    cdef bint _grow(self) noexcept nogil:
+        cdef uint64_t room = (self.mask + 1) * 4
+        cdef Slot *slots = <Slot *> dt_table(room * sizeof(Slot))
+        cdef Key key
+        cdef int64_t code
+        cdef uint64_t at
+        if slots == NULL:
+            return False
+        for code in range(self.count):
+            _load(&key, self.data + self.offsets[code], self.offsets[code + 1] - self.offsets[code],
+                  self.data_room - self.offsets[code], self.seed, self.hash_mask)
+            at = key.hash & (room - 1)
+            while slots[at].code != 0:
+                at = (at + 1) & (room - 1)
+            slots[at].key[0], slots[at].key[1], slots[at].key[2] = key.word[0], key.word[1], key.word[2]
+            slots[at].tag, slots[at].code = key.tag, <int32_t> (code + 1)
+        free(self.slots)
+        self.slots, self.mask = slots, room - 1
+        return True
+
+    def offsets_bytes(self):
+        """Return the int64 offsets of the distinct texts, as an Arrow large_utf8 array wants them."""
+        return PyBytes_FromStringAndSize(<char *> self.offsets, (self.count + 1) * sizeof(int64_t))
+
+    def data_bytes(self):
+        """Return the distinct texts, one after the other."""
+        return PyBytes_FromStringAndSize(<char *> self.data, self.offsets[self.count])
+
+
+cdef inline void _load(Key *key, const uint8_t *text, int64_t length, int64_t readable, uint64_t seed,
+                       uint64_t hash_mask) noexcept nogil:
+    """Put a text into `key`: its words where it is short, its hash always."""
+    cdef uint64_t rest
+    key.text, key.length = text, length
+    if length <= INLINE:
+        if readable >= INLINE:
+            memcpy(&key.word[0], text, INLINE)
+            _blank(key, length)
+        else:
+            memset(&key.word[0], 0, INLINE)
+            if length:
+                memcpy(&key.word[0], text, length)
+        key.hash = dt_mix(key.word[0] ^ seed, key.word[1] ^ (seed << 32 | seed >> 32))
+        key.hash = dt_mix(key.hash ^ key.word[2], seed ^ <uint64_t> length ^ DT_ODD) & hash_mask
+        key.tag = <uint32_t> ((key.hash >> 32) & ~<uint64_t> 255) | <uint32_t> length
+        return
+    key.hash = seed
+    while length >= 8:
+        memcpy(&rest, text, 8)
+        key.hash = dt_mix(key.hash ^ rest, DT_GOLDEN)
+        text += 8
+        length -= 8
+    rest = 0
+    memcpy(&rest, text, length)
+    key.hash = dt_mix(key.hash ^ rest, seed ^ <uint64_t> key.length ^ DT_ODD) & hash_mask
+    key.word[0], key.word[1], key.word[2] = key.hash, <uint64_t> key.length, 0
+    key.tag = <uint32_t> ((key.hash >> 32) & ~<uint64_t> 255) | LONG
+
+
+cdef inline void _blank(Key *key, int64_t length) noexcept nogil:
+    """Zero the bytes of the three words beyond `length`."""
+    if length < 8:
+        key.word[0] &= (<uint64_t> 1 << (8 * length)) - 1
+        key.word[1] = 0
+        key.word[2] = 0
+    elif length < 16:
+        key.word[1] &= (<uint64_t> 1 << (8 * (length - 8))) - 1
+        key.word[2] = 0
+    elif length < 24:
+        key.word[2] &= (<uint64_t> 1 << (8 * (length - 16))) - 1

@@ -1,0 +1,156 @@
+"""Stable counting sort of events by case, with prefetch, then a check of each case's order.
+
+Chunks come one after the other: `count_keys` for each, offsets from the counts, then `scatter` for each.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+
+from dealtrace_ext.hashing cimport dt_prefetch
+
+cdef enum:
+    AHEAD = 24
+    SHORT = 48
+
+ctypedef fused Code:
+    uint8_t
+    uint16_t
+    uint32_t
+
+
+def count_keys(const int32_t[::1] keys, int64_t[::1] counts):
+    """Add to ``counts[k]`` how often each key k >= 0 occurs.
+
+    Parameters
+    ----------
+    keys : int32 buffer, shape (n,)
+    counts : int64 buffer, shape (largest key + 1,)
+
+    Raises
+    ------
+    IndexError
+        A key has no place in `counts`.
+    """
+    cdef int64_t i, bad = -1, n = counts.shape[0]
+    with nogil:
+        for i in range(keys.shape[0]):
+            if keys[i] >= n:
+                bad = i
+                break
+            if keys[i] >= 0:
+                counts[keys[i]] += 1
+    if bad >= 0:
+        raise IndexError(f"key {keys[bad]} at {bad} has no place in {n} counts")
+
+
+def scatter(
+    const int32_t[::1] keys, const Code[::1] codes, const int64_t[::1] times, int64_t first_row,
+    int64_t[::1] cursors, Code[::1] codes_out, int64_t[::1] times_out, uint32_t[::1] rows_out,
+):
+    """Move each event with a key >= 0 to the cursor of its key, and advance the cursor.
+
+    Parameters
+    ----------
+    keys : int32 buffer, shape (n,)
+    codes, times : buffers, shape (n,)
+    first_row : int
+        Source row of the first event of the chunk.
+    cursors : int64 buffer, shape (keys,)
+        Where the next event of each key goes; at first the start of the key's range.
+    codes_out, times_out, rows_out : buffers, shape (events,)
+
+    Raises
+    ------
+    IndexError
+        A key has no cursor, or a cursor leaves the output.
+    """
+    cdef int64_t i, at, n = keys.shape[0], room = times_out.shape[0], bad = -1, places = cursors.shape[0]
+    if codes.shape[0] != n or times.shape[0] != n or codes_out.shape[0] != room or rows_out.shape[0] != room:
+        raise ValueError("keys, codes and times, and the three outputs, must be of one length each")
+    if first_row + n > 0xFFFFFFFF:
+        raise OverflowError("rows beyond 4,294,967,295 do not fit 32 bits")
+    with nogil:
+        for i in range(n):
+            if i + 2 * AHEAD < n and 0 <= keys[i + 2 * AHEAD] < places:
+                dt_prefetch(&cursors[keys[i + 2 * AHEAD]])
+            if i + AHEAD < n and 0 <= keys[i + AHEAD] < places:
+                at = cursors[keys[i + AHEAD]]
+                if 0 <= at < room:
+                    dt_prefetch(&times_out[at])
+                    dt_prefetch(&codes_out[at])
+                    dt_prefetch(&rows_out[at])
+            if keys[i] < 0:
+                continue
+            at = cursors[keys[i]] if keys[i] < places else -1
+            if not 0 <= at < room:
+                bad = i
+                break
+            cursors[keys[i]] = at + 1
+            codes_out[at] = codes[i]
+            times_out[at] = times[i]
+            rows_out[at] = <uint32_t> (first_row + i)
+    if bad >= 0:
+        raise IndexError(f"the event at {bad} has no place in the output of {room}")
+
+
+def sort_within(
+    const int64_t[::1] offsets, Code[::1] codes, int64_t[::1] times, uint32_t[::1] rows,
+    int64_t first, int64_t last, uint8_t[::1] left_over,
+):
+    """Order the events of the cases `first` to `last` by time; equal times keep their order.
+
+    Nearly sorted and short cases are sorted here, by insertion. A long case that is far from sorted is
+    marked in `left_over` for a sort that is not quadratic.
+
+    Parameters
+    ----------
+    offsets : int64 buffer, shape (cases + 1,)
+    codes, times, rows : buffers, shape (events,)
+    left_over : uint8 buffer, shape (cases,)
+
+    Returns
+    -------
+    int
+        How many cases are left over.
+
+    Raises
+    ------
+    IndexError
+        A case leaves the columns.
+    """
+    cdef int64_t case, left = 0, bad = -1, n = times.shape[0]
+    if codes.shape[0] != n or rows.shape[0] != n:
+        raise ValueError("codes, times and rows must be of one length")
+    if not 0 <= first <= last < offsets.shape[0] or left_over.shape[0] < last:
+        raise IndexError(f"there are no cases {first} to {last}")
+    with nogil:
+        for case in range(first, last):
+            if not 0 <= offsets[case] <= offsets[case + 1] <= n:
+                bad = case
+                break
+            if not _insertion_sort(&codes[0], &times[0], &rows[0], offsets[case], offsets[case + 1]):
+                left_over[case] = 1
+                left += 1
+    if bad >= 0:
+        raise IndexError(f"case {bad} leaves the {n} events")
+    return left
+
+
+cdef bint _insertion_sort(Code *codes, int64_t *times, uint32_t *rows, int64_t begin, int64_t end) noexcept nogil:
+    """Sort a range; give up, with every event still there, once the moves are many more than the events."""
+    cdef int64_t i, j, moves = 0, bound = 8 * (end - begin) + SHORT * SHORT
+    cdef int64_t time
+    cdef Code code
+    cdef uint32_t row
+    for i in range(begin + 1, end):
+        time = times[i]
+        if times[i - 1] <= time:
+            continue
+        code, row, j = codes[i], rows[i], i
+        while j > begin and times[j - 1] > time:
+            times[j], codes[j], rows[j] = times[j - 1], codes[j - 1], rows[j - 1]
+            j -= 1
+        times[j], codes[j], rows[j] = time, code, row
+        moves += i - j
+        if moves > bound:
+            return False
+    return True
