@@ -14,7 +14,7 @@ def played(game, codes, offsets, label_of=(0, 1), last=None):
     count = len(offsets) - 1
     arrays = [np.full(count, -1, dtype=np.int64) for _ in range(4)] + [np.full(count, 9, dtype=np.uint8)]
     game.run(
-        np.array(codes, dtype=np.uint8), np.array(offsets, dtype=np.int64), np.array(label_of, dtype=np.int32),
+        np.array(codes, np.uint8), np.array(offsets, np.int64), np.array(label_of, np.int32),
         0, count if last is None else last, *arrays,
     )  # fmt: skip
     return np.stack(arrays, axis=1).tolist()

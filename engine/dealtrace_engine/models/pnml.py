@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -85,8 +86,8 @@ def _parsed(content: bytes, file: Path) -> _Element:
     top = _Element("", {}, 0)
     open_elements = [top]
 
-    def refuse(what: str) -> Callable[..., None]:
-        def handler(*_: object) -> None:
+    def refuse(what: str) -> Callable[..., NoReturn]:
+        def handler(*_: object) -> NoReturn:
             raise ParseError(f"{what} is refused", file=file, line=parser.CurrentLineNumber,
                              hint="remove it; a PNML file needs none")  # fmt: skip
 

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-from dealtrace_engine.analyses.token_replay import replay, token_game
+from dealtrace_engine.analyses.token_replay import replay
 from dealtrace_engine.errors import Cancelled, LogError, ModelError
 from dealtrace_engine.models.petri_net import Arc, PetriNet, PetriNetBuilder, Transition
 from dealtrace_engine.models.pnml import read_pnml
+from dealtrace_engine.models.token_game import token_game
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
