@@ -13,6 +13,10 @@ Function = TypeVar("Function", bound=Callable[..., object])
 def kernel(function: Function) -> Function:
     """Compile a serial loop over numeric arrays, without the GIL, cached on disk.
 
-    With ``NUMBA_DISABLE_JIT=1`` the function itself comes back, for coverage and debugging.
+    With ``NUMBA_DISABLE_JIT=1`` the function itself comes back, for coverage and debugging. Where no place
+    on disk can be written (a read-only container), it is compiled in each process.
     """
-    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    try:
+        return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    except RuntimeError:  # no locator available for the cache
+        return cast(Function, numba.njit(nogil=True, error_model="numpy")(function))

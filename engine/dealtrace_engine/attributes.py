@@ -7,9 +7,10 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dealtrace_engine.buffers import view
+from dealtrace_engine.buffers import one_array, view
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,52 @@ def attribute_of(name: str, values: pa.Array, case_offsets: NDArray[np.int64]) -
     return Attribute(name, "event", values)
 
 
+def plain_column(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array of a type that every Arrow function takes.
+
+    Texts get 64-bit offsets (2 GiB of them are not many for comments), dictionaries 32-bit indices, distinct
+    values and no null among these; views, runs and extension types become what they stand for.
+    """
+    chunks = [_plain(chunk) for chunk in column.chunks]
+    kind = _plain(pa.array([], column.type)).type if not chunks else chunks[0].type
+    return one_array(pa.chunked_array(chunks, kind))
+
+
+def _plain(values: pa.Array) -> pa.Array:
+    kind = values.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return _plain(values.storage)
+    if pa.types.is_run_end_encoded(kind):
+        return _plain(pc.run_end_decode(values))
+    if pa.types.is_dictionary(kind):
+        return _plain_dictionary(values)
+    if pa.types.is_string(kind) or pa.types.is_string_view(kind):
+        return values.cast(pa.large_string())
+    if pa.types.is_binary(kind) or pa.types.is_binary_view(kind):
+        return values.cast(pa.large_binary())
+    return values
+
+
+def _plain_dictionary(values: pa.DictionaryArray) -> pa.Array:
+    indices, distinct = values.indices.cast(pa.int32()), _plain(values.dictionary)
+    if not pa.types.is_large_string(distinct.type):
+        return distinct.take(indices)
+    if distinct.null_count or len(pc.unique(distinct)) < len(distinct):
+        return distinct.take(indices).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(indices, distinct)
+
+
+def sortable(values: pa.Array) -> pa.Array:
+    """Return values that Arrow can sort and tell apart, in the place of lists, structs and intervals."""
+    kind = values.type
+    if pa.types.is_nested(kind) or pa.types.is_interval(kind):
+        return pa.array([str(value) if value.is_valid else None for value in values], pa.string())
+    return values.cast(pa.float32()) if pa.types.is_float16(kind) else values
+
+
 def codes_of(values: pa.Array) -> NDArray[np.int32]:
     """Return a code for each value, equal for equal values; nulls are a value of their own."""
-    if pa.types.is_nested(values.type):
-        values = pa.array([str(value) for value in values])
+    values = sortable(values)
     if not pa.types.is_dictionary(values.type):
         values = values.dictionary_encode(null_encoding="encode")
         return view(values.indices).astype(np.int32, copy=False)

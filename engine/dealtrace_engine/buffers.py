@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 def view(values: pa.Array) -> NDArray[Any]:
-    """View a numeric or temporal array without nulls as numpy (temporal ones as int64).
+    """View a numeric or temporal array without nulls as numpy (temporal ones as integers).
 
     `pyarrow.Array.to_numpy` imports pandas on first use, which costs more than most analyses.
 
@@ -20,7 +20,8 @@ def view(values: pa.Array) -> NDArray[Any]:
     [2, 3]
     """
     kind = values.type
-    width = np.dtype(np.int64) if pa.types.is_temporal(kind) else np.dtype(kind.to_pandas_dtype())
+    temporal = pa.types.is_temporal(kind)
+    width = np.dtype(f"i{kind.bit_width // 8}" if temporal else kind.to_pandas_dtype())
     buffer = values.buffers()[1]
     if len(values) == 0 or buffer is None:
         return np.empty(0, dtype=width)

@@ -17,12 +17,16 @@ from numpy.typing import NDArray
 from dealtrace_engine.errors import LogError, ParseError
 from dealtrace_engine.instants import InstantReader, Instants
 from dealtrace_engine.log import EventLog, Origin
-from dealtrace_engine.ordering import break_ties, sorted_events
+from dealtrace_engine.ordering import break_ties, rank_keys, sorted_events
 from dealtrace_engine.parallel import Progress, ahead, thread_count, tick
-from dealtrace_engine.quality import FIRST_ROWS, Finding
+from dealtrace_engine.quality import FIRST_ROWS, Finding, by_first_row
 from dealtrace_engine.schema import Roles
 from dealtrace_engine.source import RowSource
 from dealtrace_engine.texts import TextCodes
+
+MOST_ROWS = 2**32 - 1
+"""An event remembers its row in 32 bits."""
+Reasons = Sequence[tuple[str, NDArray[np.int64]]]
 
 
 @dataclass
@@ -60,6 +64,7 @@ class LogBuilder:
         strict: bool = False,
     ) -> None:
         self.source, self.roles, self.strict = source, roles, strict
+        self.given = timezone, timestamp_format
         self.instants = InstantReader(
             roles["timestamp"], timezone=timezone, format=timestamp_format, file=source.label,
             look_ahead=self._timestamps,
@@ -74,7 +79,8 @@ class LogBuilder:
         self.rows = 0
 
     def _timestamps(self) -> Iterator[pa.Array]:
-        return (batch.column(0) for batch in self.source.batches([self.roles["timestamp"]]))
+        column = self.roles["timestamp"]
+        return (batch.column(column) for batch in self.source.batches([column]))
 
     @property
     def key_columns(self) -> list[str]:
@@ -84,6 +90,9 @@ class LogBuilder:
 
     def append(self, batch: pa.RecordBatch) -> None:
         """Take the rows of one batch; its columns carry the names of the source."""
+        if self.rows + batch.num_rows > MOST_ROWS:
+            what, hint = f"there are more than {MOST_ROWS:,} rows", "split the log by case"
+            raise LogError(what, file=self.source.label, hint=hint)
         instants = self.instants.read(batch.column(self.roles["timestamp"]))
         cases = self.cases.as_text(batch.column(self.roles["case_id"]), self.source.label)
         activities = self.activities.as_text(batch.column(self.roles["activity"]), self.source.label)
@@ -98,7 +107,8 @@ class LogBuilder:
         self.chunks.append(chunk)
         self.nanoseconds.append((batch.num_rows, instants.nanoseconds))
         if "order" in self.roles:
-            self.orders.append(batch.column(self.roles["order"]))
+            column = self.roles["order"]
+            self.orders.append(rank_keys(batch.column(column), column, self.source.label))
         self._note(instants)
         self.rows += batch.num_rows
 
@@ -113,30 +123,35 @@ class LogBuilder:
         ]
         if not any(len(positions) for _, positions in reasons):
             return None
+        if self.strict:
+            self._refuse_first(reasons, batch)
         rejected = np.zeros(batch.num_rows, dtype=np.bool_)
         for reason, positions in reasons:
             new = positions[~rejected[positions]]
             rejected[new] = True
-            self._count(self.dropped, reason, new, batch)
+            self._count(reason, new, batch)
         return rejected
 
-    def _count(
-        self, findings: dict[str, Finding], reason: str, positions: NDArray[np.int64], batch: pa.RecordBatch
-    ) -> None:
+    def _count(self, reason: str, positions: NDArray[np.int64], batch: pa.RecordBatch) -> None:
         if not len(positions):
             return
-        role = next((role for role in ("case_id", "activity") if role in reason), "timestamp")
-        value = batch.column(self.roles[role])[int(positions[0])]
-        example = (
-            str(value.as_py() if not pa.types.is_timestamp(value.type) else value) if value.is_valid else None
-        )
+        column = self._column_of(reason)
+        example = _shown(batch.column(column)[int(positions[0])])
         rows = self._row_numbers(positions)
-        if self.strict and findings is self.dropped:
-            raise ParseError(
-                reason, file=self.source.label, row=rows[0], column=self.roles[role], value=example,
-                hint="mend the row, or read without strict= to drop and count such rows",
-            )  # fmt: skip
-        findings.setdefault(reason, Finding(reason)).add(len(positions), rows, example)
+        self.dropped.setdefault(reason, Finding(reason)).add(len(positions), rows, example)
+
+    def _column_of(self, reason: str) -> str:
+        return self.roles[next((role for role in ("case_id", "activity") if role in reason), "timestamp")]
+
+    def _refuse_first(self, reasons: Reasons, batch: pa.RecordBatch) -> None:
+        """Raise at the first row that is no event."""
+        position, reason = min((int(found.min()), reason) for reason, found in reasons if len(found))
+        column = self._column_of(reason)
+        raise ParseError(
+            reason, file=self.source.label, row=self._row_numbers(np.array([position]))[0],
+            column=column, value=_shown(batch.column(column)[position]),
+            hint="mend the row, or read without strict= to drop and count such rows",
+        )  # fmt: skip
 
     def _row_numbers(self, positions: NDArray[np.int64]) -> list[int]:
         return [self.source.row_number(self.rows + int(position)) for position in positions[:FIRST_ROWS]]
@@ -155,7 +170,7 @@ class LogBuilder:
         LogError
             No row became an event.
         """
-        dropped = [*self.source.findings, *self.dropped.values()]
+        dropped = by_first_row([*self.source.findings, *self.dropped.values()])
         rows_read = self.rows + sum(finding.count for finding in self.source.findings)
         if len(self.cases) == 0:
             raise LogError(_nothing_left(rows_read, dropped), file=self.source.label)
@@ -170,8 +185,9 @@ class LogBuilder:
         zones = self.zones if self.source.zones is None else dict(self.source.zones)
         notes = [*self.source.notes, *self.instants.notes]
         origin = Origin(
-            self.source, self.roles, rows_read, dropped, list(self.noted.values()), zones, notes
-        )
+            self.source, self.roles, rows_read, dropped, by_first_row(self.noted.values()),
+            dict(sorted(zones.items())), notes, *self.given,
+        )  # fmt: skip
         return EventLog(self.cases.texts(self.source.label), activities, *events, origin)
 
 
@@ -184,6 +200,17 @@ def build_log(
         if batch.num_rows:
             builder.append(batch)
         tick(progress, builder.rows, max(of, builder.rows))
+
+
+def _shown(value: pa.Scalar) -> str | None:
+    """Return a value of the source as text for a report, whatever bytes it has."""
+    if not value.is_valid:
+        return None
+    if pa.types.is_dictionary(value.type):
+        return _shown(value.dictionary[value.index.as_py()])
+    if pa.types.is_string(value.type) or pa.types.is_large_string(value.type):
+        return str(value.as_buffer().to_pybytes(), "utf-8", "replace")
+    return str(value)
 
 
 def _nothing_left(rows_read: int, dropped: Sequence[Finding]) -> str:

@@ -57,7 +57,7 @@ class DealtraceError(Exception):
             if value is not None
         ]
         message = f"{', '.join(where)}: {self.what}" if where else self.what
-        return " ".join((f"{message}; {self.hint}" if self.hint else message).split())
+        return " ".join((f"{message}; {self.hint}" if self.hint else message).splitlines())
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuilt, (type(self), self.__dict__)

@@ -69,7 +69,7 @@ class InstantReader:
     file : optional
         The source, for messages.
     look_ahead : callable, optional
-        Returns the column's text arrays from its beginning. Called when the first chunk leaves open whether
+        Returns the column's arrays from its beginning. Called when the first chunk leaves open whether
         day or month comes first; without it, that is an error.
 
     Raises
@@ -193,7 +193,8 @@ class InstantReader:
         evidence = Evidence()
         evidence.add(values)
         if not evidence.settled and self._look_ahead is not None:
-            evidence.add_until_settled(self._look_ahead())
+            evidence = Evidence()
+            evidence.add_until_settled(map(_texts, self._look_ahead()))
         layout, twin = evidence.layout, evidence.twin
         if layout is None:
             what = f"no date format reads any of the first {evidence.values:,} values"
@@ -211,17 +212,14 @@ class InstantReader:
 
     def _settle_zone(self, read: Readings) -> None:
         """Turn local times into UTC by the zone that was given."""
-        if read.zone is not None or len(read.microseconds) == 0:
-            return
-        naive = np.broadcast_to(np.equal(read.offsets, timestamps.NAIVE), read.microseconds.shape)
-        naive = naive & (read.microseconds != NOT_A_TIME)
-        if not naive.any():
+        if read.zone is not None or "naive" not in read.zones():
             return
         self._note(
             f"values without an offset are taken as {'UTC' if self._zone is None else self._zone.name}"
         )
         if self._zone is None:
             return
+        naive = np.equal(read.offsets, timestamps.NAIVE) & (read.microseconds != NOT_A_TIME)
         rows = np.flatnonzero(naive)
         utc, nonexistent, ambiguous = self._zone.to_utc(read.microseconds[rows])
         read.microseconds = read.microseconds.copy()
@@ -240,6 +238,12 @@ class InstantReader:
         note = f"{self.column}: {what}"
         if note not in self.notes:
             self.notes.append(note)
+
+
+def _texts(values: pa.Array) -> pa.Array:
+    """Return the distinct texts of a dictionary, and other text as what the parser takes."""
+    values = values.dictionary if pa.types.is_dictionary(values.type) else values
+    return values.cast(pa.large_string()) if pa.types.is_string_view(values.type) else values
 
 
 def _counted(values: pa.Array, unit: int, zone: str | None) -> Readings:

@@ -13,11 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dealtrace_engine.attributes import Attribute, attribute_of
-from dealtrace_engine.buffers import one_array
+from dealtrace_engine.attributes import Attribute, attribute_of, plain_column
 from dealtrace_engine.errors import LogError, SchemaError
 from dealtrace_engine.parallel import map_blocks
-from dealtrace_engine.quality import Finding, Quality
+from dealtrace_engine.quality import FIRST_ROWS, Finding, Quality
 from dealtrace_engine.schema import Roles, nearest
 from dealtrace_engine.source import Source
 from dealtrace_engine.trace import Trace
@@ -44,6 +43,8 @@ class Origin:
     time_zones : dict of str to int
     notes : list of str
         See `Quality`.
+    timezone, timestamp_format : str or None
+        As given by the caller; they hold for the start timestamps too.
     """
 
     source: Source
@@ -53,6 +54,8 @@ class Origin:
     noted: list[Finding] = field(default_factory=list)
     time_zones: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    timezone: str | None = None
+    timestamp_format: str | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -140,7 +143,13 @@ class EventLog:
                     file=self.origin.source.label,
                     hint=nearest(self.attribute_names, name),
                 )
-            values = one_array(self.origin.source.read([column]).column(0))
+            if self.origin.source.names.count(column) > 1:
+                raise SchemaError(
+                    f"{self.origin.source.names.count(column)} columns are called {column!r}",
+                    file=self.origin.source.label,
+                    hint="rename one",
+                )
+            values = plain_column(self.origin.source.read([column]).column(0))
             self._keep(attribute_of(column, values.take(pa.array(self.rows)), self.case_offsets))
         return self.kept[column]
 
@@ -160,6 +169,8 @@ class EventLog:
     def start_timestamps(self) -> pa.TimestampArray:
         """When each event's activity started, in order of the log; null where unknown.
 
+        Values that cannot be read are null too, and are counted in `quality` from then on.
+
         Raises
         ------
         LogError
@@ -175,9 +186,27 @@ class EventLog:
                 hint="name the column with start_timestamp=",
             )
         column = self.origin.roles["start_timestamp"]
-        values = self.attribute(column).per_event(self.case_offsets)
-        times = InstantReader(column, file=self.origin.source.label).read(values).microseconds
+        origin = self.origin
+        reader = InstantReader(
+            column, timezone=origin.timezone, format=origin.timestamp_format, file=origin.source.label
+        )
+        instants = reader.read(self.attribute(column).per_event(self.case_offsets))
+        self._note_unread(column, instants.rejected)
+        times = instants.microseconds
         return pa.array(times, type=UTC_MICROSECONDS, mask=times == NOT_A_TIME)
+
+    def _note_unread(self, column: str, rejected: Mapping[str, NDArray[np.int64]]) -> None:
+        """Note the values of a time column that are there but are no times; source rows from 1."""
+        for reason, positions in rejected.items():
+            finding = Finding(f"{reason} {column}")
+            if reason != "null" and all(known.reason != finding.reason for known in self.origin.noted):
+                first = np.sort(self.rows[positions])[:FIRST_ROWS]
+                finding.add(len(positions), [self._row_number(int(row)) for row in first])
+                self.origin.noted.append(finding)
+
+    def _row_number(self, position: int) -> int:
+        number = getattr(self.origin.source, "row_number", None)
+        return number(position) if number is not None else position + 1
 
     @cached_property
     def quality(self) -> Quality:

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dealtrace_engine.buffers import one_array, view
+from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.parallel import blocks, map_blocks
 
 
@@ -82,6 +82,41 @@ def _sort_by_time(events: Events, threads: int | None) -> None:
                 column[span] = column[span][order]
 
 
+def rank_keys(values: pa.Array, column: str, file: str) -> pa.Array:
+    """Return the values of an order column as int64 or, where they are no whole numbers, float64.
+
+    Text is read as numbers ("10" comes after "9"), times as what they count.
+
+    Raises
+    ------
+    SchemaError
+        The values are neither.
+    """
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        return rank_keys(values.dictionary, column, file).take(values.indices)
+    for target in (pa.int64(), pa.float64()):
+        with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            if pa.types.is_temporal(kind) and target == pa.int64():
+                return values.cast(pa.timestamp("ns")).cast(target)
+            return values.cast(target)
+    raise SchemaError(
+        f"values of type {kind} that are not all numbers do not order events", file=file, column=column,
+        hint="give whole numbers as order=",
+    )  # fmt: skip
+
+
+def _ranks(orders: Sequence[pa.Array]) -> NDArray[np.int64]:
+    """Return the dense rank of each value; nulls and NaN come last, as equals."""
+    mixed = any(pa.types.is_floating(part.type) for part in orders)
+    values = one_array(pa.chunked_array([part.cast(pa.float64()) if mixed else part for part in orders]))
+    missing = values.is_null(nan_is_null=True)
+    known = view(values.fill_null(0))
+    _, ranks = np.unique(known, return_inverse=True)
+    ranks[view(missing.cast(pa.uint8())).astype(np.bool_)] = len(known)
+    return ranks
+
+
 def break_ties(
     events: Events, nanoseconds: Sequence[tuple[int, NDArray[np.uint16] | None]], orders: Sequence[pa.Array]
 ) -> None:
@@ -98,8 +133,7 @@ def break_ties(
     """
     keys: list[NDArray[Any]] = []
     if orders:
-        ranks = pc.rank(_numbers(pa.chunked_array(orders)), "ascending", tiebreaker="min")
-        keys.append(view(one_array(ranks) if isinstance(ranks, pa.ChunkedArray) else ranks)[events.rows])
+        keys.append(_ranks(orders)[events.rows])
     if any(part is not None for _, part in nanoseconds):
         parts = [np.zeros(rows, np.uint16) if part is None else part for rows, part in nanoseconds]
         keys.append(np.concatenate(parts)[events.rows])
@@ -112,13 +146,3 @@ def break_ties(
     order = np.lexsort((events.rows, *keys, tie))
     for column in events[1:]:
         column[:] = column[order]
-
-
-def _numbers(orders: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return text that is all numbers as numbers, so that 9 comes before 10."""
-    if not (pa.types.is_string(orders.type) or pa.types.is_large_string(orders.type)):
-        return orders
-    for kind in (pa.int64(), pa.float64()):
-        with suppress(pa.ArrowInvalid):
-            return orders.cast(kind)
-    return orders

@@ -20,10 +20,10 @@ def percentile_name(percentile: float) -> str:
 
     Examples
     --------
-    >>> percentile_name(50), percentile_name(99.9)
-    ('p50_s', 'p99.9_s')
+    >>> percentile_name(50), percentile_name(99.9), percentile_name(99.99999)
+    ('p50_s', 'p99.9_s', 'p99.99999_s')
     """
-    return f"p{percentile:g}_s"
+    return f"p{np.format_float_positional(percentile, trim='-')}_s"
 
 
 def check_percentiles(percentiles: Sequence[float]) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -37,6 +37,11 @@ class Finding:
             self.example = str(example)
         self.count += count
         self.first_rows += [int(row) for row in rows[: FIRST_ROWS - len(self.first_rows)]]
+
+
+def by_first_row(findings: Iterable[Finding]) -> list[Finding]:
+    """Sort findings by the first row that shows them: an order that does not depend on how rows were read."""
+    return sorted(findings, key=lambda finding: (finding.first_rows[:1], finding.reason))
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,8 @@ def _header(log: EventLog, arrays: Mapping[str, pa.Array]) -> bytes:
         "noted": [asdict(finding) for finding in origin.noted],
         "time_zones": origin.time_zones,
         "notes": origin.notes,
+        "timezone": origin.timezone,
+        "timestamp_format": origin.timestamp_format,
         "digests": {name: digest(values) for name, values in arrays.items()},
     }
     return json.dumps(header).encode()
@@ -197,7 +199,8 @@ def _log_of(columns: Mapping[str, pa.Array], header: Mapping[str, Any], file: In
     source = StoredLog(file, header["made_from"], header["fingerprint"], tuple(kept), header["digests"])
     findings = {name: [Finding(**finding) for finding in header[name]] for name in ("dropped", "noted")}
     origin = Origin(source, roles, header["rows_read"], **findings, time_zones=header["time_zones"],
-                    notes=header["notes"])  # fmt: skip
+                    notes=header["notes"], timezone=header["timezone"],
+                    timestamp_format=header["timestamp_format"])  # fmt: skip
     offsets, codes, times, rows = (view(columns[name]) for name in CORE[2:])
     return EventLog(columns["case_ids"], columns["activities"], offsets, codes, times, rows, origin, kept)
 

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from dealtrace_engine.buffers import view
 from dealtrace_engine.errors import LogError, ParseError, SchemaError
 
+EXACT_FLOATS = {16: 1 << 11, 32: 1 << 24, 64: 1 << 53}
+"""By width in bits, the last of the whole numbers that a float tells apart."""
+
 
 class TextCodes:
     """Codes for the texts of one column, in order of first appearance, over many batches.
@@ -40,9 +43,9 @@ class TextCodes:
         """
         kind = values.type
         if pa.types.is_dictionary(kind):
-            if _is_text(kind.value_type):
+            if _is_text(kind.value_type) and values.dictionary.null_count == 0:
                 return values
-            return self.as_text(values.dictionary_decode(), file)
+            return self.as_text(values.dictionary, file).take(values.indices)
         if _is_text(kind):
             return values
         if pa.types.is_floating(kind):  # what pandas makes of integers with gaps
@@ -75,6 +78,8 @@ class TextCodes:
             self._interner.encode(values, codes)
         except OverflowError as error:
             raise LogError(str(error), column=self.column, hint="split the log") from error
+        except ValueError as error:
+            raise ParseError(str(error), column=self.column, hint="export the data again") from error
         return codes
 
     def narrow(self, values: pa.Array) -> NDArray[Any]:
@@ -146,13 +151,17 @@ def _may_hold_empty(values: pa.Array) -> bool:
 
 
 def _whole_numbers(values: pa.Array, column: str, file: str) -> pa.Array:
+    """Return floats as integers; NaN is what Polars and numpy write for a gap."""
+    values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+    what, exact = "fractional numbers are no identifiers", EXACT_FLOATS[values.type.bit_width]
     try:
-        return values.cast(pa.int64())
-    except pa.ArrowInvalid as error:
-        raise SchemaError(
-            "fractional numbers are no identifiers", file=file, column=column,
-            hint="give the column as text",
-        ) from error  # fmt: skip
+        numbers = values.cast(pa.float64()).cast(pa.int64())
+        if not pc.any(pc.greater(pc.abs(numbers), exact)).as_py():
+            return numbers
+        what = f"numbers beyond {exact:,} have lost digits as {values.type} and are no identifiers"
+    except pa.ArrowInvalid:
+        pass
+    raise SchemaError(what, file=file, column=column, hint="give the column as text")
 
 
 def _first_invalid(texts: pa.LargeStringArray) -> bytes | None:

@@ -4,41 +4,66 @@ A quote opens a quoted stretch only at the beginning of a field; inside, two quo
 feed, carriage return and both together end a row. Text has to begin at the beginning of a row.
 """
 
-from libc.stdint cimport int64_t, uint8_t
-from libc.string cimport memchr
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from dealtrace_ext.bytemask cimport equal64, lowest_bit
 
 cdef enum:
     _LF = 10
     _CR = 13
 
 
-cdef inline int64_t find(const uint8_t *data, uint8_t character, int64_t begin, int64_t end) noexcept nogil:
-    """Return the first position of `character` in `data[begin:end]`, -1 if it is not there."""
-    cdef const uint8_t *hit
-    if begin >= end:
-        return -1
-    hit = <const uint8_t *> memchr(data + begin, character, end - begin)
-    return -1 if hit == NULL else hit - data
-
-
-cdef inline int64_t find_last(const uint8_t *data, uint8_t character, int64_t begin, int64_t end) noexcept nogil:
-    while end > begin:
-        end -= 1
-        if data[end] == character:
-            return end
-    return -1
-
-
 cdef inline bint opens(const uint8_t *data, int64_t at, uint8_t delimiter) noexcept nogil:
     return at == 0 or data[at - 1] == delimiter or data[at - 1] == _LF or data[at - 1] == _CR
 
 
-cdef int64_t closing(const uint8_t *data, uint8_t quote, int64_t begin, int64_t end) noexcept nogil:
-    """Return the position of the quote that ends a quoted stretch, -1 if it is not there."""
-    cdef int64_t at = find(data, quote, begin, end)
-    while at >= 0 and at + 1 < end and data[at + 1] == quote:
-        at = find(data, quote, at + 2, end)
-    return at
+cdef struct Scan:
+    int64_t last          # the last row end
+    int64_t opened        # the quote that is open, or -1
+    int64_t resume        # what stands before has been dealt with
+
+
+cdef inline void on_quote(Scan *scan, const uint8_t *data, int64_t at, int64_t length, uint8_t delimiter) noexcept nogil:
+    if scan.opened < 0:
+        if opens(data, at, delimiter):
+            scan.opened = at
+    elif at + 1 < length and data[at + 1] == data[at]:
+        scan.resume = at + 2
+    else:
+        scan.opened = -1
+
+
+cdef Scan scan_rows(const uint8_t *data, int64_t length, uint8_t delimiter, uint8_t quote, uint8_t line_end) noexcept nogil:
+    cdef uint8_t[64] tail
+    cdef const uint8_t *here
+    cdef uint64_t bits
+    cdef int64_t block, at
+    cdef Scan scan
+    scan.last, scan.opened, scan.resume = -1, -1, 0
+    for block in range(0, length, 64):
+        here = data + block
+        if length - block < 64:
+            memset(tail, 0, 64)
+            memcpy(tail, here, length - block)
+            here = tail
+        bits = equal64(here, quote) | equal64(here, line_end)
+        while bits:
+            at = block + lowest_bit(bits)
+            bits &= bits - 1
+            if data[at] == line_end:
+                scan.last = at if scan.opened < 0 else scan.last
+            elif at >= scan.resume:
+                on_quote(&scan, data, at, length, delimiter)
+    return scan
+
+
+cdef int64_t last_of(const uint8_t *data, int64_t length, uint8_t character) noexcept nogil:
+    while length > 0:
+        length -= 1
+        if data[length] == character:
+            return length
+    return -1
 
 
 def whole_rows(const uint8_t[::1] text, int delimiter, int quote, int line_end):
@@ -60,31 +85,16 @@ def whole_rows(const uint8_t[::1] text, int delimiter, int quote, int line_end):
     open_quote : int
         Position of a quote that is not closed, or -1.
     """
-    cdef int64_t length = text.shape[0], begin = 0, search = 0, last = -1, at, close, hit
-    cdef int64_t open_quote = -1
-    cdef const uint8_t *data
+    cdef int64_t length = text.shape[0]
+    cdef Scan scan
     if length == 0:
         return 0, -1
-    data = &text[0]
     with nogil:
-        while quote >= 0:                       # data[begin:at] is never quoted
-            at = find(data, quote, search, length)
-            if at < 0:
-                break
-            search = at + 1
-            if not opens(data, at, delimiter):
-                continue
-            hit = find_last(data, line_end, begin, at)
-            last = hit if hit >= 0 else last
-            close = closing(data, quote, at + 1, length)
-            if close < 0:
-                open_quote = at
-                break
-            begin = search = close + 1
-        if open_quote < 0:
-            hit = find_last(data, line_end, begin, length)
-            last = hit if hit >= 0 else last
-    return last + 1, open_quote
+        if quote >= 0:
+            scan = scan_rows(&text[0], length, delimiter, quote, line_end)
+        else:
+            scan.last, scan.opened = last_of(&text[0], length, line_end), -1
+    return scan.last + 1, scan.opened
 
 
 def count_rows(const uint8_t[::1] text, int delimiter, int quote, int64_t most=-1):

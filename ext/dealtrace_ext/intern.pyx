@@ -87,6 +87,8 @@ cdef class Interner:
 
     def __cinit__(self, int64_t expected=1024, int hash_bits=64):
         cdef uint64_t room = 1024
+        if not 1 <= hash_bits <= 64 or not 0 <= expected <= 0x7FFFFFFF:
+            raise ValueError(f"no table for {expected} texts with {hash_bits} bits of hash")
         while room < <uint64_t> expected * 2:
             room *= 2
         self.mask = room - 1
@@ -122,6 +124,8 @@ cdef class Interner:
         ------
         OverflowError
             More than 2**31 - 2 distinct texts.
+        ValueError
+            `codes` has another length, or the array's offsets are broken.
         """
         cdef Text text = Text(column)
         if codes.shape[0] != text.length:
@@ -132,17 +136,21 @@ cdef class Interner:
                 done = self._encode_batch(text, done, min(done + BATCH, text.length), &codes[0])
         if done == -1:
             raise MemoryError(f"no memory for {self.count:,} distinct texts")
+        if done == -3:
+            raise ValueError("the Arrow text array's offsets run backwards")
         if done == -2:
             raise OverflowError("more than 2,147,483,646 distinct texts do not fit 32-bit codes")
 
     cdef int64_t _encode_batch(self, Text text, int64_t first, int64_t last, int32_t *codes) noexcept nogil:
         cdef Key keys[BATCH]
-        cdef int64_t i, begin
+        cdef int64_t i, begin, end
         cdef int32_t code
         for i in range(first, last):
-            begin = text.begin(i)
-            _load(&keys[i - first], text.data + begin, text.begin(i + 1) - begin, text.data_end - begin,
-                  self.seed, self.hash_mask)
+            begin, end = text.begin(i), text.begin(i + 1)
+            if end < begin or end > text.data_end:
+                return -3
+            _load(&keys[i - first], text.data + begin, end - begin, text.data_end - begin, self.seed,
+                  self.hash_mask)
             dt_prefetch(&self.slots[keys[i - first].hash & self.mask])
         if self.count + BATCH > <int64_t> (self.mask >> 1):
             if not self._grow():
@@ -246,7 +254,7 @@ cdef inline void _load(Key *key, const uint8_t *text, int64_t length, int64_t re
             memset(&key.word[0], 0, INLINE)
             if length:
                 memcpy(&key.word[0], text, length)
-        key.hash = dt_mix(key.word[0] ^ seed, key.word[1] ^ DT_GOLDEN)
+        key.hash = dt_mix(key.word[0] ^ seed, key.word[1] ^ (seed << 32 | seed >> 32))
         key.hash = dt_mix(key.hash ^ key.word[2], seed ^ <uint64_t> length ^ DT_ODD) & hash_mask
         key.tag = <uint32_t> ((key.hash >> 32) & ~<uint64_t> 255) | <uint32_t> length
         return

@@ -61,27 +61,27 @@ def scatter(
     Raises
     ------
     IndexError
-        A cursor leaves the output.
+        A key has no cursor, or a cursor leaves the output.
     """
-    cdef int64_t i, at, n = keys.shape[0], room = times_out.shape[0], bad = -1
+    cdef int64_t i, at, n = keys.shape[0], room = times_out.shape[0], bad = -1, places = cursors.shape[0]
     if codes.shape[0] != n or times.shape[0] != n or codes_out.shape[0] != room or rows_out.shape[0] != room:
         raise ValueError("keys, codes and times, and the three outputs, must be of one length each")
     if first_row + n > 0xFFFFFFFF:
         raise OverflowError("rows beyond 4,294,967,295 do not fit 32 bits")
     with nogil:
         for i in range(n):
-            if i + 2 * AHEAD < n and keys[i + 2 * AHEAD] >= 0:
+            if i + 2 * AHEAD < n and 0 <= keys[i + 2 * AHEAD] < places:
                 dt_prefetch(&cursors[keys[i + 2 * AHEAD]])
-            if i + AHEAD < n and keys[i + AHEAD] >= 0:
+            if i + AHEAD < n and 0 <= keys[i + AHEAD] < places:
                 at = cursors[keys[i + AHEAD]]
-                if at < room:
+                if 0 <= at < room:
                     dt_prefetch(&times_out[at])
                     dt_prefetch(&codes_out[at])
                     dt_prefetch(&rows_out[at])
             if keys[i] < 0:
                 continue
-            at = cursors[keys[i]]
-            if at >= room:
+            at = cursors[keys[i]] if keys[i] < places else -1
+            if not 0 <= at < room:
                 bad = i
                 break
             cursors[keys[i]] = at + 1
@@ -111,13 +111,27 @@ def sort_within(
     -------
     int
         How many cases are left over.
+
+    Raises
+    ------
+    IndexError
+        A case leaves the columns.
     """
-    cdef int64_t case, left = 0
+    cdef int64_t case, left = 0, bad = -1, n = times.shape[0]
+    if codes.shape[0] != n or rows.shape[0] != n:
+        raise ValueError("codes, times and rows must be of one length")
+    if not 0 <= first <= last < offsets.shape[0] or left_over.shape[0] < last:
+        raise IndexError(f"there are no cases {first} to {last}")
     with nogil:
         for case in range(first, last):
+            if not 0 <= offsets[case] <= offsets[case + 1] <= n:
+                bad = case
+                break
             if not _insertion_sort(&codes[0], &times[0], &rows[0], offsets[case], offsets[case + 1]):
                 left_over[case] = 1
                 left += 1
+    if bad >= 0:
+        raise IndexError(f"case {bad} leaves the {n} events")
     return left
 
 

@@ -33,17 +33,32 @@ def hash_sequences(
     words : uint64 buffer, shape (distinct codes,)
         What stands for each code; the hash depends on these, not on the codes.
     hashes : uint64 buffer, shape (sequences,)
+
+    Raises
+    ------
+    IndexError
+        A sequence leaves the codes, or a code has no word.
     """
-    cdef int64_t sequence, i
+    cdef int64_t sequence, i, bad = -1, n = codes.shape[0], distinct = words.shape[0]
     cdef uint64_t value
+    if not 0 <= first <= last < offsets.shape[0] or hashes.shape[0] < last:
+        raise IndexError(f"there are no sequences {first} to {last}")
     with nogil:
         for sequence in range(first, last):
+            if not 0 <= offsets[sequence] <= offsets[sequence + 1] <= n:
+                bad = sequence
+                break
             value = DT_GOLDEN
             for i in range(offsets[sequence], offsets[sequence + 1]):
+                if codes[i] >= distinct:
+                    bad = sequence
+                    break
                 value = dt_mix(value ^ words[codes[i]], DT_ODD)
                 # A zero would swallow what comes next.
                 value += DT_GOLDEN
             hashes[sequence] = value
+    if bad >= 0:
+        raise IndexError(f"sequence {bad} leaves the {n} codes or the {distinct} words")
 
 
 def number_sequences(
@@ -68,6 +83,11 @@ def number_sequences(
     int
         How many distinct sequences there are.
 
+    Raises
+    ------
+    IndexError
+        A sequence leaves the codes.
+
     Examples
     --------
     >>> import numpy as np
@@ -78,8 +98,11 @@ def number_sequences(
     """
     cdef int64_t n = offsets.shape[0] - 1
     cdef uint64_t room = 1024
+    if n < 0 or n > 0x7FFFFFFE:
+        raise OverflowError(f"{n:,} sequences cannot be numbered in 32 bits")
     if hashes.shape[0] != n or numbers.shape[0] != n or firsts.shape[0] != n:
         raise ValueError(f"{n} sequences need as many hashes, numbers and firsts")
+    _check(offsets, codes.shape[0])
     while room < <uint64_t> n * 2:
         room *= 2
     cdef Slot *slots = <Slot *> calloc(room, sizeof(Slot))
@@ -103,6 +126,14 @@ def number_sequences(
     finally:
         free(slots)
     return count
+
+
+cdef int _check(const int64_t[::1] offsets, int64_t n) except -1:
+    cdef int64_t i
+    for i in range(offsets.shape[0] - 1):
+        if not 0 <= offsets[i] <= offsets[i + 1] <= n:
+            raise IndexError(f"sequence {i} leaves the {n} codes")
+    return 0
 
 
 cdef inline Slot *_find(

@@ -55,6 +55,12 @@ cdef struct Moment:
     int32_t micro, nano   # of the second; beyond the microsecond
     int32_t offset        # minutes east of UTC, or _NAIVE
 
+cdef struct Day:          # the last date that was read
+    bint known
+    uint64_t text
+    uint8_t tens, ones
+    int64_t microseconds
+
 
 cdef inline bint leap(int32_t year) noexcept nogil:
     return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
@@ -194,43 +200,6 @@ cdef bint read_any(Cursor *text, Layout *layout, Moment *moment) noexcept nogil:
     return read_time(text, moment)
 
 
-cdef inline uint64_t eight(const uint8_t *at) noexcept nogil:
-    cdef uint64_t word
-    memcpy(&word, at, 8)
-    return word
-
-
-cdef inline bint read_iso(Cursor *text, Moment *moment) noexcept nogil:
-    """Read ``yyyy-mm-ddThh:mm:ss`` and what follows, eight bytes at a time; False: leave it to `read_any`.
-
-    Exclusive or with the pattern leaves digits 0 to 9 and separators 0; the addition carries into a lane's
-    top bit where that fails. Ten times a word plus the word one lane on has each two-digit number in a lane.
-    """
-    cdef const uint8_t *at = text.at
-    cdef uint64_t date, clock
-    cdef uint8_t tens, ones
-    if text.end - at < 19 or not _little_endian:
-        return False
-    date = eight(at) ^ <uint64_t> 0x2D30302D30303030                   # yyyy-mm-
-    clock = eight(at + 8)                                              # ddThh:mm
-    clock ^= <uint64_t> 0x30303A3030543030 if at[10] == 84 else <uint64_t> 0x30303A3030203030
-    tens, ones = at[17] - 48, at[18] - 48
-    if ((date + <uint64_t> 0x7F76767F76767676) | date | (clock + <uint64_t> 0x76767F76767F7676) | clock) \
-            & <uint64_t> 0x8080808080808080 or tens > 9 or ones > 9 or at[16] != 58:
-        return False
-    date = date * 10 + (date >> 8)
-    clock = clock * 10 + (clock >> 8)
-    moment.year = (date & 255) * 100 + (date >> 16 & 255)
-    moment.month, moment.day = date >> 40 & 255, clock & 255
-    moment.hour, moment.minute, moment.second = clock >> 24 & 255, clock >> 48 & 255, tens * 10 + ones
-    text.at = at + 19
-    if text.at == text.end:
-        return True
-    if (take(text, 46) or take(text, 44)) and not read_fraction(text, moment):
-        return False
-    return read_rest(text, moment)
-
-
 cdef inline bint valid(Moment *moment) noexcept nogil:
     cdef int32_t longest
     if moment.month < 1 or moment.month > 12 or moment.minute > 59 or moment.second > 59:
@@ -251,21 +220,73 @@ cdef inline int64_t microseconds_of(Moment *moment) noexcept nogil:
     return seconds * _MICRO + moment.micro
 
 
-cdef inline uint8_t read_value(Cursor text, Layout *layout, bint iso, Moment *moment, int64_t *out) noexcept nogil:
-    cdef Cursor start
+cdef inline uint64_t eight(const uint8_t *at) noexcept nogil:
+    cdef uint64_t word
+    memcpy(&word, at, 8)
+    return word
+
+
+cdef inline uint64_t not_in_shape(uint64_t lanes, uint64_t slack) noexcept nogil:
+    """Return bits where a lane is above 9 (slack 0x76, a digit) or above 0 (slack 0x7f, a separator)."""
+    return ((lanes + slack) | lanes) & <uint64_t> 0x8080808080808080
+
+
+cdef inline bint read_day(const uint8_t *at, Day *day) noexcept nogil:
+    """Read ``yyyy-mm-dd``, the same as last time for nothing."""
+    cdef uint64_t date = eight(at)
+    cdef uint8_t tens = at[8] - 48, ones = at[9] - 48
+    cdef Moment moment
+    if day.known and date == day.text and at[8] == day.tens and at[9] == day.ones:
+        return True
+    day.known, day.text, day.tens, day.ones = False, date, at[8], at[9]
+    date ^= <uint64_t> 0x2D30302D30303030                              # yyyy-mm-
+    if not_in_shape(date, <uint64_t> 0x7F76767F76767676) or tens > 9 or ones > 9:
+        return False
+    date = date * 10 + (date >> 8)                                     # two digits in a lane
+    moment.year, moment.month = (date & 255) * 100 + (date >> 16 & 255), date >> 40 & 255
+    moment.day = tens * 10 + ones
+    moment.hour = moment.minute = moment.second = 0
+    if moment.year == 0 or not valid(&moment):
+        return False
+    day.microseconds = days_since_epoch(moment.year, moment.month, moment.day) * 86400 * _MICRO
+    day.known = True
+    return True
+
+
+cdef inline bint read_iso(Cursor text, Day *day, Moment *moment, int64_t *out) noexcept nogil:
+    """Read ``yyyy-mm-ddThh:mm:ss[.fraction][Z|+hh:mm]``, eight bytes at a time; False: leave it to `read_any`."""
+    cdef uint64_t clock
+    cdef int32_t hours, minutes, seconds
+    if text.end - text.at < 19 or not _little_endian or (text.at[10] != 32 and text.at[10] != 84):
+        return False
+    clock = eight(text.at + 11) ^ <uint64_t> 0x30303A30303A3030        # hh:mm:ss
+    if not_in_shape(clock, <uint64_t> 0x76767F76767F7676) or not read_day(text.at, day):
+        return False
+    clock = clock * 10 + (clock >> 8)
+    hours, minutes, seconds = clock & 255, clock >> 24 & 255, clock >> 48 & 255
+    if hours > 23 or minutes > 59 or seconds > 59:
+        return False
+    text.at += 19
+    moment.micro = moment.nano = 0
+    moment.offset = _NAIVE
+    if (take(&text, 46) or take(&text, 44)) and not read_fraction(&text, moment):
+        return False
+    if text.at < text.end and not (read_offset(&text, moment) and text.at == text.end):
+        return False
+    out[0] = day.microseconds + (hours * 3600 + minutes * 60 + seconds) * <int64_t> _MICRO + moment.micro
+    if moment.offset != _NAIVE:
+        out[0] -= moment.offset * <int64_t> 60 * _MICRO
+    return _EARLIEST <= out[0] <= _LATEST
+
+
+cdef inline uint8_t read_value(Cursor text, Layout *layout, Moment *moment, int64_t *out) noexcept nogil:
     while text.at < text.end and text.at[0] == 32:
         text.at += 1
     while text.at < text.end and (text.end - 1)[0] == 32:
         text.end -= 1
-    start = text
     moment.hour = moment.minute = moment.second = moment.micro = moment.nano = 0
     moment.offset = _NAIVE
-    if not (iso and read_iso(&text, moment)):
-        moment.hour = moment.minute = moment.second = moment.micro = moment.nano = 0
-        moment.offset = _NAIVE
-        if not read_any(&start, layout, moment):
-            return _UNPARSED
-    if not valid(moment):
+    if not read_any(&text, layout, moment) or not valid(moment):
         return _UNPARSED
     out[0] = microseconds_of(moment)
     return _OK if moment.year > 0 and _EARLIEST <= out[0] <= _LATEST else _OUT_OF_RANGE
@@ -346,16 +367,20 @@ def parse(
     cdef uint8_t state
     cdef Moment moment
     cdef Cursor value
+    cdef Day day
+    day.known, day.text, day.tens, day.ones, day.microseconds = False, 0, 0, 0, 0
     if not (text.length == microseconds.shape[0] == nanoseconds.shape[0] == offsets.shape[0] == status.shape[0]):
         raise ValueError(f"expected buffers of {text.length} values")
     with nogil:
         for i in range(text.length):
             if text.is_null(i):
                 state = _MISSING
-            elif borrow(text, i, &value):
-                state = read_value(value, &layout, iso, &moment, &microseconds[i])
-            else:
+            elif not borrow(text, i, &value):
                 state = _UNPARSED
+            elif iso and read_iso(value, &day, &moment, &microseconds[i]):
+                state = _OK
+            else:
+                state = read_value(value, &layout, &moment, &microseconds[i])
             status[i] = state
             if state == _OK:
                 nanoseconds[i], offsets[i] = moment.nano, moment.offset

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dealtrace_engine.attributes import codes_of
+from dealtrace_engine.attributes import codes_of, sortable
 from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress, blocks, map_blocks
@@ -71,19 +72,28 @@ class ThroughputTimes(Result):
         if by is None:
             offsets = np.array([0, len(self.microseconds)])
             return [float(x) for x in group_percentiles(self.microseconds.copy(), offsets, percentiles)[0]]
+        names = ["cases", *map(percentile_name, percentiles)]
+        if by in names:
+            raise SchemaError(f"column {by!r} is called like a column of the answer", hint="rename it")
         values = _case_values(self._source, by)
         groups, firsts, numbers = np.unique(codes_of(values), return_index=True, return_inverse=True)
         durations, offsets = grouped(self.microseconds, numbers.astype(np.int32), len(groups))
         figures = group_percentiles(durations, offsets, percentiles)
-        columns = {by: values.take(pa.array(firsts)), "cases": np.diff(offsets)}
-        columns |= {percentile_name(p): figures[:, i] for i, p in enumerate(percentiles)}
-        return pa.table(columns).sort_by([("cases", "descending"), (by, "ascending")])
+        chosen, sizes = values.take(pa.array(firsts)), np.diff(offsets)
+        keys = pa.table({"cases": sizes, "value": sortable(_decoded(chosen))})
+        order = pc.sort_indices(keys, sort_keys=[("cases", "descending"), ("value", "ascending")])
+        columns = dict(zip(names, [sizes, *figures.T], strict=True))
+        return pa.table({by: chosen, **columns}).take(order)
 
     def __repr__(self) -> str:
         median, p90 = self.percentiles([50, 90])
         return (
             f"ThroughputTimes of {len(self.microseconds):,} cases, median {median:,.0f} s, p90 {p90:,.0f} s"
         )
+
+
+def _decoded(values: pa.Array) -> pa.Array:
+    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
 
 
 def _case_values(log: EventLog, name: str) -> pa.Array:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 from dealtrace_ext.tokens import TokenGame
 from numpy.typing import ArrayLike, NDArray
 
+from dealtrace_engine.analyses.variants import variants
 from dealtrace_engine.errors import LogError, ModelError
+from dealtrace_engine.log import EventLog
 from dealtrace_engine.models.petri_net import PetriNet
 from dealtrace_engine.parallel import Progress, blocks, tick
+from dealtrace_engine.results import LogReference, Result
 
 TABLE_BYTES = 1 << 28
 """Most memory for the automaton's table; it is emptied where a net needs more."""
@@ -42,8 +45,14 @@ class Diagnostics:
     unknown: pa.Table
 
 
-@dataclass(frozen=True)
-class TokenReplay:
+FIGURES = (
+    "average_trace_fitness", "log_fitness", "percentage_of_fitting_traces", "fit_cases", "produced", "consumed",
+    "missing", "remaining",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TokenReplay(Result):
     """The result of token replay.
 
     Attributes
@@ -75,8 +84,26 @@ class TokenReplay:
     table: pa.Table
     notes: tuple[str, ...]
     _played: _Variants
+    _log: LogReference
     _case_ids: pa.Array | None = None
     _of_case: NDArray[np.int32] | None = None
+    definition: ClassVar[str] = "token_replay 1"
+
+    @property
+    def _table(self) -> pa.Table:
+        return self.table
+
+    def _content(self) -> dict[str, Any]:
+        found = self.diagnostics
+        tables = {"places": found.places, "transitions": found.transitions, "unknown": found.unknown}
+        figures = {name: getattr(self, name) for name in FIGURES}
+        return {**figures, "notes": list(self.notes), "diagnostics": tables, "variants": self.table}
+
+    def __repr__(self) -> str:
+        return (
+            f"TokenReplay: {self.percentage_of_fitting_traces:.1f} % of the cases fit, average trace fitness "
+            f"{self.average_trace_fitness:.4f}, log fitness {self.log_fitness:.4f}"
+        )
 
     @cached_property
     def cases(self) -> pa.Table:
@@ -198,6 +225,7 @@ def replay(
     variant_ids: pa.Array | None = None,
     case_ids: pa.Array | None = None,
     of_case: NDArray[np.int32] | None = None,
+    log: LogReference | None = None,
     unknown: Unknown = "skip",
     progress: Progress | None = None,
 ) -> TokenReplay:
@@ -218,6 +246,8 @@ def replay(
         The column `variant` of the table; numbers from 0 otherwise.
     case_ids, of_case : pyarrow.Array and array of int32, of length cases, optional
         Ids of the cases and the variant of each.
+    log : LogReference, optional
+        The log that the sequences are from.
     unknown : {"skip", "unfit"}
         Events of activities that the net does not have are skipped; with ``"unfit"`` their cases do not fit.
         The token counts are the same.
@@ -271,7 +301,60 @@ def replay(
         average_trace_fitness=_mean(fitness, played.weights),
         log_fitness=float(_fitness(**totals)), percentage_of_fitting_traces=100.0 * fit_cases / cases,
         fit_cases=fit_cases, **totals, table=table, notes=_notes(played),
-        _played=played, _case_ids=case_ids, _of_case=of_case,
+        _played=played, _log=log or LogReference(None), _case_ids=case_ids, _of_case=of_case,
+    )  # fmt: skip
+
+
+def token_replay(
+    log: EventLog,
+    net: PetriNet,
+    *,
+    unknown: Unknown = "skip",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> TokenReplay:
+    """Replay every case of a log on a Petri net and measure how well they fit.
+
+    Each step depends on the marking and the activity alone, so replay is running a finite automaton whose
+    states are markings, built as it is needed; every variant is replayed once.
+
+    Parameters
+    ----------
+    log : EventLog
+    net : PetriNet
+        As `read_pnml` or `PetriNetBuilder` makes it.
+    unknown : {"skip", "unfit"}
+        Events of activities that the net does not have are skipped; with ``"unfit"`` their cases do not fit.
+        The token counts are the same.
+    threads : int, optional
+        All CPUs by default; the result does not depend on it.
+    progress : callable (done, of) -> object, optional
+        Returning False cancels.
+
+    Returns
+    -------
+    TokenReplay
+
+    References
+    ----------
+    A. Berti, W. van der Aalst, "Reviving Token-based Replay: Increasing Speed While Improving
+    Diagnostics", ATAED 2019.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from dealtrace_engine.models.petri_net import PetriNetBuilder
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> net = PetriNetBuilder().place("start", initial=1).place("end", final=1)
+    >>> net = net.transition("t1", "Send quote", inputs=["start"], outputs=["end"]).build()
+    >>> log = from_arrow(pa.table({"case": ["1"], "activity": ["Send quote"], "time": ["2024-01-01"]}))
+    >>> token_replay(log, net)
+    TokenReplay: 100.0 % of the cases fit, average trace fitness 1.0000, log fitness 1.0000
+    """
+    found = variants(log, threads=threads)
+    return replay(
+        net, log.activities.to_pylist(), found.codes, found.offsets, found.counts, variant_ids=found.ids,
+        case_ids=log.case_ids, of_case=found.of_case, log=LogReference(log), unknown=unknown, progress=progress,
     )  # fmt: skip
 
 

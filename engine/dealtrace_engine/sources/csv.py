@@ -9,8 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.csv
+from dealtrace_ext.csv_fields import split
+from numpy.typing import NDArray
 
 from dealtrace_engine.errors import ParseError, SchemaError, first_line
 from dealtrace_engine.parallel import thread_count
@@ -22,7 +24,7 @@ from dealtrace_engine.sources.csv_types import typed
 from dealtrace_engine.sources.files import InputFile, PathLike, input_files
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
-EXAMPLE_CHARACTERS = 200
+EXAMPLE_BYTES = 200
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ class CsvSource:
                 if parsed.problem is not None:
                     row = rows + block.row_of(parsed.problem.at, dialect)
                     raise ParseError(parsed.problem.what, file=file.path, row=row, hint=parsed.problem.hint)
-                numbers = [rows + number + 1 for number, _ in parsed.skipped]
+                numbers = [rows + number for number, _ in parsed.skipped]
                 skipped += numbers
                 finding.add(len(numbers), numbers, parsed.skipped[0][1] if numbers else None)
                 rows += parsed.rows
@@ -226,31 +228,34 @@ def _ordered(
 def _parse(block: Block, dialect: Dialect, names: Sequence[str]) -> Parsed:
     if block.problem is not None:
         return Parsed(problem=block.problem)
-    skipped: list[tuple[int, str]] = []
-
-    def skip(row: pyarrow.csv.InvalidRow) -> str:
-        skipped.append((row.number, row.text[:EXAMPLE_CHARACTERS]))
-        return "skip"
-
     columns = list(dict.fromkeys(names))
+    wanted = [dialect.names.index(name) for name in columns]
+    width = len(dialect.names)
+    buffers = [_buffers(len(block.data), width) for _ in columns]
+    rows, nulls, left_out = split(block.data, *dialect.codes, width, wanted, buffers)
+    arrays = {}
+    for name, parts, null_count in zip(columns, buffers, nulls, strict=True):
+        offsets, data, validity = parts
+        data.resize(int(offsets[rows]), refcheck=False)  # gives the rest back, in place
+        offsets.resize(rows + 1, refcheck=False)
+        shared = list(map(pa.py_buffer, (validity, offsets, data)))
+        arrays[name] = pa.Array.from_buffers(pa.string(), rows, shared, null_count)
     try:
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(pa.py_buffer(block.data)),
-            pyarrow.csv.ReadOptions(
-                use_threads=False, block_size=len(block.data) + 1, column_names=list(dialect.names)
-            ),
-            pyarrow.csv.ParseOptions(
-                delimiter=dialect.delimiter, quote_char=dialect.quote or False, invalid_row_handler=skip
-            ),
-            pyarrow.csv.ConvertOptions(
-                include_columns=columns, column_types=dict.fromkeys(columns, pa.string()), null_values=[""],
-                strings_can_be_null=True, quoted_strings_can_be_null=False,
-            ),
-        )  # fmt: skip
+        for array in arrays.values():
+            array.validate(full=True)
     except pa.ArrowInvalid as error:
         return Parsed(problem=_problem(block, error))
-    batches = table.select(list(names)).combine_chunks().to_batches()
-    return Parsed(batches[0] if batches else None, skipped)
+    skipped = [
+        (number, str(block.data[begin:end][:EXAMPLE_BYTES], "utf-8", "replace"))
+        for number, begin, end in left_out
+    ]
+    return Parsed(pa.record_batch([arrays[name] for name in names], names=list(names)), skipped)
+
+
+def _buffers(size: int, width: int) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Make room for the offsets, text and validity of a column of rows that have `width` fields."""
+    most = size // width + 2
+    return np.empty(most, np.int32), np.empty(size, np.uint8), np.empty(most // 8 + 1, np.uint8)
 
 
 def _problem(block: Block, error: pa.ArrowInvalid) -> Problem:

@@ -43,7 +43,7 @@ class Dialect:
     encoding : str
         Python's name of the encoding.
     line_end : str
-        Line feed (also after a carriage return) or carriage return.
+        How the first row ends: line feed (also after a carriage return) or carriage return.
     names : tuple of str
         The columns.
     header_bytes : int
@@ -133,7 +133,7 @@ def sniff(
     notes += [f"column {i} has no name: called 'column_{i}'" for i, name in enumerate(found, 1) if not name]
     columns = tuple(name or f"column_{i}" for i, name in enumerate(found, 1))
     _check_names(columns, file)
-    line_end = "\r" if "\r" in text and "\n" not in text else "\n"
+    line_end = "\r" if utf8[:header_bytes].endswith(b"\r") else "\n"
     return Dialect(
         delimiter, quote, encoding, line_end, columns, skipped + (0 if names else header_bytes), notes
     )

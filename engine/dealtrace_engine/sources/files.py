@@ -88,7 +88,7 @@ def input_files(paths: PathLike | Sequence[PathLike], suffixes: Iterable[str]) -
     endings = tuple(suffixes)
     for path in [paths] if isinstance(paths, str | os.PathLike) else paths:
         folder = Path(path)
-        if not folder.is_dir():
+        if not os.path.isdir(folder):  # unlike Path.is_dir, never raises; InputFile says what is wrong
             files.append(InputFile.at(path))
             continue
         inside = sorted(f for f in folder.rglob("*") if f.name.lower().endswith(endings) and f.is_file())

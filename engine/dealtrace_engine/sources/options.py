@@ -97,4 +97,5 @@ class ReadOptions:
                 hint="mend the row, or read without strict= to drop and count such rows",
             )
         log = builder.finish(self.threads)
-        return log.with_attributes(self.columns) if self.columns else log
+        columns = [self.columns] if isinstance(self.columns, str) else self.columns
+        return log.with_attributes(columns) if columns else log

@@ -86,7 +86,13 @@ class ParquetSource:
             with _parquet(file) as reader, _readable(file):
                 tables.append(reader.read(list(names)).select(list(names)))
             file.check()
-        return pa.concat_tables(tables, promote_options="permissive")
+        try:
+            return pa.concat_tables(tables, promote_options="permissive")
+        except pa.ArrowTypeError as error:
+            raise SchemaError(
+                f"the files differ in type ({first_line(error)})", file=self.label, column=names[0],
+                hint="write the column with one type in all files",
+            ) from error  # fmt: skip
 
     def describe(self) -> list[dict[str, object]]:
         """Return path, size and hash of each file."""

@@ -1,0 +1,1 @@
+"""dealtrace beside its rivals: answers compared first, times second. Run with `python -m benchmarks.run`."""

@@ -1,0 +1,180 @@
+"""Times of kernels and ext functions: `pytest benchmarks/bench_kernels.py`, not part of the tests.
+
+One thread, compiled, warm, on a generated lead-to-cash log. `extra_info` holds the ns per event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import dealtrace as dt
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from dealtrace_engine.analyses.follows import Pairs, dense_pairs
+from dealtrace_engine.analyses.variants import sequence_hashes
+from dealtrace_engine.buffers import one_array
+from dealtrace_engine.kernels import durations, follows
+from dealtrace_engine.percentiles import group_percentiles
+from dealtrace_ext.columns import Text
+from dealtrace_ext.intern import Interner
+from dealtrace_ext.moments import exact_moments
+from dealtrace_ext.scatter import count_keys, scatter, sort_within
+from dealtrace_ext.sequences import hash_sequences, number_sequences
+from dealtrace_ext.timestamps import parse
+
+OPPORTUNITIES = 20_000
+PERCENTILES = (0, 50, 90, 95, 99, 100)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A log and the columns it was made from."""
+
+    log: dt.EventLog
+    case_ids: pa.Array
+    timestamps: pa.Array
+    cases: Any
+    pairs: Pairs
+    hashes: Any
+
+
+@pytest.fixture(scope="module")
+def made() -> Made:
+    events = dt.lead_to_cash(OPPORTUNITIES).events
+    log = dt.from_arrow(events)
+    case_ids = one_array(events["case_id"].cast(pa.large_string()))
+    cases = np.empty(len(case_ids), dtype=np.int32)
+    Interner().encode(case_ids, cases)
+    stamps = one_array(pc.strftime(events["timestamp"], "%Y-%m-%dT%H:%M:%SZ").cast(pa.large_string()))
+    return Made(log, case_ids, stamps, cases, dense_pairs(log), sequence_hashes(log))
+
+
+@pytest.fixture
+def per_event(benchmark: Any, made: Made) -> Callable[..., Any]:
+    """Run something under the benchmark, and note its time per event."""
+
+    def run(function: Callable[..., Any], *arguments: Any, setup: Callable[[], Any] | None = None) -> Any:
+        if setup is None:
+            result = benchmark(function, *arguments)
+        else:
+            result = benchmark.pedantic(function, setup=setup, rounds=20, warmup_rounds=2)
+        benchmark.extra_info["ns_per_event"] = round(1e9 * benchmark.stats["median"] / made.log.events, 2)
+        return result
+
+    return run
+
+
+def test_intern(per_event: Any, made: Made) -> None:
+    codes = np.empty(len(made.case_ids), dtype=np.int32)
+    per_event(lambda: Interner().encode(made.case_ids, codes))
+
+
+def test_parse_timestamps(per_event: Any, made: Made) -> None:
+    rows = len(made.timestamps)
+    times, nanoseconds = np.empty(rows, np.int64), np.empty(rows, np.uint16)
+    offsets, status = np.empty(rows, np.int16), np.empty(rows, np.uint8)
+    per_event(lambda: parse(Text(made.timestamps), "ymd", "-", times, nanoseconds, offsets, status))
+
+
+def test_count_keys(per_event: Any, made: Made) -> None:
+    per_event(count_keys, made.cases, np.zeros(made.log.cases, dtype=np.int64))
+
+
+def test_scatter(per_event: Any, made: Made) -> None:
+    log = made.log
+    codes, times = np.empty_like(log.activity_codes), np.empty_like(log.timestamps)
+    rows = np.empty_like(log.rows)
+
+    def once() -> None:
+        cursors = log.case_offsets[:-1].copy()
+        scatter(made.cases, log.activity_codes, log.timestamps, 0, cursors, codes, times, rows)
+
+    per_event(once)
+
+
+@pytest.mark.parametrize("order", ["sorted", "shuffled"])
+def test_sort_within(per_event: Any, made: Made, order: str) -> None:
+    log = made.log
+    left_over = np.zeros(log.cases, dtype=np.uint8)
+    times = log.timestamps.copy()
+    if order == "shuffled":
+        np.random.default_rng(1).shuffle(times)
+
+    def setup() -> tuple[tuple[Any, ...], dict[str, Any]]:
+        columns = (log.activity_codes.copy(), times.copy(), log.rows.copy())
+        return (log.case_offsets, *columns, 0, log.cases, left_over), {}
+
+    per_event(sort_within, setup=setup)
+
+
+def test_hash_sequences(per_event: Any, made: Made) -> None:
+    log = made.log
+    words = np.random.default_rng(1).integers(0, 1 << 63, len(log.activities)).astype(np.uint64)
+    out = np.empty(log.cases, dtype=np.uint64)
+    per_event(hash_sequences, log.activity_codes, log.case_offsets, words, 0, log.cases, out)
+
+
+def test_number_sequences(per_event: Any, made: Made) -> None:
+    log = made.log
+    numbers, firsts = np.empty(log.cases, dtype=np.int32), np.empty(log.cases, dtype=np.int32)
+    per_event(number_sequences, log.activity_codes, log.case_offsets, made.hashes, numbers, firsts)
+
+
+def test_count_activities(per_event: Any, made: Made) -> None:
+    log, kinds = made.log, len(made.log.activities)
+    seen, counts = np.full(kinds, -1, dtype=np.int64), np.zeros((kinds, 4), dtype=np.int64)
+    per_event(follows.count_activities, log.activity_codes, log.case_offsets, 0, log.cases, seen, counts)
+
+
+def test_count_pairs(per_event: Any, made: Made) -> None:
+    log, width = made.log, len(made.log.activities)
+    seen = np.full(width * width, -1, dtype=np.int64)
+    counts = np.zeros((2, width * width), dtype=np.int64)
+    per_event(follows.count_pairs, log.activity_codes, log.case_offsets, 0, log.cases, width, seen, *counts)
+
+
+def test_gather_durations(per_event: Any, made: Made) -> None:
+    log, pairs, width = made.log, made.pairs, len(made.log.activities)
+    start = np.zeros(width * width, dtype=np.int64)
+    start[pairs.source * width + pairs.target] = pairs.offsets[:-1]
+    out = np.empty_like(pairs.durations)
+
+    def once() -> None:
+        follows.gather_durations(
+            log.activity_codes, log.timestamps, log.case_offsets, 0, log.cases, width, start.copy(), out
+        )
+
+    per_event(once)
+
+
+def test_throughput_times(per_event: Any, made: Made) -> None:
+    log = made.log
+    out = np.empty(log.cases, dtype=np.int64)
+    per_event(durations.throughput_times, log.timestamps, log.case_offsets, 0, log.cases, out)
+
+
+def test_exact_moments(per_event: Any, made: Made) -> None:
+    per_event(exact_moments, made.pairs.durations, made.pairs.offsets)
+
+
+def test_group_percentiles(per_event: Any, made: Made) -> None:
+    def setup() -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (made.pairs.durations.copy(), made.pairs.offsets, PERCENTILES), {"threads": 1}
+
+    per_event(group_percentiles, setup=setup)
+
+
+@pytest.mark.parametrize("question", ["directly_follows", "variants", "throughput_times"])
+def test_analysis(per_event: Any, made: Made, question: str) -> None:
+    per_event(getattr(dt, question), made.log)
+
+
+def test_codes_are_what_the_log_was_made_from(made: Made) -> None:
+    """The inputs above are a real log: sorting them gives the log again."""
+    counts = np.zeros(made.log.cases, dtype=np.int64)
+    count_keys(made.cases, counts)
+    assert np.array_equal(np.cumsum(counts), made.log.case_offsets[1:])

@@ -1,0 +1,41 @@
+"""Tables between markers, with ratios to ours."""
+
+from benchmarks.measure import Run, timed_process
+from benchmarks.table import END, START, Cell, differences, markdown, put
+
+CELLS = {
+    ("everything", "ours"): Cell([Run(1.0, 100), Run(3.0, 300), Run(2.0, 200)]),
+    ("everything", "polars"): Cell([Run(5.0, 400)], differs="variants: 1 of 2 differ"),
+    ("everything", "pm4py"): Cell([Run(60.0, 0, "over 60 s")]),
+}
+
+
+def test_medians_ratios_and_failures():
+    text = markdown(CELLS, ["everything"], ["ours", "polars", "duckdb", "pm4py"])
+    row = text.splitlines()[-1]
+    assert "2.00 s, 200 MB" in row
+    assert "5.00 s (2.5x), 400 MB **differs**" in row
+    assert "over 60 s" in row
+    assert differences(CELLS) == ["- polars, from the file: all but replay: variants: 1 of 2 differ"]
+
+
+def test_put_replaces_only_what_is_between_the_markers(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text("# title\n")
+    put(path, "first")
+    assert path.read_text() == f"# title\n\n{START}\nfirst\n{END}\n"
+    path.write_text(path.read_text() + "notes\n")
+    put(path, "second")
+    assert path.read_text() == f"# title\n\n{START}\nsecond\n{END}\nnotes\n"
+
+
+def test_a_run_over_its_limit_is_ended():
+    process = timed_process(["sleep", "30"], 0.2)
+    assert process.failure == "over 0.2 s"
+    assert process.seconds < 5
+
+
+def test_a_failed_run_says_its_last_line():
+    process = timed_process(["sh", "-c", "echo why >&2; exit 3"], 10)
+    assert process.failure == "failed: why"
+    assert timed_process(["echo", "fine"], 10).output == "fine\n"
