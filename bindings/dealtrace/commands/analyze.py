@@ -79,7 +79,7 @@ def sections(analysis: Analysis) -> Iterator[RenderableType]:
     from dealtrace.report.conformance import conformance_section
 
     yield from summary.log_section(analysis.log)
-    yield from summary.quality_section(analysis.log.quality)
+    yield from summary.quality_section(analysis.log.quality, summary.FEW_NOTES)
     yield from summary.map_section(analysis)
     yield from summary.variant_section(analysis)
     yield from summary.throughput_section(analysis)

@@ -89,10 +89,12 @@ def _frame(picture: Picture, plan: Layout, labels: Sequence[_ArrowLabel], title:
 
 
 def _notes(picture: Picture) -> tuple[str, ...]:
+    slow = len(_slow(picture))
+    orange = f" Orange: the {slow} that take most time" if slow else ""
     return (
         f"{picture.events:,} events in {picture.cases:,} cases",
         picture.shown,
-        f"On arrows: how often, and the median time. Orange: the {len(_slow(picture))} that take most time",
+        f"On arrows: how often, and the median time.{orange}",
     )
 
 
