@@ -210,6 +210,8 @@ def _shown(value: pa.Scalar) -> str | None:
         return _shown(value.dictionary[value.index.as_py()])
     if pa.types.is_string(value.type) or pa.types.is_large_string(value.type):
         return str(value.as_buffer().to_pybytes(), "utf-8", "replace")
+    if pa.types.is_temporal(value.type):  # also beyond the years that datetime knows
+        return str(value.cast(pa.string()))
     return str(value)
 
 
