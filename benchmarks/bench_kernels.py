@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from dealtrace_engine.analyses.follows import Pairs, dense_pairs
+from dealtrace_engine.analyses.token_replay import token_game
 from dealtrace_engine.analyses.variants import sequence_hashes
 from dealtrace_engine.buffers import one_array
 from dealtrace_engine.kernels import durations, follows
@@ -25,6 +26,8 @@ from dealtrace_ext.moments import exact_moments
 from dealtrace_ext.scatter import count_keys, scatter, sort_within
 from dealtrace_ext.sequences import hash_sequences, number_sequences
 from dealtrace_ext.timestamps import parse
+
+from benchmarks.logs import NET
 
 OPPORTUNITIES = 20_000
 PERCENTILES = (0, 50, 90, 95, 99, 100)
@@ -62,7 +65,9 @@ def per_event(benchmark: Any, made: Made) -> Callable[..., Any]:
             result = benchmark(function, *arguments)
         else:
             result = benchmark.pedantic(function, setup=setup, rounds=20, warmup_rounds=2)
-        benchmark.extra_info["ns_per_event"] = round(1e9 * benchmark.stats["median"] / made.log.events, 2)
+        if benchmark.stats:  # none under --benchmark-disable
+            ns = 1e9 * benchmark.stats["median"] / made.log.events
+            benchmark.extra_info["ns_per_event"] = round(ns, 2)
         return result
 
     return run
@@ -166,6 +171,25 @@ def test_group_percentiles(per_event: Any, made: Made) -> None:
         return (made.pairs.durations.copy(), made.pairs.offsets, PERCENTILES), {"threads": 1}
 
     per_event(group_percentiles, setup=setup)
+
+
+@pytest.mark.parametrize("automaton", ["new", "built"])
+def test_token_game(per_event: Any, made: Made, automaton: str) -> None:
+    net, found = dt.read_pnml(NET), dt.variants(made.log)
+    number = {label: i for i, label in enumerate(net.labels)}
+    label_of = np.array([number.get(name, -1) for name in made.log.activities.to_pylist()], dtype=np.int32)
+    missing, consumed, produced, remaining = (np.zeros(len(found), dtype=np.int64) for _ in range(4))
+    fit = np.zeros(len(found), dtype=np.uint8)
+    built = token_game(net)
+
+    def once() -> None:
+        game = token_game(net) if automaton == "new" else built
+        game.run(
+            found.codes, found.offsets, label_of, 0, len(found), missing, consumed, produced, remaining, fit
+        )
+
+    once()
+    per_event(once)
 
 
 @pytest.mark.parametrize("question", ["directly_follows", "variants", "throughput_times"])

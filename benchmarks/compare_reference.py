@@ -37,10 +37,10 @@ def compared(reference_file: Path, logs: Path) -> list[Comparison]:
     return comparisons(log, reference, replay)
 
 
-def row(name: str, found: list[Comparison]) -> str:
+def row(name: str, found: list[Comparison], figures: list[str]) -> str:
     """Write how far the figures of one log are apart: ``=`` where equal to the last bit."""
-    cells = ("=" if c.worst == 0 else f"{c.worst:.0e}" if c.equal else "DIFFERS" for c in found)
-    return f"| {name} | {sum(c.values for c in found):,} | " + " | ".join(cells) + " |"
+    cells = {c.figure: "=" if c.worst == 0 else f"{c.worst:.0e}" if c.equal else "DIFFERS" for c in found}
+    return f"| {name} | {sum(c.values for c in found):,} | {' | '.join(cells.get(f, '-') for f in figures)} |"
 
 
 def main() -> int:
@@ -52,15 +52,12 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="only these references")
     options = parser.parse_args()
     files = [f for f in sorted(options.references.glob("*.json")) if f.stem in (options.names or [f.stem])]
-    wrong: list[str] = []
-    heading: list[str] = []
-    for file in files:
-        found = compared(file, options.logs)
-        if (figures := [c.figure for c in found]) != heading:
-            heading = figures
-            print("| log | values | " + " | ".join(figures) + " |\n|---" + "|---" * (len(figures) + 1) + "|")
-        print(row(file.stem, found), flush=True)
-        wrong += [f"{file.stem} {c.figure}: {c}" for c in found if not c.equal]
+    found = {file.stem: compared(file, options.logs) for file in files}
+    figures = list(dict.fromkeys(c.figure for own in found.values() for c in own))
+    print("| log | values | " + " | ".join(figures) + " |\n|---" + "|---" * (len(figures) + 1) + "|")
+    for name, own in found.items():
+        print(row(name, own, figures))
+    wrong = [f"{name} {c.figure}: {c}" for name, own in found.items() for c in own if not c.equal]
     print("\n".join(["", *wrong]) if wrong else f"\n{len(files)} logs, no difference.")
     return 1 if wrong or not files else 0
 

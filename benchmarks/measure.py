@@ -85,11 +85,12 @@ class Process:
     failure: str
 
 
-def timed_process(command: list[str], limit_s: float) -> Process:
-    """Run a command from exec to exit, at most `limit_s` seconds."""
+def timed_process(command: list[str], limit_s: float, **variables: str) -> Process:
+    """Run a command from exec to exit, at most `limit_s` seconds, with more environment variables."""
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         start = perf_counter()
-        process = subprocess.Popen(command, stdout=output, stderr=errors, cwd=ROOT, env=environment())
+        around = environment() | variables
+        process = subprocess.Popen(command, stdout=output, stderr=errors, cwd=ROOT, env=around)
         timer = threading.Timer(limit_s, process.kill)
         timer.start()
         _, status, usage = os.wait4(process.pid, 0)

@@ -34,15 +34,16 @@ class Plan:
     runs: int
     pm4py_limit: int
 
-    def runs_of(self, rival: str) -> int:
-        """Return how often a rival runs: pm4py on a large log once, plain Python on it not at all."""
-        if rival == "naive" and self.events > NAIVE_LIMIT:
-            return 0
-        return 1 if rival == "pm4py" and self.events > self.pm4py_limit else self.runs
+    def once(self, rival: str) -> bool:
+        """Whether the run that answers is the only one: pm4py on a large log."""
+        return rival == "pm4py" and self.events > self.pm4py_limit
+
+    def rivals_here(self) -> list[str]:
+        """Return who takes part: plain Python does not on a large log."""
+        return [name for name in self.rivals if name != "naive" or self.events <= NAIVE_LIMIT]
 
     def rivals_of(self, question: str) -> list[str]:
-        known = [name for name in self.rivals if name in QUESTIONS[question].rivals]
-        return [name for name in known if self.runs_of(name)]
+        return [name for name in self.rivals_here() if name in QUESTIONS[question].rivals]
 
 
 def measure(plan: Plan) -> dict[tuple[str, str], Cell]:
@@ -55,7 +56,7 @@ def measure(plan: Plan) -> dict[tuple[str, str], Cell]:
             answer_once(plan, question, own, Path(folder))
         for _ in range(plan.runs):
             for name in names:
-                if len(own[name].runs) < plan.runs_of(name) and not own[name].failure:
+                if not (plan.once(name) or own[name].failure):
                     own[name].runs.append(plan.bench.run(name, question))
                     note(f"  {question} {name} {own[name].runs[-1]}")
         cells |= {(question, name): cell for name, cell in own.items()}
@@ -66,7 +67,7 @@ def answer_once(plan: Plan, question: str, cells: dict[str, Cell], folder: Path)
     """Let each rival answer once and compare; a rival that runs once only, or fails, is not run again."""
     for name, cell in cells.items():
         run = plan.bench.run(name, question, folder / name)
-        if run.failure or plan.runs_of(name) == 1:
+        if run.failure or plan.once(name):
             cell.runs.append(run)
         if name != "ours" and not run.failure and (folder / "ours").exists():
             cell.differs = compare(folder / "ours", folder / name)

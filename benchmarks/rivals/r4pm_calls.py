@@ -1,4 +1,4 @@
-"""r4pm (process mining in Rust), by its bindings; it takes the rows of a case in file order, so sort first."""
+"""r4pm (process mining in Rust), by its bindings; it keeps the file order of rows, so sort first."""
 
 from __future__ import annotations
 

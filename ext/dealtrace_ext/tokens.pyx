@@ -23,8 +23,7 @@ ctypedef fused Code:
     uint16_t
     uint32_t
 
-cdef struct Edge:
-    int32_t next              # state, or -1: not yet played
+cdef struct Cost:             # of one step
     int32_t missing
     int32_t consumed
     int32_t produced
@@ -54,9 +53,10 @@ cdef class TokenGame(TokenRules):
     cdef int64_t *markings
     cdef uint64_t *hashes
     cdef int32_t *slots
-    cdef Edge *edges              # by state and label
+    cdef int32_t *next            # by state and label; -1: not yet played
+    cdef Cost *costs              # by state and label
     cdef Ending *endings          # by state
-    cdef int64_t *edge_weights    # only while tallying, as the next
+    cdef int64_t *step_weights    # only while tallying, as the next
     cdef int64_t *ending_weights
 
     def __cinit__(self, list inputs, list outputs, list labels, list initial, list final, int64_t max_states):
@@ -69,9 +69,10 @@ cdef class TokenGame(TokenRules):
         free(self.markings)
         free(self.hashes)
         free(self.slots)
-        free(self.edges)
+        free(self.next)
+        free(self.costs)
         free(self.endings)
-        free(self.edge_weights)
+        free(self.step_weights)
         free(self.ending_weights)
 
     def run(
@@ -144,7 +145,7 @@ cdef class TokenGame(TokenRules):
         return counts
 
     cdef _begin_tally(self):
-        self.edge_weights = <int64_t *> zeros(self.capacity * self.label_count, sizeof(int64_t))
+        self.step_weights = <int64_t *> zeros(self.capacity * self.label_count, sizeof(int64_t))
         self.ending_weights = <int64_t *> zeros(self.capacity, sizeof(int64_t))
         memset(self.missing_at, 0, self.places * sizeof(int64_t))
         memset(self.remaining_at, 0, self.places * sizeof(int64_t))
@@ -152,9 +153,9 @@ cdef class TokenGame(TokenRules):
         memset(self.problems, 0, self.transitions * sizeof(int64_t))
 
     cdef tuple _end_tally(self):
-        free(self.edge_weights)
+        free(self.step_weights)
         free(self.ending_weights)
-        self.edge_weights = self.ending_weights = NULL
+        self.step_weights = self.ending_weights = NULL
         return (
             [self.missing_at[p] for p in range(self.places)],
             [self.remaining_at[p] for p in range(self.places)],
@@ -169,9 +170,8 @@ cdef class TokenGame(TokenRules):
         Ending *total, bint *fits, int64_t weight,
     ) noexcept nogil:
         cdef int64_t missing = 0, consumed = 0, produced = 0, i
-        cdef int64_t width = self.label_count
+        cdef int64_t width = self.label_count, at
         cdef int32_t state = 0, label
-        cdef Edge *edge
         cdef Ending *ending
         for i in range(length):
             if <int64_t> codes[i] >= label_count:
@@ -179,19 +179,17 @@ cdef class TokenGame(TokenRules):
             label = label_of[codes[i]]
             if label < 0:
                 continue
-            edge = self.edges + state * width + label
-            if edge.next < 0:
-                edge = self._edge(&state, label)
-                if edge == NULL:
-                    return NO_MEMORY
-                if self.out_of_memory:
+            at = state * width + label
+            if self.next[at] < 0:
+                at = self._played(state, label)
+                if at < 0 or self.out_of_memory:
                     return NO_MEMORY
             if weight:
-                self.edge_weights[state * width + label] += weight
-            missing += edge.missing
-            consumed += edge.consumed
-            produced += edge.produced
-            state = edge.next
+                self.step_weights[at] += weight
+            missing += self.costs[at].missing
+            consumed += self.costs[at].consumed
+            produced += self.costs[at].produced
+            state = self.next[at]
         ending = self._ending(state)
         if self.out_of_memory:
             return NO_MEMORY
@@ -204,28 +202,26 @@ cdef class TokenGame(TokenRules):
         total.remaining = ending.remaining
         return 0
 
-    cdef Edge *_edge(self, int32_t *state, int32_t label) noexcept nogil:
-        """Play a step for the first time; `state` gets another number where the table had to be emptied."""
-        cdef int32_t here = state[0], there
-        cdef Edge *edge
-        cdef Edge played
+    cdef int64_t _played(self, int32_t here, int32_t label) noexcept nogil:
+        """Play a step for the first time; return its place in the table, which may have been emptied."""
+        cdef int32_t there
+        cdef int64_t at
+        cdef Cost cost
         memcpy(self.marking, self.markings + here * self.places, self.places * sizeof(int64_t))
         self.step(label)
-        played.missing, played.consumed = <int32_t> self.missing, <int32_t> self.consumed
-        played.produced = <int32_t> self.produced
+        cost.missing, cost.consumed = <int32_t> self.missing, <int32_t> self.consumed
+        cost.produced = <int32_t> self.produced
         there = self._state()
         if there == FULL:
             here = self._emptied(here)
             if here < 0:
-                return NULL
-            state[0] = here
+                return NO_MEMORY
             there = self._state()
         if there < 0:
-            return NULL
-        played.next = there
-        edge = self.edges + here * <int64_t> self.label_count + label
-        edge[0] = played
-        return edge
+            return NO_MEMORY
+        at = here * <int64_t> self.label_count + label
+        self.next[at], self.costs[at] = there, cost
+        return at
 
     cdef int32_t _emptied(self, int32_t here) noexcept nogil:
         """Empty the table but for the initial marking and `here`; return the new number of `here`."""
@@ -286,18 +282,18 @@ cdef class TokenGame(TokenRules):
         if (
             resize(<void **> &self.markings, old * self.places, capacity * self.places, sizeof(int64_t)) < 0
             or resize(<void **> &self.hashes, old, capacity, sizeof(uint64_t)) < 0
-            or resize(<void **> &self.edges, old * width, capacity * width, sizeof(Edge)) < 0
+            or resize(<void **> &self.next, old * width, capacity * width, sizeof(int32_t)) < 0
+            or resize(<void **> &self.costs, old * width, capacity * width, sizeof(Cost)) < 0
             or resize(<void **> &self.endings, old, capacity, sizeof(Ending)) < 0
             or resize(<void **> &self.slots, 0, slots, sizeof(int32_t)) < 0
         ):
             return NO_MEMORY
-        if self.edge_weights != NULL and (
-            resize(<void **> &self.edge_weights, old * width, capacity * width, sizeof(int64_t)) < 0
+        if self.step_weights != NULL and (
+            resize(<void **> &self.step_weights, old * width, capacity * width, sizeof(int64_t)) < 0
             or resize(<void **> &self.ending_weights, old, capacity, sizeof(int64_t)) < 0
         ):
             return NO_MEMORY
-        for i in range(old * width, capacity * width):
-            self.edges[i].next = -1
+        memset(self.next + old * width, 255, (capacity - old) * width * sizeof(int32_t))
         memset(self.slots, 255, slots * sizeof(int32_t))
         for i in range(self.states):
             slot = self.hashes[i] & (slots - 1)
@@ -309,9 +305,7 @@ cdef class TokenGame(TokenRules):
 
     cdef int32_t _restart(self) noexcept nogil:
         """Forget all states but the initial marking, which is state 0."""
-        cdef int64_t i
-        for i in range(self.states * self.label_count):
-            self.edges[i].next = -1
+        memset(self.next, 255, self.states * self.label_count * sizeof(int32_t))
         memset(self.endings, 0, self.states * sizeof(Ending))
         memset(self.slots, 255, self.slot_count * sizeof(int32_t))
         self.states = 0
@@ -321,13 +315,13 @@ cdef class TokenGame(TokenRules):
     cdef void _settle(self) noexcept nogil:
         """Play every counted step and ending once more, with its weight, for the counts by place."""
         cdef int64_t state, label, at
-        if self.edge_weights == NULL:
+        if self.step_weights == NULL:
             return
         for state in range(self.states):
             for label in range(self.label_count):
                 at = state * self.label_count + label
-                if self.edge_weights[at]:
-                    self.weight, self.edge_weights[at] = self.edge_weights[at], 0
+                if self.step_weights[at]:
+                    self.weight, self.step_weights[at] = self.step_weights[at], 0
                     memcpy(self.marking, self.markings + state * self.places, self.places * sizeof(int64_t))
                     self.step(<int32_t> label)
             if self.ending_weights[state]:

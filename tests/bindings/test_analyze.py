@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
+import dealtrace as dt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -182,3 +184,48 @@ def test_as_a_program(csv, tmp_path):
 def test_help(command, capsys):
     assert main(command.split()) == 0
     assert "dealtrace" in capsys.readouterr().out
+
+
+REFERENCE = Path(__file__).parents[1] / "reference" / "lead-to-cash-300.pnml"
+
+
+@pytest.fixture
+def replayed(tmp_path, capsys):
+    """Folder, summary and reference of a log that is replayed on the net made for it."""
+    made_by = json.loads(REFERENCE.with_suffix(".json").read_text())
+    log, out = tmp_path / "log.parquet", tmp_path / "out"
+    pq.write_table(dt.lead_to_cash(300, seed=made_by["made_by"]["seed"]).events, log)
+    assert main(["analyze", str(log), "--net", str(REFERENCE), "-o", str(out)]) == 0
+    return out, " ".join(capsys.readouterr().out.split()), made_by["replay"]
+
+
+def test_conformance_is_the_reference(replayed):
+    out, said, reference = replayed
+    found = json.loads((out / "conformance.json").read_text())
+    for token in ("produced", "consumed", "missing", "remaining"):
+        assert found[token] == reference[f"{token}_tokens"]
+    assert found["fit_cases"] == reference["fit_cases"]
+    assert found["average_trace_fitness"] == pytest.approx(reference["average_trace_fitness"], rel=1e-12)
+    assert found["log_fitness"] == pytest.approx(reference["log_fitness"], rel=1e-12)
+    assert sum(place["missing"] for place in found["places"]) == found["missing"]
+    assert {"activity": "Invoice Canceled", "events": 1} in found["not_in_model"]
+    for name in ("percentage of fitting traces", "average trace fitness 0.8961", "log fitness 0.9403"):
+        assert name in said
+    assert "Activities not in the model" in said
+
+
+def test_tables_carry_fitness(replayed):
+    out, _, reference = replayed
+    cases, variants = (pq.read_table(out / f"{name}.parquet") for name in ("cases", "variants"))
+    assert cases.column_names[-2:] == ["fit", "fitness"]
+    assert sum(cases["fit"].to_pylist()) == reference["fit_cases"]
+    of = dict(zip(variants["variant"].to_pylist(), variants["fitness"].to_pylist(), strict=True))
+    assert [of[variant] for variant in cases["variant"].to_pylist()] == cases["fitness"].to_pylist()
+    model = json.loads((out / "manifest.json").read_text())["inputs"][1]
+    assert (model["role"], model["path"]) == ("model", str(REFERENCE))
+
+
+def test_json_has_conformance(csv, tmp_path, capsys):
+    assert main(["analyze", str(csv), "--net", str(REFERENCE), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["conformance"]["fit_cases"] == 0

@@ -93,6 +93,17 @@ def test_options_that_do_not_fit(tmp_path, csv, capsys):
     assert "there is no column 'nope'" in failure(capsys, "import", csv, "-o", own, "--columns", "nope")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "there is no such file"), (b"", "empty"), (b"<pnml><net>", "net.pnml")]
+)
+def test_bad_models(csv, tmp_path, capsys, content, said):
+    net = tmp_path / "net.pnml"
+    if content is not None:
+        net.write_bytes(content)
+    assert said in failure(capsys, "analyze", csv, "--net", net, "-o", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_without_parquet(tmp_path, capsys):
     assert "holds no file that ends in .parquet" in failure(capsys, "analyze", tmp_path)
 

@@ -79,12 +79,12 @@ def sections(analysis: Analysis) -> Iterator[RenderableType]:
     from dealtrace.report.conformance import conformance_section
 
     yield from summary.log_section(analysis.log)
-    yield from summary.quality_section(analysis.log.quality)
+    yield from summary.quality_section(analysis.log.quality, summary.FEW_NOTES)
     yield from summary.map_section(analysis)
     yield from summary.variant_section(analysis)
     yield from summary.throughput_section(analysis)
-    if analysis.replay is not None:
-        yield from conformance_section(analysis.replay, analysis.log.cases)
+    if analysis.replay is not None and analysis.net is not None:
+        yield from conformance_section(analysis.replay, analysis.net, analysis.log.cases)
 
 
 def closing(output: str | None, files: Sequence[str], seconds: dict[str, float]) -> Iterator[RenderableType]:

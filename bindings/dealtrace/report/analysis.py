@@ -35,7 +35,8 @@ class Analysis:
     variants : Variants
     throughput : ThroughputTimes
     replay : TokenReplay or None
-        Where a model was given.
+    net : PetriNet or None
+        The model, where one was given.
     """
 
     log: EventLog
@@ -43,6 +44,7 @@ class Analysis:
     variants: Variants
     throughput: ThroughputTimes
     replay: TokenReplay | None = None
+    net: PetriNet | None = None
 
     @property
     def answers(self) -> list[Result]:
@@ -67,7 +69,7 @@ def analyse(log: EventLog, net: PetriNet | None, threads: int | None, step: Step
             replay = dt.token_replay(log, net, threads=threads, progress=progress)
     with step("data quality"):
         assert log.quality is not None
-    return Analysis(log, follows, variants, throughput, replay)
+    return Analysis(log, follows, variants, throughput, replay, net)
 
 
 def log_facts(log: EventLog) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dealtrace_engine.results import plain
@@ -13,6 +13,7 @@ from dealtrace.report.summary import facts_table, figures_table, heading
 if TYPE_CHECKING:
     import pyarrow as pa
     from dealtrace_engine.analyses.token_replay import TokenReplay
+    from dealtrace_engine.models.petri_net import PetriNet
 
 TOP = 6
 FITNESS = ("percentage_of_fitting_traces", "average_trace_fitness", "log_fitness")
@@ -34,9 +35,8 @@ def conformance(replay: TokenReplay) -> dict[str, Any]:
     }
 
 
-def conformance_section(replay: TokenReplay, cases: int) -> Iterator[RenderableType]:
+def conformance_section(replay: TokenReplay, net: PetriNet, cases: int) -> Iterator[RenderableType]:
     """Give the three fitness figures by name, where tokens are missing or left, and what the model lacks."""
-    found = replay.diagnostics
     fit = f"{replay.percentage_of_fitting_traces:.2f} % ({replay.fit_cases:,} of {cases:,} cases)"
     yield heading("Conformance by token replay")
     yield facts_table(
@@ -48,20 +48,41 @@ def conformance_section(replay: TokenReplay, cases: int) -> Iterator[RenderableT
             *(("note", note) for note in replay.notes if "is not in the model" not in note),
         )
     )
-    for title, table, texts, figures in (
-        ("Places where tokens are missing or remain", found.places, ["place"], ["missing", "remaining"]),
-        ("Activities done too early", found.transitions, ["activity", "transition"], ["problems", "fired"]),
-        ("Activities not in the model", found.unknown, ["activity"], ["events"]),
-    ):
-        rows = worst(table, figures)
-        if rows:
-            yield heading(title)
-            cells = ([row[n] or "" for n in texts] + [f"{row[n]:,}" for n in figures] for row in rows)
-            yield figures_table((*texts, *figures), cells, texts=len(texts))
+    yield from _where(replay, net)
 
 
-def worst(table: pa.Table, figures: list[str]) -> list[dict[str, Any]]:
-    """Return the rows with the largest figures that are not all zero; `fired` alone is no trouble."""
-    counted = [name for name in figures if name != "fired"]
-    rows = [row for row in table.to_pylist() if any(row[name] for name in counted)]
-    return sorted(rows, key=lambda row: -sum(row[name] for name in counted))[:TOP]
+def _where(replay: TokenReplay, net: PetriNet) -> Iterator[RenderableType]:
+    found = replay.diagnostics
+    if worst_places := worst(found.places, ("missing", "remaining")):
+        yield heading("Where tokens are missing (skipped or too early) or remain (not gone on)")
+        rows = (
+            (*_between(r["place"], net), _number(r["missing"]), _number(r["remaining"])) for r in worst_places
+        )
+        yield figures_table(("place", "after", "before", "missing", "remaining"), rows, texts=3)
+    if fired := worst(found.transitions, ("problems",)):
+        yield heading("Activities done when the model did not allow them")
+        done = (
+            (r["activity"] or r["transition"], _number(r["problems"]), _number(r["fired"])) for r in fired
+        )
+        yield figures_table(("activity", "not allowed", "of"), done)
+    if unknown := worst(found.unknown, ("events",)):
+        yield heading("Activities not in the model")
+        yield figures_table(("activity", "events"), ((r["activity"], _number(r["events"])) for r in unknown))
+
+
+def _number(count: int) -> str:
+    return f"{count:,}"
+
+
+def _between(place: str, net: PetriNet) -> tuple[str, str, str]:
+    """Return a place with the activities right before and after it."""
+    labels = {transition.id: transition.label or "(silent)" for transition in net.transitions}
+    before = dict.fromkeys(labels[arc.source] for arc in net.arcs if arc.target == place)
+    after = dict.fromkeys(labels[arc.target] for arc in net.arcs if arc.source == place)
+    return place, ", ".join(before) or "(start)", ", ".join(after) or "(end)"
+
+
+def worst(table: pa.Table, figures: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rows with the largest sums of these figures, none where all are zero."""
+    rows = [row for row in table.to_pylist() if any(row[name] for name in figures)]
+    return sorted(rows, key=lambda row: -sum(row[name] for name in figures))[:TOP]

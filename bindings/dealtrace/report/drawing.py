@@ -21,6 +21,8 @@ WIDEST_TEXT = 13.0
 PADDING, LINE = 11.0, 16.0
 MARGIN, HEADER = 28.0, 96.0
 HEAD = 9.0
+BENT = 5.0
+"""How far into the room beside its label an arrow may still bend."""
 SLOW_ARROWS = 5
 STYLE = f"""
 text {{ font-family: {FONT}; text-anchor: middle; fill: #14283c; }}
@@ -87,10 +89,12 @@ def _frame(picture: Picture, plan: Layout, labels: Sequence[_ArrowLabel], title:
 
 
 def _notes(picture: Picture) -> tuple[str, ...]:
+    slow = len(_slow(picture))
+    orange = f" Orange: the {slow} that take most time" if slow else ""
     return (
         f"{picture.events:,} events in {picture.cases:,} cases",
         picture.shown,
-        f"On arrows: how often, and the median time. Orange: the {len(_slow(picture))} that take most time",
+        f"On arrows: how often, and the median time.{orange}",
     )
 
 
@@ -226,9 +230,16 @@ def _path(route: Sequence[Spot], start: Point, finish: Point, down: bool, thick:
     """Return the curve of an arrow and the triangle at its tip."""
     head, side = HEAD + thick / 2, 3.5 + thick / 2
     base = finish[1] - head if down else finish[1] + head
-    points = [start, *((spot.x, (spot.top + spot.bottom) / 2) for spot in route), (finish[0], base)]
+    points = [start, *chain.from_iterable(_passed(spot, down) for spot in route), (finish[0], base)]
     tip = f"M{finish[0]:.1f} {finish[1]:.1f}L{finish[0] - side:.1f} {base:.1f}H{finish[0] + side:.1f}Z"
     return _curve(points), tip
+
+
+def _passed(spot: Spot, down: bool) -> list[Point]:
+    if not spot.straight:
+        return [(spot.x, (spot.top + spot.bottom) / 2)]
+    ends = spot.top + BENT, spot.bottom - BENT
+    return [(spot.x, y) for y in (ends if down else ends[::-1])]
 
 
 def _curve(points: Sequence[Point]) -> str:

@@ -11,7 +11,7 @@ from dealtrace.report.ordering import ordered
 from dealtrace.report.placing import Extent, placed
 from dealtrace.report.selection import Arrow, Picture
 
-ITEM_GAP, LAYER_GAP = 14.0, 17.0
+ITEM_GAP, LAYER_GAP = 14.0, 23.0
 LOOP = 30.0
 """How far the arrow of a node to itself reaches out."""
 LINE = 7.0
@@ -35,6 +35,8 @@ class Spot:
     x: float
     top: float
     bottom: float
+    straight: bool = True
+    """Whether an arrow passes straight down, beside its label; else it may lean."""
 
 
 @dataclass
@@ -169,7 +171,7 @@ def _tops(layers: Sequence[Sequence[int]], boxes: Sequence[Box]) -> list[tuple[f
 def _spot(x: float, layer: tuple[float, float], height: float) -> Spot:
     top, room = layer
     if height == 0.0:
-        return Spot(x, top, top + room)
+        return Spot(x, top, top + room, straight=False)
     return Spot(x, top + (room - height) / 2, top + (room + height) / 2)
 
 

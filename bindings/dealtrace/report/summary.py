@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.log import EventLog
     from dealtrace_engine.quality import Finding, Quality
 
-TOP_ACTIVITIES, TOP_EDGES, TOP_VARIANTS = 10, 10, 6
+TOP_ACTIVITIES, TOP_EDGES, TOP_VARIANTS, FEW_NOTES = 10, 10, 6, 3
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -87,10 +87,13 @@ def log_section(log: EventLog) -> Iterator[RenderableType]:
     )
 
 
-def quality_section(quality: Quality) -> Iterator[RenderableType]:
-    """Say what was dropped and what looks odd."""
+def quality_section(quality: Quality, most_notes: int | None = None) -> Iterator[RenderableType]:
+    """Say what was dropped, what looks odd, and how the source was read, with all notes or the first few."""
     yield heading("Data quality")
-    yield facts_table(_quality_facts(quality))
+    notes = [("read as", note) for note in quality.notes[:most_notes]]
+    more = len(quality.notes) - len(notes)
+    rest = [("", f"and {more} more notes; dealtrace info shows all")] if more else []
+    yield facts_table((*_quality_facts(quality), *notes, *rest))
 
 
 def _quality_facts(quality: Quality) -> Iterator[tuple[str, str]]:
@@ -117,8 +120,6 @@ def _quality_facts(quality: Quality) -> Iterator[tuple[str, str]]:
         names = {"naive": "no zone written"}
         zones = (f"{names.get(zone, zone)} {count:,}" for zone, count in quality.time_zones.items())
         yield "time zones", ", ".join(zones)
-    for note in quality.notes:
-        yield "read as", note
 
 
 def _told(finding: Finding) -> str:

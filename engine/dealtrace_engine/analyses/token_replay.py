@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
-from dealtrace_ext.tokens import TokenGame
 from numpy.typing import ArrayLike, NDArray
 
 from dealtrace_engine.analyses.variants import variants
-from dealtrace_engine.errors import LogError, ModelError
+from dealtrace_engine.errors import LogError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.models.petri_net import PetriNet
+from dealtrace_engine.models.token_game import token_game
 from dealtrace_engine.parallel import Progress, blocks, tick
 from dealtrace_engine.results import LogReference, Result
 
-TABLE_BYTES = 1 << 28
-"""Most memory for the automaton's table; it is emptied where a net needs more."""
+FIGURES = (
+    "average_trace_fitness", "log_fitness", "percentage_of_fitting_traces", "fit_cases",
+    "produced", "consumed", "missing", "remaining",
+)  # fmt: skip
 
 Unknown = Literal["skip", "unfit"]
 
@@ -45,15 +47,9 @@ class Diagnostics:
     unknown: pa.Table
 
 
-FIGURES = (
-    "average_trace_fitness", "log_fitness", "percentage_of_fitting_traces", "fit_cases", "produced", "consumed",
-    "missing", "remaining",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False)
 class TokenReplay(Result):
-    """The result of token replay.
+    """The result of token replay; the main table is `table`.
 
     Attributes
     ----------
@@ -84,26 +80,10 @@ class TokenReplay(Result):
     table: pa.Table
     notes: tuple[str, ...]
     _played: _Variants
-    _log: LogReference
     _case_ids: pa.Array | None = None
     _of_case: NDArray[np.int32] | None = None
-    definition: ClassVar[str] = "token_replay 1"
-
-    @property
-    def _table(self) -> pa.Table:
-        return self.table
-
-    def _content(self) -> dict[str, Any]:
-        found = self.diagnostics
-        tables = {"places": found.places, "transitions": found.transitions, "unknown": found.unknown}
-        figures = {name: getattr(self, name) for name in FIGURES}
-        return {**figures, "notes": list(self.notes), "diagnostics": tables, "variants": self.table}
-
-    def __repr__(self) -> str:
-        return (
-            f"TokenReplay: {self.percentage_of_fitting_traces:.1f} % of the cases fit, average trace fitness "
-            f"{self.average_trace_fitness:.4f}, log fitness {self.log_fitness:.4f}"
-        )
+    _log: LogReference = field(default_factory=lambda: LogReference(None))
+    definition: ClassVar[str] = "token replay 1"
 
     @cached_property
     def cases(self) -> pa.Table:
@@ -118,6 +98,21 @@ class TokenReplay(Result):
     def diagnostics(self) -> Diagnostics:
         """Where cases and net disagree; counted on first use."""
         return self._played.diagnostics()
+
+    @property
+    def _table(self) -> pa.Table:
+        return self.table
+
+    def _content(self) -> dict[str, Any]:
+        found = self.diagnostics
+        content = {name: getattr(self, name) for name in (*FIGURES, "notes", "table")}
+        return {**content, "places": found.places, "transitions": found.transitions, "unknown": found.unknown}
+
+    def __repr__(self) -> str:
+        return (
+            f"TokenReplay: {self.percentage_of_fitting_traces:.2f} % of the cases fit, average trace fitness "
+            f"{self.average_trace_fitness:.4f}, log fitness {self.log_fitness:.4f}"
+        )
 
 
 @dataclass(frozen=True)
@@ -147,7 +142,9 @@ class _Variants:
     def play(self, progress: Progress | None) -> dict[str, NDArray[Any]]:
         """Replay every variant; one array per figure."""
         names = ("missing", "consumed", "produced", "remaining")
-        figures: dict[str, NDArray[Any]] = {name: np.zeros(len(self.weights), dtype=np.int64) for name in names}
+        figures: dict[str, NDArray[Any]] = {
+            name: np.zeros(len(self.weights), dtype=np.int64) for name in names
+        }
         figures["fit"] = np.zeros(len(self.weights), dtype=np.uint8)
         game = token_game(self.net)
         for first, last in blocks(self.offsets) if len(self.weights) else ():
@@ -161,7 +158,9 @@ class _Variants:
         missing, remaining, fired, problems = counts
         transitions = sorted(self.net.transitions, key=lambda transition: transition.id)
         return Diagnostics(
-            pa.table({"place": sorted(self.net.places), "missing": _int64(missing), "remaining": _int64(remaining)}),
+            pa.table({
+                "place": sorted(self.net.places), "missing": _int64(missing), "remaining": _int64(remaining),
+            }),
             pa.table({
                 "transition": [transition.id for transition in transitions],
                 "activity": pa.array([transition.label for transition in transitions], pa.string()),
@@ -183,36 +182,55 @@ class _Variants:
         })  # fmt: skip
 
 
-def token_game(net: PetriNet) -> TokenGame:
-    """Prepare the token game of a net: places, transitions and labels numbered in the order of their names.
+def token_replay(
+    log: EventLog,
+    net: PetriNet,
+    *,
+    unknown: Unknown = "skip",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> TokenReplay:
+    """Replay every case of a log on a net, each variant once.
+
+    Parameters
+    ----------
+    log : EventLog
+    net : PetriNet
+    unknown : {"skip", "unfit"}
+        Events of activities that the net does not have are skipped; with ``"unfit"`` their cases do not fit.
+    threads : int, optional
+        For finding the variants; the result does not depend on it.
+    progress : callable (done, of) -> object, optional
+        Returning False cancels.
+
+    Returns
+    -------
+    TokenReplay
 
     Raises
     ------
-    ModelError
-        The weights and markings of the net are too large.
+    LogError
+        The log has no case.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from dealtrace_engine.models.petri_net import PetriNetBuilder
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": ["1", "1", "2"], "activity": ["a", "b", "a"],
+    ...                            "time": ["2024-01-01"] * 3}))
+    >>> net = PetriNetBuilder().place("start", initial=1).place("end", final=1)
+    >>> net = net.transition("t1", "a", inputs=["start"], outputs=["middle"])
+    >>> net = net.transition("t2", "b", inputs=["middle"], outputs=["end"]).build()
+    >>> token_replay(log, net).cases.select(["case_id", "fit", "missing", "remaining"]).to_pylist()[1]
+    {'case_id': '2', 'fit': False, 'missing': 1, 'remaining': 1}
     """
-    places = {place: number for number, place in enumerate(sorted(net.places))}
-    transitions = sorted(net.transitions, key=lambda transition: transition.id)
-    number_of = {transition.id: number for number, transition in enumerate(transitions)}
-    labels = {label: number for number, label in enumerate(net.labels)}
-    inputs: list[dict[int, int]] = [{} for _ in transitions]
-    outputs: list[dict[int, int]] = [{} for _ in transitions]
-    for arc in net.arcs:
-        into = arc.target in number_of
-        arcs = inputs[number_of[arc.target]] if into else outputs[number_of[arc.source]]
-        place = places[arc.source if into else arc.target]
-        arcs[place] = arcs.get(place, 0) + arc.weight
-    try:
-        return TokenGame(
-            [sorted(arcs.items()) for arcs in inputs],
-            [sorted(arcs.items()) for arcs in outputs],
-            [-1 if transition.label is None else labels[transition.label] for transition in transitions],
-            [net.initial_marking.get(place, 0) for place in places],
-            [net.final_marking.get(place, 0) for place in places],
-            max(1024, TABLE_BYTES // (16 * len(labels) + 8 * len(places) + 64)),
-        )
-    except OverflowError as error:
-        raise ModelError(str(error), hint="give the arcs smaller weights") from error
+    found = variants(log, threads=threads, progress=progress)
+    return replay(
+        net, log.activities.to_pylist(), found.codes, found.offsets, found.counts,
+        variant_ids=found.ids, case_ids=found.case_ids, of_case=found.of_case,
+        unknown=unknown, progress=progress, log=LogReference(log),
+    )  # fmt: skip
 
 
 def replay(
@@ -233,50 +251,51 @@ def replay(
 
     Parameters
     ----------
-    net : PetriNet
-    activities : list of str
-        Activity of each code.
-    codes : array_like of int, shape (events,)
-        The sequences, one after the other.
-    offsets : array_like of int64, shape (variants + 1,)
-        Where each sequence begins in `codes`.
-    weights : array_like of int64, shape (variants,)
-        Cases of each variant.
-    variant_ids : pyarrow.Array of length variants, optional
-        The column `variant` of the table; numbers from 0 otherwise.
-    case_ids, of_case : pyarrow.Array and array of int32, of length cases, optional
-        Ids of the cases and the variant of each.
-    log : LogReference, optional
-        The log that the sequences are from.
-    unknown : {"skip", "unfit"}
-        Events of activities that the net does not have are skipped; with ``"unfit"`` their cases do not fit.
-        The token counts are the same.
-    progress : callable, optional
-        Called with (variants done, variants); returning False cancels.
+        net : PetriNet
+        activities : list of str
+            Activity of each code.
+        codes : array_like of int, shape (events,)
+            The sequences, one after the other.
+        offsets : array_like of int64, shape (variants + 1,)
+            Where each sequence begins in `codes`.
+        weights : array_like of int64, shape (variants,)
+            Cases of each variant.
+        variant_ids : pyarrow.Array of length variants, optional
+            The column `variant` of the table; numbers from 0 otherwise.
+        case_ids, of_case : pyarrow.Array and array of int32, of length cases, optional
+            Ids of the cases and the variant of each.
+        log : LogReference, optional
+            Where they come from.
+        unknown : {"skip", "unfit"}
+            Events of activities that the net does not have are skipped; with "unfit" their cases do not fit.
+            The token counts are the same.
+        progress : callable, optional
+            Called with (variants done, variants); returning False cancels.
 
     Returns
     -------
-    TokenReplay
+        TokenReplay
 
     Raises
     ------
-    LogError
-        There is no case.
+        LogError
+            There is no case.
 
     References
     ----------
-    A. Berti, W. van der Aalst, "Reviving Token-based Replay: Increasing Speed While Improving
-    Diagnostics", ATAED 2019.
+        A. Berti, W. van der Aalst, "Reviving Token-based Replay: Increasing Speed While Improving
+        Diagnostics", ATAED 2019.
 
     Examples
     --------
-    >>> from dealtrace_engine.models.petri_net import PetriNetBuilder
-    >>> net = PetriNetBuilder().place("start", initial=1).place("end", final=1)
-    >>> net = net.transition("t1", "Send quote", inputs=["start"], outputs=["sent"])
-    >>> net = net.transition("t2", "Win", inputs=["sent"], outputs=["end"]).build()
-    >>> result = replay(net, ["Send quote", "Win"], [0, 1, 0], [0, 2, 3], [3, 1])
-    >>> result.fit_cases, result.average_trace_fitness, result.percentage_of_fitting_traces
-    (3, 0.875, 75.0)
+        >>> from dealtrace_engine.log import EventLog
+    from dealtrace_engine.models.petri_net import PetriNetBuilder
+        >>> net = PetriNetBuilder().place("start", initial=1).place("end", final=1)
+        >>> net = net.transition("t1", "Send quote", inputs=["start"], outputs=["sent"])
+        >>> net = net.transition("t2", "Win", inputs=["sent"], outputs=["end"]).build()
+        >>> result = replay(net, ["Send quote", "Win"], [0, 1, 0], [0, 2, 3], [3, 1])
+        >>> result.fit_cases, result.average_trace_fitness, result.percentage_of_fitting_traces
+        (3, 0.875, 75.0)
     """
     if unknown not in ("skip", "unfit"):
         raise ValueError(f"unknown must be 'skip' or 'unfit', got {unknown!r}")
@@ -301,60 +320,7 @@ def replay(
         average_trace_fitness=_mean(fitness, played.weights),
         log_fitness=float(_fitness(**totals)), percentage_of_fitting_traces=100.0 * fit_cases / cases,
         fit_cases=fit_cases, **totals, table=table, notes=_notes(played),
-        _played=played, _log=log or LogReference(None), _case_ids=case_ids, _of_case=of_case,
-    )  # fmt: skip
-
-
-def token_replay(
-    log: EventLog,
-    net: PetriNet,
-    *,
-    unknown: Unknown = "skip",
-    threads: int | None = None,
-    progress: Progress | None = None,
-) -> TokenReplay:
-    """Replay every case of a log on a Petri net and measure how well they fit.
-
-    Each step depends on the marking and the activity alone, so replay is running a finite automaton whose
-    states are markings, built as it is needed; every variant is replayed once.
-
-    Parameters
-    ----------
-    log : EventLog
-    net : PetriNet
-        As `read_pnml` or `PetriNetBuilder` makes it.
-    unknown : {"skip", "unfit"}
-        Events of activities that the net does not have are skipped; with ``"unfit"`` their cases do not fit.
-        The token counts are the same.
-    threads : int, optional
-        All CPUs by default; the result does not depend on it.
-    progress : callable (done, of) -> object, optional
-        Returning False cancels.
-
-    Returns
-    -------
-    TokenReplay
-
-    References
-    ----------
-    A. Berti, W. van der Aalst, "Reviving Token-based Replay: Increasing Speed While Improving
-    Diagnostics", ATAED 2019.
-
-    Examples
-    --------
-    >>> import pyarrow as pa
-    >>> from dealtrace_engine.models.petri_net import PetriNetBuilder
-    >>> from dealtrace_engine.sources.memory import from_arrow
-    >>> net = PetriNetBuilder().place("start", initial=1).place("end", final=1)
-    >>> net = net.transition("t1", "Send quote", inputs=["start"], outputs=["end"]).build()
-    >>> log = from_arrow(pa.table({"case": ["1"], "activity": ["Send quote"], "time": ["2024-01-01"]}))
-    >>> token_replay(log, net)
-    TokenReplay: 100.0 % of the cases fit, average trace fitness 1.0000, log fitness 1.0000
-    """
-    found = variants(log, threads=threads)
-    return replay(
-        net, log.activities.to_pylist(), found.codes, found.offsets, found.counts, variant_ids=found.ids,
-        case_ids=log.case_ids, of_case=found.of_case, log=LogReference(log), unknown=unknown, progress=progress,
+        _played=played, _case_ids=case_ids, _of_case=of_case, _log=log or LogReference(None),
     )  # fmt: skip
 
 
@@ -366,7 +332,9 @@ def _mean(fitness: NDArray[np.float64], weights: NDArray[np.int64]) -> float:
     """Mean over cases, correctly rounded: a fitness from 0 to 1 is a whole number of 2**-54."""
     scaled = np.ldexp(fitness, 54)
     if (np.abs(fitness) > 1).any() or (scaled != np.floor(scaled)).any():
-        total = sum(Fraction(value) * cases for value, cases in zip(fitness.tolist(), weights.tolist(), strict=True))
+        total = sum(
+            Fraction(value) * cases for value, cases in zip(fitness.tolist(), weights.tolist(), strict=True)
+        )
         return float(total / int(weights.sum()))
     whole = _weighted_sum(scaled.astype(np.int64), weights)
     return float(Fraction(whole, int(weights.sum()) << 54))
@@ -394,7 +362,9 @@ def _notes(played: _Variants) -> tuple[str, ...]:
     notes = list(played.net.notes)
     for label, same in played.net.duplicate_labels.items():
         notes.append(f"{len(same)} transitions are labelled {label!r}; the first enabled one by id is fired")
-    unknown = played.unknown() if (played.label_of < 0).any() else None
-    for row in unknown.to_pylist() if unknown is not None else ():
-        notes.append(f"activity {row['activity']!r} is not in the model ({row['events']:,} events)")
+    if (played.label_of < 0).any():
+        notes += [
+            f"activity {row['activity']!r} is not in the model ({row['events']:,} events)"
+            for row in played.unknown().to_pylist()
+        ]
     return tuple(notes)

@@ -65,7 +65,10 @@ class PetriNet:
     Examples
     --------
     >>> net = PetriNet(
-    ...     ("start", "end"), (Transition("t", "Send quote"),), (Arc("start", "t"), Arc("t", "end")), {"start": 1}
+    ...     ("start", "end"),
+    ...     (Transition("t", "Send quote"),),
+    ...     (Arc("start", "t"), Arc("t", "end")),
+    ...     {"start": 1},
     ... )
     >>> dict(net.final_marking), net.notes
     ({'end': 1}, ("no final marking; its only sink place 'end' was taken",))
@@ -84,7 +87,9 @@ class PetriNet:
         self._check_arcs()
         self._check_marking("initial", self.initial_marking)
         if not self.initial_marking:
-            raise ModelError("the net has no initial marking", hint="put a token on the place where a case starts")
+            raise ModelError(
+                "the net has no initial marking", hint="put a token on the place where a case starts"
+            )
         if not self.final_marking:
             sink = self._only_sink()
             object.__setattr__(self, "final_marking", {sink: 1})
@@ -118,7 +123,9 @@ class PetriNet:
             if not isinstance(node, str) or not node:
                 raise ModelError("a place or transition has no id", value=node)
             if count > 1:
-                raise ModelError(f"the id {node!r} is used {count} times", hint="ids of places and transitions differ")
+                raise ModelError(
+                    f"the id {node!r} is used {count} times", hint="ids of places and transitions differ"
+                )
 
     def _check_arcs(self) -> None:
         places, transitions = set(self.places), {transition.id for transition in self.transitions}
@@ -142,8 +149,12 @@ class PetriNet:
     def _only_sink(self) -> str:
         sinks = self.sinks
         if len(sinks) != 1:
-            found = f"{len(sinks)} sink places ({', '.join(map(repr, sinks[:5]))})" if sinks else "no sink place"
-            raise ModelError(f"the net has no final marking and {found}", hint="say with which tokens a case ends")
+            found = (
+                f"{len(sinks)} sink places ({', '.join(map(repr, sinks[:5]))})" if sinks else "no sink place"
+            )
+            raise ModelError(
+                f"the net has no final marking and {found}", hint="say with which tokens a case ends"
+            )
         return sinks[0]
 
 

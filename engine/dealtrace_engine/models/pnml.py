@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -85,8 +86,8 @@ def _parsed(content: bytes, file: Path) -> _Element:
     top = _Element("", {}, 0)
     open_elements = [top]
 
-    def refuse(what: str) -> Callable[..., None]:
-        def handler(*_: object) -> None:
+    def refuse(what: str) -> Callable[..., NoReturn]:
+        def handler(*_: object) -> NoReturn:
             raise ParseError(f"{what} is refused", file=file, line=parser.CurrentLineNumber,
                              hint="remove it; a PNML file needs none")  # fmt: skip
 
@@ -94,7 +95,9 @@ def _parsed(content: bytes, file: Path) -> _Element:
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         if len(open_elements) > DEEPEST:
-            raise ParseError(f"elements are nested deeper than {DEEPEST}", file=file, line=parser.CurrentLineNumber)
+            raise ParseError(
+                f"elements are nested deeper than {DEEPEST}", file=file, line=parser.CurrentLineNumber
+            )
         names = {_local(name): value for name, value in attributes.items()}
         element = _Element(_local(tag), names, parser.CurrentLineNumber)
         open_elements[-1].children.append(element)
@@ -167,7 +170,9 @@ class _Reader:
             self._initial[place] = tokens
 
     def _arc(self, element: _Element) -> None:
-        kind = element.text_of("arctype") or next((a.attributes.get("value", "") for a in element.all("type")), "")
+        kind = element.text_of("arctype") or next(
+            (a.attributes.get("value", "") for a in element.all("type")), ""
+        )
         if kind not in ("", "normal"):
             raise ParseError(f"arcs of type {kind!r} are not supported", file=self._file, line=element.line)
         ends = [element.attributes.get(end) for end in ("source", "target")]
@@ -202,7 +207,9 @@ class _Reader:
                 if end not in places and end not in transitions:
                     raise ModelError(f"{which} dangles: there is no {end!r}", file=self._file, line=line)
             if (arc.source in places) == (arc.target in places):
-                raise ModelError(f"{which} does not join a place and a transition", file=self._file, line=line)
+                raise ModelError(
+                    f"{which} does not join a place and a transition", file=self._file, line=line
+                )
 
     def _final(self) -> dict[str, int]:
         markings = [m for group in self._net.all("finalmarkings") for m in group.all("marking")]
@@ -253,7 +260,9 @@ def write_pnml(net: PetriNet, path: PathLike) -> None:
         _texted(ElementTree.SubElement(page, "arc", ends), "inscription", arc.weight)
     marking = ElementTree.SubElement(ElementTree.SubElement(element, "finalmarkings"), "marking")
     for place, tokens in net.final_marking.items():
-        ElementTree.SubElement(ElementTree.SubElement(marking, "place", {"idref": place}), "text").text = str(tokens)
+        ElementTree.SubElement(ElementTree.SubElement(marking, "place", {"idref": place}), "text").text = str(
+            tokens
+        )
     ElementTree.indent(root)
     try:
         content = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
@@ -283,7 +292,9 @@ def _replace(path: PathLike, content: bytes) -> None:
     target = Path(path)
     temporary = None
     try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as stream:
+        with tempfile.NamedTemporaryFile(
+            dir=target.parent, prefix=f".{target.name}.", delete=False
+        ) as stream:
             temporary = stream.name
             stream.write(content)
             stream.flush()
