@@ -38,9 +38,14 @@ class Attribute:
 
 
 def attribute_of(name: str, values: pa.Array, case_offsets: NDArray[np.int64]) -> Attribute:
-    """Make an attribute of a value per event: of the case if every case has only one value or only null."""
+    """Make an attribute of a value per event: of the case if every case has only one value or only null.
+
+    Text becomes a dictionary, which is smaller, and the same whether it was read or kept in a file.
+    """
     from dealtrace_engine.kernels.constancy import constant_within_cases
 
+    if pa.types.is_large_string(values.type):
+        values = values.dictionary_encode()
     codes = codes_of(values)
     if constant_within_cases(codes, case_offsets, 0, len(case_offsets) - 1):
         return Attribute(name, "case", values.take(pa.array(case_offsets[:-1])))

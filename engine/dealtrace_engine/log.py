@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.attributes import Attribute, attribute_of, plain_column
 from dealtrace_engine.errors import LogError, SchemaError
-from dealtrace_engine.parallel import map_blocks
+from dealtrace_engine.output import PathLike
+from dealtrace_engine.parallel import Progress, map_blocks
 from dealtrace_engine.quality import FIRST_ROWS, Finding, Quality
 from dealtrace_engine.schema import Roles, nearest
 from dealtrace_engine.source import Source
@@ -291,11 +292,13 @@ class EventLog:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.to_arrow().__arrow_c_stream__(requested_schema)
 
-    def save(self, path: Any, columns: Sequence[str] | None = None) -> None:
+    def save(
+        self, path: PathLike, columns: Sequence[str] | None = None, *, progress: Progress | None = None
+    ) -> None:
         """Write the log to dealtrace's own file; see `store.save`."""
         from dealtrace_engine.store import save
 
-        save(self, path, columns)
+        save(self, path, columns, progress=progress)
 
     def __repr__(self) -> str:
         first, last = (np.datetime64(int(t), "us").astype("datetime64[s]") for t in self.span)

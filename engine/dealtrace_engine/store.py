@@ -18,7 +18,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +28,7 @@ from dealtrace_engine.buffers import view
 from dealtrace_engine.errors import DealtraceError, LogError, ParseError, first_line
 from dealtrace_engine.log import EventLog, Origin
 from dealtrace_engine.output import PathLike, written_whole
+from dealtrace_engine.parallel import Progress, tick
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.schema import Roles
 from dealtrace_engine.sources.files import InputFile
@@ -35,7 +36,15 @@ from dealtrace_engine.sources.files import InputFile
 FORMAT = 1
 KEY = b"dealtrace"
 SUFFIX = ".dealtrace"
-CORE = ("case_ids", "activities", "case_offsets", "activity_codes", "timestamps", "rows")
+KINDS = {
+    "case_ids": ("large_string",),
+    "activities": ("large_string",),
+    "case_offsets": ("int64",),
+    "activity_codes": ("uint8", "uint16", "uint32"),
+    "timestamps": ("int64",),
+    "rows": ("uint32",),
+}
+CORE = tuple(KINDS)
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,13 @@ class StoredLog:
         return [{**path, "log_fingerprint": self.fingerprint, "made_from": self.made_from}]
 
 
-def save(log: EventLog, path: PathLike, columns: Sequence[str] | None = None) -> None:
+def save(
+    log: EventLog,
+    path: PathLike,
+    columns: Sequence[str] | None = None,
+    *,
+    progress: Progress | None = None,
+) -> None:
     """Write a log to dealtrace's own file; it appears under its name only when it is complete.
 
     Parameters
@@ -84,6 +99,8 @@ def save(log: EventLog, path: PathLike, columns: Sequence[str] | None = None) ->
     path : path
     columns : sequence of str, optional
         The other columns to keep; all by default.
+    progress : callable (done, of) -> object, optional
+        Called as columns are read and digested; returning False cancels.
 
     Raises
     ------
@@ -92,8 +109,11 @@ def save(log: EventLog, path: PathLike, columns: Sequence[str] | None = None) ->
     LogError
         A column is still to be read and the source has changed.
     """
-    names = log.attribute_names if columns is None else columns
-    attributes = [log.attribute(name) for name in dict.fromkeys(names)]
+    names = list(dict.fromkeys(log.attribute_names if columns is None else columns))
+    steps, attributes = len(CORE) + 2 * len(names), []
+    for name in names:
+        attributes.append(log.attribute(name))
+        tick(progress, len(attributes), steps)
     arrays = {
         "case_ids": log.case_ids,
         "activities": log.activities,
@@ -101,9 +121,13 @@ def save(log: EventLog, path: PathLike, columns: Sequence[str] | None = None) ->
         "activity_codes": pa.array(log.activity_codes),
         "timestamps": pa.array(log.timestamps),
         "rows": pa.array(log.rows),
-    } | {f"{a.level}:{a.name}": _compact(a.values) for a in attributes}
+    } | {f"{a.level}:{a.name}": a.values for a in attributes}
     cells = {name: _as_cell(values) for name, values in arrays.items()}
-    schema = pa.schema([(name, cell.type) for name, cell in cells.items()], {KEY: _header(log, arrays)})
+    digests = {}
+    for name, values in arrays.items():
+        digests[name] = digest(values)
+        tick(progress, len(attributes) + len(digests), steps)
+    schema = pa.schema([(name, cell.type) for name, cell in cells.items()], {KEY: _header(log, digests)})
     with (
         written_whole(path) as temporary,
         pa.OSFile(str(temporary), "wb") as sink,
@@ -112,17 +136,11 @@ def save(log: EventLog, path: PathLike, columns: Sequence[str] | None = None) ->
         writer.write_batch(pa.record_batch(list(cells.values()), schema=schema))
 
 
-def _compact(values: pa.Array) -> pa.Array:
-    kind = values.type
-    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    return values.dictionary_encode() if text else values
-
-
 def _as_cell(values: pa.Array) -> pa.LargeListArray:
     return pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values)
 
 
-def _header(log: EventLog, arrays: Mapping[str, pa.Array]) -> bytes:
+def _header(log: EventLog, digests: Mapping[str, str]) -> bytes:
     origin = log.origin
     made_from = origin.source.made_from if isinstance(origin.source, StoredLog) else origin.source.label
     header = {
@@ -139,7 +157,7 @@ def _header(log: EventLog, arrays: Mapping[str, pa.Array]) -> bytes:
         "notes": origin.notes,
         "timezone": origin.timezone,
         "timestamp_format": origin.timestamp_format,
-        "digests": {name: digest(values) for name, values in arrays.items()},
+        "digests": digests,
     }
     return json.dumps(header).encode()
 
@@ -182,20 +200,35 @@ def open_log(path: PathLike) -> EventLog:
     """
     file = InputFile.at(path)
     with _damage_named(file):
-        batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
-        header = _checked_header(batch.schema.metadata, file)
-        columns = {name: cell.flatten() for name, cell in zip(batch.schema.names, batch.columns, strict=True)}
-        return _log_of(columns, header, file)
+        columns, metadata = _columns(file)
+        return _log_of(columns, _checked_header(metadata, file), file)
+
+
+def _columns(file: InputFile) -> tuple[dict[str, pa.Array], Mapping[bytes, bytes] | None]:
+    """Map the columns of a file; no offset or length of theirs leads out of it."""
+    reader = pa.ipc.open_file(pa.memory_map(str(file.path)))
+    if reader.num_record_batches != 1:
+        raise ValueError(f"{reader.num_record_batches} record batches")
+    batch = reader.get_batch(0)
+    batch.validate()
+    columns = {name: _cell(batch.column(i)) for i, name in enumerate(batch.schema.names)}
+    return columns, batch.schema.metadata
+
+
+def _cell(column: pa.Array) -> pa.Array:
+    if not pa.types.is_large_list(column.type) or len(column) != 1 or column.null_count:
+        raise ValueError("a column is not one list")
+    begin, end = column.offsets[0].as_py(), column.offsets[1].as_py()
+    if begin != 0 or end != len(column.values):
+        raise ValueError("a list does not cover its values")
+    return column.values
 
 
 def _log_of(columns: Mapping[str, pa.Array], header: Mapping[str, Any], file: InputFile) -> EventLog:
     _check_lengths(columns, header, file)
+    _check_indexes(columns, file)
     roles = Roles(header["roles"]["columns"], header["roles"]["chosen"])
-    kept = {}
-    for key in columns:
-        level, _, name = key.partition(":")
-        if key not in CORE:
-            kept[name] = Attribute(name, _level(level, file), columns[key])
+    kept = StoredAttributes({key: values for key, values in columns.items() if key not in CORE}, file)
     source = StoredLog(file, header["made_from"], header["fingerprint"], tuple(kept), header["digests"])
     findings = {name: [Finding(**finding) for finding in header[name]] for name in ("dropped", "noted")}
     origin = Origin(source, roles, header["rows_read"], **findings, time_zones=header["time_zones"],
@@ -205,10 +238,27 @@ def _log_of(columns: Mapping[str, pa.Array], header: Mapping[str, Any], file: In
     return EventLog(columns["case_ids"], columns["activities"], offsets, codes, times, rows, origin, kept)
 
 
-def _level(text: str, file: InputFile) -> Literal["case", "event"]:
-    if text not in ("case", "event"):
-        raise ParseError(f"the file has a column of unknown level {text!r}", file=file.path)
-    return "case" if text == "case" else "event"
+class StoredAttributes(Mapping[str, Attribute]):
+    """The attributes in a file, each checked when it is first asked for."""
+
+    def __init__(self, columns: Mapping[str, pa.Array], file: InputFile) -> None:
+        self._columns = {key.partition(":")[2]: (key.partition(":")[0], columns[key]) for key in columns}
+        self._file = file
+        self._checked: dict[str, Attribute] = {}
+
+    def __getitem__(self, name: str) -> Attribute:
+        if name not in self._checked:
+            level, values = self._columns[name]
+            with _damage_named(self._file):
+                values.validate(full=True)
+            self._checked[name] = Attribute(name, "case" if level == "case" else "event", values)
+        return self._checked[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
 
 
 def _checked_header(metadata: Mapping[bytes, bytes] | None, file: InputFile) -> dict[str, Any]:
@@ -232,9 +282,22 @@ def _check_lengths(columns: Mapping[str, pa.Array], header: Mapping[str, Any], f
             raise ParseError(
                 f"is damaged: {len(values):,} values instead of {length:,}", file=file.path, column=name
             )
-    ends = columns["case_offsets"][0].as_py(), columns["case_offsets"][cases].as_py()
-    if ends != (0, events):
+        if name not in CORE and name.partition(":")[0] not in ("case", "event"):
+            raise ParseError("is damaged: a column is neither of cases nor of events", file=file.path, column=name)
+
+
+def _check_indexes(columns: Mapping[str, pa.Array], file: InputFile) -> None:
+    """Make sure that no index leads out of the column it points into; times may still be wrong."""
+    for name, kind in KINDS.items():
+        if columns[name].null_count or str(columns[name].type) not in kind:
+            raise ParseError("is damaged: another type than was saved", file=file.path, column=name)
+    for texts in ("case_ids", "activities"):
+        columns[texts].validate(full=True)
+    offsets, codes = view(columns["case_offsets"]), view(columns["activity_codes"])
+    if offsets[0] != 0 or offsets[-1] != len(codes) or np.any(offsets[1:] <= offsets[:-1]):
         raise ParseError("is damaged: the cases do not cover the events", file=file.path)
+    if len(codes) and codes.max() >= len(columns["activities"]):
+        raise ParseError("is damaged: an event has an activity that does not exist", file=file.path)
 
 
 @contextmanager
@@ -257,9 +320,9 @@ def verify(log: EventLog) -> list[str]:
     problems = []
     if isinstance(source, StoredLog):
         with _damage_named(source.file):
-            batch = pa.ipc.open_file(pa.memory_map(source.label)).get_batch(0)
-            for name, cell in zip(batch.schema.names, batch.columns, strict=True):
-                if digest(cell.flatten()) != source.digests.get(name):
+            for name, values in _columns(source.file)[0].items():
+                values.validate(full=True)
+                if digest(values) != source.digests.get(name):
                     problems.append(f"column {name!r} is not what was saved")
         if log.fingerprint != source.fingerprint:
             problems.append("the events are not those that were saved")
@@ -267,12 +330,6 @@ def verify(log: EventLog) -> list[str]:
 
 
 def _disorder(log: EventLog) -> list[str]:
-    offsets, times = log.case_offsets, log.timestamps
-    if np.any(np.diff(offsets) < 1):
-        return ["a case has no events"]
-    later = times[1:] >= times[:-1]
-    later[offsets[1:-1] - 1] = True
-    problems = [] if later.all() else ["the events of a case are not in order of time"]
-    if log.activity_codes.max() >= len(log.activities):
-        problems.append("an event has an activity that does not exist")
-    return problems
+    later = log.timestamps[1:] >= log.timestamps[:-1]
+    later[log.case_offsets[1:-1] - 1] = True
+    return [] if later.all() else ["the events of a case are not in order of time"]
