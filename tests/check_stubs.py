@@ -47,7 +47,9 @@ def parameters(arguments: ast.arguments) -> list[tuple[str, bool]]:
     plain = [*arguments.posonlyargs, *arguments.args]
     first = len(plain) - len(arguments.defaults)
     found = [(argument.arg, at >= first) for at, argument in enumerate(plain)]
-    return found + [(a.arg, d is not None) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
+    return found + [
+        (a.arg, d is not None) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    ]
 
 
 def signature(function: object) -> list[tuple[str, bool]] | None:
@@ -56,7 +58,9 @@ def signature(function: object) -> list[tuple[str, bool]] | None:
         found = inspect.signature(function).parameters.values()  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return None
-    return [(p.name, p.default is not p.empty) for p in found if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    return [
+        (p.name, p.default is not p.empty) for p in found if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
 
 
 def differences(where: str, value: object, body: list[ast.stmt]) -> list[str]:
@@ -65,7 +69,9 @@ def differences(where: str, value: object, body: list[ast.stmt]) -> list[str]:
     found = public(value)
     missing = {name for name in set(promised) - found if not hasattr(value, name)}
     problems = [f"{where}.{name} is in the stub only" for name in sorted(missing)]
-    problems += [f"{where}.{name} is not in the stub" for name in sorted(found - set(promised) - {"__init__"})]
+    problems += [
+        f"{where}.{name} is not in the stub" for name in sorted(found - set(promised) - {"__init__"})
+    ]
     for name, node in promised.items():
         item = getattr(value, name, None)
         if isinstance(node, ast.ClassDef):

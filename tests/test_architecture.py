@@ -20,7 +20,9 @@ MAY_IMPORT = {
     "dealtrace_engine": {"dealtrace_engine", "dealtrace_ext"},
     "dealtrace_ext": {"dealtrace_ext"},
 }
-KERNELS = sorted(p for p in (PACKAGES["dealtrace_engine"] / "kernels").glob("*.py") if p.name != "__init__.py")
+KERNELS = sorted(
+    p for p in (PACKAGES["dealtrace_engine"] / "kernels").glob("*.py") if p.name != "__init__.py"
+)
 SOURCES = sorted(path for folder in PACKAGES.values() for path in folder.rglob("*.py"))
 ENGINE = sorted(PACKAGES["dealtrace_engine"].rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
@@ -97,8 +99,15 @@ def test_layers_inside_the_engine(path):
 def test_a_kernel_file_is_self_contained(path):
     """Numba's cache hashes one file only: a helper elsewhere would leave old results behind."""
     allowed = {"__future__", "typing", "numpy", "numpy.typing", "dealtrace_engine._jit"}
-    modules = {node.module for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)}
-    plain = {name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import) for name in (a.name for a in node.names)}
+    modules = {
+        node.module for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)
+    }
+    plain = {
+        name
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import)
+        for name in (a.name for a in node.names)
+    }
     assert modules | plain <= allowed, f"{short(path)} imports {(modules | plain) - allowed}"
 
 
@@ -138,7 +147,9 @@ def test_numba_is_named_in_one_file_only(path):
 @pytest.mark.parametrize("path", ENGINE, ids=short)
 def test_the_engine_prints_nothing_and_opens_no_socket(path):
     calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
-    assert not [call for call in calls if isinstance(call.func, ast.Name) and call.func.id in ("print", "input")]
+    assert not [
+        call for call in calls if isinstance(call.func, ast.Name) and call.func.id in ("print", "input")
+    ]
     network = {"socket", "urllib", "requests", "http", "httpx", "aiohttp", "ftplib", "smtplib", "asyncio"}
     assert not names(path) & network
 
@@ -148,15 +159,20 @@ def test_no_star_imports_and_no_broad_excepts(path):
     for node in ast.walk(ast.parse(path.read_text())):
         assert not (isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names))
         assert not (isinstance(node, ast.ExceptHandler) and node.type is None)
-        broad = isinstance(node, ast.ExceptHandler) and ast.unparse(node.type) in ("Exception", "BaseException")
+        broad = isinstance(node, ast.ExceptHandler) and ast.unparse(node.type) in (
+            "Exception",
+            "BaseException",
+        )
         if broad and path.name != "cli.py":  # where every error becomes one line
             assert isinstance(node.body[-1], ast.Raise), f"{short(path)}:{node.lineno} swallows {node.type}"
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *TESTS, *sorted(PACKAGES["dealtrace_ext"].glob("*.pyx"))], ids=short)
+@pytest.mark.parametrize(
+    "path", [*SOURCES, *TESTS, *sorted(PACKAGES["dealtrace_ext"].glob("*.pyx"))], ids=short
+)
 def test_files_and_functions_stay_small(path):
     text = path.read_text()
-    assert len(text.splitlines()) <= 400 or path.suffix == ".pyx" and len(text.splitlines()) <= 500
+    assert len(text.splitlines()) <= 400 or (path.suffix == ".pyx" and len(text.splitlines()) <= 500)
     if path.suffix == ".py":
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef):
@@ -179,7 +195,8 @@ def test_the_top_level_of_the_repository():
 
 
 def test_importing_the_public_package_loads_nothing_heavy():
-    code = "import sys, dealtrace; print(sorted({'numba', 'polars', 'pandas', 'scipy', 'pyarrow'} & set(sys.modules)))"
+    heavy = {"numba", "polars", "pandas", "scipy", "pyarrow"}
+    code = f"import sys, dealtrace; print(sorted({heavy} & set(sys.modules)))"
     paths = ":".join(str(folder.parent) for folder in PACKAGES.values())
     found = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": paths}

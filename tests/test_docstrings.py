@@ -20,12 +20,12 @@ FOLDERS = {
 
 
 def modules() -> list[str]:
-    found = []
-    for package, folder in FOLDERS.items():
-        for path in sorted((folder / package).rglob("*.py*")):
-            if path.suffix in (".py", ".pyx") and path.stem != "__main__":
-                found.append(".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__"))
-    return found
+    return [
+        ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
+        for package, folder in FOLDERS.items()
+        for path in sorted((folder / package).rglob("*.py*"))
+        if path.suffix in (".py", ".pyx") and path.stem != "__main__"
+    ]
 
 
 MODULES = modules()
@@ -65,7 +65,9 @@ def test_examples_of_compiled_functions_are_found():
 
 def documented(docstring: str, section: str = "Parameters") -> list[str] | None:
     """Names in a numpydoc section; None where there is no such section."""
-    match = re.search(rf"^{section}\n-+\n(.*?)(?=^\w[^\n]*\n-+\n|\Z)", inspect.cleandoc(docstring), re.S | re.M)
+    match = re.search(
+        rf"^{section}\n-+\n(.*?)(?=^\w[^\n]*\n-+\n|\Z)", inspect.cleandoc(docstring), re.S | re.M
+    )
     if match is None:
         return None
     lines = [line for line in match[1].splitlines() if line and not line.startswith(" ")]
@@ -77,7 +79,11 @@ def public_functions(name: str) -> list[tuple[str, object, str]]:
     module = importlib.import_module(name)
     found = []
     for key, item in vars(module).items():
-        if key.startswith("_") or getattr(item, "__module__", None) != name or not getattr(item, "__doc__", None):
+        if (
+            key.startswith("_")
+            or getattr(item, "__module__", None) != name
+            or not getattr(item, "__doc__", None)
+        ):
             continue
         found.append((f"{name}.{key}", item, item.__doc__))
         if inspect.isclass(item):

@@ -23,7 +23,9 @@ def table(**columns):
 
 def text_of(*values: bytes) -> pa.Array:
     offsets = np.cumsum([0, *map(len, values)], dtype=np.int32)
-    return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(values))])
+    return pa.Array.from_buffers(
+        pa.string(), len(values), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(values))]
+    )
 
 
 def refused(data, error=SchemaError, **arguments) -> DealtraceError:
@@ -89,11 +91,17 @@ def test_the_callers_table_is_not_modified():
         (pa.array(["x", "", "x"], pa.string_view()), ["x", None, "x"]),
         (pa.array([b"x", b"y", b"x"]), ["x", "y", "x"]),
         (pa.array(["x", None, "x"]).dictionary_encode(), ["x", None, "x"]),
-        (pa.DictionaryArray.from_arrays(pa.array([2, 0, 2], pa.int8()), ["q", "unused", "p"]), ["p", "q", "p"]),
+        (
+            pa.DictionaryArray.from_arrays(pa.array([2, 0, 2], pa.int8()), ["q", "unused", "p"]),
+            ["p", "q", "p"],
+        ),
         (pa.DictionaryArray.from_arrays(pa.array([0, 1, 2], pa.int8()), ["x", None, "y"]), ["x", None, "y"]),
         (pa.DictionaryArray.from_arrays(pa.array([0, 1, 1], pa.int8()), ["x", ""]), ["x", None, None]),
         (pa.DictionaryArray.from_arrays(pa.array([0, 1, 1], pa.uint8()), [5, 7]), ["5", "7", "7"]),
-        (pa.DictionaryArray.from_arrays(pa.array([0, 1, 1]), pa.array(["x", "y"], pa.string_view())), ["x", "y", "y"]),
+        (
+            pa.DictionaryArray.from_arrays(pa.array([0, 1, 1]), pa.array(["x", "y"], pa.string_view())),
+            ["x", "y", "y"],
+        ),
         (pa.array([True, False, None]), ["true", "false", None]),
         (pa.array(["NA", "null", "None"]), ["NA", "null", "None"]),
         (pa.array([" x", "x ", "X"]), [" x", "x ", "X"]),
@@ -110,7 +118,10 @@ def test_ids_of_every_type(role, values, expected):
 
 
 def test_activity_dictionaries_that_change_from_chunk_to_chunk():
-    parts = [pa.DictionaryArray.from_arrays(pa.array(range(100), pa.int8()), [f"{k}-{i}" for i in range(100)]) for k in range(3)]
+    parts = [
+        pa.DictionaryArray.from_arrays(pa.array(range(100), pa.int8()), [f"{k}-{i}" for i in range(100)])
+        for k in range(3)
+    ]
     data = pa.table(
         {
             "case_id": pa.chunked_array(parts),
@@ -139,12 +150,16 @@ def test_missing_columns_name_what_there_is():
 def test_ambiguous_and_duplicate_columns():
     error = refused(pa.table({"case": CASES, "Case Key": CASES, "activity": ACTIVITIES, "time": TIMES}))
     assert "'case' and 'Case Key' all look like the case_id; say which with case_id=" in str(error)
-    twice = pa.Table.from_arrays([pa.array(CASES)] * 2 + [pa.array(ACTIVITIES), TIMES], ["case", "case", "activity", "time"])
+    twice = pa.Table.from_arrays(
+        [pa.array(CASES)] * 2 + [pa.array(ACTIVITIES), TIMES], ["case", "case", "activity", "time"]
+    )
     assert "2 columns are called 'case'" in str(refused(twice))
 
 
 def test_duplicate_columns_of_no_role_matter_only_when_asked_for():
-    data = pa.Table.from_arrays([*table().columns, pa.array([1, 2, 3]), pa.array([4, 5, 6])], [*table().column_names, "x", "x"])
+    data = pa.Table.from_arrays(
+        [*table().columns, pa.array([1, 2, 3]), pa.array([4, 5, 6])], [*table().column_names, "x", "x"]
+    )
     log = from_arrow(data)
     with pytest.raises(SchemaError, match="2 columns are called 'x'"):
         log.attribute("x")
@@ -172,7 +187,9 @@ def test_ids_that_are_none(role, values, message):
 def test_mixed_objects_of_pandas():
     import pandas as pd
 
-    frame = pd.DataFrame({"case_id": [1, "1", 2.5], "activity": ACTIVITIES, "timestamp": pd.to_datetime(["2024-01-01"] * 3)})
+    frame = pd.DataFrame(
+        {"case_id": [1, "1", 2.5], "activity": ACTIVITIES, "timestamp": pd.to_datetime(["2024-01-01"] * 3)}
+    )
     error = refused(frame.astype({"case_id": object}))
     assert "give each column one type" in str(error)
 
@@ -184,8 +201,14 @@ def test_bytes_that_are_no_text(role):
 
 
 def test_bytes_that_are_no_text_in_a_timestamp_are_counted():
-    (finding,) = from_arrow(table(timestamp=text_of(b"2024-01-01", b"\xff\xfe", b"2024-01-02"))).quality.dropped
-    assert (finding.reason, finding.first_rows, finding.example) == ("unparsed timestamp", [2], "\ufffd\ufffd")
+    (finding,) = from_arrow(
+        table(timestamp=text_of(b"2024-01-01", b"\xff\xfe", b"2024-01-02"))
+    ).quality.dropped
+    assert (finding.reason, finding.first_rows, finding.example) == (
+        "unparsed timestamp",
+        [2],
+        "\ufffd\ufffd",
+    )
 
 
 def test_times_beyond_the_calendar_are_counted():
@@ -249,7 +272,9 @@ def test_start_timestamps_that_cannot_be_read_are_null_and_counted():
     log = from_arrow(table(timestamp=["2024-07-01"] * 3, start_timestamp=["2024-06-01", "soon", None]))
     assert log.start_timestamps.null_count == 2
     assert log.with_attributes(["start_timestamp"]).start_timestamps.null_count == 2
-    assert [(f.reason, f.count, f.first_rows) for f in log.quality.noted] == [("unparsed start_timestamp", 1, [2])]
+    assert [(f.reason, f.count, f.first_rows) for f in log.quality.noted] == [
+        ("unparsed start_timestamp", 1, [2])
+    ]
 
 
 def test_without_start_timestamps_it_says_so():
