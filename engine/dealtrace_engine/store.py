@@ -235,6 +235,19 @@ def _check_lengths(columns: Mapping[str, pa.Array], header: Mapping[str, Any], f
     ends = columns["case_offsets"][0].as_py(), columns["case_offsets"][cases].as_py()
     if ends != (0, events):
         raise ParseError("is damaged: the cases do not cover the events", file=file.path)
+    _check_bounds(columns, file)
+
+
+def _check_bounds(columns: Mapping[str, pa.Array], file: InputFile) -> None:
+    """Refuse what would make a kernel leave its arrays; contents are for `verify`."""
+    columns["activities"].validate(full=True)
+    _, spots, _ = columns["case_ids"].buffers()
+    ids = np.frombuffer(spots, np.int64)[columns["case_ids"].offset :][: len(columns["case_ids"]) + 1]
+    codes, distinct = view(columns["activity_codes"]), len(columns["activities"])
+    if np.any(np.diff(view(columns["case_offsets"])) < 1) or np.any(np.diff(ids) < 0):
+        raise ParseError("is damaged: the cases are out of order", file=file.path, hint="import it again")
+    if codes.max() >= distinct:
+        raise ParseError("is damaged: there is no such activity", file=file.path, hint="import it again")
 
 
 @contextmanager

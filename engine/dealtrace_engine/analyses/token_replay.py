@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from dealtrace_engine.analyses.variants import variants
+from dealtrace_engine.analyses.variants import Variants, variants
 from dealtrace_engine.errors import LogError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.models.petri_net import PetriNet
@@ -186,6 +186,7 @@ def token_replay(
     log: EventLog,
     net: PetriNet,
     *,
+    known: Variants | None = None,
     unknown: Unknown = "skip",
     threads: int | None = None,
     progress: Progress | None = None,
@@ -196,6 +197,8 @@ def token_replay(
     ----------
     log : EventLog
     net : PetriNet
+    known : Variants, optional
+        The log's variants, where they are at hand already.
     unknown : {"skip", "unfit"}
         Events of activities that the net does not have are skipped; with ``"unfit"`` their cases do not fit.
     threads : int, optional
@@ -225,7 +228,7 @@ def token_replay(
     >>> token_replay(log, net).cases.select(["case_id", "fit", "missing", "remaining"]).to_pylist()[1]
     {'case_id': '2', 'fit': False, 'missing': 1, 'remaining': 1}
     """
-    found = variants(log, threads=threads, progress=progress)
+    found = variants(log, threads=threads, progress=progress) if known is None else known
     return replay(
         net, log.activities.to_pylist(), found.codes, found.offsets, found.counts,
         variant_ids=found.ids, case_ids=found.case_ids, of_case=found.of_case,
