@@ -307,3 +307,4 @@ def test_logs_survive_pickling():
     assert again.attribute("region").values.equals(log.attribute("region").values)
     assert again.quality == log.quality
     assert repr(again.case("1")) == repr(log.case("1"))
+    assert not any(column.flags.writeable for column in (again.timestamps, again.rows, again.case_offsets))
