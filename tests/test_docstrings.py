@@ -20,14 +20,12 @@ FOLDERS = {
 
 
 def modules() -> list[str]:
-    found = []
-    for package, folder in FOLDERS.items():
-        for path in sorted((folder / package).rglob("*.py*")):
-            if path.suffix in (".py", ".pyx") and path.stem != "__main__":
-                found.append(
-                    ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
-                )
-    return found
+    return [
+        ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
+        for package, folder in FOLDERS.items()
+        for path in sorted((folder / package).rglob("*.py*"))
+        if path.suffix in (".py", ".pyx") and path.stem != "__main__"
+    ]
 
 
 MODULES = modules()

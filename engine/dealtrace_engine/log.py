@@ -96,6 +96,10 @@ class EventLog:
         for column in (self.case_offsets, self.activity_codes, self.timestamps, self.rows):
             column.flags.writeable = False
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()  # numpy forgets the flag in a pickle
+
     @property
     def cases(self) -> int:
         """Number of cases."""

@@ -64,7 +64,8 @@ def map_blocks(
 ) -> list[Result]:
     """Call `function` on every item and return the results in the order of the items.
 
-    Called from within such a `function` it works serially: a worker that waits for its own pool waits forever.
+    Called from within such a `function` it works serially: a worker that waits for its own
+    pool waits forever.
     """
     workers = 1 if hasattr(_this_thread, "works") else min(thread_count(threads), len(items))
     results: list[Result] = []

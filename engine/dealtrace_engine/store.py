@@ -283,7 +283,7 @@ def _check_lengths(columns: Mapping[str, pa.Array], header: Mapping[str, Any], f
                 f"is damaged: {len(values):,} values instead of {length:,}", file=file.path, column=name
             )
         if name not in CORE and name.partition(":")[0] not in ("case", "event"):
-            raise ParseError("is damaged: a column is neither of cases nor of events", file=file.path, column=name)
+            raise ParseError("is damaged: of neither cases nor events", file=file.path, column=name)
 
 
 def _check_indexes(columns: Mapping[str, pa.Array], file: InputFile) -> None:
@@ -295,9 +295,9 @@ def _check_indexes(columns: Mapping[str, pa.Array], file: InputFile) -> None:
         columns[texts].validate(full=True)
     offsets, codes = view(columns["case_offsets"]), view(columns["activity_codes"])
     if offsets[0] != 0 or offsets[-1] != len(codes) or np.any(offsets[1:] <= offsets[:-1]):
-        raise ParseError("is damaged: the cases do not cover the events", file=file.path)
+        raise ParseError("is damaged: the cases are out of order", file=file.path)
     if len(codes) and codes.max() >= len(columns["activities"]):
-        raise ParseError("is damaged: an event has an activity that does not exist", file=file.path)
+        raise ParseError("is damaged: there is no such activity", file=file.path)
 
 
 @contextmanager

@@ -228,7 +228,7 @@ def test_orders_of_different_types_in_different_batches():
     ]
     source = memory.TableSource(parts[0])
     batches = iter([batch for part in parts for batch in part.to_batches()])
-    with mock.patch.object(memory.TableSource, "batches", lambda *_: batches):
+    with mock.patch.object(memory.TableSource, "batches", return_value=batches):
         assert ReadOptions(order="rank").log_of(source).rows.tolist() == [1, 2, 0]
 
 
@@ -253,8 +253,11 @@ def test_reasons_and_rows_are_counted_once_each():
     )
     quality = from_arrow(table).quality
     assert [(finding.reason, finding.count, finding.first_rows) for finding in quality.dropped] == [
-        ("null case_id", 2, [2, 5]), ("empty case_id", 1, [3]), ("empty activity", 1, [4]), ("null timestamp", 1, [6]),
-    ]  # fmt: skip
+        ("null case_id", 2, [2, 5]),
+        ("empty case_id", 1, [3]),
+        ("empty activity", 1, [4]),
+        ("null timestamp", 1, [6]),
+    ]
     assert (quality.rows_read, quality.rows_kept) == (6, 1)
 
 

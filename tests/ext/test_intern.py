@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -23,7 +25,7 @@ TEXTS = st.one_of(
 def distinct(interner: Interner) -> list[bytes]:
     offsets = np.frombuffer(interner.offsets_bytes(), np.int64)
     data = interner.data_bytes()
-    return [data[begin:end] for begin, end in zip(offsets[:-1], offsets[1:], strict=True)]
+    return [data[begin:end] for begin, end in pairwise(offsets)]
 
 
 def encoded(interner: Interner, values: pa.Array) -> list[int]:

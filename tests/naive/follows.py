@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from naive.percentiles import percentile
 
@@ -28,7 +29,7 @@ def gather_durations(cases: Cases) -> dict[tuple[str, str], list[int]]:
     """Times from one activity to the next, by pair, case after case."""
     found: dict[tuple[str, str], list[int]] = {}
     for events in cases.values():
-        for (source, begin), (target, end) in zip(events, events[1:], strict=False):
+        for (source, begin), (target, end) in pairwise(events):
             found.setdefault((source, target), []).append(end - begin)
     return found
 
