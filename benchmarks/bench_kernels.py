@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from dealtrace_engine.analyses.follows import Pairs, dense_pairs
-from dealtrace_engine.analyses.token_replay import token_game
 from dealtrace_engine.analyses.variants import sequence_hashes
 from dealtrace_engine.buffers import one_array
 from dealtrace_engine.kernels import durations, follows
+from dealtrace_engine.models.token_game import token_game
 from dealtrace_engine.percentiles import group_percentiles
 from dealtrace_ext.columns import Text
 from dealtrace_ext.intern import Interner
