@@ -40,9 +40,7 @@ def thread_count(threads: int | None = None) -> int:
     return threads
 
 
-def blocks(
-    case_offsets: NDArray[np.int64], events_per_block: int | None = None
-) -> list[tuple[int, int]]:
+def blocks(case_offsets: NDArray[np.int64], events_per_block: int | None = None) -> list[tuple[int, int]]:
     """Cut the cases into ranges (first, last) of at least so many events, whatever the threads."""
     cases, events = len(case_offsets) - 1, int(case_offsets[-1])
     events_per_block = max(events_per_block or EVENTS_PER_BLOCK, -(-events // MOST_BLOCKS))
@@ -66,7 +64,7 @@ def map_blocks(
 ) -> list[Result]:
     """Call `function` on every item and return the results in the order of the items.
 
-    Called from within such a `function` it works serially: a worker that waits for its own pool waits for ever.
+    Called from within such a `function` it works serially: a worker that waits for its own pool waits forever.
     """
     workers = 1 if hasattr(_this_thread, "works") else min(thread_count(threads), len(items))
     results: list[Result] = []

@@ -50,6 +50,8 @@ def group_percentiles(
     offsets : ndarray of int64, shape (groups + 1,)
     percentiles : sequence of float, shape (k,)
         From 0 to 100.
+    threads : int, optional
+        All CPUs by default; the result does not depend on it.
 
     Returns
     -------

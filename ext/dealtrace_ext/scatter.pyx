@@ -105,6 +105,8 @@ def sort_within(
     ----------
     offsets : int64 buffer, shape (cases + 1,)
     codes, times, rows : buffers, shape (events,)
+    first, last : int
+        The cases from `first` up to, not including, `last`.
     left_over : uint8 buffer, shape (cases,)
 
     Returns

@@ -32,6 +32,8 @@ def hash_sequences(
     offsets : int64 buffer, shape (sequences + 1,)
     words : uint64 buffer, shape (distinct codes,)
         What stands for each code; the hash depends on these, not on the codes.
+    first, last : int
+        The sequences from `first` up to, not including, `last`.
     hashes : uint64 buffer, shape (sequences,)
 
     Raises

@@ -82,7 +82,8 @@ def test_a_block_may_ask_for_blocks_itself():
 def test_two_threads_may_share_the_pool():
     results = []
     threads = [
-        threading.Thread(target=lambda: results.append(map_blocks(str, range(200), threads=2))) for _ in range(4)
+        threading.Thread(target=lambda: results.append(map_blocks(str, range(200), threads=2)))
+        for _ in range(4)
     ]
     for thread in threads:
         thread.start()

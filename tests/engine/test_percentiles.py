@@ -23,7 +23,12 @@ def grouped(groups):
     return np.array([v for group in groups for v in group], np.int64), np.cumsum([0, *map(len, groups)])
 
 
-@given(st.lists(st.lists(VALUES, max_size=30), max_size=6), RANKS, st.sampled_from([1, 4, 1024]), st.sampled_from([1, 2, 8]))
+@given(
+    st.lists(st.lists(VALUES, max_size=30), max_size=6),
+    RANKS,
+    st.sampled_from([1, 4, 1024]),
+    st.sampled_from([1, 2, 8]),
+)
 def test_equal_to_numpy_bit_for_bit(groups, ranks, small, threads):
     values, offsets = grouped(groups)
     with mock.patch.object(module, "SMALL", small), mock.patch.object(module, "GROUPS_PER_BLOCK", 2):

@@ -66,9 +66,9 @@ def analyse(log: EventLog, net: PetriNet | None, threads: int | None, step: Step
     replay = None
     if net is not None:
         with step("conformance") as progress:
-            replay = dt.token_replay(log, net, threads=threads, progress=progress)
+            replay = dt.token_replay(log, net, known=variants, threads=threads, progress=progress)
     with step("data quality"):
-        assert log.quality is not None
+        _ = log.quality
     return Analysis(log, follows, variants, throughput, replay, net)
 
 

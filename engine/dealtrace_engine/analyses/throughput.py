@@ -116,6 +116,8 @@ def grouped(
     values : ndarray of int64, shape (n,)
     groups : ndarray of int32, shape (n,)
         From 0 to `count` - 1.
+    count : int
+        How many groups there are.
 
     Returns
     -------

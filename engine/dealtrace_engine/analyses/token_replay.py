@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from dealtrace_engine.analyses.variants import variants
+from dealtrace_engine.analyses.variants import Variants, variants
 from dealtrace_engine.errors import LogError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.models.petri_net import PetriNet
@@ -186,6 +186,7 @@ def token_replay(
     log: EventLog,
     net: PetriNet,
     *,
+    known: Variants | None = None,
     unknown: Unknown = "skip",
     threads: int | None = None,
     progress: Progress | None = None,
@@ -196,6 +197,8 @@ def token_replay(
     ----------
     log : EventLog
     net : PetriNet
+    known : Variants, optional
+        The log's variants, where they are at hand already.
     unknown : {"skip", "unfit"}
         Events of activities that the net does not have are skipped; with ``"unfit"`` their cases do not fit.
     threads : int, optional
@@ -225,7 +228,7 @@ def token_replay(
     >>> token_replay(log, net).cases.select(["case_id", "fit", "missing", "remaining"]).to_pylist()[1]
     {'case_id': '2', 'fit': False, 'missing': 1, 'remaining': 1}
     """
-    found = variants(log, threads=threads, progress=progress)
+    found = variants(log, threads=threads, progress=progress) if known is None else known
     return replay(
         net, log.activities.to_pylist(), found.codes, found.offsets, found.counts,
         variant_ids=found.ids, case_ids=found.case_ids, of_case=found.of_case,
@@ -251,51 +254,50 @@ def replay(
 
     Parameters
     ----------
-        net : PetriNet
-        activities : list of str
-            Activity of each code.
-        codes : array_like of int, shape (events,)
-            The sequences, one after the other.
-        offsets : array_like of int64, shape (variants + 1,)
-            Where each sequence begins in `codes`.
-        weights : array_like of int64, shape (variants,)
-            Cases of each variant.
-        variant_ids : pyarrow.Array of length variants, optional
-            The column `variant` of the table; numbers from 0 otherwise.
-        case_ids, of_case : pyarrow.Array and array of int32, of length cases, optional
-            Ids of the cases and the variant of each.
-        log : LogReference, optional
-            Where they come from.
-        unknown : {"skip", "unfit"}
-            Events of activities that the net does not have are skipped; with "unfit" their cases do not fit.
-            The token counts are the same.
-        progress : callable, optional
-            Called with (variants done, variants); returning False cancels.
+    net : PetriNet
+    activities : list of str
+        Activity of each code.
+    codes : array_like of int, shape (events,)
+        The sequences, one after the other.
+    offsets : array_like of int64, shape (variants + 1,)
+        Where each sequence begins in `codes`.
+    weights : array_like of int64, shape (variants,)
+        Cases of each variant.
+    variant_ids : pyarrow.Array of length variants, optional
+        The column `variant` of the table; numbers from 0 otherwise.
+    case_ids, of_case : pyarrow.Array and array of int32, of length cases, optional
+        Ids of the cases and the variant of each.
+    log : LogReference, optional
+        Where they come from.
+    unknown : {"skip", "unfit"}
+        Events of activities that the net does not have are skipped; with "unfit" their cases do not fit.
+        The token counts are the same.
+    progress : callable, optional
+        Called with (variants done, variants); returning False cancels.
 
     Returns
     -------
-        TokenReplay
+    TokenReplay
 
     Raises
     ------
-        LogError
-            There is no case.
+    LogError
+        There is no case.
 
     References
     ----------
-        A. Berti, W. van der Aalst, "Reviving Token-based Replay: Increasing Speed While Improving
-        Diagnostics", ATAED 2019.
+    A. Berti, W. van der Aalst, "Reviving Token-based Replay: Increasing Speed While Improving
+    Diagnostics", ATAED 2019.
 
     Examples
     --------
-        >>> from dealtrace_engine.log import EventLog
-    from dealtrace_engine.models.petri_net import PetriNetBuilder
-        >>> net = PetriNetBuilder().place("start", initial=1).place("end", final=1)
-        >>> net = net.transition("t1", "Send quote", inputs=["start"], outputs=["sent"])
-        >>> net = net.transition("t2", "Win", inputs=["sent"], outputs=["end"]).build()
-        >>> result = replay(net, ["Send quote", "Win"], [0, 1, 0], [0, 2, 3], [3, 1])
-        >>> result.fit_cases, result.average_trace_fitness, result.percentage_of_fitting_traces
-        (3, 0.875, 75.0)
+    >>> from dealtrace_engine.models.petri_net import PetriNetBuilder
+    >>> net = PetriNetBuilder().place("start", initial=1).place("end", final=1)
+    >>> net = net.transition("t1", "Send quote", inputs=["start"], outputs=["sent"])
+    >>> net = net.transition("t2", "Win", inputs=["sent"], outputs=["end"]).build()
+    >>> result = replay(net, ["Send quote", "Win"], [0, 1, 0], [0, 2, 3], [3, 1])
+    >>> result.fit_cases, result.average_trace_fitness, result.percentage_of_fitting_traces
+    (3, 0.875, 75.0)
     """
     if unknown not in ("skip", "unfit"):
         raise ValueError(f"unknown must be 'skip' or 'unfit', got {unknown!r}")

@@ -57,9 +57,7 @@ def read_csv(
     (2, 'delimiter semicolon')
     """
     options = ReadOptions(**arguments)
-    source = CsvSource.of(
-        paths, delimiter=delimiter, quote=quote, encoding=encoding, threads=options.threads
-    )
+    source = CsvSource.of(paths, delimiter=delimiter, quote=quote, encoding=encoding, threads=options.threads)
     return options.log_of(source)
 
 

@@ -32,16 +32,26 @@ def check(result, events):
     for row, wanted in zip(found, expected, strict=True):
         both_unknown = math.isnan(row["stdev_s"]) and math.isnan(wanted["stdev_s"])
         assert both_unknown or row["stdev_s"] == pytest.approx(wanted["stdev_s"], rel=1e-12)
-        assert {k: v for k, v in row.items() if k != "stdev_s"} == {k: v for k, v in wanted.items() if k != "stdev_s"}
+        assert {k: v for k, v in row.items() if k != "stdev_s"} == {
+            k: v for k, v in wanted.items() if k != "stdev_s"
+        }
     counts = naive.count_activities(cases)
     ranked = sorted(counts.items(), key=lambda item: (-item[1][0], item[0].encode()))
     assert [tuple(row.values()) for row in result.activities.to_pylist()] == [(a, *c) for a, c in ranked]
 
 
-@given(logs.event_logs(), st.sampled_from([0, 512]), st.sampled_from([1, 2, 3, 8]), st.sampled_from([1, 5, 1 << 18]))
+@given(
+    logs.event_logs(),
+    st.sampled_from([0, 512]),
+    st.sampled_from([1, 2, 3, 8]),
+    st.sampled_from([1, 5, 1 << 18]),
+)
 def test_equal_to_the_twin(events, dense, threads, block):
     log = from_arrow(logs.table(events))
-    with mock.patch.object(module, "DENSE_ACTIVITIES", dense), mock.patch.object(parallel, "EVENTS_PER_BLOCK", block):
+    with (
+        mock.patch.object(module, "DENSE_ACTIVITIES", dense),
+        mock.patch.object(parallel, "EVENTS_PER_BLOCK", block),
+    ):
         check(directly_follows(log, threads=threads), events)
 
 
@@ -99,12 +109,20 @@ def test_many_activities(count):
 def test_no_edges():
     result = directly_follows(from_arrow(logs.table(logs.BY_HAND["one event"])))
     assert result.edges.num_rows == 0
-    assert result.edges.schema == directly_follows(from_arrow(logs.table(logs.BY_HAND["one case"]))).edges.schema
+    assert (
+        result.edges.schema == directly_follows(from_arrow(logs.table(logs.BY_HAND["one case"]))).edges.schema
+    )
 
 
 def test_columns_types_and_json():
     result = directly_follows(from_arrow(logs.table(logs.BY_HAND["one case"])))
-    assert result.edges.schema.types == [pa.string(), pa.string(), pa.int64(), pa.int64(), *[pa.float64()] * 10]
+    assert result.edges.schema.types == [
+        pa.string(),
+        pa.string(),
+        pa.int64(),
+        pa.int64(),
+        *[pa.float64()] * 10,
+    ]
     assert result.to_dict()["edges"][0]["stdev_s"] is None
     assert result.to_polars().shape == result.edges.shape
     assert list(result.to_pandas().columns) == result.edges.column_names

@@ -49,7 +49,14 @@ def test_by_group_equal_to_numpy(events, kind):
     rows = values.to_pylist()
     for own in logs.by_case(events).values():
         groups.setdefault(rows[own[0].row], []).append((own[-1].time_us - own[0].time_us) / 1e6)
-    order = sorted(groups, key=lambda group: (-len(groups[group]), group is None, group or type(rows[0])() if group is not None else ""))
+    order = sorted(
+        groups,
+        key=lambda group: (
+            -len(groups[group]),
+            group is None,
+            group or type(rows[0])() if group is not None else "",
+        ),
+    )
     assert [row["region"] for row in found] == order
     for row in found:
         seconds = groups[row["region"]]

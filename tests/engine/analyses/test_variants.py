@@ -71,7 +71,9 @@ def test_wide_codes_sort_by_text(count):
 
 def test_ids_are_the_same_in_every_log():
     one = logs.log(("1", "b", 0), ("1", "c", 1))
-    other = logs.log(("x", "a", 0), ("y", "b", 3), ("y", "c", 4), ("y", "zz", 5), ("z", "b", 3), ("z", "c", 4))
+    other = logs.log(
+        ("x", "a", 0), ("y", "b", 3), ("y", "c", 4), ("y", "zz", 5), ("z", "b", 3), ("z", "c", 4)
+    )
     ids = {
         tuple(row["activities"]): row["variant"]
         for events in (one, other)
@@ -93,7 +95,9 @@ def test_the_same_bits_for_any_threads():
 @given(logs.event_logs(), st.randoms())
 def test_the_order_of_rows_does_not_matter_where_nothing_ties(events, rng):
     distinct = [event._replace(time_us=event.time_us // 64 * 64 + event.row) for event in events]
-    first, second = (variants(from_arrow(logs.table(rows))) for rows in (distinct, logs.reordered(distinct, rng)))
+    first, second = (
+        variants(from_arrow(logs.table(rows))) for rows in (distinct, logs.reordered(distinct, rng))
+    )
     assert first.table.equals(second.table)
 
 
