@@ -94,7 +94,7 @@ def footer(options: argparse.Namespace) -> str:
         f"Machine: {machine.machine()}.\nOurs: {ours}.\nRivals: {rivals}.\nCommand: `{command}`.\n\n"
         "In memory: the log is read and the question answered once before; then the median of repeated runs. "
         "From the file: exec to exit of a fresh process, with its peak memory. In parentheses: times ours. "
-        f"Page cache warm; pm4py on more than {options.pm4py_limit:,} events runs once."
+        f"Page cache warm; pm4py on more than {options.pm4py_limit:,} events runs once, not warmed."
     )
 
 
