@@ -9,11 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import dealtrace as dt
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+
+import dealtrace as dt
+from benchmarks.logs import NET
 from dealtrace_engine.analyses.follows import Pairs, dense_pairs
 from dealtrace_engine.analyses.variants import sequence_hashes
 from dealtrace_engine.buffers import one_array
@@ -26,8 +28,6 @@ from dealtrace_ext.moments import exact_moments
 from dealtrace_ext.scatter import count_keys, scatter, sort_within
 from dealtrace_ext.sequences import hash_sequences, number_sequences
 from dealtrace_ext.timestamps import parse
-
-from benchmarks.logs import NET
 
 OPPORTUNITIES = 20_000
 PERCENTILES = (0, 50, 90, 95, 99, 100)

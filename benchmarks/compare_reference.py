@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import dealtrace as dt
-
 from benchmarks.reference import Comparison, comparisons
 
 

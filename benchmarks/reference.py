@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import dealtrace as dt
 import pyarrow as pa
+
+import dealtrace as dt
 
 TOLERANCE = {"edge_stdev": 1e-9}
 """By figure; the reference's own sums of squares carry rounding errors."""

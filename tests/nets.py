@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dealtrace_engine.models.petri_net import Arc, PetriNet, Transition
 from hypothesis import strategies as st
+
+from dealtrace_engine.models.petri_net import Arc, PetriNet, Transition
 
 ACTIVITIES = "ABCDE"
 

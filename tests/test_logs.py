@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 from hypothesis import given
+
 from logs import BY_HAND, EPOCH_2024, Event, by_case, event_logs, log, random_log, reordered, table, traces
 
 

@@ -4,12 +4,12 @@ import copy
 import json
 from pathlib import Path
 
-import dealtrace as dt
 import pytest
-from shared_data import LOGS, ORACLE, needs_shared
 
+import dealtrace as dt
 from benchmarks.compare_reference import compared
 from benchmarks.reference import compare, comparisons, differences
+from shared_data import LOGS, ORACLE, needs_shared
 
 REFERENCE = Path(__file__).with_name("reference")
 OWN = sorted(REFERENCE.glob("*.json"))

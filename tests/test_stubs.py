@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
+
 from check_stubs import all_differences, differences
 from dealtrace_ext import moments
 

@@ -6,6 +6,7 @@ from xml.sax.saxutils import quoteattr
 
 import pyarrow as pa
 from hypothesis import strategies as st
+
 from naive import xes as naive
 
 US, NS = pa.timestamp("us", "UTC"), pa.timestamp("ns", "UTC")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import dealtrace as dt
-
 from benchmarks.answers import Answer, Figure, key, number
 from benchmarks.questions import PERCENTILES, Log
 

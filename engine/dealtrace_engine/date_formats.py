@@ -9,9 +9,10 @@ from itertools import product
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
+
 from dealtrace_ext import timestamps
 from dealtrace_ext.columns import Text
-from numpy.typing import NDArray
 
 SAMPLE = 10_000
 """Values that are tried in every layout; only day-month orders are weighed over more."""

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from dealtrace_ext import timestamps
-from dealtrace_ext.columns import Text
 from numpy.typing import NDArray
 
 from dealtrace_engine.date_formats import Evidence, Layout, named_layout, parse_text
@@ -25,6 +23,8 @@ from dealtrace_engine.readings import (
     numbers,
 )
 from dealtrace_engine.strptime import checked_pattern, parse_pattern
+from dealtrace_ext import timestamps
+from dealtrace_ext.columns import Text
 
 
 @dataclass(frozen=True)

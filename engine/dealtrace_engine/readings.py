@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-from dealtrace_ext import timestamps
 from numpy.typing import NDArray
 
 from dealtrace_engine.date_formats import Parsed
+from dealtrace_ext import timestamps
 
 NOT_A_TIME = timestamps.NOT_A_TIME
 NONEXISTENT = 4

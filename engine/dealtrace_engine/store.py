@@ -200,19 +200,20 @@ def open_log(path: PathLike) -> EventLog:
     """
     file = InputFile.at(path)
     with _damage_named(file):
-        columns, metadata = _columns(file)
-        return _log_of(columns, _checked_header(metadata, file), file)
+        columns, header = _read(file)
+        return _log_of(columns, header, file)
 
 
-def _columns(file: InputFile) -> tuple[dict[str, pa.Array], Mapping[bytes, bytes] | None]:
-    """Map the columns of a file; no offset or length of theirs leads out of it."""
+def _read(file: InputFile) -> tuple[dict[str, pa.Array], dict[str, Any]]:
+    """Map the columns of a file, so that none leads out of it, and return its header."""
     reader = pa.ipc.open_file(pa.memory_map(str(file.path)))
+    header = _checked_header(reader.schema.metadata, file)
     if reader.num_record_batches != 1:
         raise ValueError(f"{reader.num_record_batches} record batches")
     batch = reader.get_batch(0)
     batch.validate()
     columns = {name: _cell(batch.column(i)) for i, name in enumerate(batch.schema.names)}
-    return columns, batch.schema.metadata
+    return columns, header
 
 
 def _cell(column: pa.Array) -> pa.Array:
@@ -320,7 +321,7 @@ def verify(log: EventLog) -> list[str]:
     problems = []
     if isinstance(source, StoredLog):
         with _damage_named(source.file):
-            for name, values in _columns(source.file)[0].items():
+            for name, values in _read(source.file)[0].items():
                 values.validate(full=True)
                 if digest(values) != source.digests.get(name):
                     problems.append(f"column {name!r} is not what was saved")

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
-from dealtrace_ext import timestamps
 from numpy.typing import NDArray
 
 from dealtrace_engine.date_formats import Parsed
 from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.readings import numbers
+from dealtrace_ext import timestamps
 
 _DIRECTIVES = frozenset("aAdbBmyYHIMSfzjpTRFD%")
 _VECTORISED = frozenset("aAdbBmYHIMSpTRF%")

@@ -3,10 +3,10 @@
 import importlib.util
 import random
 
-import logs
 import pyarrow.parquet as pq
 import pytest
 
+import logs
 from benchmarks.answers import differences
 from benchmarks.questions import MODULES, QUESTIONS, Log, rival
 

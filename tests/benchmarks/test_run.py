@@ -1,9 +1,9 @@
 """The runner from end to end, on a small log."""
 
-import logs
 import pyarrow.parquet as pq
 import pytest
 
+import logs
 from benchmarks import run
 
 

@@ -7,10 +7,11 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-import dealtrace as dt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+import dealtrace as dt
 from dealtrace.cli import main
 
 FILES = [

@@ -8,6 +8,7 @@ import os
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from dealtrace.cli import main
 from dealtrace.report import files
 

@@ -3,9 +3,10 @@
 import json
 import re
 
-import dealtrace as dt
 import numpy as np
 import pytest
+
+import dealtrace as dt
 from dealtrace.cli import main
 from dealtrace.commands.steps import Steps
 from dealtrace.report.analysis import analyse

@@ -2,8 +2,9 @@
 
 import json
 
-import dealtrace as dt
 import pytest
+
+import dealtrace as dt
 from dealtrace.cli import main
 
 CSV = """case,activity,time,region,user

@@ -5,17 +5,18 @@ from __future__ import annotations
 import random
 from unittest import mock
 
-import logs
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import logs
 from dealtrace_engine import build, parallel
 from dealtrace_engine.errors import LogError, ParseError, SchemaError
 from dealtrace_engine.sources import memory
 from dealtrace_engine.sources.memory import from_arrow
 from dealtrace_engine.sources.options import ReadOptions
-from hypothesis import given
-from hypothesis import strategies as st
 from naive import ordering as naive
 
 THREADS = (1, 2, 3, 8)

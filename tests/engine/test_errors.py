@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 
 import pytest
+
 from dealtrace_engine import errors
 from dealtrace_engine.errors import DealtraceError, ParseError, first_line
 

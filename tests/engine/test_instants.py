@@ -5,10 +5,11 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
-from dealtrace_engine.errors import ParseError, SchemaError
-from dealtrace_engine.instants import NOT_A_TIME, InstantReader
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from dealtrace_engine.errors import ParseError, SchemaError
+from dealtrace_engine.instants import NOT_A_TIME, InstantReader
 from naive import timestamps as naive
 
 DAY = 86_400_000_000

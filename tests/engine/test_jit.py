@@ -9,6 +9,7 @@ from unittest import mock
 
 import numba
 import pytest
+
 from dealtrace_engine import _jit
 
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from dealtrace_engine.errors import SchemaError
-from dealtrace_engine.local_time import LocalTime
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from dealtrace_engine.errors import SchemaError
+from dealtrace_engine.local_time import LocalTime
 from naive import timestamps as naive
 
 ZONES = ["Europe/Berlin", "America/New_York", "Asia/Tokyo", "Australia/Lord_Howe", "Pacific/Apia", "UTC"]

@@ -10,12 +10,13 @@ import warnings
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dealtrace_engine.analyses.follows import directly_follows
 from dealtrace_engine.errors import Cancelled
 from dealtrace_engine.parallel import MOST_BLOCKS, ahead, blocks, map_blocks, thread_count
 from dealtrace_engine.sources.memory import from_arrow
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=300), st.integers(1, 200))

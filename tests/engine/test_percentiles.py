@@ -7,10 +7,11 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from dealtrace_engine import percentiles as module
-from dealtrace_engine.percentiles import check_percentiles, group_percentiles, percentile_name
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dealtrace_engine import percentiles as module
+from dealtrace_engine.percentiles import check_percentiles, group_percentiles, percentile_name
 from naive import percentiles as naive
 
 VALUES = st.one_of(st.integers(0, 5), st.integers(-(10**15), 10**15), st.integers(-(2**62), 2**62))

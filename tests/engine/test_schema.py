@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.schema import BY_ROLE, COLUMNS, recognise
 

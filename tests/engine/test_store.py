@@ -4,9 +4,11 @@ import errno
 import json
 import pickle
 
-import logs
 import pyarrow as pa
 import pytest
+from hypothesis import given
+
+import logs
 from dealtrace_engine import store
 from dealtrace_engine.analyses.follows import directly_follows
 from dealtrace_engine.analyses.throughput import throughput_times
@@ -16,7 +18,6 @@ from dealtrace_engine.log import EventLog
 from dealtrace_engine.sources.memory import from_arrow
 from dealtrace_engine.sources.readers import read_parquet
 from dealtrace_engine.store import open_log, verify
-from hypothesis import given
 
 TABLE = pa.table(
     {
@@ -29,12 +30,12 @@ TABLE = pa.table(
 )
 
 
-@pytest.fixture()
+@pytest.fixture
 def log() -> EventLog:
     return from_arrow(TABLE)
 
 
-@pytest.fixture()
+@pytest.fixture
 def path(log, tmp_path):
     log.save(tmp_path / "log.dealtrace")
     return tmp_path / "log.dealtrace"
@@ -50,7 +51,9 @@ def test_everything_comes_back(log, path):
     assert opened.rows.tolist() == log.rows.tolist()
     assert directly_follows(opened).to_json() == directly_follows(log).to_json()
     assert variants(opened).to_json() == variants(log).to_json()
-    assert throughput_times(opened).percentiles([50], by="region") == throughput_times(log).percentiles([50], by="region")
+    assert throughput_times(opened).percentiles([50], by="region") == throughput_times(log).percentiles(
+        [50], by="region"
+    )
     assert verify(opened) == []
 
 
@@ -98,7 +101,7 @@ def test_pickled_it_needs_no_file(path):
 def test_cut_short(path, cut):
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * cut) if isinstance(cut, float) else cut])
-    with pytest.raises(ParseError, match="empty|not a whole file of dealtrace") as error:
+    with pytest.raises(ParseError, match=r"empty|not a whole file of dealtrace") as error:
         open_log(path)
     assert "\n" not in str(error.value)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-import logs
 import numpy as np
 import pytest
+
+import logs
 from dealtrace_engine.analyses.follows import directly_follows
 from dealtrace_engine.analyses.throughput import throughput_times
 from dealtrace_engine.analyses.variants import variants

@@ -8,6 +8,7 @@ import weakref
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from dealtrace_ext.columns import Text
 from dealtrace_ext.intern import Interner
 

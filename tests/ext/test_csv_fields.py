@@ -4,9 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pytest
-from dealtrace_ext.csv_fields import split
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from dealtrace_ext.csv_fields import split
 from naive import csv_rows as naive
 
 

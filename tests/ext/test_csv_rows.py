@@ -1,9 +1,10 @@
 """Row ends in CSV text, against the plain twin."""
 
 import pytest
-from dealtrace_ext.csv_rows import count_rows, whole_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from dealtrace_ext.csv_rows import count_rows, whole_rows
 from naive import csv_rows as naive
 
 

@@ -7,9 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 import pytest
-from dealtrace_ext.intern import Interner
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dealtrace_ext.intern import Interner
 from naive import intern as naive
 
 LENGTHS = (0, 1, 7, 8, 9, 15, 16, 17, 23, 24, 25, 31, 32, 33, 255, 1000)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dealtrace_ext.moments import exact_moments
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dealtrace_ext.moments import exact_moments
 from naive import moments as naive
 
 INT64 = st.one_of(st.integers(-(2**63), 2**63 - 1), st.sampled_from([-(2**63), 2**63 - 1, 0, -1]))

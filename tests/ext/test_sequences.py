@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dealtrace_ext.sequences import hash_sequences, number_sequences
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dealtrace_ext.sequences import hash_sequences, number_sequences
 from naive import sequences as naive
 
 WIDTHS = (np.uint8, np.uint16, np.uint32)

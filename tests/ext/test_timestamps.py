@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 import pytest
-from dealtrace_ext import timestamps
-from dealtrace_ext.columns import Text
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from dealtrace_ext import timestamps
+from dealtrace_ext.columns import Text
 from naive import timestamps as naive
 
 REASONS = {

@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+
 from dealtrace_ext.tokens import TokenGame
 
 # start -A-> middle -silent-> ready -B-> end

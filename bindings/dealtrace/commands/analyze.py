@@ -15,8 +15,9 @@ from dealtrace.commands.steps import Steps
 from dealtrace.report.analysis import Analysis, analyse, document
 
 if TYPE_CHECKING:
-    from dealtrace_engine.models.petri_net import PetriNet
     from rich.console import RenderableType
+
+    from dealtrace_engine.models.petri_net import PetriNet
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -57,9 +58,8 @@ def _net(path: str | None) -> PetriNet | None:
 
 
 def _run(arguments: argparse.Namespace, steps: Steps) -> Any:
-    from dealtrace_engine.sources.files import InputFile
-
     from dealtrace.report.files import Run
+    from dealtrace_engine.sources.files import InputFile
 
     parameters = {"paths": arguments.paths, **reading_parameters(arguments), "threads": arguments.threads}
     inputs = []

@@ -12,6 +12,7 @@ from dealtrace.report.analysis import analyse
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
     from dealtrace_engine.log import EventLog
 
 EVENTS = "events.parquet"
@@ -19,11 +20,10 @@ EVENTS = "events.parquet"
 
 def run(arguments: argparse.Namespace) -> None:
     """Make the log, write it with the result files, and say what is worth knowing."""
-    from dealtrace_engine.sources.labels import activity_label
-
     from dealtrace.report.deals import deal_sections
     from dealtrace.report.files import Run, write_files
     from dealtrace.report.result_folder import result_folder
+    from dealtrace_engine.sources.labels import activity_label
 
     activity_label("lead_captured", arguments.language)  # an unknown language is told before the work
     making = {name: getattr(arguments, name) for name in ("opportunities", "seed", "language")}

@@ -6,11 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.errors import OutputError
-
 from dealtrace.commands.analyze import show
 from dealtrace.commands.inputs import SUFFIXES, open_input
 from dealtrace.commands.steps import Steps
+from dealtrace_engine.errors import OutputError
 
 if TYPE_CHECKING:
     from dealtrace_engine.log import EventLog

@@ -7,12 +7,11 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.errors import LogError, ParseError
-
 from dealtrace.commands.analyze import show
 from dealtrace.commands.inputs import input_format, open_input
 from dealtrace.commands.steps import Steps
 from dealtrace.report.analysis import log_facts
+from dealtrace_engine.errors import LogError, ParseError
 
 if TYPE_CHECKING:
     from dealtrace_engine.log import EventLog

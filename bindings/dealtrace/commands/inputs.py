@@ -6,9 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dealtrace_engine.errors import ParseError, SchemaError
-
 from dealtrace.commands.arguments import COLUMNS, INPUTS
+from dealtrace_engine.errors import ParseError, SchemaError
 
 if TYPE_CHECKING:
     from dealtrace_engine.log import EventLog

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dealtrace_engine.results import plain
 from rich.console import RenderableType
 
 from dealtrace.report.summary import facts_table, figures_table, heading
+from dealtrace_engine.results import plain
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
     from dealtrace_engine.analyses.token_replay import TokenReplay
     from dealtrace_engine.models.petri_net import PetriNet
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from dealtrace_engine.sources.labels import activity_label
 from numpy.typing import NDArray
 
 from dealtrace.report.durations import readable
 from dealtrace.report.summary import facts_table, figures_table, heading, variant_table
+from dealtrace_engine.sources.labels import activity_label
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

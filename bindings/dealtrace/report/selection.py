@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
     from dealtrace_engine.analyses.follows import DirectlyFollows
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dealtrace_ext.tokens import TokenGame
-
 from dealtrace_engine.errors import ModelError
 from dealtrace_engine.models.petri_net import PetriNet
+from dealtrace_ext.tokens import TokenGame
 
 TABLE_BYTES = 1 << 28
 """Most memory for the automaton's table; it is emptied where a net needs more."""

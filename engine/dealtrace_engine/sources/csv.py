@@ -11,7 +11,6 @@ from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
-from dealtrace_ext.csv_fields import split
 from numpy.typing import NDArray
 
 from dealtrace_engine.errors import ParseError, SchemaError, first_line
@@ -22,6 +21,7 @@ from dealtrace_engine.sources.csv_blocks import BLOCK_BYTES, Block, Problem, blo
 from dealtrace_engine.sources.csv_dialect import Dialect, sniff
 from dealtrace_engine.sources.csv_types import typed
 from dealtrace_engine.sources.files import InputFile, PathLike, input_files
+from dealtrace_ext.csv_fields import split
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 EXAMPLE_BYTES = 200

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from dealtrace_ext.csv_rows import count_rows, whole_rows
-
 from dealtrace_engine.sources.csv_dialect import Dialect, opened
 from dealtrace_engine.sources.files import InputFile
+from dealtrace_ext.csv_rows import count_rows, whole_rows
 
 BLOCK_BYTES = 1 << 20
 """Stays in a core's cache from reading to parsing; twice as fast as 8 MiB."""

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import IO, cast
 
-from dealtrace_ext.csv_rows import count_rows
-
 from dealtrace_engine.errors import ParseError, SchemaError
 from dealtrace_engine.sources.files import InputFile
+from dealtrace_ext.csv_rows import count_rows
 
 SAMPLE = 1 << 20
 """Bytes that are looked at."""

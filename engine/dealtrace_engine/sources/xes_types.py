@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import pyarrow as pa
-from dealtrace_ext import timestamps
 
 from dealtrace_engine.date_formats import ISO, parse_text
 from dealtrace_engine.readings import Readings
+from dealtrace_ext import timestamps
 
 KINDS = {
     "string": "string",

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 from dealtrace.report.durations import readable
 
 

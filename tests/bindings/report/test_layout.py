@@ -1,12 +1,13 @@
 """Layers, crossings and places, against plain definitions."""
 
 import numpy as np
-from dealtrace.report.layers import forward, ranks
-from dealtrace.report.ordering import crossings, ordered
-from dealtrace.report.placing import Extent, placed, rising
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import isotonic_regression
+
+from dealtrace.report.layers import forward, ranks
+from dealtrace.report.ordering import crossings, ordered
+from dealtrace.report.placing import Extent, placed, rising
 
 NODES = 7
 links = st.lists(

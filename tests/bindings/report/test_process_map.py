@@ -2,16 +2,17 @@
 
 import xml.etree.ElementTree as ET
 
-import dealtrace as dt
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import dealtrace as dt
 from dealtrace.report.drawing import _node_box
 from dealtrace.report.layout import Box, layout
 from dealtrace.report.lettering import width_em, wrapped, xml_text
 from dealtrace.report.process_map import process_map_svg
 from dealtrace.report.selection import select
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 SVG = "{http://www.w3.org/2000/svg}"
 DAY = 86_400_000_000

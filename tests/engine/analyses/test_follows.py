@@ -6,17 +6,18 @@ import math
 import pickle
 from unittest import mock
 
-import logs
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import logs
 from dealtrace_engine import parallel
 from dealtrace_engine.analyses import follows as module
 from dealtrace_engine.analyses.follows import dense_pairs, directly_follows, sorted_pairs
 from dealtrace_engine.errors import Cancelled
 from dealtrace_engine.sources.memory import from_arrow
-from hypothesis import given
-from hypothesis import strategies as st
 from naive import follows as naive
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from dealtrace_engine.analyses.token_replay import replay
 from dealtrace_engine.models.petri_net import Arc, PetriNet, Transition
-
 from tests.naive import token_replay as naive
 
 

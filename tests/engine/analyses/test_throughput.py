@@ -5,16 +5,17 @@ from __future__ import annotations
 import pickle
 from unittest import mock
 
-import logs
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import logs
 from dealtrace_engine import parallel
 from dealtrace_engine.analyses.throughput import throughput_times
 from dealtrace_engine.errors import Cancelled, SchemaError
 from dealtrace_engine.sources.memory import from_arrow
-from hypothesis import given
-from hypothesis import strategies as st
 from naive import durations as naive
 
 

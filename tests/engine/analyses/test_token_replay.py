@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from dealtrace_engine.analyses.token_replay import replay
 from dealtrace_engine.errors import Cancelled, LogError, ModelError
 from dealtrace_engine.models.petri_net import Arc, PetriNet, PetriNetBuilder, Transition
 from dealtrace_engine.models.pnml import read_pnml
 from dealtrace_engine.models.token_game import token_game
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.naive import token_replay as naive
 from tests.nets import nets, traces
 from tests.shared_data import LOGS, ORACLE, needs_shared

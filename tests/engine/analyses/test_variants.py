@@ -5,17 +5,18 @@ from __future__ import annotations
 import pickle
 from unittest import mock
 
-import logs
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import logs
 from dealtrace_engine import parallel
 from dealtrace_engine.analyses import variants as module
 from dealtrace_engine.analyses.variants import variants
 from dealtrace_engine.errors import Cancelled
 from dealtrace_engine.sources.memory import from_arrow
-from hypothesis import given
-from hypothesis import strategies as st
 from naive import sequences as naive
 from naive.percentiles import percentile
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dealtrace_engine.kernels.constancy import constant_within_cases
 from dealtrace_engine.kernels.durations import sort_small_groups, throughput_times
 from dealtrace_engine.kernels.follows import count_activities, count_pairs, gather_durations
 from dealtrace_engine.kernels.ties import count_ties
-from hypothesis import given
-from hypothesis import strategies as st
 from naive import constancy, durations, follows, ties
 
 pytestmark = pytest.mark.kernels

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from dealtrace_engine.errors import ModelError
 from dealtrace_engine.models.petri_net import Arc, PetriNet, PetriNetBuilder, Transition
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from dealtrace_engine.errors import DealtraceError, ModelError, OutputError, ParseError
-from dealtrace_engine.models.petri_net import Arc, PetriNet, Transition
-from dealtrace_engine.models.pnml import read_pnml, write_pnml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dealtrace_engine.errors import DealtraceError, ModelError, OutputError, ParseError
+from dealtrace_engine.models.petri_net import Arc, PetriNet, Transition
+from dealtrace_engine.models.pnml import read_pnml, write_pnml
 from tests.nets import nets
 from tests.shared_data import LOGS, ORACLE, needs_shared
 

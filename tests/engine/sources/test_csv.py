@@ -8,11 +8,12 @@ import pickle
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from dealtrace_engine.errors import LogError, ParseError, SchemaError
 from dealtrace_engine.sources import csv_blocks
 from dealtrace_engine.sources.csv import CsvSource
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from naive import csv_rows as naive
 from shared_data import LOGS, needs_shared
 

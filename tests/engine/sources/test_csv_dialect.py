@@ -3,6 +3,7 @@
 import gzip
 
 import pytest
+
 from dealtrace_engine.errors import ParseError, SchemaError
 from dealtrace_engine.sources.csv_dialect import sniff
 from dealtrace_engine.sources.files import InputFile

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 
 import pytest
+
 from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.sources import labels
 from dealtrace_engine.sources.labels import LANGUAGES, activity_forms, activity_ids, activity_label

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pickle
 import warnings
 
-import logs
 import numpy as np
 import pyarrow as pa
 import pytest
+
+import logs
 from dealtrace_engine.analyses.variants import variants
 from dealtrace_engine.errors import Cancelled, DealtraceError, LogError, ParseError, SchemaError
 from dealtrace_engine.sources.memory import from_arrow

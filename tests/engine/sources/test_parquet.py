@@ -7,11 +7,12 @@ import pickle
 from contextlib import suppress
 from unittest import mock
 
-import logs
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+import logs
 from dealtrace_engine.errors import Cancelled, LogError, ParseError, SchemaError
 from dealtrace_engine.sources import parquet
 from dealtrace_engine.sources.memory import from_arrow

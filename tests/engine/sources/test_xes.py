@@ -6,11 +6,12 @@ from unittest import mock
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from dealtrace_engine.errors import Cancelled, ParseError
 from dealtrace_engine.sources import xes_reader, xml_stream
 from dealtrace_engine.sources.xes import xes_table
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from naive import xes as naive
 from shared_data import LOGS, ORACLE, needs_shared
 from xes_logs import NS, US, gzipped_events, one, traces, values, written

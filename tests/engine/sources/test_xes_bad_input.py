@@ -2,6 +2,7 @@ import gzip
 from unittest import mock
 
 import pytest
+
 from dealtrace_engine.errors import LogError, ParseError
 from dealtrace_engine.sources import xes_reader, xes_rows, xml_stream
 from dealtrace_engine.sources.xes import xes_table

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from dealtrace_engine.synthetic.clock import EPOCH, EXPORT_S, start_times, working_time
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dealtrace_engine.synthetic.clock import EPOCH, EXPORT_S, start_times, working_time
 
 EPOCH_TIME = datetime(EPOCH.year, EPOCH.month, EPOCH.day)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from dealtrace_engine.synthetic.dice import ONE, Dice, log_normal_quantiles
 
 PINNED_RAW = [8893702929424106994, 13357943582879616415]

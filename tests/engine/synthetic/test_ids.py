@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 
 import numpy as np
+
 from dealtrace_engine.synthetic import ids
 from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+
 from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.sources.labels import activity_label
 from dealtrace_engine.synthetic import lead_to_cash as module

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+
 from dealtrace_engine.errors import Cancelled, OutputError
 from dealtrace_engine.synthetic import lead_to_cash as module
 from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
 
 FOLDER = Path(__file__).resolve().parents[2] / "reference"
