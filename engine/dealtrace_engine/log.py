@@ -264,7 +264,7 @@ class EventLog:
         LogError
             Nothing passes, or the log has no such activity.
         SchemaError
-            The log has no such column, or it cannot be compared so.
+            The log has no such column, or it cannot be compared so; or this is no filter.
 
         Examples
         --------
@@ -276,7 +276,9 @@ class EventLog:
         >>> log.filter((w.case("region") == "DACH") & w.contains("b")).cases
         1
         """
-        return expression.select(self, threads)
+        from dealtrace_engine.filters.expressions import checked
+
+        return checked(expression, "a filter").select(self, threads)
 
     def case(self, case_id: str) -> Trace:
         """Return the trace of one case.

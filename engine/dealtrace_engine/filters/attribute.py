@@ -179,7 +179,3 @@ class Column:
 
     def __repr__(self) -> str:
         return f"w.{self._kind.op}({self._name!r})"
-
-    def select(self, log: EventLog, threads: int | None = None) -> EventLog:
-        """Raise: a column alone is no filter."""
-        raise SchemaError(f"{self!r} is no filter yet", hint=f"compare it, as in {self!r} == 'value'")

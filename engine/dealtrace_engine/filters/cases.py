@@ -183,11 +183,12 @@ class Sample(Expression):
         """Return the cases of the sample."""
         hashes = id_hashes(log, self.seed, threads)
         if self.share is not None:
-            return hashes <= np.uint64(min(int(self.share * 2**64), 2**64 - 1))
+            drawn: Mask = hashes <= np.uint64(min(int(self.share * 2**64), 2**64 - 1))
+            return drawn
         if self.cases is None or self.cases >= log.cases:
             return np.ones(log.cases, dtype=np.bool_)
         largest = np.partition(hashes, self.cases - 1)[self.cases - 1]
-        passes = hashes < largest
+        passes: Mask = hashes < largest
         passes[np.flatnonzero(hashes == largest)[: self.cases - int(passes.sum())]] = True
         return passes
 

@@ -193,7 +193,8 @@ def tight(expression: Expression) -> str:
 def checked(expression: object, what: str, level: Level | None = None) -> Expression:
     """Return an expression of a level; raise `SchemaError` for anything else."""
     if not isinstance(expression, Expression):
-        raise SchemaError(f"{what} is an expression of dealtrace.where", value=expression)
+        hint = "such as where.contains('Quote Revised'); a column must be compared"
+        raise SchemaError(f"{what} is an expression of dealtrace.where", value=expression, hint=hint)
     if level is not None and expression.level != level:
         raise SchemaError(f"{what} chooses events, and {expression!r} is a condition on cases",
                           hint="use it without")  # fmt: skip
