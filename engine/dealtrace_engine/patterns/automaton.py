@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dealtrace_engine.errors import ParseError
+from dealtrace_engine.patterns.covering import covers, without_covered
 from dealtrace_engine.patterns.expression import Expression, written
 from dealtrace_engine.patterns.positions import (
     AT_END, AT_START, EMPTY_CASE, INSIDE, Positions, members, name_classes,
@@ -88,6 +89,7 @@ class _Subsets:
         self.expression, self.anywhere, self.once = expression, anywhere, once
         self.positions = Positions(expression)
         self.readers = _readers(expression, self.positions)
+        self.covered_by = covers(self.positions, self.readers)
         self.states: list[tuple[int, int]] = []
         self.numbers: dict[tuple[int, int], int] = {}
         self.after: dict[int, int] = {}
@@ -117,13 +119,13 @@ class _Subsets:
             empty, reach = (whole.empty, whole.first) if self.anywhere else (0, 0)
             for position in members(read):
                 reach |= self.positions.follow[position]
-            self._spend(read.bit_count())
+            self._spend(read.bit_count() + reach.bit_count())
             here, at_end = read & whole.last | empty & INSIDE, read & whole.last_at_end | empty & AT_END
             self.after[read] = self._number(reach, _flags(here, at_end))
         return self.after[read]
 
     def _number(self, reach: int, flags: int) -> int:
-        key = (0 if self._is_final(flags) else reach, flags)
+        key = (0 if self._is_final(flags) else without_covered(reach, self.covered_by), flags)
         if key not in self.numbers:
             self.numbers[key] = len(self.states)
             self.states.append(key)
