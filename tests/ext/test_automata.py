@@ -20,7 +20,9 @@ def machines(draw, classes=3):
     """Any automaton at all: table, flags, start and inside."""
     states = draw(st.integers(1, 5))
     state = st.integers(0, states - 1)
-    table = draw(st.lists(st.lists(state, min_size=classes, max_size=classes), min_size=states, max_size=states))
+    table = draw(
+        st.lists(st.lists(state, min_size=classes, max_size=classes), min_size=states, max_size=states)
+    )
     flags = draw(st.lists(st.integers(0, 3), min_size=states, max_size=states))
     return table, flags, draw(state), draw(state)
 

@@ -1,7 +1,7 @@
-"""Sequence patterns: regular expressions over the activities of a case.
+r"""Sequence patterns: regular expressions over the activities of a case.
 
-A pattern such as ``Quote Issued -> ... -> Quote Revised+ -> Quote Accepted`` becomes a deterministic automaton
-that runs over the activity codes of each case in one pass. The grammar, loosest first:
+A pattern such as ``Quote Issued -> ... -> Quote Revised+ -> Quote Accepted`` becomes a deterministic
+automaton that runs over the activity codes of each case in one pass. The grammar, loosest first:
 
 ====================  =======================================================================
 ``A | B``             one or the other; binds loosest
@@ -19,6 +19,6 @@ that runs over the activity codes of each case in one pass. The grammar, loosest
 
 Without anchors a pattern may match anywhere in a case. A name needs no quotes if it consists of letters and
 digits of any script, ``_`` and other characters beyond ASCII, and between two of these of spaces, ``/`` and
-``-``, or of one ``.`` (``Quote v1.2``, ``Re-Open``, ``Win / Loss``, ``見積 送付``). Within quotes ``\\"``, ``\\\\``,
-``\\n``, ``\\r`` and ``\\t`` stand for what they usually do. White space between tokens means nothing.
+``-``, or of one ``.`` (``Quote v1.2``, ``Re-Open``, ``Win / Loss``, ``見積 送付``). Within quotes ``\"``,
+``\\``, ``\n``, ``\r`` and ``\t`` are escapes. White space between tokens means nothing.
 """

@@ -17,8 +17,14 @@ from dealtrace_engine.errors import ParseError
 from dealtrace_engine.patterns.covering import covers, without_covered
 from dealtrace_engine.patterns.expression import Expression, written
 from dealtrace_engine.patterns.positions import (
-    AT_END, AT_START, EMPTY_CASE, INSIDE, Positions, members, name_classes,
-)  # fmt: skip
+    AT_END,
+    AT_START,
+    EMPTY_CASE,
+    INSIDE,
+    Positions,
+    members,
+    name_classes,
+)
 
 MOST_STATES = 10_000
 MOST_WORK = 4_000_000
@@ -106,8 +112,8 @@ class _Subsets:
             else:
                 rows.append([self._next(reach & reader) for reader in self.readers])
             self._spend(len(self.readers))
-        flags = [flags for _, flags in self.states]
-        return Automaton(np.array(rows, np.int32), np.array(flags, np.uint8), start, inside, len(rows))
+        signs = np.array([flags for _, flags in self.states], np.uint8)
+        return Automaton(np.array(rows, np.int32), signs, start, inside, len(rows))
 
     def _is_final(self, flags: int) -> bool:
         return self.once and bool(flags & HERE)
@@ -142,7 +148,7 @@ class _Subsets:
         return ParseError(
             f"the automaton of the pattern would need {need}",
             value=written(self.expression),
-            hint="anchor it with ^, or use fewer or smaller repetitions of steps that allow the same activities",
+            hint="anchor it with ^, or repeat steps that allow the same activities less often",
         )
 
 

@@ -1,7 +1,7 @@
 """Positions that are not needed beside others, because those accept all that they do.
 
-After ``A -> .{0,20} -> B`` has read two A, the older one can lead to nothing that the newer one does not: leaving
-it out makes 22 sets of positions of what would be a million.
+After ``A -> .{0,20} -> B`` has read two A, the older one can lead to nothing that the newer one does not:
+leaving it out makes 22 sets of positions of what would be a million.
 
 References
 ----------
@@ -23,8 +23,8 @@ MOST_WORK = 500_000
 def covers(positions: Positions, readers: Sequence[int]) -> list[int]:
     """Return for each position those that cover it, itself among them.
 
-    One position covers another if it reads every activity that the other reads, may be the last wherever the other
-    may, and for all that may follow the other, something that covers it may follow the one.
+    One position covers another if it reads every activity that the other reads, may be the last wherever the
+    other may, and for all that may follow the other, something that covers it may follow the one.
 
     Parameters
     ----------

@@ -69,7 +69,9 @@ def chain(parts: list[Expression]) -> Expression:
 
 def choice(options: list[Expression]) -> Expression:
     """Return one of the options, choices within them dissolved."""
-    flat = [inner for option in options for inner in (option.options if isinstance(option, Choice) else (option,))]
+    flat = [
+        inner for option in options for inner in (option.options if isinstance(option, Choice) else (option,))
+    ]
     return flat[0] if len(flat) == 1 else Choice(tuple(flat))
 
 

@@ -117,12 +117,12 @@ def _count_token(text: str, at: int) -> tuple[Token, int]:
 
 
 def quoted(name: str) -> str:
-    """Write a name as a pattern needs it: bare where that is unambiguous, else in quotes.
+    r"""Write a name as a pattern needs it: bare where that is unambiguous, else in quotes.
 
     Examples
     --------
     >>> quoted("Quote v1.2"), quoted('Say "yes"')
-    ('Quote v1.2', '"Say \\\\"yes\\\\""')
+    ('Quote v1.2', '"Say \\"yes\\""')
     """
     if _NAME.fullmatch(name):
         return name

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from dealtrace_engine.errors import ParseError
 from dealtrace_engine.patterns.expression import (
-    ANY, END, GAP, START, Expression, Repeat, Step, chain, choice, size,
-)  # fmt: skip
+    ANY,
+    END,
+    GAP,
+    START,
+    Expression,
+    Repeat,
+    Step,
+    chain,
+    choice,
+    size,
+)
 from dealtrace_engine.patterns.lexer import Token, tokens, wrong
 
 MOST_DEPTH = 50
@@ -24,8 +33,8 @@ def parse(text: str) -> Expression:
 
     Examples
     --------
-    >>> parse("A -> B+")
-    Chain(parts=(Step(names=('A',), negated=False), Repeat(part=Step(names=('B',), negated=False), least=1, most=None)))
+    >>> parse("A+")
+    Repeat(part=Step(names=('A',), negated=False), least=1, most=None)
     """
     if not isinstance(text, str):
         raise ParseError(f"a pattern is a text, not of type {type(text).__name__}")
@@ -128,7 +137,8 @@ class _Parser:
     def negation(self) -> Expression:
         if self.next.kind not in ("name", "["):
             raise self.wrong(
-                f"expected a name or '[' after '!', found {self.next}", "only a single step is negated: ![A | B]"
+                f"expected a name or '[' after '!', found {self.next}",
+                "only a single step is negated: ![A | B]",
             )
         return self.named(negated=True)
 

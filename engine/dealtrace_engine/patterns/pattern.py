@@ -207,8 +207,8 @@ def compile_pattern(text: str) -> Pattern:
     --------
     >>> import pyarrow as pa
     >>> from dealtrace_engine.sources.memory import from_arrow
-    >>> log = from_arrow(pa.table({"case": ["1", "1", "1", "2"], "activity": ["Issue", "Call", "Accept", "Issue"],
-    ...                            "time": ["2024-01-01"] * 4}))
+    >>> log = from_arrow(pa.table({"case": ["1", "1", "1", "2"], "time": ["2024-01-01"] * 4,
+    ...                            "activity": ["Issue", "Call", "Accept", "Issue"]}))
     >>> pattern = compile_pattern("Issue->...->Accept")
     >>> pattern.matches(log).tolist(), pattern.find(log).tolist()
     ([True, False], [[0, 3], [-1, -1]])

@@ -1,7 +1,7 @@
 """The position automaton of an expression: which written step may come after which.
 
 Every written step is a position, a set of positions is the bits of an integer. Anchors are conditions on the
-gap between two events: before the first event lies the start, after the last one the end, and all other gaps are
+gap between two events: before the first event lies the start, after the last one the end, all other gaps are
 inside. An expression that can be empty inside can be empty at either end too.
 
 References
@@ -18,7 +18,7 @@ from functools import reduce
 from dealtrace_engine.patterns.expression import Anchor, Chain, Choice, Expression, Repeat, Step, steps
 
 INSIDE, AT_START, AT_END, EMPTY_CASE = 1, 2, 4, 8
-"""Where an expression may match nothing: bits of `Fragment.empty`. In an empty case start and end are one gap."""
+"""Where an expression may match nothing: bits of `Fragment.empty`. In an empty case both ends are one gap."""
 ANYWHERE = INSIDE | AT_START | AT_END | EMPTY_CASE
 
 
@@ -141,7 +141,7 @@ def _either(one: Fragment, other: Fragment) -> Fragment:
 
 
 def name_classes(expression: Expression) -> dict[str, int]:
-    """Number the names of an expression from 1, those that no step tells apart alike; 0 is any other name.
+    """Number the names from 1, those that no step tells apart alike; 0 is any other name.
 
     The numbers are the same for an expression and its reverse.
 

@@ -6,7 +6,6 @@ import itertools
 import time
 from unittest import mock
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +41,7 @@ QUICK = {
     "optional in a star": "((a? -> b?){500})*",
     "stars in a row": "a* -> " * 1_600 + "b",
     "gaps in a row": "... -> " * 1_400 + "b",
-    "nothing, often": nested("^?", 3, "{10}"),
+    "nothing, often": nested("(^)?", 3, "{10}"),
     "many names": " -> ".join(NUMBERED),
     "one of many names": " | ".join(NUMBERED),
     "soon after": "a -> .{0,300} -> b",
@@ -57,13 +56,15 @@ TOO_LARGE = {
     "doubled fifty times": (nested("a", 50, "{1,2}"), "more than 2,000 steps"),
     "all subsets": ("a -> .{20} -> b", "more than 10,000 states"),
     "in any order": (
-        "(" + " | ".join(f"... -> {name} -> ..." for name in NUMBERED[:15]) + "){15}", "more than 10,000 states",
+        "(" + " | ".join(f"... -> {name} -> ..." for name in NUMBERED[:15]) + "){15}",
+        "more than 10,000 states",
     ),
     "large remainders": (
-        " | ".join(f"^ (.{{{n}}})* $" for n in (2, 3, 5, 7, 11, 13, 17)), "more than 10,000 states",
+        " | ".join(f"^ (.{{{n}}})* $" for n in (2, 3, 5, 7, 11, 13, 17)),
+        "more than 10,000 states",
     ),
     "many others": (" -> ".join(f"!{name}" for name in NUMBERED), "set operations"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -176,9 +177,10 @@ def test_neither_merging_nor_leaving_out_changes_what_matches(expression):
 
 
 def test_covering_gives_up_where_it_would_take_long():
+    expression = parse("a -> .{0,5} -> b")
     with mock.patch.object(covering, "MOST_WORK", 3):
-        assert len(automaton(parse("a -> .{0,5} -> b"), anywhere=True, once=True).table) == 8
-    with mock.patch.object(covering, "MOST_WORK", 3), mock.patch.object(module, "MOST_STATES", 20):
-        with pytest.raises(ParseError, match="more than 20 states"):
-            automaton(parse("a -> .{0,5} -> b"), anywhere=True, once=True)
-    assert len(np.unique(automaton(parse("a -> .{0,5} -> b"), anywhere=True, once=True).table)) == 8
+        assert len(automaton(expression, anywhere=True, once=True).table) == 8, "merging finds them too"
+        with mock.patch.object(module, "MOST_STATES", 20), pytest.raises(ParseError, match="than 20 states"):
+            automaton(expression, anywhere=True, once=True)
+    with mock.patch.object(module, "MOST_STATES", 20):
+        assert len(automaton(expression, anywhere=True, once=True).table) == 8

@@ -100,7 +100,7 @@ def test_equal_to_regular_expressions_of_python(expression, traces):
     ],
 )
 def test_by_hand(text, expected):
-    traces = "a ab b ba aab bab".split()
+    traces = ["a", "ab", "b", "ba", "aab", "bab"]
     matched = compile_pattern(text).matches(log_of(traces))
     assert [trace for trace, yes in zip(traces, matched, strict=True) if yes] == expected.split()
 
