@@ -195,7 +195,7 @@ def test_token_game(per_event: Any, made: Made, automaton: str) -> None:
 
 @pytest.mark.parametrize("question", ["matches", "find"])
 @pytest.mark.parametrize(
-    "text", ["Quote Issued -> ... -> Quote Revised+ -> Quote Accepted", "^ . -> !Closed Won* $"]
+    "text", ["Quote Created -> ... -> Quote Revised+ -> Quote Accepted", "^ . -> !Opportunity Closed Won* $"]
 )
 def test_pattern(per_event: Any, made: Made, text: str, question: str) -> None:
     ask = getattr(compile_pattern(text), question)

@@ -141,7 +141,7 @@ def _either(one: Fragment, other: Fragment) -> Fragment:
 
 
 def name_classes(expression: Expression) -> dict[str, int]:
-    """Number the names from 1, those that no step tells apart alike; 0 is any other name.
+    """Return a number for each name, from 1, those that no step tells apart alike; 0 is any other name.
 
     The numbers are the same for an expression and its reverse.
 
