@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import strategies as st
 
 from dealtrace_engine.models.petri_net import Arc, PetriNet, Transition
@@ -31,7 +33,7 @@ def tied_nets(draw):
     layers = draw(st.lists(st.integers(1, 3), min_size=2, max_size=4))
     levels = [["p0"], *([f"p{i}{j}" for j in range(width)] for i, width in enumerate(layers)), ["sink"]]
     arcs, steps = [], {}
-    for here, there in zip(levels, levels[1:], strict=False):
+    for here, there in pairwise(levels):
         for source in here:
             for _ in range(draw(st.integers(1, 3))):
                 step = f"t{len(steps):02}"

@@ -208,6 +208,7 @@ cdef class TokenRules:
                 self.missing_at[p] -= self.weight * over
 
     cdef void _walk(self, int32_t targets) noexcept nogil:
+        """Follow silent paths, past steps that cannot be fired, until the final places are marked."""
         cdef int32_t steps[LONGEST_PATH]
         cdef int32_t count, c, i, r
         cdef bint fired
@@ -219,10 +220,9 @@ cdef class TokenRules:
             for c in range(count):
                 self._spell(self.candidates[c], steps)
                 for i in range(self.candidates[c].length):
-                    if not self._enabled(steps[i]):
-                        break
-                    self._fire(steps[i])
-                    fired = True
+                    if self._enabled(steps[i]):
+                        self._fire(steps[i])
+                        fired = True
                 if self._reached():
                     return
             if not fired:

@@ -224,8 +224,8 @@ def token_replay(
 
     Paths are followed until the step is enabled. Once one of them could not even be begun, blocked steps on
     the way are prepared in turn, one level deep, and all paths are followed as far as they go. At the end of
-    a case silent paths are followed to the places of the final marking, then to the only sink place if it is
-    one of them.
+    a case silent paths are followed in the same order, past blocked steps, to the places of the final
+    marking, then to the only sink place if it is one of them.
 
     Examples
     --------
