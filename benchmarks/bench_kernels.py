@@ -17,12 +17,12 @@ import pytest
 import dealtrace as dt
 from benchmarks.logs import NET
 from dealtrace_engine.analyses.follows import Pairs, dense_pairs
-from dealtrace_engine.analyses.variants import sequence_hashes
 from dealtrace_engine.buffers import one_array
 from dealtrace_engine.kernels import durations, follows
 from dealtrace_engine.models.token_game import token_game
 from dealtrace_engine.patterns.pattern import compile_pattern
 from dealtrace_engine.percentiles import group_percentiles
+from dealtrace_engine.traces import sequence_hashes
 from dealtrace_ext.columns import Text
 from dealtrace_ext.intern import Interner
 from dealtrace_ext.moments import exact_moments

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ParseError,
         SchemaError,
     )
+    from dealtrace_engine.filters import where
     from dealtrace_engine.log import EventLog
     from dealtrace_engine.models.petri_net import PetriNet
     from dealtrace_engine.models.pnml import read_pnml, write_pnml
@@ -46,6 +47,7 @@ _HOMES = {
     "dealtrace_engine.errors": (
         "Cancelled", "DealtraceError", "LogError", "ModelError", "OutputError", "ParseError", "SchemaError",
     ),
+    "dealtrace_engine.filters.where": ("where",),
     "dealtrace_engine.log": ("EventLog",),
     "dealtrace_engine.models.petri_net": ("PetriNet",),
     "dealtrace_engine.models.pnml": ("read_pnml", "write_pnml"),
@@ -85,6 +87,7 @@ __all__ = [
     "throughput_times",
     "token_replay",
     "variants",
+    "where",
     "write_pnml",
 ]
 __version__ = "0.1.0"
@@ -94,7 +97,8 @@ def __getattr__(name: str) -> object:
     """Import a public name on first use, so that `import dealtrace` costs next to nothing."""
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME_OF[name]), _RENAMED.get(name, name))
+    home = importlib.import_module(_HOME_OF[name])
+    value = home if name == "where" else getattr(home, _RENAMED.get(name, name))
     globals()[name] = value
     return value
 
