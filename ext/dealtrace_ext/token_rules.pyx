@@ -143,19 +143,20 @@ cdef class TokenRules:
         cdef int32_t *short_of = self.short_of + (depth - 1) * self.most_inputs
         cdef Candidate *candidates = self.candidates + depth * self.area
         cdef int32_t targets = 0, count, c, i
-        cdef bint watch, fired
+        cdef bint watch, fired, again
         for i in range(self.inputs.first[t], self.inputs.first[t + 1]):
             if self.marking[self.inputs.place[i]] < self.inputs.weight[i]:
                 short_of[targets] = self.inputs.place[i]
                 targets += 1
         for i in range(PASSES):
-            watch, fired = watchful and i == 0, False
+            watch, fired, again = watchful and i == 0, False, False
             count = self._candidates(candidates, short_of, targets)
             for c in range(count):
                 fired |= self._follow(candidates[c], depth, &watch)
                 if watch and self._enabled(t):
                     return
-            if not fired or not watch or self._enabled(t):
+                again |= watch and fired
+            if not again or self._enabled(t):
                 return
 
     cdef bint _follow(self, Candidate path, int depth, bint *watch) noexcept nogil:

@@ -122,17 +122,19 @@ class _Game:
         """Fire silent transitions towards the places that `t` is short of.
 
         While every path so far could be begun, stop as soon as `t` is enabled, and leave a path at its first
-        blocked step. Once one could not, blocked steps are prepared in turn, all paths are followed to their
-        ends and there is no second pass; nor while preparing steps for a path after that one.
+        blocked step. Once one could not, blocked steps are prepared in turn and all paths are followed to
+        their ends, also while preparing steps for a path after that one. There is a second pass if a step
+        was fired before.
         """
         short_of = [place for place, weight in self.net.inputs[t].items() if self.marking[place] < weight]
         for number in range(PASSES):
-            watch, before = watchful and number == 0, self.result.fired.total()
+            watch, again, before = watchful and number == 0, False, self.result.fired.total()
             for path in self.candidates(short_of):
                 watch = self.follow(path, depth, visited, watch)
                 if watch and self.enabled(t):
                     return
-            if not watch or self.enabled(t) or self.result.fired.total() == before:
+                again |= watch and self.result.fired.total() > before
+            if not again or self.enabled(t):
                 return
 
     def follow(self, path, depth, visited, watch):

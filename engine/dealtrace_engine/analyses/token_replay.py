@@ -223,7 +223,8 @@ def token_replay(
     of the net in their order: for each place its silent transitions, for each of these its output places.
 
     Paths are followed until the step is enabled. Once one of them could not even be begun, blocked steps on
-    the way are prepared in turn, one level deep, and all paths are followed as far as they go. At the end of
+    the way are prepared in turn, one level deep, and all paths are followed as far as they go. What was fired
+    before that is followed up by a second pass over the paths of the new marking. At the end of
     a case silent paths are followed in the same order, past blocked steps, to the places of the final
     marking, then to the only sink place if it is one of them.
 

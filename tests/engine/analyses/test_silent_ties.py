@@ -122,6 +122,17 @@ CASES = [
         "t04>sink t05>p2 p3>t02 t02>sink p0>t06 B>p0 p4>t07 t03>p0 p3>t04 A>sink",
         {"p2": 1}, {"sink": 1, "p1": 1}, "B", [1, 6, 1, 6, False],
     ),
+    # a second pass after a step that was fired before a blocked one
+    (
+        "p0>A t07>sink p1>t00 t00>p2 p0>t01 t01>p2 p2>t07 t01>p0 p2>A t04>p0 p1>t04 A>p2",
+        {"p1": 1}, {"sink": 1}, "AB", [0, 6, 0, 6, True],
+    ),
+    # a second pass after a step that was fired before a blocked one
+    (
+        "p3>t04 t01>sink p2>B p1>t03 t00>sink p4>t02 t04>p2 p2>t05 p1>t00 t05>p3 B>p2 p4>t01 "
+        "p3>B t02>p1 t03>p2 p0>t03",
+        {"p0": 1}, {"sink": 1}, "BB", [4, 7, 2, 5, False],
+    ),
 ]  # fmt: skip
 FIGURES = ("missing", "consumed", "remaining", "produced", "fit")
 
