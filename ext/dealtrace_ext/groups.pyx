@@ -39,6 +39,8 @@ def first_to_last(
     ----------
     values : int64 buffer, shape (n,)
     offsets : int64 buffer, shape (groups + 1,)
+    first, last : int
+        The groups from `first` up to, not including, `last`.
     out : int64 buffer, shape (groups,)
 
     Raises

@@ -167,10 +167,14 @@ def spread(
 
     Parameters
     ----------
-    codes, offsets, first, last, width
-        As for `count_pairs`.
+    codes : uint8, uint16 or uint32 buffer, shape (n,)
     times : int64 buffer, shape (n,)
         Never falling within a group.
+    offsets : int64 buffer, shape (groups + 1,)
+    first, last : int
+        The groups from `first` up to, not including, `last`.
+    width : int
+        Codes are below it.
     places : uint32 buffer, shape (width * width, 3)
         Of each pair: its row in `sums`, its first bucket, and the mask of its buckets: ``2**32 - 1`` for
         `BUCKETS` of them, 0 for a single one. A row of ``2**32 - 1`` is a pair that does not occur.
@@ -223,7 +227,10 @@ def collect(
 
     Parameters
     ----------
-    codes, times, offsets, first, last, width, places
+    codes, times : buffers, shape (n,)
+    offsets : int64 buffer, shape (groups + 1,)
+    first, last, width : int
+    places : uint32 buffer, shape (width * width, 3)
         As for `spread`.
     cursors : uint32 buffer, shape (buckets,)
         ``2**32 - 1`` where the bucket is not wanted.
