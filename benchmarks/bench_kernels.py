@@ -16,15 +16,17 @@ import pytest
 
 import dealtrace as dt
 from benchmarks.logs import NET
-from dealtrace_engine.analyses.follows import Pairs, dense_pairs
+from dealtrace_engine.analyses.edges import dense_edges
 from dealtrace_engine.buffers import one_array
-from dealtrace_engine.kernels import durations, follows
 from dealtrace_engine.models.token_game import token_game
+from dealtrace_engine.patterns.pattern import compile_pattern
 from dealtrace_engine.percentiles import group_percentiles
 from dealtrace_engine.traces import sequence_hashes
 from dealtrace_ext.columns import Text
+from dealtrace_ext.groups import first_to_last
 from dealtrace_ext.intern import Interner
 from dealtrace_ext.moments import exact_moments
+from dealtrace_ext.pairs import count_pairs
 from dealtrace_ext.scatter import count_keys, scatter, sort_within
 from dealtrace_ext.sequences import hash_sequences, number_sequences
 from dealtrace_ext.timestamps import parse
@@ -41,7 +43,7 @@ class Made:
     case_ids: pa.Array
     timestamps: pa.Array
     cases: Any
-    pairs: Pairs
+    durations: Any
     hashes: Any
 
 
@@ -53,7 +55,7 @@ def made() -> Made:
     cases = np.empty(len(case_ids), dtype=np.int32)
     Interner().encode(case_ids, cases)
     stamps = one_array(pc.strftime(events["timestamp"], "%Y-%m-%dT%H:%M:%SZ").cast(pa.large_string()))
-    return Made(log, case_ids, stamps, cases, dense_pairs(log), sequence_hashes(log))
+    return Made(log, case_ids, stamps, cases, np.diff(log.timestamps), sequence_hashes(log))
 
 
 @pytest.fixture
@@ -129,46 +131,29 @@ def test_number_sequences(per_event: Any, made: Made) -> None:
     per_event(number_sequences, log.activity_codes, log.case_offsets, made.hashes, numbers, firsts)
 
 
-def test_count_activities(per_event: Any, made: Made) -> None:
-    log, kinds = made.log, len(made.log.activities)
-    seen, counts = np.full(kinds, -1, dtype=np.int64), np.zeros((kinds, 4), dtype=np.int64)
-    per_event(follows.count_activities, log.activity_codes, log.case_offsets, 0, log.cases, seen, counts)
-
-
 def test_count_pairs(per_event: Any, made: Made) -> None:
     log, width = made.log, len(made.log.activities)
-    seen = np.full(width * width, -1, dtype=np.int64)
-    counts = np.zeros((2, width * width), dtype=np.int64)
-    per_event(follows.count_pairs, log.activity_codes, log.case_offsets, 0, log.cases, width, seen, *counts)
+    pairs, singles = np.zeros((width * width, 3), np.int64), np.zeros((width, 4), np.int64)
+    per_event(count_pairs, log.activity_codes, log.case_offsets, 0, log.cases, width, pairs, singles)
 
 
-def test_gather_durations(per_event: Any, made: Made) -> None:
-    log, pairs, width = made.log, made.pairs, len(made.log.activities)
-    start = np.zeros(width * width, dtype=np.int64)
-    start[pairs.source * width + pairs.target] = pairs.offsets[:-1]
-    out = np.empty_like(pairs.durations)
-
-    def once() -> None:
-        follows.gather_durations(
-            log.activity_codes, log.timestamps, log.case_offsets, 0, log.cases, width, start.copy(), out
-        )
-
-    per_event(once)
+def test_dense_edges(per_event: Any, made: Made) -> None:
+    per_event(dense_edges, made.log, PERCENTILES, 1)
 
 
-def test_throughput_times(per_event: Any, made: Made) -> None:
+def test_first_to_last(per_event: Any, made: Made) -> None:
     log = made.log
     out = np.empty(log.cases, dtype=np.int64)
-    per_event(durations.throughput_times, log.timestamps, log.case_offsets, 0, log.cases, out)
+    per_event(first_to_last, log.timestamps, log.case_offsets, 0, log.cases, out)
 
 
 def test_exact_moments(per_event: Any, made: Made) -> None:
-    per_event(exact_moments, made.pairs.durations, made.pairs.offsets)
+    per_event(exact_moments, made.durations, np.array([0, len(made.durations)]))
 
 
 def test_group_percentiles(per_event: Any, made: Made) -> None:
     def setup() -> tuple[tuple[Any, ...], dict[str, Any]]:
-        return (made.pairs.durations.copy(), made.pairs.offsets, PERCENTILES), {"threads": 1}
+        return (made.durations.copy(), np.array([0, len(made.durations)]), PERCENTILES), {"threads": 1}
 
     per_event(group_percentiles, setup=setup)
 
@@ -190,6 +175,16 @@ def test_token_game(per_event: Any, made: Made, automaton: str) -> None:
 
     once()
     per_event(once)
+
+
+@pytest.mark.parametrize("question", ["matches", "find"])
+@pytest.mark.parametrize(
+    "text", ["Quote Created -> ... -> Quote Revised+ -> Quote Accepted", "^ . -> !Opportunity Closed Won* $"]
+)
+def test_pattern(per_event: Any, made: Made, text: str, question: str) -> None:
+    ask = getattr(compile_pattern(text), question)
+    ask(made.log, threads=1)
+    per_event(lambda: ask(made.log, threads=1))
 
 
 @pytest.mark.parametrize("question", ["directly_follows", "variants", "throughput_times"])

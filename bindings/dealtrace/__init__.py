@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.log import EventLog
     from dealtrace_engine.models.petri_net import PetriNet
     from dealtrace_engine.models.pnml import read_pnml, write_pnml
+    from dealtrace_engine.patterns.pattern import Pattern, compile_pattern
     from dealtrace_engine.sources.memory import from_arrow
     from dealtrace_engine.sources.readers import read_csv, read_parquet, read_xes
     from dealtrace_engine.store import open_log as open
@@ -50,6 +51,7 @@ _HOMES = {
     "dealtrace_engine.log": ("EventLog",),
     "dealtrace_engine.models.petri_net": ("PetriNet",),
     "dealtrace_engine.models.pnml": ("read_pnml", "write_pnml"),
+    "dealtrace_engine.patterns.pattern": ("Pattern", "compile_pattern"),
     "dealtrace_engine.sources.memory": ("from_arrow",),
     "dealtrace_engine.sources.readers": ("read_csv", "read_parquet", "read_xes"),
     "dealtrace_engine.store": ("open",),
@@ -67,11 +69,13 @@ __all__ = [
     "ModelError",
     "OutputError",
     "ParseError",
+    "Pattern",
     "PetriNet",
     "SchemaError",
     "ThroughputTimes",
     "TokenReplay",
     "Variants",
+    "compile_pattern",
     "directly_follows",
     "from_arrow",
     "lead_to_cash",

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dealtrace_engine.buffers import one_array, view
+from dealtrace_engine.buffers import arrow, one_array, view
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Attribute:
         if self.level == "event":
             return self.values
         cases = np.repeat(np.arange(len(case_offsets) - 1), np.diff(case_offsets))
-        return self.values.take(pa.array(cases))
+        return self.values.take(arrow(cases))
 
 
 def attribute_of(name: str, values: pa.Array, case_offsets: NDArray[np.int64]) -> Attribute:
@@ -48,7 +48,7 @@ def attribute_of(name: str, values: pa.Array, case_offsets: NDArray[np.int64]) -
         values = values.dictionary_encode()
     codes = codes_of(values)
     if constant_within_cases(codes, case_offsets, 0, len(case_offsets) - 1):
-        return Attribute(name, "case", values.take(pa.array(case_offsets[:-1])))
+        return Attribute(name, "case", values.take(arrow(case_offsets[:-1])))
     return Attribute(name, "event", values)
 
 
@@ -59,7 +59,7 @@ def plain_column(column: pa.ChunkedArray) -> pa.Array:
     values and no null among these; views, runs and extension types become what they stand for.
     """
     chunks = [_plain(chunk) for chunk in column.chunks]
-    kind = _plain(pa.array([], column.type)).type if not chunks else chunks[0].type
+    kind = _plain(pa.nulls(0, column.type)).type if not chunks else chunks[0].type
     return one_array(pa.chunked_array(chunks, kind))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,11 +29,48 @@ def view(values: pa.Array) -> NDArray[Any]:
     return np.frombuffer(buffer, dtype=width)[values.offset : values.offset + len(values)]
 
 
+def arrow(values: NDArray[Any], kind: pa.DataType | None = None) -> pa.Array:
+    """Return numbers or truth values, shape (n,), as an Arrow array without nulls.
+
+    `pyarrow.array` imports pandas, where that is installed, to ask whether the values are its own.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Shared, unless they are truth values or not contiguous.
+    kind : pyarrow.DataType, optional
+        A type of the same width, such as a timestamp's; that of the values by default.
+
+    Examples
+    --------
+    >>> arrow(np.array([True, False, True])).to_pylist(), arrow(np.arange(4)[::2]).to_pylist()
+    ([True, False, True], [0, 2])
+    """
+    if values.dtype == np.bool_:
+        return pa.Array.from_buffers(
+            pa.bool_(), len(values), [None, pa.py_buffer(np.packbits(values, bitorder="little"))]
+        )
+    buffer = pa.py_buffer(np.ascontiguousarray(values))
+    return pa.Array.from_buffers(kind or pa.from_numpy_dtype(values.dtype), len(values), [None, buffer])
+
+
+def table(columns: Mapping[str, Any]) -> pa.Table:
+    """Return a table of Arrow arrays and numpy arrays.
+
+    Examples
+    --------
+    >>> table({"n": np.array([1, 2])}).to_pydict()
+    {'n': [1, 2]}
+    """
+    arrays = [arrow(values) if isinstance(values, np.ndarray) else values for values in columns.values()]
+    return pa.Table.from_arrays(arrays, names=list(columns))
+
+
 def one_array(values: pa.ChunkedArray) -> pa.Array:
     """Return the values of a chunked array as one array."""
     if values.num_chunks == 1:
         return values.chunk(0)
     if values.num_chunks == 0:
-        return pa.array([], type=values.type)
+        return pa.nulls(0, values.type)
     combined = values.combine_chunks()
     return combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)

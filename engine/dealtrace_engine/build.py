@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dealtrace_engine.buffers import arrow
 from dealtrace_engine.errors import LogError, ParseError
 from dealtrace_engine.instants import InstantReader, Instants
 from dealtrace_engine.log import EventLog, Origin
@@ -98,7 +99,7 @@ class LogBuilder:
         activities = self.activities.as_text(batch.column(self.roles["activity"]), self.source.label)
         rejected = self._rejected(cases, activities, instants, batch)
         if rejected is not None:
-            keep = pa.array(~rejected)
+            keep = arrow(~rejected)
             cases = pc.if_else(keep, cases, pa.scalar(None, cases.type))
             activities = pc.if_else(keep, activities, pa.scalar(None, activities.type))
         chunk = Chunk(

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dealtrace_engine.attributes import Attribute, attribute_of, plain_column
+from dealtrace_engine.buffers import arrow
 from dealtrace_engine.errors import LogError, SchemaError
 from dealtrace_engine.output import PathLike
 from dealtrace_engine.parallel import Progress, map_blocks
@@ -162,7 +163,7 @@ class EventLog:
                     hint="rename one",
                 )
             values = plain_column(self.origin.source.read([column]).column(0))
-            self._keep(attribute_of(column, values.take(pa.array(self.rows)), self.case_offsets))
+            self._keep(attribute_of(column, values.take(arrow(self.rows)), self.case_offsets))
         return self.kept[column]
 
     def _keep(self, attribute: Attribute) -> None:
@@ -223,7 +224,7 @@ class EventLog:
     @cached_property
     def quality(self) -> Quality:
         """What was read, dropped and noticed."""
-        from dealtrace_engine.kernels.ties import count_ties
+        from dealtrace_ext.groups import count_ties
 
         counts = np.zeros(2, dtype=np.int64)
         seen = np.full(len(self.activities), -1, dtype=np.int64)
@@ -294,7 +295,7 @@ class EventLog:
         span = slice(int(self.case_offsets[position]), int(self.case_offsets[position + 1]))
         columns = {
             "activity": self.activity_texts(self.activity_codes[span]),
-            "timestamp": pa.array(self.timestamps[span], type=UTC_MICROSECONDS),
+            "timestamp": arrow(self.timestamps[span], UTC_MICROSECONDS),
         }
         for attribute in self.kept.values():
             if attribute.level == "event":
@@ -304,16 +305,16 @@ class EventLog:
 
     def activity_texts(self, codes: NDArray[Any]) -> pa.StringArray:
         """Return the texts of activity codes, shape (n,)."""
-        return self.activities.take(pa.array(codes)).cast(pa.string())
+        return self.activities.take(arrow(codes)).cast(pa.string())
 
     def to_arrow(self, columns: Sequence[str] = ()) -> pa.Table:
         """Return the events in order: case_id, activity, timestamp and the attributes named in `columns`."""
         cases = np.repeat(np.arange(self.cases, dtype=np.int32), np.diff(self.case_offsets))
-        codes = pa.array(self.activity_codes.astype(np.int32))
+        codes = arrow(self.activity_codes.astype(np.int32))
         table = {
-            "case_id": pa.DictionaryArray.from_arrays(pa.array(cases), self.case_ids),
+            "case_id": pa.DictionaryArray.from_arrays(arrow(cases), self.case_ids),
             "activity": pa.DictionaryArray.from_arrays(codes, self.activities),
-            "timestamp": pa.array(self.timestamps, type=UTC_MICROSECONDS),
+            "timestamp": arrow(self.timestamps, UTC_MICROSECONDS),
         }
         for name in columns:
             table[name] = self.attribute(name).per_event(self.case_offsets)

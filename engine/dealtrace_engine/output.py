@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,11 +36,9 @@ def written_whole(path: PathLike) -> Iterator[Path]:
     target = Path(path)
     temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.part")
+        temporary.open("xb").close()
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
         temporary = None
     except OSError as error:
@@ -49,9 +47,3 @@ def written_whole(path: PathLike) -> Iterator[Path]:
         if temporary is not None:
             with suppress(OSError):
                 temporary.unlink()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

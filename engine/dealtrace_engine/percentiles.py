@@ -70,26 +70,33 @@ def group_percentiles(
     array([[2., 3.],
            [1., 1.]])
     """
-    fractions = check_percentiles(percentiles) / 100
     sizes = np.diff(offsets)
-    position = (np.maximum(sizes, 1) - 1)[:, None] * fractions[None, :]
-    low = np.floor(position).astype(np.int64)
-    high = np.minimum(low + 1, np.maximum(sizes - 1, 0)[:, None])
+    low, high, part = wanted_ranks(sizes, percentiles)
     _put_in_place(microseconds, offsets, low, high, threads)
     if len(microseconds) == 0:
-        return np.full(position.shape, np.nan)
+        return np.full(part.shape, np.nan)
     starts = np.minimum(offsets[:-1], len(microseconds) - 1)[:, None]
-    below = microseconds[starts + low] / MICROSECONDS
-    above = microseconds[starts + high] / MICROSECONDS
-    result = _interpolated(below, above, position - low)
+    result = interpolated(microseconds[starts + low], microseconds[starts + high], part)
     result[sizes == 0] = np.nan
     return result
 
 
-def _interpolated(
-    below: NDArray[np.float64], above: NDArray[np.float64], share: NDArray[np.float64]
+def wanted_ranks(
+    sizes: NDArray[np.int64], percentiles: Sequence[float]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return between which two ranks of each group each percentile lies, and how far; shape (groups, k)."""
+    fractions = check_percentiles(percentiles) / 100
+    position = (np.maximum(sizes, 1) - 1)[:, None] * fractions[None, :]
+    low = np.floor(position).astype(np.int64)
+    high = np.minimum(low + 1, np.maximum(sizes - 1, 0)[:, None])
+    return low, high, position - low
+
+
+def interpolated(
+    low: NDArray[np.int64], high: NDArray[np.int64], share: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Interpolate from the nearer end, as numpy does: the result never leaves the interval."""
+    """Return seconds between two microseconds, from the nearer end, as numpy does: never outside of them."""
+    below, above = low / MICROSECONDS, high / MICROSECONDS
     step = above - below
     return np.where(share >= 0.5, above - step * (1 - share), below + step * share)
 
@@ -102,11 +109,7 @@ def _put_in_place(
     threads: int | None,
 ) -> None:
     """Reorder each group so that the ranks `low` and `high` hold what a sort would put there."""
-    from dealtrace_engine.kernels.durations import sort_small_groups
-
-    groups = len(offsets) - 1
-    spans = [(first, min(first + GROUPS_PER_BLOCK, groups)) for first in range(0, groups, GROUPS_PER_BLOCK)]
-    map_blocks(lambda span: sort_small_groups(values, offsets, *span, SMALL), spans, threads=threads)
+    _sort_small(values, offsets, threads)
 
     def select(group: int) -> None:
         ranks = np.unique(np.concatenate((low[group], high[group])))
@@ -114,3 +117,18 @@ def _put_in_place(
             values[offsets[group] : offsets[group + 1]].partition(ranks)
 
     map_blocks(select, [int(g) for g in np.flatnonzero(np.diff(offsets) > SMALL)], threads=threads)
+
+
+def sort_groups(values: NDArray[np.int64], offsets: NDArray[np.int64], threads: int | None = None) -> None:
+    """Sort each group of values in place."""
+    _sort_small(values, offsets, threads)
+    large = [int(g) for g in np.flatnonzero(np.diff(offsets) > SMALL)]
+    map_blocks(lambda g: values[offsets[g] : offsets[g + 1]].sort(), large, threads=threads)
+
+
+def _sort_small(values: NDArray[np.int64], offsets: NDArray[np.int64], threads: int | None) -> None:
+    from dealtrace_ext.groups import sort_small_groups
+
+    groups = len(offsets) - 1
+    spans = [(first, min(first + GROUPS_PER_BLOCK, groups)) for first in range(0, groups, GROUPS_PER_BLOCK)]
+    map_blocks(lambda span: sort_small_groups(values, offsets, *span, SMALL), spans, threads=threads)

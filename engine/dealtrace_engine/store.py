@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 
 from dealtrace_engine.attributes import Attribute
-from dealtrace_engine.buffers import view
+from dealtrace_engine.buffers import arrow, view
 from dealtrace_engine.errors import DealtraceError, LogError, ParseError, first_line
 from dealtrace_engine.log import EventLog, Origin
 from dealtrace_engine.output import PathLike, written_whole
@@ -117,10 +117,10 @@ def save(
     arrays = {
         "case_ids": log.case_ids,
         "activities": log.activities,
-        "case_offsets": pa.array(log.case_offsets),
-        "activity_codes": pa.array(log.activity_codes),
-        "timestamps": pa.array(log.timestamps),
-        "rows": pa.array(log.rows),
+        "case_offsets": arrow(log.case_offsets),
+        "activity_codes": arrow(log.activity_codes),
+        "timestamps": arrow(log.timestamps),
+        "rows": arrow(log.rows),
     } | {f"{a.level}:{a.name}": a.values for a in attributes}
     cells = {name: _as_cell(values) for name, values in arrays.items()}
     digests = {}

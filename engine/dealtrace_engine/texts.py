@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dealtrace_engine.buffers import view
+from dealtrace_engine.buffers import arrow, view
 from dealtrace_engine.errors import LogError, ParseError, SchemaError
 
 EXACT_FLOATS = {16: 1 << 11, 32: 1 << 24, 64: 1 << 53}
@@ -98,8 +98,9 @@ class TextCodes:
         codes_of[view(used)] = self.encode(values.dictionary.take(used))
         if len(used) == 0:
             return np.full(len(values), -1, dtype=np.int32)
-        codes: NDArray[np.int32] = codes_of[view(values.indices.fill_null(0))]
-        codes[_positions(values.is_null())] = -1
+        codes: NDArray[np.int32] = codes_of[view(_filled(values.indices))]
+        if values.null_count:
+            codes[_positions(values.is_null())] = -1
         return codes
 
     def texts(self, file: str) -> pa.LargeStringArray:
@@ -125,7 +126,7 @@ class TextCodes:
         order = view(pc.sort_indices(texts)).astype(np.int64)
         ranks = np.empty(len(order), dtype=np.int64)
         ranks[order] = np.arange(len(order))
-        return texts.take(pa.array(order)), ranks
+        return texts.take(arrow(order)), ranks
 
 
 def _is_dictionary(values: pa.Array) -> bool:
@@ -134,6 +135,11 @@ def _is_dictionary(values: pa.Array) -> bool:
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _filled(indices: pa.Array) -> pa.Array:
+    """Return indices without nulls; `fill_null` imports pandas, so only where it must."""
+    return indices.fill_null(0) if indices.null_count else indices
 
 
 def _positions(mask: pa.BooleanArray) -> NDArray[np.int64]:

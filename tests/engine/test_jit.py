@@ -28,7 +28,7 @@ def test_without_a_place_for_the_cache():
 
 @pytest.mark.parametrize("off", ["0", "1"])
 def test_the_compiler_can_be_turned_off(off):
-    code = "from dealtrace_engine.kernels.ties import count_ties as k; print(type(k).__name__)"
+    code = "from dealtrace_engine.kernels.follows import count_activities as k; print(type(k).__name__)"
     environment = os.environ | {"NUMBA_DISABLE_JIT": off, "PYTHONPATH": os.pathsep.join(sys.path)}
     found = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment

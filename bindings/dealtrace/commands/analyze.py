@@ -98,7 +98,7 @@ def closing(output: str | None, files: Sequence[str], seconds: dict[str, float])
     from rich.text import Text
 
     from dealtrace.report.durations import readable
-    from dealtrace.report.summary import facts_table, heading, safe
+    from dealtrace.report.terminal import facts_table, heading, safe
 
     slowest = sorted(seconds.items(), key=lambda item: -item[1])[:3]
     spent = ", ".join(f"{step} {readable(took)}" for step, took in slowest)
@@ -113,7 +113,7 @@ def show(parts: Sequence[RenderableType]) -> None:
     """Print to stdout; text outside of tables keeps its lines, so that a path stays whole."""
     from rich.table import Table
 
-    from dealtrace.report.summary import console
+    from dealtrace.report.terminal import console
 
     out = console()
     for part in parts:

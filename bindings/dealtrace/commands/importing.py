@@ -49,7 +49,8 @@ def _columns(wanted: str, log: EventLog) -> list[str]:
 
 def _tell(log: EventLog, target: Path, names: list[str], seconds: float) -> None:
     from dealtrace.report.durations import readable
-    from dealtrace.report.summary import facts_table, log_section, quality_section, safe
+    from dealtrace.report.summary import log_section, quality_section
+    from dealtrace.report.terminal import facts_table, safe
 
     kept = ", ".join(f"{name} (per {log.attribute(name).level})" for name in names)
     columns = facts_table([("other columns", kept or "none")])

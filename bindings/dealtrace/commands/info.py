@@ -45,7 +45,8 @@ def _verify(log: EventLog) -> None:
 
 
 def _tell(log: EventLog, verified: bool) -> None:
-    from dealtrace.report.summary import facts_table, log_section, quality_section
+    from dealtrace.report.summary import log_section, quality_section
+    from dealtrace.report.terminal import facts_table
 
     rest = [("attributes", ", ".join(log.attribute_names) or "none"), ("fingerprint", log.fingerprint)]
     if verified:

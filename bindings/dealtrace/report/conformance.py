@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 
-from dealtrace.report.summary import facts_table, figures_table, heading
+from dealtrace.report.terminal import facts_table, figures_table, heading
 from dealtrace_engine.results import plain
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dealtrace.report.durations import readable
-from dealtrace.report.summary import facts_table, figures_table, heading, variant_table
+from dealtrace.report.summary import variant_table
+from dealtrace.report.terminal import facts_table, figures_table, heading
 from dealtrace_engine.sources.labels import activity_label
 
 if TYPE_CHECKING:

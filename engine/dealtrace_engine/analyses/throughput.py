@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dealtrace_engine.attributes import codes_of, sortable
+from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress, blocks, map_blocks
@@ -40,7 +41,7 @@ class ThroughputTimes(Result):
     @cached_property
     def table(self) -> pa.Table:
         """case_id: text; seconds: float64. Cases in order of first appearance."""
-        return pa.table({"case_id": self.case_ids, "seconds": self.microseconds / MICROSECONDS})
+        return table({"case_id": self.case_ids, "seconds": self.microseconds / MICROSECONDS})
 
     @property
     def _table(self) -> pa.Table:
@@ -79,11 +80,11 @@ class ThroughputTimes(Result):
         groups, firsts, numbers = np.unique(codes_of(values), return_index=True, return_inverse=True)
         durations, offsets = grouped(self.microseconds, numbers.astype(np.int32), len(groups))
         figures = group_percentiles(durations, offsets, percentiles)
-        chosen, sizes = _decoded(values.take(pa.array(firsts))), np.diff(offsets)
-        keys = pa.table({"cases": sizes, "value": sortable(chosen)})
+        chosen, sizes = _decoded(values.take(arrow(firsts))), np.diff(offsets)
+        keys = table({"cases": sizes, "value": sortable(chosen)})
         order = pc.sort_indices(keys, sort_keys=[("cases", "descending"), ("value", "ascending")])
         columns = dict(zip(names, [sizes, *figures.T], strict=True))
-        return pa.table({by: chosen, **columns}).take(order)
+        return table({by: chosen, **columns}).take(order)
 
     def __repr__(self) -> str:
         median, p90 = self.percentiles([50, 90])
@@ -169,11 +170,11 @@ def case_durations(
     log: EventLog, threads: int | None = None, progress: Progress | None = None
 ) -> NDArray[np.int64]:
     """Return the throughput time of each case in microseconds, shape (cases,)."""
-    from dealtrace_engine.kernels.durations import throughput_times as kernel
+    from dealtrace_ext.groups import first_to_last
 
     out = np.empty(log.cases, dtype=np.int64)
     map_blocks(
-        lambda block: kernel(log.timestamps, log.case_offsets, *block, out),
+        lambda block: first_to_last(log.timestamps, log.case_offsets, *block, out),
         blocks(log.case_offsets), threads=threads, progress=progress,
     )  # fmt: skip
     return out

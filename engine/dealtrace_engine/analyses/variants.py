@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.throughput import case_durations, grouped
-from dealtrace_engine.buffers import view
+from dealtrace_engine.buffers import arrow, table, view
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
 from dealtrace_engine.percentiles import group_percentiles
@@ -76,18 +76,18 @@ class Variants(Result):
             "cumulative_share": np.cumsum(self.counts) / cases,
             "mean_s": _exact_means(durations, offsets),
         }
-        return pa.table(columns | {name: figures[:, i] for i, name in enumerate(RANKS)})
+        return table(columns | {name: figures[:, i] for i, name in enumerate(RANKS)})
 
     @property
     def activities(self) -> pa.LargeListArray:
         """The activities of each variant, as lists of text."""
-        texts = self.activity_names.take(pa.array(self.codes))
-        return pa.LargeListArray.from_arrays(pa.array(self.offsets), texts)
+        texts = self.activity_names.take(arrow(self.codes))
+        return pa.LargeListArray.from_arrays(arrow(self.offsets), texts)
 
     @cached_property
     def cases(self) -> pa.Table:
         """case_id and variant id of each case, in the order of the log."""
-        return pa.table({"case_id": self.case_ids, "variant": self.ids.take(pa.array(self.of_case))})
+        return table({"case_id": self.case_ids, "variant": self.ids.take(arrow(self.of_case))})
 
     @property
     def _table(self) -> pa.Table:
@@ -136,17 +136,17 @@ def variants(log: EventLog, *, threads: int | None = None, progress: Progress | 
     hashes = sequence_hashes(log, threads, progress)
     numbers, firsts = np.empty(log.cases, dtype=np.int32), np.empty(log.cases, dtype=np.int32)
     found = number_sequences(log.activity_codes, log.case_offsets, hashes, numbers, firsts)
-    sequences = _as_binary(log.activity_codes, log.case_offsets).take(pa.array(firsts[:found]))
+    sequences = _as_binary(log.activity_codes, log.case_offsets).take(arrow(firsts[:found]))
     counts = np.bincount(numbers, minlength=found)
     order = view(
         pc.sort_indices(
-            pa.table({"cases": counts, "sequence": sequences}),
+            table({"cases": counts, "sequence": sequences}),
             sort_keys=[("cases", "descending"), ("sequence", "ascending")],
         )
     ).astype(np.int64)
     rank = np.empty(found, dtype=np.int32)
     rank[order] = np.arange(found, dtype=np.int32)
-    codes, offsets = _from_binary(sequences.take(pa.array(order)), log.activity_codes.dtype)
+    codes, offsets = _from_binary(sequences.take(arrow(order)), log.activity_codes.dtype)
     ids = stable_ids(hashes[firsts[:found]][order], codes, offsets, log.activities)
     return Variants(
         log.activities, codes, offsets, counts[order], rank[numbers], ids, log.case_ids,

@@ -1,4 +1,4 @@
-"""Directly-follows pairs of activities."""
+"""How often activities occur, for logs with so many of them that pairs are sorted."""
 
 from __future__ import annotations
 
@@ -33,46 +33,3 @@ def count_activities(
             if seen[activity] != case:
                 seen[activity] = case
                 counts[activity, 1] += 1
-
-
-@kernel
-def count_pairs(
-    activities: NDArray[Any],
-    case_offsets: NDArray[np.int64],
-    first: int,
-    last: int,
-    width: int,
-    seen: NDArray[np.int64],
-    counts: NDArray[np.int64],
-    case_counts: NDArray[np.int64],
-) -> None:
-    """Add to ``counts[a * width + b]`` how often b directly follows a, to `case_counts` in how many cases.
-
-    `seen`, shape (width * width,), holds -1 at first.
-    """
-    for case in range(first, last):
-        for event in range(case_offsets[case], case_offsets[case + 1] - 1):
-            pair = np.int64(activities[event]) * width + np.int64(activities[event + 1])
-            counts[pair] += 1
-            if seen[pair] != case:
-                seen[pair] = case
-                case_counts[pair] += 1
-
-
-@kernel
-def gather_durations(
-    activities: NDArray[Any],
-    timestamps: NDArray[np.int64],
-    case_offsets: NDArray[np.int64],
-    first: int,
-    last: int,
-    width: int,
-    cursors: NDArray[np.int64],
-    out: NDArray[np.int64],
-) -> None:
-    """Write the time from a to b to ``out[cursors[a * width + b]]`` for each pair; advance the cursor."""
-    for case in range(first, last):
-        for event in range(case_offsets[case], case_offsets[case + 1] - 1):
-            pair = np.int64(activities[event]) * width + np.int64(activities[event + 1])
-            out[cursors[pair]] = timestamps[event + 1] - timestamps[event]
-            cursors[pair] += 1

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +11,7 @@ from xml.parsers import expat
 
 from dealtrace_engine.errors import ModelError, OutputError, ParseError
 from dealtrace_engine.models.petri_net import Arc, PetriNet, Transition
+from dealtrace_engine.output import written_whole
 from dealtrace_engine.sources.files import InputFile, PathLike
 
 DEEPEST = 100
@@ -269,7 +267,8 @@ def write_pnml(net: PetriNet, path: PathLike) -> None:
         _parsed(content, Path(path))
     except (ParseError, UnicodeEncodeError) as error:
         raise OutputError("an id or a name holds a character that XML cannot carry", file=path) from error
-    _replace(path, content)
+    with written_whole(path) as unfinished:
+        unfinished.write_bytes(content)
 
 
 def _write_transition(page: ElementTree.Element, transition: Transition) -> None:
@@ -286,30 +285,3 @@ def _named(node: ElementTree.Element, name: str) -> None:
 
 def _texted(node: ElementTree.Element, tag: str, text: object) -> None:
     ElementTree.SubElement(ElementTree.SubElement(node, tag), "text").text = str(text)
-
-
-def _replace(path: PathLike, content: bytes) -> None:
-    target = Path(path)
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as stream:
-            temporary = stream.name
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, target)
-    except OSError as error:
-        raise OutputError(f"cannot be written: {error.strerror}", file=target) from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

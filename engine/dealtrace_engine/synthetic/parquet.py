@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dealtrace_engine.errors import OutputError
+from dealtrace_engine.output import written_whole
 from dealtrace_engine.parallel import Progress
 from dealtrace_engine.synthetic.lead_to_cash import Making
 
@@ -63,7 +62,7 @@ def write_parquet(
     if row_group < 1:
         raise ValueError(f"row_group is at least 1, got {row_group}")
     making = Making(max(1, round(events / EVENTS_PER_OPPORTUNITY)), seed, language, precision)
-    with _replaced(Path(path)) as unfinished:
+    with written_whole(path) as unfinished:
         _write(unfinished, _cut(making.tables(progress), row_group))
     return making.truths
 
@@ -87,17 +86,3 @@ def _cut(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
             waiting = [joined.slice(rows)]
     if sum(map(len, waiting)):
         yield pa.concat_tables(waiting)
-
-
-@contextmanager
-def _replaced(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; move it there at the end, or remove it if anything went wrong."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield unfinished
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise OutputError(f"cannot be written: {error.strerror or error}", file=path) from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()
