@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.attributes import Attribute, attribute_of
+from dealtrace_engine.buffers import arrow
 from dealtrace_engine.errors import LogError
 from dealtrace_engine.log import EventLog, Origin
 from dealtrace_engine.parallel import blocks, map_blocks
@@ -50,8 +51,8 @@ class Chosen:
     def taken(self, attribute: Attribute) -> Attribute:
         """Return what is kept of an attribute of the log."""
         if attribute.level == "case":
-            return replace(attribute, values=attribute.values.take(pa.array(self.cases)))
-        return attribute_of(attribute.name, attribute.values.take(pa.array(self.events)), self.offsets)
+            return replace(attribute, values=attribute.values.take(arrow(self.cases)))
+        return attribute_of(attribute.name, attribute.values.take(arrow(self.events)), self.offsets)
 
 
 class FilteredLog(EventLog):
@@ -83,7 +84,7 @@ class FilteredLog(EventLog):
     @cached_property
     def case_ids(self) -> pa.LargeStringArray:
         """The source's text for each case."""
-        return self.parent.case_ids.take(pa.array(self._chosen.cases))
+        return self.parent.case_ids.take(arrow(self._chosen.cases))
 
     @cached_property
     def rows(self) -> NDArray[np.uint32]:
@@ -240,7 +241,7 @@ def _in_use(
     narrow = np.dtype(np.uint8 if len(left) <= 1 << 8 else np.uint16 if len(left) <= 1 << 16 else np.uint32)
     places = np.zeros(len(used), dtype=narrow)
     places[left] = np.arange(len(left))
-    return activities.take(pa.array(left)), places[codes]
+    return activities.take(arrow(left)), places[codes]
 
 
 def _origin(parent: EventLog, events: int, expression: str) -> Origin:
