@@ -17,10 +17,11 @@ import pytest
 import dealtrace as dt
 from benchmarks.logs import NET
 from dealtrace_engine.analyses.edges import dense_edges
-from dealtrace_engine.analyses.variants import sequence_hashes
 from dealtrace_engine.buffers import one_array
 from dealtrace_engine.models.token_game import token_game
+from dealtrace_engine.patterns.pattern import compile_pattern
 from dealtrace_engine.percentiles import group_percentiles
+from dealtrace_engine.traces import sequence_hashes
 from dealtrace_ext.columns import Text
 from dealtrace_ext.groups import first_to_last
 from dealtrace_ext.intern import Interner
@@ -174,6 +175,16 @@ def test_token_game(per_event: Any, made: Made, automaton: str) -> None:
 
     once()
     per_event(once)
+
+
+@pytest.mark.parametrize("question", ["matches", "find"])
+@pytest.mark.parametrize(
+    "text", ["Quote Created -> ... -> Quote Revised+ -> Quote Accepted", "^ . -> !Opportunity Closed Won* $"]
+)
+def test_pattern(per_event: Any, made: Made, text: str, question: str) -> None:
+    ask = getattr(compile_pattern(text), question)
+    ask(made.log, threads=1)
+    per_event(lambda: ask(made.log, threads=1))
 
 
 @pytest.mark.parametrize("question", ["directly_follows", "variants", "throughput_times"])

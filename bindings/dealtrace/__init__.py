@@ -29,9 +29,11 @@ if TYPE_CHECKING:
         ParseError,
         SchemaError,
     )
+    from dealtrace_engine.filters import where
     from dealtrace_engine.log import EventLog
     from dealtrace_engine.models.petri_net import PetriNet
     from dealtrace_engine.models.pnml import read_pnml, write_pnml
+    from dealtrace_engine.patterns.pattern import Pattern, compile_pattern
     from dealtrace_engine.sources.memory import from_arrow
     from dealtrace_engine.sources.readers import read_csv, read_parquet, read_xes
     from dealtrace_engine.store import open_log as open
@@ -45,9 +47,11 @@ _HOMES = {
     "dealtrace_engine.errors": (
         "Cancelled", "DealtraceError", "LogError", "ModelError", "OutputError", "ParseError", "SchemaError",
     ),
+    "dealtrace_engine.filters.where": ("where",),
     "dealtrace_engine.log": ("EventLog",),
     "dealtrace_engine.models.petri_net": ("PetriNet",),
     "dealtrace_engine.models.pnml": ("read_pnml", "write_pnml"),
+    "dealtrace_engine.patterns.pattern": ("Pattern", "compile_pattern"),
     "dealtrace_engine.sources.memory": ("from_arrow",),
     "dealtrace_engine.sources.readers": ("read_csv", "read_parquet", "read_xes"),
     "dealtrace_engine.store": ("open",),
@@ -65,11 +69,13 @@ __all__ = [
     "ModelError",
     "OutputError",
     "ParseError",
+    "Pattern",
     "PetriNet",
     "SchemaError",
     "ThroughputTimes",
     "TokenReplay",
     "Variants",
+    "compile_pattern",
     "directly_follows",
     "from_arrow",
     "lead_to_cash",
@@ -81,6 +87,7 @@ __all__ = [
     "throughput_times",
     "token_replay",
     "variants",
+    "where",
     "write_pnml",
 ]
 __version__ = "0.1.0"
@@ -90,7 +97,8 @@ def __getattr__(name: str) -> object:
     """Import a public name on first use, so that `import dealtrace` costs next to nothing."""
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME_OF[name]), _RENAMED.get(name, name))
+    home = importlib.import_module(_HOME_OF[name])
+    value = home if name == "where" else getattr(home, _RENAMED.get(name, name))
     globals()[name] = value
     return value
 

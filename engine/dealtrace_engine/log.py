@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
+    from dealtrace_engine.filters.expressions import Expression
+
 UTC_MICROSECONDS = pa.timestamp("us", tz="UTC")
 
 
@@ -104,7 +106,7 @@ class EventLog:
     @property
     def cases(self) -> int:
         """Number of cases."""
-        return len(self.case_ids)
+        return len(self.case_offsets) - 1
 
     @property
     def events(self) -> int:
@@ -113,6 +115,11 @@ class EventLog:
 
     def __len__(self) -> int:
         return self.events
+
+    @property
+    def known_activities(self) -> pa.LargeStringArray:
+        """The activities that may be asked for: those of the log, and those that a filter left out."""
+        return self.activities
 
     @property
     def attribute_names(self) -> tuple[str, ...]:
@@ -243,6 +250,37 @@ class EventLog:
         digests = map_blocks(lambda part: hashlib.sha256(part).digest(), slices)
         return hashlib.sha256(lengths + b"".join(digests)).hexdigest()
 
+    def filter(self, expression: Expression, *, threads: int | None = None) -> EventLog:
+        """Return the log of the cases, or of the events, that pass a filter.
+
+        Parameters
+        ----------
+        expression : Expression
+            Made with `dealtrace.where`.
+        threads : int, optional
+            All CPUs by default; the result does not depend on it.
+
+        Raises
+        ------
+        LogError
+            Nothing passes, or the log has no such activity.
+        SchemaError
+            The log has no such column, or it cannot be compared so; or this is no filter.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> from dealtrace_engine.filters import where as w
+        >>> from dealtrace_engine.sources.memory import from_arrow
+        >>> log = from_arrow(pa.table({"case": ["1", "1", "2"], "activity": ["a", "b", "a"],
+        ...                            "time": ["2024-01-01"] * 3, "region": ["DACH", "DACH", "UK"]}))
+        >>> log.filter((w.case("region") == "DACH") & w.contains("b")).cases
+        1
+        """
+        from dealtrace_engine.filters.expressions import checked
+
+        return checked(expression, "a filter").select(self, threads)
+
     def case(self, case_id: str) -> Trace:
         """Return the trace of one case.
 
@@ -309,13 +347,15 @@ class EventLog:
         first, last = (np.datetime64(int(t), "us").astype("datetime64[s]") for t in self.span)
         columns = ", ".join(f"{role}={column!r}" for role, column in self.origin.roles.columns.items())
         start = "" if self.has_start_timestamps else "\n  no start timestamps: service times are unknown"
-        dropped = self.origin.rows_read - self.events
-        lost = f"\n  {dropped:,} of {self.origin.rows_read:,} rows dropped, see .quality" if dropped else ""
         return (
             f"EventLog of {self.events:,} events, {self.cases:,} cases, {len(self.activities):,} activities\n"
             f"  {first} to {last} UTC, from {self.origin.source.label}\n"
-            f"  {columns}{start}{lost}"
+            f"  {columns}{start}{self._lost()}"
         )
+
+    def _lost(self) -> str:
+        dropped = self.origin.rows_read - self.events
+        return f"\n  {dropped:,} of {self.origin.rows_read:,} rows dropped, see .quality" if dropped else ""
 
     @cached_property
     def span(self) -> tuple[int, int]:

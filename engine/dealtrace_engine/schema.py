@@ -185,10 +185,10 @@ def _folded(name: str) -> str:
     return "".join(character for character in name.casefold() if character not in " _-:")
 
 
-def nearest(names: Sequence[str], wanted: str) -> str:
-    """Say which names are near `wanted`, and which there are."""
+def nearest(names: Sequence[str], wanted: str, what: str = "columns") -> str:
+    """Say which names are near `wanted`, and which `what` there are."""
     folded = {name.casefold(): name for name in names}
     near = [folded[hit] for hit in difflib.get_close_matches(wanted.casefold(), folded, n=3)]
     nearest = f"nearest: {', '.join(map(repr, near))}; " if near else ""
     shown = ", ".join(map(repr, names[:30])) + (f", ... ({len(names)} in all)" if len(names) > 30 else "")
-    return f"{nearest}columns found: {shown or 'none'}"
+    return f"{nearest}{what} found: {shown or 'none'}"

@@ -24,9 +24,9 @@ cdef class TokenRules:
     cdef int32_t *final
     cdef int32_t *labelled          # transitions by label, ascending
     cdef int32_t *labelled_first
-    cdef int32_t *silent            # silent transitions by input place, ascending
+    cdef int32_t *silent            # silent transitions by input place, in the order of the arcs
     cdef int32_t *silent_first
-    cdef int32_t sink               # the only place without outgoing arc, or -1
+    cdef int32_t sink               # the only place without outgoing arc, where it is final, or -1
     cdef Paths *paths
     cdef int64_t *initial
     cdef int64_t *marking
@@ -44,13 +44,13 @@ cdef class TokenRules:
     cdef int64_t *missing_at
     cdef int64_t *remaining_at
 
-    cdef _index(self, list inputs, list labels)
+    cdef _index(self, list inputs, list silent, list labels)
     cdef _allocate(self, int64_t most_inputs)
     cdef void step(self, int32_t label) noexcept nogil
     cdef void end(self) noexcept nogil
     cdef bint _enabled(self, int32_t t) noexcept nogil
     cdef void _fire(self, int32_t t) noexcept nogil
-    cdef void _prepare(self, int32_t t, int depth) noexcept nogil
+    cdef void _prepare(self, int32_t t, int depth, bint watchful) noexcept nogil
     cdef bint _follow(self, Candidate path, int depth, bint *watch) noexcept nogil
     cdef void _walk(self, int32_t targets) noexcept nogil
     cdef bint _reached(self) noexcept nogil

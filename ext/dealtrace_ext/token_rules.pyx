@@ -21,7 +21,9 @@ cdef class TokenRules:
     Parameters
     ----------
     inputs, outputs : list of list of (place, weight)
-        Arcs of each transition; the places of one transition ascend.
+        Arcs of each transition; the places of `inputs` ascend, those of `outputs` are in the order of the arcs.
+    silent : list of list of int
+        The silent transitions that take from each place, in the order of the arcs.
     labels : list of int
         Label of each transition, from 0; -1 for a silent one. Every label up to the largest is used.
     initial, final : list of int
@@ -33,7 +35,7 @@ cdef class TokenRules:
         Weights and markings add up to 2**31 or more.
     """
 
-    def __cinit__(self, list inputs, list outputs, list labels, list initial, list final, *_):
+    def __cinit__(self, list inputs, list outputs, list silent, list labels, list initial, list final, *_):
         total = sum([w for arcs in inputs + outputs for _, w in arcs]) + sum(initial) + sum(final)
         if total >= 1 << 31:
             raise OverflowError("the weights and markings of the net add up to 2**31 or more")
@@ -42,26 +44,22 @@ cdef class TokenRules:
         _bag(&self.inputs, inputs)
         _bag(&self.outputs, outputs)
         self.final = _ints(final)
-        self._index(inputs, labels)
+        self._index(inputs, silent, labels)
         self._allocate(max([len(arcs) for arcs in inputs], default=0))
         for place, tokens in enumerate(initial):
             self.initial[place] = tokens
 
-    cdef _index(self, list inputs, list labels):
+    cdef _index(self, list inputs, list silent, list labels):
         cdef list by_label = [[] for _ in range(self.label_count)]
-        cdef list by_place = [[] for _ in range(self.places)]
         cdef set used = set()
         for t, arcs in enumerate(inputs):
             used.update([place for place, _ in arcs])
             if labels[t] >= 0:
                 by_label[labels[t]].append(t)
-                continue
-            for place, _ in arcs:
-                by_place[place].append(t)
         self.labelled_first, self.labelled = _ints(_starts(by_label)), _ints(sum(by_label, []))
-        self.silent_first, self.silent = _ints(_starts(by_place)), _ints(sum(by_place, []))
+        self.silent_first, self.silent = _ints(_starts(silent)), _ints(sum(silent, []))
         sinks = [place for place in range(self.places) if place not in used]
-        self.sink = sinks[0] if len(sinks) == 1 else -1
+        self.sink = sinks[0] if len(sinks) == 1 and self.final[sinks[0]] else -1
 
     cdef _allocate(self, int64_t most_inputs):
         cdef int64_t final_places = 0
@@ -109,7 +107,7 @@ cdef class TokenRules:
                 break
         if not self._enabled(t):
             self.stamp += 1
-            self._prepare(t, 1)
+            self._prepare(t, 1, True)
         if not self._enabled(t):
             self.problems[t] += self.weight
             for i in range(self.inputs.first[t], self.inputs.first[t + 1]):
@@ -137,46 +135,51 @@ cdef class TokenRules:
             self.produced += self.outputs.weight[i]
         self.fired[t] += self.weight
 
-    cdef void _prepare(self, int32_t t, int depth) noexcept nogil:
-        """Fire silent transitions along shortest paths to the places that `t` is short of."""
+    cdef void _prepare(self, int32_t t, int depth, bint watchful) noexcept nogil:
+        """Fire silent transitions along shortest paths to the places that `t` is short of.
+
+        Watchfully: as few as needed. Once a path could not be begun, all are followed as far as they go.
+        """
         cdef int32_t *short_of = self.short_of + (depth - 1) * self.most_inputs
         cdef Candidate *candidates = self.candidates + depth * self.area
         cdef int32_t targets = 0, count, c, i
-        cdef bint watch, fired
+        cdef bint watch, fired, again
         for i in range(self.inputs.first[t], self.inputs.first[t + 1]):
             if self.marking[self.inputs.place[i]] < self.inputs.weight[i]:
                 short_of[targets] = self.inputs.place[i]
                 targets += 1
         for i in range(PASSES):
-            watch, fired = i == 0, False
+            watch, fired, again = watchful and i == 0, False, False
             count = self._candidates(candidates, short_of, targets)
             for c in range(count):
                 fired |= self._follow(candidates[c], depth, &watch)
                 if watch and self._enabled(t):
                     return
-            if not fired or not watch or self._enabled(t):
+                again |= watch and fired
+            if not again or self._enabled(t):
                 return
 
     cdef bint _follow(self, Candidate path, int depth, bint *watch) noexcept nogil:
-        """Fire the steps of a path up to the first that cannot be; say whether one was fired."""
+        """Fire the steps of a path, up to the first that cannot be while watching; say whether one was fired."""
         cdef int32_t steps[LONGEST_PATH]
         cdef int32_t i, t
-        cdef bint fired = False
+        cdef bint fired = False, watched
         self._spell(path, steps)
         for i in range(path.length):
             t = steps[i]
             if self.visited[t] == self.stamp:
                 continue
             if not self._enabled(t) and (i == 0 or not watch[0]):
-                watch[0] = False
+                watched, watch[0] = watch[0], False
                 if depth < DEPTH:
                     self.visited[t] = self.stamp
-                    self._prepare(t, depth + 1)
-            if not self._enabled(t):
-                return fired
-            self._fire(t)
-            self.visited[t] = self.stamp
-            fired = True
+                    self._prepare(t, depth + 1, watched)
+            if self._enabled(t):
+                self._fire(t)
+                self.visited[t] = self.stamp
+                fired = True
+            elif watch[0]:
+                break
         return fired
 
     # --- the ending ----------------------------------------------------------------------------------
@@ -206,6 +209,7 @@ cdef class TokenRules:
                 self.missing_at[p] -= self.weight * over
 
     cdef void _walk(self, int32_t targets) noexcept nogil:
+        """Follow silent paths, past steps that cannot be fired, until the final places are marked."""
         cdef int32_t steps[LONGEST_PATH]
         cdef int32_t count, c, i, r
         cdef bint fired
@@ -217,10 +221,9 @@ cdef class TokenRules:
             for c in range(count):
                 self._spell(self.candidates[c], steps)
                 for i in range(self.candidates[c].length):
-                    if not self._enabled(steps[i]):
-                        break
-                    self._fire(steps[i])
-                    fired = True
+                    if self._enabled(steps[i]):
+                        self._fire(steps[i])
+                        fired = True
                 if self._reached():
                     return
             if not fired:
@@ -264,7 +267,10 @@ cdef class TokenRules:
             place = self.paths[path.source].before[place]
 
     cdef bint _known(self, int32_t source) noexcept nogil:
-        """Find the shortest silent paths from `source`, once; False where there are none."""
+        """Find the shortest silent paths from `source`, once; False where there are none.
+
+        Of several the first found is kept, along the arcs in their order.
+        """
         cdef Paths *row = self.paths + source
         cdef int32_t *queue
         cdef int32_t head = 0, count, place
@@ -289,8 +295,8 @@ cdef class TokenRules:
     cdef int32_t _reach(
         self, Paths *row, int32_t place, int32_t length, int32_t *queue, int32_t count
     ) noexcept nogil:
-        """Add the places that one silent step from `place` reaches first, by name."""
-        cdef int32_t begin = count, i, j, t, target, at
+        """Add the places that one silent step from `place` is the first to reach."""
+        cdef int32_t i, j, t, target
         for i in range(self.silent_first[place], self.silent_first[place + 1]):
             t = self.silent[i]
             for j in range(self.outputs.first[t], self.outputs.first[t + 1]):
@@ -298,11 +304,7 @@ cdef class TokenRules:
                 if row.length[target]:
                     continue
                 row.length[target], row.via[target], row.before[target] = length, t, place
-                at = count
-                while at > begin and queue[at - 1] > target:
-                    queue[at] = queue[at - 1]
-                    at -= 1
-                queue[at] = target
+                queue[count] = target
                 count += 1
         return count
 

@@ -12,6 +12,7 @@ class TokenGame(TokenRules):
         self,
         inputs: list[list[tuple[int, int]]],
         outputs: list[list[tuple[int, int]]],
+        silent: list[list[int]],
         labels: list[int],
         initial: list[int],
         final: list[int],

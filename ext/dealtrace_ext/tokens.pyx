@@ -41,7 +41,7 @@ cdef class TokenGame(TokenRules):
 
     Parameters
     ----------
-    inputs, outputs, labels, initial, final
+    inputs, outputs, silent, labels, initial, final
         The net, as in `TokenRules`.
     max_states : int
         Markings kept before the table is emptied; at least 3.
@@ -59,7 +59,9 @@ cdef class TokenGame(TokenRules):
     cdef int64_t *step_weights    # only while tallying, as the next
     cdef int64_t *ending_weights
 
-    def __cinit__(self, list inputs, list outputs, list labels, list initial, list final, int64_t max_states):
+    def __cinit__(
+        self, list inputs, list outputs, list silent, list labels, list initial, list final, int64_t max_states
+    ):
         self._lock = threading.Lock()
         self.max_states = max(<int64_t> 3, min(max_states, <int64_t> (1 << 30)))
         if self._grow(min(<int64_t> 256, self.max_states)) < 0 or self._restart() < 0:

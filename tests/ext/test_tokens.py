@@ -8,7 +8,10 @@ import pytest
 from dealtrace_ext.tokens import TokenGame
 
 # start -A-> middle -silent-> ready -B-> end
-NET = ([[(0, 1)], [(1, 1)], [(2, 1)]], [[(1, 1)], [(2, 1)], [(3, 1)]], [0, -1, 1], [1, 0, 0, 0], [0, 0, 0, 1])
+NET = (
+    [[(0, 1)], [(1, 1)], [(2, 1)]], [[(1, 1)], [(2, 1)], [(3, 1)]], [[], [1], [], []], [0, -1, 1],
+    [1, 0, 0, 0], [0, 0, 0, 1],
+)  # fmt: skip
 
 
 def played(game, codes, offsets, label_of=(0, 1), last=None):
@@ -56,7 +59,8 @@ def test_a_silent_path_of_more_than_fifty_steps_is_not_taken():
         inputs = [[(i, 1)] for i in range(steps + 1)]
         outputs = [[(i + 1, 1)] for i in range(steps + 1)]
         marked = [1] + [0] * (steps + 1)
-        return TokenGame(inputs, outputs, [-1] * steps + [0], marked, marked[::-1], 100)
+        silent = [*([i] for i in range(steps)), [], []]
+        return TokenGame(inputs, outputs, silent, [-1] * steps + [0], marked, marked[::-1], 100)
 
     assert played(chain(50), [0], [0, 1], [0])[0][4] == 1
     assert played(chain(51), [0], [0, 1], [0])[0][4] == 0

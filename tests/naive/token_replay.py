@@ -16,34 +16,36 @@ class Net:
         self.label = {t.id: t.label for t in net.transitions}
         self.inputs = {t: Counter() for t in self.label}
         self.outputs = {t: Counter() for t in self.label}
+        self.silent = {place: [] for place in self.places}
         for arc in net.arcs:
             if arc.target in self.label:
                 self.inputs[arc.target][arc.source] += arc.weight
+                if self.label[arc.target] is None:
+                    self.silent[arc.source].append(arc.target)
             else:
                 self.outputs[arc.source][arc.target] += arc.weight
         self.initial, self.final = Counter(net.initial_marking), Counter(net.final_marking)
         left = {place for arcs in self.inputs.values() for place in arcs}
-        self.sinks = [place for place in self.places if place not in left]
+        sinks = [place for place in self.places if place not in left]
+        self.sink = [place for place in sinks if len(sinks) == 1 and place in self.final]
         self.paths = {place: self._paths(place) for place in self.places}
 
     def labelled(self, activity):
         return sorted(t for t, label in self.label.items() if label == activity)
 
     def _paths(self, source):
-        """Shortest silent path to each place; of several the first by the places and steps on the way."""
-        silent = [t for t, label in self.label.items() if label is None]
-        paths, level = {}, {source: ((), ())}
+        """Shortest silent path to each place; of several the first found along the arcs in their order."""
+        paths, level = {}, {source: ()}
         for _ in range(LONGEST_PATH):
             found = {}
-            for place, (key, steps) in level.items():
-                for t in silent:
-                    for target in self.outputs[t] if place in self.inputs[t] else ():
+            for place, steps in level.items():
+                for t in self.silent[place]:
+                    for target in self.outputs[t]:
                         if target not in paths:
-                            path = ((*key, target, t), (*steps, t))
-                            found[target] = min(path, found.get(target, path))
+                            found.setdefault(target, (*steps, t))
             paths |= found
             level = found
-        return {target: steps for target, (_, steps) in paths.items()}
+        return paths
 
 
 @dataclass
@@ -97,7 +99,7 @@ class _Game:
             return
         t = next(filter(self.enabled, same), same[0])
         if not self.enabled(t):
-            self.prepare(t, 1, set())
+            self.prepare(t, 1, set(), True)
         if not self.enabled(t):
             self.result.problems[t] += 1
             for place, weight in self.net.inputs[t].items():
@@ -116,20 +118,23 @@ class _Game:
         paths = [self.net.paths[place].get(target, ()) for place in marked for target in sorted(targets)]
         return sorted(filter(None, paths), key=len)
 
-    def prepare(self, t, depth, visited):
+    def prepare(self, t, depth, visited, watchful):
         """Fire silent transitions towards the places that `t` is short of.
 
-        While every path so far could be begun, stop as soon as `t` is enabled. Once one could not, its
-        blocked steps are prepared in turn, the others are followed to their ends and there is no second pass.
+        While every path so far could be begun, stop as soon as `t` is enabled, and leave a path at its first
+        blocked step. Once one could not, blocked steps are prepared in turn and all paths are followed to
+        their ends, also while preparing steps for a path after that one. There is a second pass if a step
+        was fired before.
         """
         short_of = [place for place, weight in self.net.inputs[t].items() if self.marking[place] < weight]
         for number in range(PASSES):
-            watch, before = number == 0, self.result.fired.total()
+            watch, again, before = watchful and number == 0, False, self.result.fired.total()
             for path in self.candidates(short_of):
                 watch = self.follow(path, depth, visited, watch)
                 if watch and self.enabled(t):
                     return
-            if not watch or self.enabled(t) or self.result.fired.total() == before:
+                again |= watch and self.result.fired.total() > before
+            if not again or self.enabled(t):
                 return
 
     def follow(self, path, depth, visited, watch):
@@ -137,20 +142,20 @@ class _Game:
             if t in visited:
                 continue
             if not self.enabled(t) and (i == 0 or not watch):
-                watch = False
+                watched, watch = watch, False
                 if depth < DEPTH:
                     visited.add(t)
-                    self.prepare(t, depth + 1, visited)
-            if not self.enabled(t):
+                    self.prepare(t, depth + 1, visited, watched)
+            if self.enabled(t):
+                self.fire(t)
+                visited.add(t)
+            elif watch:
                 break
-            self.fire(t)
-            visited.add(t)
         return watch
 
     def end(self):
         self.walk(self.net.final)
-        if len(self.net.sinks) == 1:
-            self.walk(self.net.sinks)
+        self.walk(self.net.sink)
         self.result.remaining_at = self.marking - self.net.final
         self.result.remaining = self.result.remaining_at.total()
         self.result.fit = self.result.missing == self.result.remaining == 0
@@ -162,14 +167,13 @@ class _Game:
         return all(self.marking[place] > 0 for place in self.net.final)
 
     def walk(self, targets):
-        """Follow silent paths to `targets` until the places of the final marking are marked."""
+        """Follow silent paths to `targets`, past blocked steps, until the final places are marked."""
         for _ in range(ROUNDS):
             before = self.result.fired.total()
             for path in [] if self.reached() else self.candidates(targets):
                 for t in path:
-                    if not self.enabled(t):
-                        break
-                    self.fire(t)
+                    if self.enabled(t):
+                        self.fire(t)
                 if self.reached():
                     return
             if self.result.fired.total() == before:

@@ -215,6 +215,19 @@ def token_replay(
     LogError
         The log has no case.
 
+    Notes
+    -----
+    A step that is not enabled is prepared by silent transitions along the shortest silent paths from marked
+    places to the places it is short of: shorter paths first, then by the names of both ends. Of the
+    shortest paths between two places the one found first is taken, in a breadth-first search along the arcs
+    of the net in their order: for each place its silent transitions, for each of these its output places.
+
+    Paths are followed until the step is enabled. Once one of them could not even be begun, blocked steps on
+    the way are prepared in turn, one level deep, and all paths are followed as far as they go. What was fired
+    before that is followed up by a second pass over the paths of the new marking. At the end of
+    a case silent paths are followed in the same order, past blocked steps, to the places of the final
+    marking, then to the only sink place if it is one of them.
+
     Examples
     --------
     >>> import pyarrow as pa

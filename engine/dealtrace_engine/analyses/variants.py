@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -15,9 +14,10 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.throughput import case_durations, grouped
 from dealtrace_engine.buffers import arrow, table, view
 from dealtrace_engine.log import EventLog
-from dealtrace_engine.parallel import Progress, blocks, map_blocks
+from dealtrace_engine.parallel import Progress
 from dealtrace_engine.percentiles import group_percentiles
 from dealtrace_engine.results import LogReference, Result
+from dealtrace_engine.traces import sequence_hashes, stable_ids
 
 RANKS = {"min_s": 0, "p50_s": 50, "p90_s": 90, "p95_s": 95, "max_s": 100}
 
@@ -152,41 +152,6 @@ def variants(log: EventLog, *, threads: int | None = None, progress: Progress | 
         log.activities, codes, offsets, counts[order], rank[numbers], ids, log.case_ids,
         case_durations(log, threads), LogReference(log),
     )  # fmt: skip
-
-
-def sequence_hashes(
-    log: EventLog, threads: int | None = None, progress: Progress | None = None
-) -> NDArray[np.uint64]:
-    """Return a hash of the activities' texts of each case, the same in every log; shape (cases,)."""
-    from dealtrace_ext.sequences import hash_sequences
-
-    digests = [hashlib.blake2b(text.as_py().encode(), digest_size=8).digest() for text in log.activities]
-    words = np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
-    hashes = np.empty(log.cases, dtype=np.uint64)
-    map_blocks(
-        lambda block: hash_sequences(log.activity_codes, log.case_offsets, words, *block, hashes),
-        blocks(log.case_offsets), threads=threads, progress=progress,
-    )  # fmt: skip
-    return hashes
-
-
-def stable_ids(
-    hashes: NDArray[np.uint64], codes: NDArray[Any], offsets: NDArray[np.int64], names: pa.LargeStringArray
-) -> pa.StringArray:
-    """Write hashes as 16 hexadecimal digits; where two are equal, take a longer hash of the texts instead."""
-    digits = hashes.astype(">u8").tobytes().hex().encode()
-    spots = pa.py_buffer(np.arange(len(hashes) + 1, dtype=np.int32) * 16)
-    ids = pa.StringArray.from_buffers(len(hashes), spots, pa.py_buffer(digits))
-    _, place, count = np.unique(hashes, return_inverse=True, return_counts=True)
-    clashes = np.flatnonzero(count[place] > 1)
-    if not len(clashes):
-        return ids
-    texts = ids.to_pylist()
-    for v in clashes.tolist():
-        trace = [names[int(code)].as_py().encode() for code in codes[offsets[v] : offsets[v + 1]]]
-        content = b"".join(len(text).to_bytes(8, "little") + text for text in trace)
-        texts[v] = hashlib.blake2b(content, digest_size=16).hexdigest()
-    return pa.array(texts, pa.string())
 
 
 def _as_binary(codes: NDArray[Any], offsets: NDArray[np.int64]) -> pa.LargeBinaryArray:

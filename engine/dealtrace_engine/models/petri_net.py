@@ -47,7 +47,9 @@ class PetriNet:
         Ids of the places.
     transitions : tuple of Transition
     arcs : tuple of Arc
-        Several arcs between the same two nodes add up.
+        Several arcs between the same two nodes add up. Their order counts in token replay: it decides between
+        silent paths of equal length. A PNML file gives the order of the file, `PetriNetBuilder` the order
+        in which transitions are added, with inputs before outputs.
     initial_marking, final_marking : mapping of str to int
         Tokens by place. Without a final marking the only sink place, with one token, is taken, and
         `notes` says so.

@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from dealtrace_ext.csv_rows import count_rows
 
 SAMPLE = 1 << 20
 """Bytes that are looked at."""
+_SINGLE_QUOTED = re.compile(r"(?:^|[,;\t|])'[^']*'(?:[,;\t|]|$)")
 ROWS_LOOKED_AT = 200
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 _MARKS = {
@@ -187,13 +189,16 @@ def _without_separator_line(text: str) -> tuple[str | None, str, int]:
 
 
 def _quote(text: str) -> str:
-    """Single quotes only where every field of the first line stands in them."""
-    line = text.lstrip("\r\n").partition("\n")[0].rstrip("\r")
-    single = any(
-        all(len(part) > 1 and part[0] == part[-1] == "'" for part in line.split(delimiter))
+    """Single quotes only where they stand around a field of every line, or around all of the first one."""
+    lines = [line for line in text.splitlines()[: ROWS_LOOKED_AT + 1] if line.strip()] or [""]
+    whole = any(
+        all(len(part) > 1 and part[0] == part[-1] == "'" for part in lines[0].split(delimiter))
         for delimiter in DELIMITERS
     )
-    return "'" if single else '"'
+    somewhere = (
+        '"' not in text and len(lines) > 1 and all(map(_SINGLE_QUOTED.search, lines[1:-1] or lines[1:]))
+    )
+    return "'" if lines and (whole or somewhere) else '"'
 
 
 def _delimiter(text: str, quote: str) -> str:
@@ -232,8 +237,7 @@ def _check_names(names: tuple[str, ...], file: InputFile) -> None:
 
 def _notes(delimiter: str, quote: str, encoding: str) -> list[str]:
     notes = [f"delimiter {DELIMITERS.get(delimiter, repr(delimiter))}", f"encoding {encoding}"]
-    if quote != '"':
-        notes.append(f"quote {quote}" if quote else "no quotes")
+    notes.append(f"quote {quote}" if quote else "no quotes")
     if encoding in ("cp1252", "latin-1"):
         notes[1] += " (assumed: the text is not UTF-8)"
     return notes

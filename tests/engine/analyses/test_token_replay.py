@@ -19,7 +19,7 @@ from dealtrace_engine.models.petri_net import Arc, PetriNet, PetriNetBuilder, Tr
 from dealtrace_engine.models.pnml import read_pnml
 from dealtrace_engine.models.token_game import token_game
 from tests.naive import token_replay as naive
-from tests.nets import nets, traces
+from tests.nets import nets, tied_nets, traces
 from tests.shared_data import LOGS, ORACLE, needs_shared
 
 FIGURES = ("produced", "consumed", "missing", "remaining", "fit", "fitness")
@@ -48,7 +48,7 @@ def weighted(counters, weights):
     return {key: count for key, count in total.items() if count}
 
 
-@given(nets(), traces, st.sampled_from([np.uint8, np.uint16, np.uint32, np.int32]))
+@given(nets() | tied_nets(), traces, st.sampled_from([np.uint8, np.uint16, np.uint32, np.int32]))
 @settings(max_examples=400, deadline=None)
 def test_each_variant_equals_the_twin(net, variants, dtype):
     activities, codes, offsets = encoded(variants, dtype)
@@ -58,7 +58,7 @@ def test_each_variant_equals_the_twin(net, variants, dtype):
         assert row["unknown_events"] == expected.unknown.total()
 
 
-@given(nets(most_weight=3), traces, st.data())
+@given(nets(most_weight=3) | tied_nets(), traces, st.data())
 @settings(max_examples=200, deadline=None)
 def test_totals_and_diagnostics_equal_the_twin(net, variants, data):
     weights = data.draw(st.lists(st.integers(1, 5), min_size=len(variants), max_size=len(variants)))

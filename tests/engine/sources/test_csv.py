@@ -111,7 +111,7 @@ def test_many_files(source):
     assert rows(many) == [("1", "2"), ("4", "5")]
     assert many.findings[0].first_rows == [2, 4]
     assert many.label.endswith("log0.csv and 1 more")
-    assert many.notes == ["delimiter comma", "encoding utf-8", "delimiter semicolon"]
+    assert many.notes == ["delimiter comma", "encoding utf-8", 'quote "', "delimiter semicolon"]
     assert [entry["bytes"] for entry in many.describe()] == [11, 14]
 
 

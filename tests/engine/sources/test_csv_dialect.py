@@ -65,6 +65,7 @@ def test_a_guessed_encoding_is_reported(sniffed):
     assert sniffed("ä,b\n".encode("cp1252")).notes == [
         "delimiter comma",
         "encoding cp1252 (assumed: the text is not UTF-8)",
+        'quote "',
     ]
     assert sniffed(b"\x81,b\n").encoding == "latin-1"
 
@@ -73,6 +74,14 @@ def test_quoted_header(sniffed):
     assert sniffed('"a","b ""c""\nd"\n1,2\n').names == ("a", 'b "c"\nd')
     assert sniffed("'a','b,c'\n'1','2'\n").names == ("a", "b,c")
     assert sniffed("'a','b,c'\n'1','2'\n").quote == "'"
+
+
+def test_single_quotes(sniffed):
+    dialect = sniffed("case,activity,time\n'1','a, b',2024-01-01\n'1','c',2024-01-02\n")
+    assert (dialect.delimiter, dialect.quote) == (",", "'")
+    assert sniffed("case,activity\n1,'tis\n2,it's o'clock\n").quote == '"'
+    assert sniffed("case,activity\n'1',a\n2,b\n3,c\n").quote == '"'
+    assert sniffed("case;activity\n'1';\"a\"\n'2';\"b\"\n").quote == '"'
 
 
 def test_separator_line_of_spreadsheets(sniffed):
