@@ -114,7 +114,7 @@ def ahead(items: Iterable[Item]) -> Iterator[Item]:
 def map_ahead(
     function: Callable[[Item], Result], items: Iterable[Item], *, threads: int | None = None
 ) -> Iterator[Result]:
-    """Yield ``function(item)`` in the order of the items, a few of them made ahead, each on its own thread."""
+    """Yield ``function(item)`` in the order of the items, a few of them made ahead on threads."""
     workers = thread_count(threads)
     if workers == 1:
         yield from map(function, items)

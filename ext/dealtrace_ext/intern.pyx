@@ -6,7 +6,7 @@ the slots of a batch of values are prefetched before any is looked at.
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uint8_t
-from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
 from dealtrace_ext.columns cimport Text
@@ -16,24 +16,28 @@ import os
 
 cdef extern from *:
     """
-    #if defined(__linux__)
     #include <stdlib.h>
+    #if defined(__linux__)
     #include <sys/mman.h>
+    /* Zeroed by the kernel when first touched, in huge pages where it has them. */
     static inline void *dt_table(size_t bytes) {
-        void *memory = NULL;
-        size_t huge = (size_t)1 << 21;
-        if (bytes < huge) return calloc(1, bytes);
-        if (posix_memalign(&memory, huge, bytes)) return NULL;
+        if (bytes < ((size_t)1 << 21)) return calloc(1, bytes);
+        void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED) return NULL;
         madvise(memory, bytes, MADV_HUGEPAGE);
-        memset(memory, 0, bytes);
         return memory;
     }
+    static inline void dt_free(void *memory, size_t bytes) {
+        if (bytes < ((size_t)1 << 21)) free(memory);
+        else if (memory != NULL) munmap(memory, bytes);
+    }
     #else
-    #include <stdlib.h>
     static inline void *dt_table(size_t bytes) { return calloc(1, bytes); }
+    static inline void dt_free(void *memory, size_t bytes) { free(memory); }
     #endif
     """
     void *dt_table(size_t size) noexcept nogil
+    void dt_free(void *memory, size_t size) noexcept nogil
 
 cdef enum:
     INLINE = 24
@@ -90,7 +94,7 @@ cdef class Interner:
         cdef uint64_t room = 1024
         if not 1 <= hash_bits <= 64 or not 0 <= expected <= 0x7FFFFFFF:
             raise ValueError(f"no table for {expected} texts with {hash_bits} bits of hash")
-        while room < <uint64_t> expected * 2:
+        while _fill(room - 1) < expected:
             room *= 2
         self.mask = room - 1
         # A seed of its own for each table: no input can be made to collide on purpose.
@@ -106,7 +110,7 @@ cdef class Interner:
         self.count = 0
 
     def __dealloc__(self):
-        free(self.slots)
+        dt_free(self.slots, (self.mask + 1) * sizeof(Slot))
         free(self.offsets)
         free(self.data)
 
@@ -192,7 +196,7 @@ cdef class Interner:
                 return -3
             _load(&keys[i - first], data + begin, length, end - begin, self.seed, self.hash_mask)
             dt_prefetch(&self.slots[keys[i - first].hash & self.mask])
-        if self.count + BATCH > <int64_t> (self.mask >> 1) and not self._grow():
+        if self.count + BATCH > _fill(self.mask) and not self._grow():
             return -1
         for i in range(first, last):
             codes[i] = self._code(&keys[i - first])
@@ -216,7 +220,7 @@ cdef class Interner:
             _load(&keys[i - first], text.data + begin, end - begin, text.data_end - begin, self.seed,
                   self.hash_mask)
             dt_prefetch(&self.slots[keys[i - first].hash & self.mask])
-        if self.count + BATCH > <int64_t> (self.mask >> 1):
+        if self.count + BATCH > _fill(self.mask):
             if not self._grow():
                 return -1
         for i in range(first, last):
@@ -290,7 +294,7 @@ cdef class Interner:
             while slots[at].code != 0:
                 at = (at + 1) & (room - 1)
             slots[at] = self.slots[old]
-        free(self.slots)
+        dt_free(self.slots, (self.mask + 1) * sizeof(Slot))
         self.slots, self.mask = slots, room - 1
         return True
 
@@ -301,6 +305,11 @@ cdef class Interner:
     def data_bytes(self):
         """Return the distinct texts, one after the other."""
         return PyBytes_FromStringAndSize(<char *> self.data, self.offsets[self.count])
+
+
+cdef inline int64_t _fill(uint64_t mask) noexcept nogil:
+    """Return how many of the slots may be taken: memory that is touched costs more than a few probes."""
+    return <int64_t> ((mask + 1) // 16 * 13)
 
 
 cdef inline uint64_t _short_hash(const uint64_t *word, int64_t length, uint64_t seed) noexcept nogil:
