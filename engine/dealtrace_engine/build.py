@@ -7,7 +7,6 @@ case -1, is counted by reason, and is left out by the sort.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +17,7 @@ from dealtrace_engine.buffers import arrow
 from dealtrace_engine.errors import LogError, ParseError
 from dealtrace_engine.instants import InstantReader, Instants
 from dealtrace_engine.log import EventLog, Origin
-from dealtrace_engine.ordering import break_ties, rank_keys, sorted_events
+from dealtrace_engine.ordering import Chunk, break_ties, rank_keys, sorted_events
 from dealtrace_engine.parallel import Progress, ahead, thread_count, tick
 from dealtrace_engine.quality import FIRST_ROWS, Finding, by_first_row
 from dealtrace_engine.schema import Roles
@@ -28,16 +27,6 @@ from dealtrace_engine.texts import TextCodes
 MOST_ROWS = 2**32 - 1
 """An event remembers its row in 32 bits."""
 Reasons = Sequence[tuple[str, NDArray[np.int64]]]
-
-
-@dataclass
-class Chunk:
-    """One batch as integers; `cases` is -1 where the row is no event."""
-
-    cases: NDArray[np.int32]
-    activities: NDArray[np.uint32] | NDArray[np.uint16] | NDArray[np.uint8]
-    times: NDArray[np.int64]
-    first_row: int
 
 
 class LogBuilder:
@@ -102,9 +91,9 @@ class LogBuilder:
             keep = arrow(~rejected)
             cases = pc.if_else(keep, cases, pa.scalar(None, cases.type))
             activities = pc.if_else(keep, activities, pa.scalar(None, activities.type))
-        chunk = Chunk(
-            self.cases.encode(cases), self.activities.narrow(activities), instants.microseconds, self.rows
-        )
+        case_codes, case_of = self.cases.coded(cases)
+        codes, activity_of = self.activities.narrow(activities)
+        chunk = Chunk(case_codes, codes, instants.microseconds, self.rows, case_of, activity_of)
         self.chunks.append(chunk)
         self.nanoseconds.append((batch.num_rows, instants.nanoseconds))
         if "order" in self.roles:
@@ -179,8 +168,10 @@ class LogBuilder:
         narrow = np.dtype(
             np.uint8 if len(activities) <= 1 << 8 else np.uint16 if len(activities) <= 1 << 16 else np.uint32
         )
+        ranks = ranks.astype(narrow)
         for chunk in self.chunks:
-            chunk.activities = ranks.astype(narrow)[chunk.activities]
+            chunk.activity_of = ranks if chunk.activity_of is None else ranks[chunk.activity_of]
+            chunk.activities = chunk.activities.astype(narrow, copy=False)
         events = sorted_events(self.chunks, len(self.cases), narrow, threads)
         break_ties(events, self.nanoseconds, self.orders)
         zones = self.zones if self.source.zones is None else dict(self.source.zones)

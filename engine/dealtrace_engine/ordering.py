@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.buffers import one_array, view
 from dealtrace_engine.errors import SchemaError
-from dealtrace_engine.parallel import blocks, map_blocks
+from dealtrace_engine.parallel import blocks, cut_evenly, map_blocks, thread_count
 
 
 class Events(NamedTuple):
@@ -34,36 +36,89 @@ class Events(NamedTuple):
     rows: NDArray[np.uint32]
 
 
-class UnsortedChunk(Protocol):
-    """Rows as integers, in source order; case -1 is left out."""
+@dataclass
+class Chunk:
+    """Rows as integers, in source order.
+
+    Attributes
+    ----------
+    cases : ndarray of int32, shape (n,)
+        Below zero where the row is no event.
+    activities : ndarray of uint8, uint16 or uint32, shape (n,)
+    times : ndarray of int64, shape (n,)
+    first_row : int
+    case_of, activity_of : ndarray, shape (entries,), or None
+        What the numbers stand for, where they are those of a dictionary.
+    """
 
     cases: NDArray[np.int32]
     activities: NDArray[Any]
     times: NDArray[np.int64]
     first_row: int
+    case_of: NDArray[np.int32] | None = None
+    activity_of: NDArray[Any] | None = None
 
 
-def sorted_events(chunks: list[Any], cases: int, width: np.dtype[Any], threads: int | None = None) -> Events:
+def sorted_events(
+    chunks: list[Chunk], cases: int, width: np.dtype[Any], threads: int | None = None
+) -> Events:
     """Sort the rows of `chunks` (emptied on the way) by case and time; ties keep the order of rows."""
-    from dealtrace_ext.scatter import count_keys, scatter
-
-    counts = np.zeros(cases, dtype=np.int64)
-    for chunk in chunks:
-        count_keys(chunk.cases, counts)
     offsets = np.zeros(cases + 1, dtype=np.int64)
-    np.cumsum(counts, out=offsets[1:])
+    np.cumsum(_sizes(chunks, cases, threads), out=offsets[1:])
     events = Events(
         offsets,
         np.empty(offsets[-1], dtype=width),
         np.empty(offsets[-1], dtype=np.int64),
         np.empty(offsets[-1], dtype=np.uint32),
     )
-    cursors = offsets[:-1].copy()
-    while chunks:
-        chunk = chunks.pop(0)
-        scatter(chunk.cases, chunk.activities, chunk.times, chunk.first_row, cursors, *events[1:])
+    _scatter(chunks, events, threads)
     _sort_by_time(events, threads)
     return events
+
+
+def _sizes(chunks: list[Chunk], cases: int, threads: int | None) -> NDArray[np.int64]:
+    """Return the number of events of each case."""
+    from dealtrace_ext.scatter import count_keys
+
+    def count(chunk: Chunk) -> NDArray[np.int64]:
+        counts = np.zeros(len(chunk.case_of), dtype=np.int64)  # type: ignore[arg-type]
+        count_keys(chunk.cases, counts)
+        return counts
+
+    coded = [chunk for chunk in chunks if chunk.case_of is not None]
+    sizes = np.zeros(cases, dtype=np.int64)
+    for chunk in chunks:
+        if chunk.case_of is None:
+            count_keys(chunk.cases, sizes)
+    for chunk, counts in zip(coded, map_blocks(count, coded, threads=threads), strict=True):
+        used = np.flatnonzero(counts)
+        np.add.at(sizes, chunk.case_of[used], counts[used])  # type: ignore[index]
+    return sizes
+
+
+def _scatter(chunks: list[Chunk], events: Events, threads: int | None) -> None:
+    """Move the rows to their cases; each thread has a range of cases of its own."""
+    from dealtrace_ext.scatter import scatter
+
+    cuts = cut_evenly(events.case_offsets, thread_count(threads))
+    cursors, left = events.case_offsets[:-1].copy(), [len(cuts)] * len(chunks)
+
+    def move(span: tuple[int, int]) -> None:
+        for i in range(len(left)):
+            chunk = chunks[i]
+            scatter(chunk.cases, chunk.activities, chunk.times, chunk.first_row, cursors, *events[1:],
+                    chunk.case_of, chunk.activity_of, *span)  # fmt: skip
+            with released:
+                left[i] -= 1
+                if left[i] == 0:
+                    chunks[i] = NOTHING
+
+    released = Lock()
+    map_blocks(move, cuts, threads=threads)
+    chunks.clear()
+
+
+NOTHING = Chunk(np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0, np.int64), 0)
 
 
 def _sort_by_time(events: Events, threads: int | None) -> None:

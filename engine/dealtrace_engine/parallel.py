@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from typing import TypeVar, cast
 
@@ -47,6 +48,19 @@ def blocks(case_offsets: NDArray[np.int64], events_per_block: int | None = None)
     cuts = np.searchsorted(case_offsets, np.arange(events_per_block, events, events_per_block))
     edges = np.unique(np.concatenate(([0], cuts, [cases])))
     return list(pairwise(edges.tolist()))
+
+
+def cut_evenly(case_offsets: NDArray[np.int64], parts: int) -> list[tuple[int, int]]:
+    """Cut the cases into at most `parts` ranges (first, last) of about as many events each.
+
+    Examples
+    --------
+    >>> cut_evenly(np.array([0, 5, 6, 8]), 2)
+    [(0, 1), (1, 3)]
+    """
+    cases, events = len(case_offsets) - 1, int(case_offsets[-1])
+    cuts = np.searchsorted(case_offsets, np.arange(1, parts) * events // parts)
+    return list(pairwise(np.unique(np.concatenate(([0], cuts, [cases]))).tolist()))
 
 
 def tick(progress: Progress | None, done: int, of: int) -> None:
@@ -95,6 +109,28 @@ def ahead(items: Iterable[Item]) -> Iterator[Item]:
         while (item := future.result()) is not end:
             future = pool.submit(next, source, end)
             yield cast(Item, item)
+
+
+def map_ahead(
+    function: Callable[[Item], Result], items: Iterable[Item], *, threads: int | None = None
+) -> Iterator[Result]:
+    """Yield ``function(item)`` in the order of the items, a few of them made ahead on threads."""
+    workers = thread_count(threads)
+    if workers == 1:
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(workers, thread_name_prefix="dealtrace-ahead") as pool:
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def _pool(workers: int) -> ThreadPoolExecutor:

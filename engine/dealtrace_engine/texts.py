@@ -82,26 +82,31 @@ class TextCodes:
             raise ParseError(str(error), column=self.column, hint="export the data again") from error
         return codes
 
-    def narrow(self, values: pa.Array) -> NDArray[Any]:
-        """Return the codes in as few bytes as they need; nulls get an arbitrary code."""
-        codes = self._encode_dictionary(values) if _is_dictionary(values) else self.encode(values)
-        size = len(self)
+    def coded(self, values: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.int32] | None]:
+        """Return the codes of texts; of a dictionary its indices, and the code of each entry."""
+        if not _is_dictionary(values) or values.null_count:
+            return self.encode(values), None
+        indices = view(values.indices).astype(np.int32, copy=False)
+        return indices, self._entry_codes(values.dictionary, indices.view(np.uint32))
+
+    def narrow(self, values: pa.Array) -> tuple[NDArray[Any], NDArray[np.int32] | None]:
+        """Return codes in as few bytes as they need, as `coded` does; nulls get an arbitrary code."""
+        codes, code_of = self.coded(values)
+        size = len(self) if code_of is None else len(code_of)
         width = np.uint8 if size <= 1 << 8 else np.uint16 if size <= 1 << 16 else np.uint32
         if values.null_count:
             codes[codes < 0] = 0
-        return codes.astype(width)
+        return codes.astype(width), code_of
 
-    def _encode_dictionary(self, values: pa.DictionaryArray) -> NDArray[np.int32]:
-        """Encode each text of the dictionary that occurs, once."""
-        used = pc.unique(values.indices).drop_null()
-        codes_of = np.full(len(values.dictionary), -1, dtype=np.int32)
-        codes_of[view(used)] = self.encode(values.dictionary.take(used))
-        if len(used) == 0:
-            return np.full(len(values), -1, dtype=np.int32)
-        codes: NDArray[np.int32] = codes_of[view(_filled(values.indices))]
-        if values.null_count:
-            codes[_positions(values.is_null())] = -1
-        return codes
+    def _entry_codes(self, dictionary: pa.Array, indices: NDArray[np.uint32]) -> NDArray[np.int32]:
+        """Encode each text of a dictionary that occurs, once, in order of first appearance; else -1."""
+        from dealtrace_ext.pages import first_uses
+
+        size = len(dictionary)
+        code_of, used = np.full(size, -1, dtype=np.int32), np.empty(size, dtype=np.uint32)
+        used = used[: first_uses(indices, code_of, np.zeros(size, dtype=np.uint8), used)]
+        code_of[used] = self.encode(dictionary.take(arrow(used)))
+        return code_of
 
     def texts(self, file: str) -> pa.LargeStringArray:
         """Return the distinct texts in the order of their codes.
@@ -135,11 +140,6 @@ def _is_dictionary(values: pa.Array) -> bool:
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _filled(indices: pa.Array) -> pa.Array:
-    """Return indices without nulls; `fill_null` imports pandas, so only where it must."""
-    return indices.fill_null(0) if indices.null_count else indices
 
 
 def _positions(mask: pa.BooleanArray) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ the slots of a batch of values are prefetched before any is looked at.
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uint8_t
-from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
 from dealtrace_ext.columns cimport Text
@@ -16,29 +16,34 @@ import os
 
 cdef extern from *:
     """
-    #if defined(__linux__)
     #include <stdlib.h>
+    #if defined(__linux__)
     #include <sys/mman.h>
+    /* Zeroed by the kernel when first touched, in huge pages where it has them. */
     static inline void *dt_table(size_t bytes) {
-        void *memory = NULL;
-        size_t huge = (size_t)1 << 21;
-        if (bytes < huge) return calloc(1, bytes);
-        if (posix_memalign(&memory, huge, bytes)) return NULL;
+        if (bytes < ((size_t)1 << 21)) return calloc(1, bytes);
+        void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED) return NULL;
         madvise(memory, bytes, MADV_HUGEPAGE);
-        memset(memory, 0, bytes);
         return memory;
     }
+    static inline void dt_free(void *memory, size_t bytes) {
+        if (bytes < ((size_t)1 << 21)) free(memory);
+        else if (memory != NULL) munmap(memory, bytes);
+    }
     #else
-    #include <stdlib.h>
     static inline void *dt_table(size_t bytes) { return calloc(1, bytes); }
+    static inline void dt_free(void *memory, size_t bytes) { free(memory); }
     #endif
     """
     void *dt_table(size_t size) noexcept nogil
+    void dt_free(void *memory, size_t size) noexcept nogil
 
 cdef enum:
     INLINE = 24
     BATCH = 64
     LONG = 255
+    TWOFOLD = 1 << 16              # slots from which on a table grows to twice its size, not four times
 
 
 cdef struct Slot:
@@ -89,7 +94,7 @@ cdef class Interner:
         cdef uint64_t room = 1024
         if not 1 <= hash_bits <= 64 or not 0 <= expected <= 0x7FFFFFFF:
             raise ValueError(f"no table for {expected} texts with {hash_bits} bits of hash")
-        while room < <uint64_t> expected * 2:
+        while _fill(room - 1) < expected:
             room *= 2
         self.mask = room - 1
         # A seed of its own for each table: no input can be made to collide on purpose.
@@ -105,7 +110,7 @@ cdef class Interner:
         self.count = 0
 
     def __dealloc__(self):
-        free(self.slots)
+        dt_free(self.slots, (self.mask + 1) * sizeof(Slot))
         free(self.offsets)
         free(self.data)
 
@@ -134,12 +139,75 @@ cdef class Interner:
         with nogil:
             while 0 <= done < text.length:
                 done = self._encode_batch(text, done, min(done + BATCH, text.length), &codes[0])
+        self._raise(done, "the Arrow text array's offsets run backwards")
+
+    def encode_at(self, const uint8_t[::1] data, const int64_t[::1] positions, int32_t[::1] codes):
+        """Write the code of each of the texts at `positions`.
+
+        Parameters
+        ----------
+        data : uint8 buffer, shape (m,)
+        positions : int64 buffer, shape (n,)
+            Where each text starts; its length stands in the 4 bytes before, little-endian.
+        codes : int32 buffer, shape (n,)
+
+        Raises
+        ------
+        OverflowError
+            More than 2**31 - 2 distinct texts.
+        ValueError
+            `codes` has another length, or a text leaves `data`.
+        """
+        cdef int64_t n = positions.shape[0], done = 0
+        if codes.shape[0] != n:
+            raise ValueError(f"{n} texts need as many codes, got room for {codes.shape[0]}")
+        if n == 0:
+            return
+        if data.shape[0] == 0:
+            raise ValueError("a text leaves the data")
+        with nogil:
+            while 0 <= done < n:
+                done = self._encode_batch_at(&data[0], data.shape[0], &positions[0], done, min(done + BATCH, n),
+                                             &codes[0])
+        self._raise(done, "a text leaves the data")
+
+    cdef int _raise(self, int64_t done, broken) except -1:
+        """Say what ended a loop over batches early."""
         if done == -1:
             raise MemoryError(f"no memory for {self.count:,} distinct texts")
         if done == -3:
-            raise ValueError("the Arrow text array's offsets run backwards")
+            raise ValueError(broken)
         if done == -2:
             raise OverflowError("more than 2,147,483,646 distinct texts do not fit 32-bit codes")
+        return 0
+
+    cdef int64_t _encode_batch_at(
+        self, const uint8_t *data, int64_t end, const int64_t *positions, int64_t first, int64_t last, int32_t *codes,
+    ) noexcept nogil:
+        cdef Key keys[BATCH]
+        cdef int64_t i, begin
+        cdef uint32_t length
+        for i in range(first, last):
+            begin = positions[i]
+            if not 4 <= begin <= end:
+                return -3
+            memcpy(&length, data + begin - 4, 4)
+            if <int64_t> length > end - begin:
+                return -3
+            _load(&keys[i - first], data + begin, length, end - begin, self.seed, self.hash_mask)
+            dt_prefetch(&self.slots[keys[i - first].hash & self.mask])
+        if self.count + BATCH > _fill(self.mask) and not self._grow():
+            return -1
+        for i in range(first, last):
+            codes[i] = self._code(&keys[i - first])
+            if codes[i] < 0:
+                return codes[i]
+        return last
+
+    def clear(self):
+        """Forget every text, and keep the memory."""
+        memset(self.slots, 0, (self.mask + 1) * sizeof(Slot))
+        self.count = 0
 
     cdef int64_t _encode_batch(self, Text text, int64_t first, int64_t last, int32_t *codes) noexcept nogil:
         cdef Key keys[BATCH]
@@ -152,7 +220,7 @@ cdef class Interner:
             _load(&keys[i - first], text.data + begin, end - begin, text.data_end - begin, self.seed,
                   self.hash_mask)
             dt_prefetch(&self.slots[keys[i - first].hash & self.mask])
-        if self.count + BATCH > <int64_t> (self.mask >> 1):
+        if self.count + BATCH > _fill(self.mask):
             if not self._grow():
                 return -1
         for i in range(first, last):
@@ -213,22 +281,20 @@ cdef class Interner:
         return True
 
     cdef bint _grow(self) noexcept nogil:
-        cdef uint64_t room = (self.mask + 1) * 4
+        """Move to a larger table; the old slots in order, so that the new ones are met in order too."""
+        cdef uint64_t room = (self.mask + 1) * (4 if self.mask < TWOFOLD else 2)
         cdef Slot *slots = <Slot *> dt_table(room * sizeof(Slot))
-        cdef Key key
-        cdef int64_t code
-        cdef uint64_t at
+        cdef uint64_t old, at
         if slots == NULL:
             return False
-        for code in range(self.count):
-            _load(&key, self.data + self.offsets[code], self.offsets[code + 1] - self.offsets[code],
-                  self.data_room - self.offsets[code], self.seed, self.hash_mask)
-            at = key.hash & (room - 1)
+        for old in range(self.mask + 1):
+            if self.slots[old].code == 0:
+                continue
+            at = _hash_of(&self.slots[old], self.seed, self.hash_mask) & (room - 1)
             while slots[at].code != 0:
                 at = (at + 1) & (room - 1)
-            slots[at].key[0], slots[at].key[1], slots[at].key[2] = key.word[0], key.word[1], key.word[2]
-            slots[at].tag, slots[at].code = key.tag, <int32_t> (code + 1)
-        free(self.slots)
+            slots[at] = self.slots[old]
+        dt_free(self.slots, (self.mask + 1) * sizeof(Slot))
         self.slots, self.mask = slots, room - 1
         return True
 
@@ -239,6 +305,23 @@ cdef class Interner:
     def data_bytes(self):
         """Return the distinct texts, one after the other."""
         return PyBytes_FromStringAndSize(<char *> self.data, self.offsets[self.count])
+
+
+cdef inline int64_t _fill(uint64_t mask) noexcept nogil:
+    """Return how many of the slots may be taken: memory that is touched costs more than a few probes."""
+    return <int64_t> ((mask + 1) // 16 * 13)
+
+
+cdef inline uint64_t _short_hash(const uint64_t *word, int64_t length, uint64_t seed) noexcept nogil:
+    cdef uint64_t value = dt_mix(word[0] ^ seed, word[1] ^ (seed << 32 | seed >> 32))
+    return dt_mix(value ^ word[2], seed ^ <uint64_t> length ^ DT_ODD)
+
+
+cdef inline uint64_t _hash_of(const Slot *slot, uint64_t seed, uint64_t hash_mask) noexcept nogil:
+    """Return the hash of the key in a slot; that of a long key stands in its first word."""
+    if slot.tag & 255 == LONG:
+        return slot.key[0]
+    return _short_hash(&slot.key[0], slot.tag & 255, seed) & hash_mask
 
 
 cdef inline void _load(Key *key, const uint8_t *text, int64_t length, int64_t readable, uint64_t seed,
@@ -254,8 +337,7 @@ cdef inline void _load(Key *key, const uint8_t *text, int64_t length, int64_t re
             memset(&key.word[0], 0, INLINE)
             if length:
                 memcpy(&key.word[0], text, length)
-        key.hash = dt_mix(key.word[0] ^ seed, key.word[1] ^ (seed << 32 | seed >> 32))
-        key.hash = dt_mix(key.hash ^ key.word[2], seed ^ <uint64_t> length ^ DT_ODD) & hash_mask
+        key.hash = _short_hash(&key.word[0], length, seed) & hash_mask
         key.tag = <uint32_t> ((key.hash >> 32) & ~<uint64_t> 255) | <uint32_t> length
         return
     key.hash = seed

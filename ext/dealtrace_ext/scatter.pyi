@@ -16,6 +16,10 @@ def scatter(
     codes_out: Codes,
     times_out: NDArray[int64],
     rows_out: NDArray[uint32],
+    key_of: NDArray[int32] | None = None,
+    code_of: Codes | None = None,
+    first: int = 0,
+    last: int = 0x80000000,
 ) -> None: ...
 def sort_within(
     offsets: NDArray[int64],

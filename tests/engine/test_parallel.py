@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 
 from dealtrace_engine.analyses.follows import directly_follows
 from dealtrace_engine.errors import Cancelled
-from dealtrace_engine.parallel import MOST_BLOCKS, ahead, blocks, map_blocks, thread_count
+from dealtrace_engine.parallel import (
+    MOST_BLOCKS,
+    ahead,
+    blocks,
+    cut_evenly,
+    map_ahead,
+    map_blocks,
+    thread_count,
+)
 from dealtrace_engine.sources.memory import from_arrow
 
 
@@ -28,6 +36,40 @@ def test_blocks_cover_every_case_once(sizes, least):
     assert all(first < last for first, last in found)
     assert all(offsets[last] - offsets[first] >= min(least, 1) for first, last in found)
     assert len(found) <= MOST_BLOCKS
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=300), st.integers(1, 9))
+def test_even_cuts_cover_every_case_once(sizes, parts):
+    offsets = np.cumsum([0, *sizes])
+    found = cut_evenly(offsets, parts)
+    assert [first for first, _ in found] == [0, *(last for _, last in found[:-1])]
+    assert found[-1][1] == len(sizes)
+    assert len(found) <= parts
+    assert all(offsets[last] - offsets[first] <= offsets[-1] / parts + max(sizes) for first, last in found)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8, None])
+def test_made_ahead_they_come_in_order(threads):
+    def slow_first(item):
+        time.sleep(0.02 if item == 0 else 0)
+        return item * item
+
+    assert list(map_ahead(slow_first, range(20), threads=threads)) == [item * item for item in range(20)]
+    made = map_ahead(slow_first, range(20), threads=threads)
+    assert next(made) == 0
+    made.close()  # what nobody asks for is not waited for
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_what_fails_ahead_fails_here(threads):
+    def fails(item):
+        if item == 5:
+            raise KeyError(item)
+        return item
+
+    found = []
+    with pytest.raises(KeyError, match="5"):
+        found.extend(map_ahead(fails, range(20), threads=threads))
 
 
 def test_no_cases_no_blocks():

@@ -45,6 +45,34 @@ def test_events_of_a_key_keep_their_order(chunks, width):
     assert offsets[-1] == len(expected)
 
 
+@given(st.lists(EVENTS, max_size=400), st.integers(0, 6), st.sampled_from(WIDTHS), st.permutations(range(6)))
+def test_ranges_of_keys_and_tables_of_codes(events, cut, width, order):
+    """Two ranges, one after the other, do what one call does; keys and codes may stand for others."""
+    key_of = np.array(order, np.int32)
+    code_of = np.arange(256).astype(width)[::-1].copy()
+    mapped = [(order[key] if key >= 0 else -1, 255 - code, time) for key, code, time in events]
+    offsets, *expected = spread([mapped], 6, width)
+    keys = np.array([key for key, _, _ in events], np.int32)
+    codes, times = (
+        np.array([code for _, code, _ in events], width),
+        np.array([t for _, _, t in events], np.int64),
+    )
+    outputs, cursors = [np.zeros_like(column) for column in expected], offsets[:-1].copy()
+    for first, last in ((cut, 9), (-3, cut)):
+        scatter(keys, codes, times, 0, cursors, *outputs, key_of, code_of, first, last)
+    assert cursors.tolist() == offsets[1:].tolist()
+    for found, wanted in zip(outputs, expected, strict=True):
+        assert found.tolist() == wanted.tolist()
+
+
+def test_what_stands_for_nothing_is_refused():
+    keys, codes, times = np.array([1], np.int32), np.array([1], np.uint8), np.zeros(1, np.int64)
+    one, ten = np.zeros(1, np.int32), np.full(2, 10, np.int32)
+    for key_of, code_of in ((one, None), (ten, None), (None, np.zeros(1, np.uint8)), (one[:0], None)):
+        with pytest.raises(IndexError, match="no place"):
+            scatter(keys, codes, times, 0, np.zeros(2, np.int64), *outputs(1), key_of, code_of)
+
+
 @given(
     st.lists(
         st.lists(st.one_of(st.integers(0, 3), st.integers(-(2**63), 2**63 - 1)), max_size=80), min_size=1

@@ -92,8 +92,9 @@ def read_parquet(paths: PathLike | Sequence[PathLike], **arguments: Unpack[ReadA
     >>> read_parquet(path).events
     1
     """
-    source = ParquetSource.of(paths)
-    return ReadOptions(**arguments).log_of(source, rows=source.rows)
+    options = ReadOptions(**arguments)
+    source = ParquetSource.of(paths, options.threads)
+    return options.log_of(source, rows=source.rows)
 
 
 def read_xes(path: PathLike, **arguments: Unpack[ReadArguments]) -> EventLog:

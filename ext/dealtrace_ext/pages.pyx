@@ -1,0 +1,377 @@
+"""Pages of Parquet column chunks: headers, levels and values, as integers and positions of texts.
+
+What is not understood is a ValueError; the caller then asks a full reader. Reference:
+https://parquet.apache.org/docs/file-format/data-pages/encodings/ and parquet.thrift (compact protocol).
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+DATA, DICTIONARY, DATA_V2 = 0, 2, 3
+PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY = 0, 2, 8
+
+cdef enum:
+    MOST_DEPTH = 8                 # of structs in structs in a header
+
+
+cdef struct Reader:
+    const uint8_t *data
+    int64_t at, end
+    bint bad
+
+
+cdef struct Header:
+    int64_t kind, uncompressed, compressed, values, encoding, nulls, level_bytes, compressed_values
+
+
+cdef uint64_t _varint(Reader *reader) noexcept nogil:
+    cdef uint64_t value = 0, byte
+    cdef int shift = 0
+    while reader.at < reader.end and shift < 64:
+        byte = reader.data[reader.at]
+        reader.at += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value
+        shift += 7
+    reader.bad = True
+    return 0
+
+
+cdef inline int64_t _integer(Reader *reader) noexcept nogil:
+    cdef uint64_t value = _varint(reader)
+    return <int64_t> (value >> 1) ^ -<int64_t> (value & 1)
+
+
+cdef void _skip(Reader *reader, int kind, int depth) noexcept nogil:
+    """Pass over a value of a type that the header does not need."""
+    cdef uint64_t size
+    if depth > MOST_DEPTH:
+        reader.bad = True
+    elif kind == 1 or kind == 2:                      # the value is in the type
+        pass
+    elif kind == 3:
+        reader.at += 1
+    elif 4 <= kind <= 6:
+        _varint(reader)
+    elif kind == 7:
+        reader.at += 8
+    elif kind == 8:
+        size = _varint(reader)
+        if size > <uint64_t> (reader.end - reader.at):
+            reader.bad = True
+        else:
+            reader.at += <int64_t> size
+    elif kind == 12:
+        _fields(reader, NULL, depth + 1)
+    else:                                             # lists and maps: no page header has them
+        reader.bad = True
+    if reader.at > reader.end:
+        reader.bad = True
+
+
+cdef void _fields(Reader *reader, Header *header, int depth) noexcept nogil:
+    """Read the fields of a struct: into `header` where they belong there, else over them."""
+    cdef int64_t field = 0
+    cdef uint8_t byte
+    while not reader.bad:
+        if reader.at >= reader.end:
+            reader.bad = True
+            return
+        byte = reader.data[reader.at]
+        reader.at += 1
+        if byte == 0:
+            return
+        field = field + (byte >> 4) if byte >> 4 else _integer(reader)
+        _field(reader, header, field, byte & 15, depth)
+
+
+cdef void _field(Reader *reader, Header *header, int64_t field, int kind, int depth) noexcept nogil:
+    if header == NULL:
+        _skip(reader, kind, depth)
+    elif depth == 0 and kind == 5 and field == 1:
+        header.kind = _integer(reader)
+    elif depth == 0 and kind == 5 and field == 2:
+        header.uncompressed = _integer(reader)
+    elif depth == 0 and kind == 5 and field == 3:
+        header.compressed = _integer(reader)
+    elif depth == 0 and kind == 12 and field in (5, 7):
+        _fields(reader, header, 1)
+    elif depth == 0 and kind == 12 and field == 8:
+        _fields(reader, header, 2)
+    elif depth > 0 and kind == 5 and field == 1:
+        header.values = _integer(reader)
+    elif depth == 1 and kind == 5 and field == 2 or depth == 2 and kind == 5 and field == 4:
+        header.encoding = _integer(reader)
+    elif depth == 2 and kind == 5 and field == 2:
+        header.nulls = _integer(reader)
+    elif depth == 2 and kind == 5 and field in (5, 6):
+        header.level_bytes += _integer(reader)
+    elif depth == 2 and kind in (1, 2) and field == 7:
+        header.compressed_values = kind == 1
+    else:
+        _skip(reader, kind, 0)
+
+
+def page_headers(const uint8_t[::1] chunk):
+    """Return what the header of each page of a column chunk says.
+
+    Parameters
+    ----------
+    chunk : uint8 buffer, shape (n,)
+        All pages, the dictionary first where there is one.
+
+    Returns
+    -------
+    list of (kind, begin, compressed, uncompressed, values, encoding, nulls, level_bytes, is_compressed)
+        `begin` is where the page starts after its header; sizes are in bytes. `nulls` is -1 where it is not
+        known; `level_bytes` of a page of version 2 stand before its values, not compressed.
+
+    Raises
+    ------
+    ValueError
+        A header is broken or a page leaves the chunk.
+    """
+    cdef Reader reader
+    cdef Header header
+    cdef list found = []
+    reader.data, reader.at, reader.end, reader.bad = &chunk[0] if chunk.shape[0] else NULL, 0, chunk.shape[0], False
+    while reader.at < reader.end:
+        header.kind = header.uncompressed = header.compressed = header.values = header.encoding = -1
+        header.nulls, header.level_bytes, header.compressed_values = -1, 0, 1
+        _fields(&reader, &header, 0)
+        if reader.bad or min(header.kind, header.uncompressed, header.compressed, header.values) < 0 \
+                or header.compressed > reader.end - reader.at \
+                or not 0 <= header.level_bytes <= min(header.compressed, header.uncompressed):
+            raise ValueError(f"the page header before byte {reader.at} is broken")
+        found.append((header.kind, reader.at, header.compressed, header.uncompressed, header.values,
+                      header.encoding, header.nulls, header.level_bytes, bool(header.compressed_values)))
+        reader.at += header.compressed
+    return found
+
+
+def after_levels(const uint8_t[::1] page, int64_t values):
+    """Return where the values of a page of version 1 begin, after definition levels that are all 1.
+
+    Parameters
+    ----------
+    page : uint8 buffer, shape (n,)
+        Of a column without repetition, one level deep.
+    values : int
+
+    Raises
+    ------
+    ValueError
+        A value is null, or the levels leave the page.
+    """
+    cdef uint32_t size
+    if page.shape[0] < 4:
+        raise ValueError("the levels leave the page")
+    memcpy(&size, &page[0], 4)
+    if size > page.shape[0] - 4:
+        raise ValueError("the levels leave the page")
+    cdef Reader reader
+    reader.data, reader.at, reader.end, reader.bad = &page[0], 4, 4 + <int64_t> size, False
+    if not _all_ones(&reader, values):
+        raise ValueError("a value is null")
+    return 4 + <int64_t> size
+
+
+cdef bint _all_ones(Reader *reader, int64_t values) noexcept nogil:
+    cdef uint64_t run
+    cdef int64_t i, n
+    while values > 0 and not reader.bad:
+        run = _varint(reader)
+        if reader.bad or run >> 33:
+            return False
+        if run & 1:
+            n = <int64_t> (run >> 1)
+            if n == 0 or n > reader.end - reader.at:
+                return False
+            for i in range(min(values, 8 * n)):
+                if not (reader.data[reader.at + (i >> 3)] >> (i & 7)) & 1:
+                    return False
+            reader.at += n
+            values -= 8 * n
+        else:
+            if reader.at >= reader.end or reader.data[reader.at] != 1 or run == 0:
+                return False
+            reader.at += 1
+            values -= <int64_t> (run >> 1)
+    return not reader.bad
+
+
+def unpack(const uint8_t[::1] page, int64_t begin, uint32_t[::1] out):
+    """Write the indices of a dictionary-encoded page: a byte with their width, then runs.
+
+    Parameters
+    ----------
+    page : uint8 buffer, shape (n,)
+    begin : int
+        Where the width stands.
+    out : uint32 buffer, shape (values,)
+
+    Raises
+    ------
+    ValueError
+        The runs are broken or too few.
+    """
+    cdef Reader reader
+    cdef int width
+    cdef bint done
+    if not 0 <= begin < page.shape[0]:
+        raise ValueError("the indices leave the page")
+    width = page[begin]
+    if width > 32:
+        raise ValueError(f"indices of {width} bits")
+    if out.shape[0] == 0:
+        return
+    reader.data, reader.at, reader.end, reader.bad = &page[0], begin + 1, page.shape[0], False
+    with nogil:
+        done = _unpack(&reader, width, &out[0], out.shape[0])
+    if not done:
+        raise ValueError("the indices are broken or too few")
+
+
+cdef bint _unpack(Reader *reader, int width, uint32_t *out, int64_t n) noexcept nogil:
+    cdef int64_t at = 0, count, i
+    cdef uint64_t run
+    cdef uint32_t value
+    while at < n:
+        run = _varint(reader)
+        if reader.bad or run >> 33 or run >> 1 == 0:
+            return False
+        if run & 1:
+            count = <int64_t> (run >> 1) * width       # bytes
+            if count > reader.end - reader.at:
+                return False
+            i = min(n - at, <int64_t> (run >> 1) * 8)
+            _unpack_bits(reader.data + reader.at, reader.end - reader.at, width, out + at, i)
+            reader.at += count
+            at += i
+        else:
+            value = 0
+            if (width + 7) // 8 > reader.end - reader.at:
+                return False
+            memcpy(&value, reader.data + reader.at, (width + 7) // 8)
+            reader.at += (width + 7) // 8
+            count = min(n - at, <int64_t> (run >> 1))
+            for i in range(count):
+                out[at + i] = value
+            at += count
+    return True
+
+
+cdef void _unpack_bits(const uint8_t *data, int64_t readable, int width, uint32_t *out, int64_t n) noexcept nogil:
+    cdef uint64_t word, mask = (<uint64_t> 1 << width) - 1
+    cdef int64_t i, bit = 0
+    for i in range(n):
+        word = 0
+        if (bit >> 3) + 8 <= readable:
+            memcpy(&word, data + (bit >> 3), 8)
+        else:
+            memcpy(&word, data + (bit >> 3), readable - (bit >> 3))
+        out[i] = <uint32_t> ((word >> (bit & 7)) & mask)
+        bit += width
+
+
+def text_positions(const uint8_t[::1] page, int64_t begin, int64_t[::1] out):
+    """Write where each text of a plain page starts; its length stands in the 4 bytes before.
+
+    Parameters
+    ----------
+    page : uint8 buffer, shape (n,)
+    begin : int
+        Where the first length stands.
+    out : int64 buffer, shape (values,)
+
+    Raises
+    ------
+    ValueError
+        A text leaves the page, bytes are left over, or a text is empty.
+    """
+    cdef int64_t i, at = begin, end = page.shape[0]
+    cdef uint32_t size = 0
+    cdef bint good = begin >= 0
+    with nogil:
+        for i in range(out.shape[0]):
+            good = good and at + 4 <= end
+            if not good:
+                break
+            memcpy(&size, &page[at], 4)
+            out[i] = at + 4
+            at += 4 + <int64_t> size
+            good = size > 0
+    if not good or at != end:
+        raise ValueError("the texts of the page are broken, or one is empty")
+
+
+def first_uses(const uint32_t[::1] indices, const int32_t[::1] codes, uint8_t[::1] used, uint32_t[::1] out):
+    """Write which indices without a code occur, in order of first appearance.
+
+    Parameters
+    ----------
+    indices : uint32 buffer, shape (n,)
+    codes : int32 buffer, shape (entries,)
+        Below zero where an entry of the dictionary has no code yet.
+    used : uint8 buffer, shape (entries,)
+        Zero at first; 1 afterwards for what was written.
+    out : uint32 buffer, shape (entries,)
+
+    Returns
+    -------
+    int
+        How many were written.
+
+    Raises
+    ------
+    ValueError
+        An index has no entry.
+    """
+    cdef int64_t i, count = 0, entries = codes.shape[0], bad = -1
+    if used.shape[0] != entries or out.shape[0] != entries:
+        raise ValueError(f"{entries} entries need as much room")
+    with nogil:
+        for i in range(indices.shape[0]):
+            if indices[i] >= entries:
+                bad = i
+                break
+            if codes[indices[i]] < 0 and not used[indices[i]]:
+                used[indices[i]] = 1
+                out[count] = indices[i]
+                count += 1
+    if bad >= 0:
+        raise ValueError(f"index {indices[bad]} at {bad} has no entry")
+    return count
+
+
+ctypedef fused Value:
+    int32_t
+    int64_t
+
+
+def take(const Value[::1] values, const uint32_t[::1] indices, Value[::1] out):
+    """Write ``values[indices]``.
+
+    Parameters
+    ----------
+    values : int32 or int64 buffer, shape (entries,)
+    indices : uint32 buffer, shape (n,)
+    out : buffer of the same type, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        An index has no entry.
+    """
+    cdef int64_t i, n = indices.shape[0], entries = values.shape[0], bad = -1
+    if out.shape[0] != n:
+        raise ValueError(f"{n} indices need as much room")
+    with nogil:
+        for i in range(n):
+            if indices[i] >= entries:
+                bad = i
+                break
+            out[i] = values[indices[i]]
+    if bad >= 0:
+        raise ValueError(f"index {indices[bad]} at {bad} has no entry")
