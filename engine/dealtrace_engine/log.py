@@ -358,11 +358,19 @@ class EventLog:
         return f"\n  {dropped:,} of {self.origin.rows_read:,} rows dropped, see .quality" if dropped else ""
 
     @cached_property
+    def case_starts(self) -> NDArray[np.int64]:
+        """First timestamp of each case, in microseconds since 1970-01-01 UTC."""
+        return self.timestamps[self.case_offsets[:-1]]
+
+    @cached_property
+    def case_ends(self) -> NDArray[np.int64]:
+        """Last timestamp of each case, in microseconds since 1970-01-01 UTC."""
+        return self.timestamps[self.case_offsets[1:] - 1]
+
+    @cached_property
     def span(self) -> tuple[int, int]:
         """First and last timestamp, in microseconds since 1970-01-01 UTC."""
-        starts = self.timestamps[self.case_offsets[:-1]]
-        ends = self.timestamps[self.case_offsets[1:] - 1]
-        return int(starts.min()), int(ends.max())
+        return int(self.case_starts.min()), int(self.case_ends.max())
 
 
 def _text_parts(texts: pa.LargeStringArray) -> list[Any]:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.attributes import Attribute, attribute_of
+from dealtrace_engine.buffers import arrow
 from dealtrace_engine.errors import LogError
 from dealtrace_engine.log import EventLog, Origin
 from dealtrace_engine.parallel import blocks, map_blocks
 from dealtrace_engine.quality import Finding
 
 
-class Chosen(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Chosen:
     """What is kept of a log.
 
     Attributes
@@ -29,11 +31,28 @@ class Chosen(NamedTuple):
         As in `EventLog`, of the events kept.
     marks : ndarray of bool, shape (events of the log,), or None
         The events kept; None where the cases are kept whole.
+    begins : ndarray of int64, shape (cases kept,)
+        Where these cases begin in the log.
     """
 
     cases: NDArray[np.int64]
     offsets: NDArray[np.int64]
     marks: NDArray[np.bool_] | None
+    begins: NDArray[np.int64]
+
+    @cached_property
+    def events(self) -> NDArray[np.int64]:
+        """Place of each event kept, in the log; shape (events kept,)."""
+        if self.marks is not None:
+            return np.flatnonzero(self.marks)
+        shifts = self.begins - self.offsets[:-1]
+        return np.repeat(shifts, np.diff(self.offsets)) + np.arange(self.offsets[-1])
+
+    def taken(self, attribute: Attribute) -> Attribute:
+        """Return what is kept of an attribute of the log."""
+        if attribute.level == "case":
+            return replace(attribute, values=attribute.values.take(arrow(self.cases)))
+        return attribute_of(attribute.name, attribute.values.take(arrow(self.events)), self.offsets)
 
 
 class FilteredLog(EventLog):
@@ -55,7 +74,7 @@ class FilteredLog(EventLog):
         self.__dict__.update(
             parent=parent, activities=activities, case_offsets=chosen.offsets, activity_codes=codes,
             timestamps=times, origin=_origin(parent, len(codes), expression),
-            kept=_KeptAttributes(parent, self), _chosen=chosen, _expression=expression,
+            kept=_KeptAttributes(parent, chosen), _chosen=chosen, _expression=expression,
         )  # fmt: skip
 
     parent: EventLog
@@ -65,23 +84,14 @@ class FilteredLog(EventLog):
     @cached_property
     def case_ids(self) -> pa.LargeStringArray:
         """The source's text for each case."""
-        return self.parent.case_ids.take(pa.array(self._chosen.cases))
+        return self.parent.case_ids.take(arrow(self._chosen.cases))
 
     @cached_property
     def rows(self) -> NDArray[np.uint32]:
         """Position of each event in the source."""
-        rows = self.parent.rows[self._positions]
+        rows = self.parent.rows[self._chosen.events]
         rows.flags.writeable = False
         return rows
-
-    @cached_property
-    def _positions(self) -> NDArray[np.int64]:
-        """Place of each event in the parent."""
-        cases, offsets, marks = self._chosen
-        if marks is not None:
-            return np.flatnonzero(marks)
-        shifts = self.parent.case_offsets[cases] - offsets[:-1]
-        return np.repeat(shifts, np.diff(offsets)) + np.arange(self.events)
 
     @property
     def known_activities(self) -> pa.LargeStringArray:
@@ -103,13 +113,6 @@ class FilteredLog(EventLog):
             self.attribute(name)
         return self
 
-    def taken(self, attribute: Attribute) -> Attribute:
-        """Return what is kept of an attribute of the parent."""
-        if attribute.level == "case":
-            return replace(attribute, values=attribute.values.take(pa.array(self._chosen.cases)))
-        values = attribute.values.take(pa.array(self._positions))
-        return attribute_of(attribute.name, values, self.case_offsets)
-
     def _lost(self) -> str:
         return f"\n  kept of {self.parent.events:,} events, {self.parent.cases:,} cases: {self._expression}"
 
@@ -121,13 +124,13 @@ class FilteredLog(EventLog):
 class _KeptAttributes(Mapping[str, Attribute]):
     """What is kept of the attributes that the parent has in memory, each taken when it is first asked for."""
 
-    def __init__(self, parent: EventLog, log: FilteredLog) -> None:
-        self._parent, self._log = parent, log
+    def __init__(self, parent: EventLog, chosen: Chosen) -> None:
+        self._parent, self._chosen = parent, chosen
         self._taken: dict[str, Attribute] = {}
 
     def __getitem__(self, name: str) -> Attribute:
         if name not in self._taken:
-            self._taken[name] = self._log.taken(self._parent.kept[name])
+            self._taken[name] = self._chosen.taken(self._parent.kept[name])
         return self._taken[name]
 
     def __contains__(self, name: object) -> bool:
@@ -160,8 +163,9 @@ def select_cases(
         No case is kept.
     """
     cases = np.flatnonzero(keep)
-    sizes = log.case_offsets[cases + 1] - log.case_offsets[cases]
-    return FilteredLog(log, Chosen(cases, _offsets(log, sizes, expression), None), expression, threads)
+    begins = log.case_offsets[cases]
+    offsets = _offsets(log, log.case_offsets[cases + 1] - begins, expression)
+    return FilteredLog(log, Chosen(cases, offsets, None, begins), expression, threads)
 
 
 def select_events(
@@ -189,7 +193,7 @@ def select_events(
         blocks(log.case_offsets), threads=threads,
     )  # fmt: skip
     cases = np.flatnonzero(counts)
-    chosen = Chosen(cases, _offsets(log, counts[cases], expression), marks)
+    chosen = Chosen(cases, _offsets(log, counts[cases], expression), marks, log.case_offsets[cases])
     return FilteredLog(log, chosen, expression, threads)
 
 
@@ -208,7 +212,7 @@ def _gathered(
     """Return the codes and times that are kept, and which activities are among them."""
     from dealtrace_engine.kernels.selection import gather_cases, gather_marked
 
-    cases, offsets, marks = chosen
+    cases, offsets, marks = chosen.cases, chosen.offsets, chosen.marks
     if len(cases) == log.cases and offsets[-1] == log.events:
         return log.activity_codes, log.timestamps, np.ones(len(log.activities), dtype=np.bool_)
     codes = np.empty(int(offsets[-1]), dtype=log.activity_codes.dtype)
@@ -237,7 +241,7 @@ def _in_use(
     narrow = np.dtype(np.uint8 if len(left) <= 1 << 8 else np.uint16 if len(left) <= 1 << 16 else np.uint32)
     places = np.zeros(len(used), dtype=narrow)
     places[left] = np.arange(len(left))
-    return activities.take(pa.array(left)), places[codes]
+    return activities.take(arrow(left)), places[codes]
 
 
 def _origin(parent: EventLog, events: int, expression: str) -> Origin:

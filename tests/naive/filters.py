@@ -10,7 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from naive import conditions
+from dealtrace_engine.patterns.parser import parse
+from naive import conditions, patterns
 from naive.selection import mark_between
 
 Node = Mapping[str, Any]
@@ -124,6 +125,7 @@ CASES: dict[str, Callable[[Node, Any, Attribute], bool]] = {
     "self_loop": lambda node, own, _: conditions.loops(
         plain(own), node.get("activity"), node.get("at_least", 1)
     ),
+    "pattern": lambda node, own, _: patterns.matches(parse(node["pattern"]), names(own)),
     "case_size": lambda node, own, _: node.get("at_least", 0) <= len(own) <= most(node),
     "throughput_time": lambda node, own, _: (
         lasting(node.get("at_least"), 0)

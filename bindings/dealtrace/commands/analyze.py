@@ -10,13 +10,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dealtrace.commands.inputs import open_input, reading_parameters
+from dealtrace.commands.inputs import open_input, read_filter, reading_parameters
 from dealtrace.commands.steps import Steps
 from dealtrace.report.analysis import Analysis, analyse, document
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from dealtrace_engine.filters.expressions import Expression
     from dealtrace_engine.models.petri_net import PetriNet
 
 
@@ -30,13 +31,16 @@ def run(arguments: argparse.Namespace) -> None:
     with Steps(visible=not arguments.quiet) as steps, ExitStack() as stack:
         output = arguments.output
         folder = stack.enter_context(result_folder(output, inputs)) if output else None
-        net = _net(arguments.net)
+        net, expression = _net(arguments.net), read_filter(arguments.filter)
         with steps.step("read") as progress:
             log = open_input(arguments, progress)
+        if expression is not None:
+            with steps.step("filter"):
+                log = log.filter(expression, threads=arguments.threads)
         analysis = analyse(log, net, arguments.threads, steps.step)
         if folder is not None:
             with steps.step("write"):
-                files = write_files(analysis, folder, _run(arguments, steps))
+                files = write_files(analysis, folder, _run(arguments, expression, steps))
     if arguments.json:
         answer = {
             **document(analysis),
@@ -57,12 +61,14 @@ def _net(path: str | None) -> PetriNet | None:
     return dt.read_pnml(path)
 
 
-def _run(arguments: argparse.Namespace, steps: Steps) -> Any:
+def _run(arguments: argparse.Namespace, expression: Expression | None, steps: Steps) -> Any:
     from dealtrace.report.files import Run
     from dealtrace_engine.sources.files import InputFile
 
     parameters = {"paths": arguments.paths, **reading_parameters(arguments), "threads": arguments.threads}
-    inputs = []
+    inputs: list[dict[str, object]] = []
+    if expression is not None:
+        parameters["filter"] = json.loads(expression.to_json())
     if arguments.net:
         parameters["net"] = arguments.net
         inputs.append({**InputFile.at(arguments.net).describe(), "role": "model"})

@@ -41,6 +41,9 @@ def _analyze(command: argparse.ArgumentParser) -> None:
         "Analyse an event log: process map, variants, throughput times and, with --net, conformance."
     )
     _inputs(command)
+    command.add_argument(
+        "--filter", metavar="JSON", help="analyse only what passes this filter: JSON text, or a file of it"
+    )
     command.add_argument("--net", metavar="MODEL.pnml", help="replay the log on this Petri net")
     command.add_argument("-o", "--output", metavar="OUT", help="write the result files to this folder")
     _json_and_quiet(command)

@@ -10,6 +10,7 @@ from dealtrace.commands.arguments import COLUMNS, INPUTS
 from dealtrace_engine.errors import ParseError, SchemaError
 
 if TYPE_CHECKING:
+    from dealtrace_engine.filters.expressions import Expression
     from dealtrace_engine.log import EventLog
     from dealtrace_engine.parallel import Progress
 
@@ -42,6 +43,34 @@ def open_input(arguments: argparse.Namespace, progress: Progress | None = None) 
     }  # fmt: skip
     reader = {"csv": dt.read_csv, "parquet": dt.read_parquet, "xes": dt.read_xes}[kind]
     return reader(paths, **options)
+
+
+def read_filter(given: str | None) -> Expression | None:
+    """Return the filter that is given as JSON text or as the path of a file, or None.
+
+    Raises
+    ------
+    ParseError, SchemaError
+        There is no such file, or it is no filter.
+
+    Examples
+    --------
+    >>> read_filter('{"version": 1, "filter": {"op": "contains", "activity": "Quote Revised"}}')
+    w.contains('Quote Revised')
+    """
+    if given is None:
+        return None
+    from dealtrace_engine.filters.json_form import from_json
+
+    if given.lstrip().startswith("{"):
+        return from_json(given)
+    try:
+        return from_json(Path(given).read_bytes())
+    except OSError as error:
+        raise ParseError(f"the filter cannot be read ({error.strerror})", file=given,
+                         hint="give JSON text or the path of a file") from error  # fmt: skip
+    except (ParseError, SchemaError) as error:
+        raise type(error)(error.what, file=given, value=error.value, hint=error.hint) from error
 
 
 def reading_parameters(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -56,19 +56,10 @@ class _InWindow(Expression):
 
     def mask(self, log: EventLog, threads: int | None = None) -> Mask:
         """Return the cases that lie so to the window."""
-        starts, ends = _starts(log), _ends(log)
-        return self._holds(starts, ends, *window_us(self.start, self.end))
+        return self._holds(log.case_starts, log.case_ends, *window_us(self.start, self.end))
 
     def _holds(self, starts: NDArray[np.int64], ends: NDArray[np.int64], low: int, high: int) -> Mask:
         raise NotImplementedError
-
-
-def _starts(log: EventLog) -> NDArray[np.int64]:
-    return log.timestamps[log.case_offsets[:-1]]
-
-
-def _ends(log: EventLog) -> NDArray[np.int64]:
-    return log.timestamps[log.case_offsets[1:] - 1]
 
 
 class ContainedIn(_InWindow):
@@ -138,7 +129,7 @@ class ThroughputTime(Expression):
 
     def mask(self, log: EventLog, threads: int | None = None) -> Mask:
         """Return the cases that take so long."""
-        return _within(_ends(log) - _starts(log), *bounds_us(self.at_least, self.at_most))
+        return _within(log.case_ends - log.case_starts, *bounds_us(self.at_least, self.at_most))
 
 
 def _within(values: NDArray[np.int64], low: int, high: int) -> Mask:

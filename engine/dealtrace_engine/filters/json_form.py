@@ -17,7 +17,7 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from dealtrace_engine.errors import ParseError, SchemaError, first_line
-from dealtrace_engine.filters import activities, attribute, cases, events, expressions, variant
+from dealtrace_engine.filters import activities, attribute, cases, events, expressions, sequence, variant
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.schema import nearest
 
@@ -28,7 +28,7 @@ KINDS: tuple[type[Expression], ...] = (
     expressions.And, expressions.Or, expressions.Not, attribute.CaseAttribute, attribute.EventAttribute,
     activities.Starts, activities.Ends, activities.Contains, activities.DirectlyFollowed,
     activities.EventuallyFollowed, activities.Prefix, activities.Rework, activities.SelfLoop,
-    cases.ContainedIn, cases.Intersecting, cases.StartedIn, cases.EndedIn, cases.CaseSize,
+    sequence.Matches, cases.ContainedIn, cases.Intersecting, cases.StartedIn, cases.EndedIn, cases.CaseSize,
     cases.ThroughputTime, cases.CaseId, cases.Sample, variant.Variant, variant.TopVariants,
     variant.VariantCoverage, events.Activity, events.Timeframe, events.Between, events.AnyEvent,
     events.EveryEvent,

@@ -15,6 +15,7 @@ written                                                 the case
 ``w.contains("Quote Revised", at_least=1, at_most=3)``  has the activity so often (by default, has it)
 ``w.directly_followed("A", "B", at_most="3d")``         has a B right after an A, within 3 days
 ``w.eventually_followed("A", "B", at_most="3d")``       has a B anywhere after an A, within 3 days
+``w.pattern("A -> ... -> B+ -> C")``                    matches a sequence pattern, see `patterns`
 ``w.rework()``, ``w.rework("A", at_least=3)``           has any activity, or this one, twice or so often
 ``w.self_loop()``, ``w.self_loop("A", at_least=2)``     has an activity directly followed by itself, so often
 ``w.case_size(at_least=3, at_most=20)``                 has so many events
@@ -76,13 +77,15 @@ from dealtrace_engine.filters.cases import (
 from dealtrace_engine.filters.events import Activity, AnyEvent, Between, EveryEvent, Timeframe
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.filters.json_form import from_json
+from dealtrace_engine.filters.sequence import Matches
 from dealtrace_engine.filters.values import Duration, Moment, duration, moment
 from dealtrace_engine.filters.variant import TopVariants, Variant, VariantCoverage
 
 __all__ = [
     "activity", "any_event", "between", "case", "case_id", "case_size", "contained_in", "contains",
     "directly_followed", "ended_in", "ends", "event", "eventually_followed", "every_event", "from_json",
-    "intersecting", "prefix", "rework", "sample", "self_loop", "started_in", "starts", "throughput_time",
+    "intersecting", "pattern", "prefix", "rework", "sample", "self_loop", "started_in", "starts",
+    "throughput_time",
     "timeframe", "top_variants", "variant", "variant_coverage",
 ]  # fmt: skip
 
@@ -134,6 +137,11 @@ def eventually_followed(
 ) -> Expression:
     """Cases in which a `target` comes at any place after a `source`, after so long."""
     return EventuallyFollowed(source, target, _duration(at_least, "at_least"), _duration(at_most, "at_most"))
+
+
+def pattern(pattern: str) -> Expression:
+    """Cases that match a sequence pattern, such as ``Quote Issued -> ... -> Quote Accepted``."""
+    return Matches(pattern)
 
 
 def rework(activity: str | None = None, at_least: int = 2) -> Expression:

@@ -102,6 +102,9 @@ CASES = st.one_of(
     ),
     st.builds(w.rework, st.none() | ACTIVITIES, st.integers(2, 3)),
     st.builds(w.self_loop, st.none() | ACTIVITIES, st.integers(1, 2)),
+    st.sampled_from(["a", "a -> b", "a -> ... -> b+ -> c", "^ !a", "[a | b]{2} $", "(a | c) -> ."]).map(
+        w.pattern
+    ),
     st.builds(lambda pair: w.case_size(**pair), COUNTS),
     st.builds(lambda pair: w.throughput_time(**pair), DURATIONS),
     st.sampled_from([w.contained_in, w.intersecting, w.started_in, w.ended_in]).flatmap(

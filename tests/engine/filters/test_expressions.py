@@ -27,6 +27,7 @@ WRITTEN = {
         w.event("amount").between(1, 3) | w.event("amount").is_null(),
     "w.directly_followed('a', 'b', at_most='1d 12h')": w.directly_followed("a", "b", at_most="36 h"),
     "w.started_in('2024-01-01T00:00:00Z', None)": w.started_in(date(2024, 1, 1), None),
+    "w.pattern('a -> ... -> b+') & ~w.prefix('a')": w.pattern(' "a"->...->b+ ') & ~w.prefix("a"),
     "w.any_event((w.event('amount') == 1) & w.activity('a'))":
         w.any_event((w.event("amount") == 1) & w.activity("a")),
 }  # fmt: skip
@@ -111,7 +112,9 @@ UNUSABLE = {
     '{"op": "sample", "cases": 1, "share": 0.5}': "so many cases or of a share",
     '{"op": "rework", "at_least": 1}': "from 2 on",
     '{"op": ["rework"]}': "an object with op",
-    '[]': "an object with op",
+    '{"op": "pattern", "pattern": "a -> ("}': "a -> (",
+    '{"op": "pattern", "pattern": 5}': "the pattern is a text",
+    "[]": "an object with op",
     '{"op": "not", "of": ' * 150 + "1" + "}" * 150: "inside of each other",
     '{"op": "case", "column": "x", "operator": "in", "value": ' + "[" * 150 + "]" * 150 + "}":
         "inside of each other",
@@ -129,7 +132,7 @@ UNUSABLE_DOCUMENTS |= {f'{{"version": 1, "filter": {node}}}': what for node, wha
 
 @pytest.mark.parametrize("text", UNUSABLE_DOCUMENTS, ids=lambda text: text[:90])
 def test_unusable_json(text):
-    with pytest.raises(SchemaError) as error:
+    with pytest.raises((SchemaError, ParseError)) as error:
         from_json(text)
     assert UNUSABLE_DOCUMENTS[text] in str(error.value)
     assert "\n" not in str(error.value)
@@ -145,6 +148,7 @@ def test_no_json(text):
     ("expression", "message"),
     [
         (w.contains("Quote"), "no activity 'Quote'; activities found: 'a', 'b'"),
+        (w.pattern("a -> B"), "no activity 'B'; nearest: 'b'"),
         (w.starts("a", "A"), "no activity 'A'; nearest: 'a'"),
         (w.case("regio") == "x", "no column 'regio'; nearest: 'region'"),
         (w.case("amount") == 1, "column 'amount' varies within cases; say any_event(event('amount') ...)"),

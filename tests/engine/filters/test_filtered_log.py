@@ -134,6 +134,7 @@ def test_activities_that_no_longer_occur_are_gone_but_known(log):
         w.prefix("a"),
         w.rework("a"),
         w.self_loop("a"),
+        w.pattern("a"),
         w.activity("a"),
     ):
         assert not never.mask(filtered).any()
