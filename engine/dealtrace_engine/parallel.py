@@ -46,8 +46,7 @@ def blocks(case_offsets: NDArray[np.int64], events_per_block: int | None = None)
     cases, events = len(case_offsets) - 1, int(case_offsets[-1])
     events_per_block = max(events_per_block or EVENTS_PER_BLOCK, -(-events // MOST_BLOCKS))
     cuts = np.searchsorted(case_offsets, np.arange(events_per_block, events, events_per_block))
-    edges = np.unique(np.concatenate(([0], cuts, [cases])))
-    return list(pairwise(edges.tolist()))
+    return list(pairwise(sorted({0, *cuts.tolist(), cases})))
 
 
 def cut_evenly(case_offsets: NDArray[np.int64], parts: int) -> list[tuple[int, int]]:
@@ -60,7 +59,7 @@ def cut_evenly(case_offsets: NDArray[np.int64], parts: int) -> list[tuple[int, i
     """
     cases, events = len(case_offsets) - 1, int(case_offsets[-1])
     cuts = np.searchsorted(case_offsets, np.arange(1, parts) * events // parts)
-    return list(pairwise(np.unique(np.concatenate(([0], cuts, [cases]))).tolist()))
+    return list(pairwise(sorted({0, *cuts.tolist(), cases})))
 
 
 def tick(progress: Progress | None, done: int, of: int) -> None:

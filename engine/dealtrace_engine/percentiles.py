@@ -112,8 +112,8 @@ def _put_in_place(
     _sort_small(values, offsets, threads)
 
     def select(group: int) -> None:
-        ranks = np.unique(np.concatenate((low[group], high[group])))
-        if len(ranks):
+        ranks = sorted({*low[group].tolist(), *high[group].tolist()})
+        if ranks:
             values[offsets[group] : offsets[group + 1]].partition(ranks)
 
     map_blocks(select, [int(g) for g in np.flatnonzero(np.diff(offsets) > SMALL)], threads=threads)

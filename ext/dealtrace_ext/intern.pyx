@@ -4,6 +4,7 @@ A slot is half a cache line and holds keys of up to 24 bytes itself, so that a h
 the slots of a batch of values are prefetched before any is looked at.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport free, malloc, realloc
@@ -60,6 +61,7 @@ cdef struct Key:
     int64_t length
 
 
+@cython.final                     # so that its methods are called directly
 cdef class Interner:
     """A growing dictionary of distinct texts.
 
@@ -233,7 +235,7 @@ cdef class Interner:
             codes[i] = code
         return last
 
-    cdef int32_t _code(self, Key *key) noexcept nogil:
+    cdef inline int32_t _code(self, Key *key) noexcept nogil:
         cdef uint64_t at = key.hash & self.mask
         cdef Slot *slot
         while True:

@@ -161,7 +161,9 @@ def _exact(
     ends = np.cumsum(sizes)
     wanted = (np.cumsum(counts) - counts)[:, None] + ranks
     buckets = np.searchsorted(ends, wanted, side="right")
-    marked = np.unique(buckets)
+    hit = np.zeros(len(sizes), dtype=np.bool_)
+    hit[buckets] = True
+    marked = np.flatnonzero(hit)
     offsets = np.concatenate(([0], np.cumsum(sizes[marked])))
     out = np.empty(offsets[-1], dtype=np.int64)
     cursors, free = [], offsets[:-1].copy()

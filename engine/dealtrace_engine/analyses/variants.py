@@ -26,36 +26,66 @@ RANKS = {"min_s": 0, "p50_s": 50, "p90_s": 90, "p95_s": 95, "max_s": 100}
 class Variants(Result):
     """The variants of a log, by number of cases, largest first, then by the texts of their activities.
 
+    What depends on their order is made when it is first asked for.
+
     Attributes
     ----------
     activity_names : pyarrow.LargeStringArray
         What the codes stand for.
-    codes : ndarray of uint8, uint16 or uint32
-        The activities of all variants, one after the other.
-    offsets : ndarray of int64, shape (variants + 1,)
-        Variant v is ``codes[offsets[v]:offsets[v + 1]]``.
-    counts : ndarray of int64, shape (variants,)
-        Cases of each variant.
-    of_case : ndarray of int32, shape (cases,)
-        The variant of each case, as a row of `table`; cases in the order of the log.
-    ids : pyarrow.StringArray, shape (variants,)
-        Hash of the activities' texts, the same in every log.
     case_ids : pyarrow.LargeStringArray, shape (cases,)
     """
 
     activity_names: pa.LargeStringArray
-    codes: NDArray[Any]
-    offsets: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    of_case: NDArray[np.int32]
-    ids: pa.StringArray
     case_ids: pa.LargeStringArray
+    _sequences: pa.LargeBinaryArray
+    _kind: np.dtype[Any]
+    _numbers: NDArray[np.int32]
+    _hashes: NDArray[np.uint64]
     _durations: NDArray[np.int64]
     _log: LogReference
     definition: ClassVar[str] = "variants 1"
 
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        """The variants as they were numbered at first, in the order of the table."""
+        cases = np.bincount(self._numbers, minlength=len(self))
+        keys = table({"cases": cases, "sequence": self._sequences})
+        by = [("cases", "descending"), ("sequence", "ascending")]
+        return view(pc.sort_indices(keys, sort_keys=by)).astype(np.int64)
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """Cases of each variant, shape (variants,)."""
+        return np.bincount(self._numbers, minlength=len(self))[self._order]
+
+    @cached_property
+    def of_case(self) -> NDArray[np.int32]:
+        """The variant of each case, as a row of `table`, shape (cases,); cases in the order of the log."""
+        rank = np.empty(len(self), dtype=np.int32)
+        rank[self._order] = np.arange(len(self), dtype=np.int32)
+        return rank[self._numbers]
+
+    @cached_property
+    def _flat(self) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        return _from_binary(self._sequences.take(arrow(self._order)), self._kind)
+
+    @property
+    def codes(self) -> NDArray[Any]:
+        """The activities of all variants, one after the other: uint8, uint16 or uint32."""
+        return self._flat[0]
+
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """Variant v is ``codes[offsets[v]:offsets[v + 1]]``; shape (variants + 1,)."""
+        return self._flat[1]
+
+    @cached_property
+    def ids(self) -> pa.StringArray:
+        """Hash of the activities' texts, the same in every log; shape (variants,)."""
+        return stable_ids(self._hashes[self._order], self.codes, self.offsets, self.activity_names)
+
     def __len__(self) -> int:
-        return len(self.counts)
+        return len(self._hashes)
 
     @cached_property
     def table(self) -> pa.Table:
@@ -95,7 +125,7 @@ class Variants(Result):
 
     def __repr__(self) -> str:
         top = self.counts[0] / self.counts.sum()
-        return f"Variants: {len(self):,} of {len(self.of_case):,} cases, the first has {top:.1%}"
+        return f"Variants: {len(self):,} of {len(self._numbers):,} cases, the first has {top:.1%}"
 
 
 def _exact_means(durations: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -137,19 +167,8 @@ def variants(log: EventLog, *, threads: int | None = None, progress: Progress | 
     numbers, firsts = np.empty(log.cases, dtype=np.int32), np.empty(log.cases, dtype=np.int32)
     found = number_sequences(log.activity_codes, log.case_offsets, hashes, numbers, firsts)
     sequences = _as_binary(log.activity_codes, log.case_offsets).take(arrow(firsts[:found]))
-    counts = np.bincount(numbers, minlength=found)
-    order = view(
-        pc.sort_indices(
-            table({"cases": counts, "sequence": sequences}),
-            sort_keys=[("cases", "descending"), ("sequence", "ascending")],
-        )
-    ).astype(np.int64)
-    rank = np.empty(found, dtype=np.int32)
-    rank[order] = np.arange(found, dtype=np.int32)
-    codes, offsets = _from_binary(sequences.take(arrow(order)), log.activity_codes.dtype)
-    ids = stable_ids(hashes[firsts[:found]][order], codes, offsets, log.activities)
     return Variants(
-        log.activities, codes, offsets, counts[order], rank[numbers], ids, log.case_ids,
+        log.activities, log.case_ids, sequences, log.activity_codes.dtype, numbers, hashes[firsts[:found]],
         case_durations(log, threads), LogReference(log),
     )  # fmt: skip
 

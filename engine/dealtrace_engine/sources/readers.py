@@ -6,12 +6,8 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from dealtrace_engine.log import EventLog
-from dealtrace_engine.sources.csv import CsvSource
 from dealtrace_engine.sources.files import InputFile, PathLike
-from dealtrace_engine.sources.memory import TableSource
 from dealtrace_engine.sources.options import ReadArguments, ReadOptions
-from dealtrace_engine.sources.parquet import ParquetSource
-from dealtrace_engine.sources.xes import xes_table
 
 
 def read_csv(
@@ -56,6 +52,8 @@ def read_csv(
     >>> log.events, log.quality.notes[0]
     (2, 'delimiter semicolon')
     """
+    from dealtrace_engine.sources.csv import CsvSource
+
     options = ReadOptions(**arguments)
     source = CsvSource.of(paths, delimiter=delimiter, quote=quote, encoding=encoding, threads=options.threads)
     return options.log_of(source)
@@ -92,6 +90,8 @@ def read_parquet(paths: PathLike | Sequence[PathLike], **arguments: Unpack[ReadA
     >>> read_parquet(path).events
     1
     """
+    from dealtrace_engine.sources.parquet import ParquetSource
+
     options = ReadOptions(**arguments)
     source = ParquetSource.of(paths, options.threads)
     return options.log_of(source, rows=source.rows)
@@ -134,6 +134,9 @@ def read_xes(path: PathLike, **arguments: Unpack[ReadArguments]) -> EventLog:
     >>> read_xes(path).quality.time_zones
     {'+01:00': 1}
     """
+    from dealtrace_engine.sources.memory import TableSource
+    from dealtrace_engine.sources.xes import xes_table
+
     options = ReadOptions(**arguments)
     file = InputFile.at(path)
     xes = xes_table(path, progress=options.progress)
