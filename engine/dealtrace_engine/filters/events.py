@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,6 +18,8 @@ from dealtrace_engine.parallel import blocks, map_blocks
 from dealtrace_engine.schema import nearest
 
 ENDS = ("last", "next")
+EVENTS_PER_SPAN = 1 << 17
+"""Small enough for what is between two steps to stay in the cache."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,8 +44,8 @@ class Activity(EventExpression):
 
     def mask(self, log: EventLog, threads: int | None = None) -> Mask:
         """Return the events with one of the activities."""
-        passes: Mask = activity_marks(log, self.activities)[log.activity_codes]
-        return passes
+        marks, codes = activity_marks(log, self.activities), log.activity_codes
+        return _event_mask(log, lambda span, out: np.take(marks, codes[span], out=out, mode="clip"), threads)
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,7 +62,21 @@ class Timeframe(EventExpression):
     def mask(self, log: EventLog, threads: int | None = None) -> Mask:
         """Return the events in the window."""
         low, high = window_us(self.start, self.end)
-        return (log.timestamps >= low) & (log.timestamps <= high)
+        times = log.timestamps
+
+        def run(span: slice, out: Mask) -> None:
+            np.greater_equal(times[span], low, out=out)
+            np.logical_and(out, times[span] <= high, out=out)
+
+        return _event_mask(log, run, threads)
+
+
+def _event_mask(log: EventLog, run: Callable[[slice, Mask], object], threads: int | None) -> Mask:
+    """Return a mask of shape (events,) that ``run(span, part of the mask)`` fills, span by span."""
+    out = np.empty(log.events, dtype=np.bool_)
+    spans = [slice(first, first + EVENTS_PER_SPAN) for first in range(0, log.events, EVENTS_PER_SPAN)]
+    map_blocks(lambda span: run(span, out[span]), spans, threads=threads)
+    return out
 
 
 @dataclass(frozen=True, repr=False)

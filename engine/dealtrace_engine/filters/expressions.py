@@ -19,6 +19,8 @@ from dealtrace_engine.parallel import blocks, map_blocks
 if TYPE_CHECKING:
     from dealtrace_engine.log import EventLog
 
+LONGEST = 300
+"""Characters of a filter that are shown in a report."""
 Level = Literal["case", "event"]
 Mask = NDArray[np.bool_]
 
@@ -52,7 +54,7 @@ class Expression:
         from dealtrace_engine.selection import select_cases, select_events
 
         chosen = select_cases if self.level == "case" else select_events
-        return chosen(log, self.mask(log, threads), repr(self), threads)
+        return chosen(log, self.mask(log, threads), _shortened(repr(self)), threads)
 
     def __and__(self, other: Expression) -> And:
         return And((self, other)) if isinstance(other, Expression) else NotImplemented
@@ -183,6 +185,12 @@ class Not(Expression):
 
     def __repr__(self) -> str:
         return f"~{tight(self.of)}"
+
+
+def _shortened(written: str) -> str:
+    """Cut what would drown a report, such as thousands of case ids."""
+    cut = f"{written[:LONGEST]}... ({len(written):,} characters)"
+    return written if len(written) <= LONGEST else cut
 
 
 def tight(expression: Expression) -> str:

@@ -79,6 +79,12 @@ def test_it_says_what_was_filtered(log):
     assert log.quality.rows_dropped == 0
 
 
+def test_a_long_filter_does_not_drown_the_report(log):
+    (note,) = log.filter(w.case_id(*map(str, range(10_000))) | HALF).quality.notes[-1:]
+    assert len(note) < 400
+    assert note.endswith(" characters)")
+
+
 def test_the_fingerprint_is_of_the_content(log):
     assert log.filter(HALF).fingerprint == log.filter(HALF).fingerprint != log.fingerprint
     assert log.filter(HALF).fingerprint != log.filter(~HALF).fingerprint
