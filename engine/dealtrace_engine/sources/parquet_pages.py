@@ -1,6 +1,6 @@
 """Row groups of a Parquet file straight to codes: the case and activity as dictionaries, the time as it is.
 
-Only what most files have is understood: flat columns of UTF-8 text, plain or by dictionary, and microseconds,
+Only what most files have is understood: flat columns of UTF-8 text and of timestamps, plain or by dictionary,
 with no null and no empty text. For anything else, damage included, the answer is None, and pyarrow reads it.
 """
 
@@ -20,6 +20,7 @@ from dealtrace_ext import pages
 from dealtrace_ext.intern import Interner
 
 CODECS = {"UNCOMPRESSED": None, "SNAPPY": "snappy", "ZSTD": "zstd", "GZIP": "gzip"}
+UNITS = {"ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 INDEXED = (pages.PLAIN_DICTIONARY, pages.RLE_DICTIONARY)
 Bytes = NDArray[np.uint8]
 
@@ -58,15 +59,9 @@ class RowGroups:
         column = self.metadata.schema.column(index)
         if column.max_repetition_level or column.max_definition_level > 1:
             return False
-        if pa.types.is_timestamp(field.type):
-            return bool(
-                (field.type.unit, column.physical_type, column.converted_type)
-                == ("us", "INT64", "TIMESTAMP_MICROS")
-                or (
-                    (field.type.unit, column.physical_type) == ("us", "INT64")
-                    and "microseconds" in str(column.logical_type)
-                )
-            )
+        if pa.types.is_timestamp(field.type):  # in the file's own unit, or it would have to be converted
+            unit = UNITS.get(field.type.unit, "none")
+            return bool(column.physical_type == "INT64" and unit in str(column.logical_type))
         text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
         return bool(text and column.physical_type == "BYTE_ARRAY")
 

@@ -94,8 +94,7 @@ def test_empty_texts_are_left_to_pyarrow(tmp_path):
 @pytest.mark.parametrize(
     "change",
     [
-        {"kind": pa.timestamp("ns")},
-        {"kind": pa.timestamp("ms")},
+        {"kind": pa.timestamp("ns"), "use_deprecated_int96_timestamps": True},
         {"compression": "lz4"},
         {"use_dictionary": False, "column_encoding": {"time": "DELTA_BINARY_PACKED", "case": "PLAIN"}},
         {"use_dictionary": False, "column_encoding": {"case": "DELTA_BYTE_ARRAY"}},
@@ -108,6 +107,17 @@ def test_what_is_not_understood_is_read_by_pyarrow(tmp_path, change):
     pq.write_table(made, tmp_path / "a.parquet", **change)
     assert not same(tmp_path / "a.parquet")
     assert read_parquet(tmp_path / "a.parquet").events == 300
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+@pytest.mark.parametrize("version", ["1.0", "2.4", "2.6"])
+def test_units(tmp_path, unit, version):
+    """Whatever the file says; older formats know no nanoseconds and pyarrow writes microseconds."""
+    made = table(300, kind=pa.timestamp(unit, "Europe/Berlin"))
+    pq.write_table(made, tmp_path / "a.parquet", version=version)
+    assert same(tmp_path / "a.parquet")
+    times = set(pa.table(read_parquet(tmp_path / "a.parquet"))["timestamp"].to_pylist())
+    assert times == set(made["time"].cast(UTC).to_pylist())
 
 
 def test_naive_times_and_large_texts(tmp_path):
