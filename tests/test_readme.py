@@ -1,0 +1,80 @@
+"""The README's examples run, its commands are understood, and what it points to is there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from dealtrace.cli import main
+from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with the files that the README speaks of."""
+    events = lead_to_cash(3_000, seed=3).events
+    names = {"case_id": "Key", "activity": "Activity"}
+    pq.write_table(events.rename_columns(names), tmp_path / "events.parquet")
+    shutil.copy(ROOT / "tests" / "reference" / "lead-to-cash-300.pnml", tmp_path / "model.pnml")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_python_example_runs(folder):
+    (example,) = blocks("python")
+    names: dict[str, object] = {}
+    exec(compile(example, "README.md", "exec"), names)
+    assert names["dfg"].edges.num_rows > 50
+    assert names["bids"].count(names["log"]) > 0
+    for attribute in re.findall(r"\b(dfg|var|thr|rep)\.(\w+)", README):
+        assert hasattr(names[attribute[0]], attribute[1]), attribute
+
+
+def test_the_columns_are_as_listed(folder):
+    (example,) = blocks("python")
+    names: dict[str, object] = {}
+    exec(compile(example, "README.md", "exec"), names)
+    listed = dict(re.findall(r"^\| `((?:dfg|var|thr)\.\w+)` \| (.*?) \|$", README, re.M))
+    assert len(listed) == 4
+    for table, columns in listed.items():
+        result, attribute = table.split(".")
+        assert getattr(names[result], attribute).column_names == columns.split(", ")
+
+
+def test_the_commands_are_understood(folder, capsys):
+    lines = [line.partition("#")[0] for block in blocks("sh") for line in block.splitlines()]
+    commands = [shlex.split(line) for line in lines if line.startswith("dealtrace ")]
+    assert {command[1] for command in commands} == {"analyze", "import", "info"}
+    events = pq.read_table("events.parquet", columns=["Key", "Activity", "timestamp"])
+    import pyarrow.csv
+
+    pyarrow.csv.write_csv(events.rename_columns(["Opportunity Id", "Step", "Changed At"]), "events.csv")
+    given = ["--case", "Opportunity Id", "--activity", "Step", "--time", "Changed At"]
+    for command in commands:
+        if command[1] == "import":
+            command += given
+        assert main(command[1:]) == 0, command
+    assert "every column is what was saved" in capsys.readouterr().out
+
+
+def test_what_it_points_to_is_there():
+    for target in re.findall(r"\]\(([^)]+)\)|src=\"([^\"]+)\"", README):
+        assert (ROOT / (target[0] or target[1])).exists(), target
+
+
+def test_the_two_commands_make_their_own_environment():
+    setups = [block for block in blocks("sh") if "pip install" in block]
+    assert len(setups) == 2
+    assert all(block.startswith("python3 -m venv .venv && . .venv/bin/activate && ") for block in setups)
