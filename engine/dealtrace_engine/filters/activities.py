@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -57,8 +58,9 @@ class _OneOf(Expression):
     def __post_init__(self) -> None:
         self._set(activities=texts(self.activities, f"the activities of {self.op!r}"))
 
+    @abstractmethod
     def _events(self, log: EventLog) -> NDArray[np.int64]:
-        raise NotImplementedError
+        """Return the event of each case that counts."""
 
     def mask(self, log: EventLog, threads: int | None = None) -> Mask:
         """Return the cases whose event in that place has one of the activities."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -58,8 +59,9 @@ class _InWindow(Expression):
         """Return the cases that lie so to the window."""
         return self._holds(log.case_starts, log.case_ends, *window_us(self.start, self.end))
 
+    @abstractmethod
     def _holds(self, starts: NDArray[np.int64], ends: NDArray[np.int64], low: int, high: int) -> Mask:
-        raise NotImplementedError
+        """Return which cases lie so to the window."""
 
 
 class ContainedIn(_InWindow):

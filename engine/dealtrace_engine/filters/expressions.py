@@ -6,6 +6,7 @@ every composition has a meaning, and the laws of sets hold.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -26,7 +27,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, repr=False)
-class Expression:
+class Expression(ABC):
     """A filter; made with the functions of `where`.
 
     Subclasses are frozen dataclasses whose fields go to JSON as they are, with an `op`, which is also the
@@ -45,9 +46,9 @@ class Expression:
         """Whether it is a condition on cases or chooses events."""
         return "case"
 
+    @abstractmethod
     def mask(self, log: EventLog, threads: int | None = None) -> Mask:
         """Return what passes, of the cases or of the events: shape (cases,) or (events,), as `level` says."""
-        raise NotImplementedError
 
     def select(self, log: EventLog, threads: int | None = None) -> EventLog:
         """Return the log of what passes; see `EventLog.filter`."""
