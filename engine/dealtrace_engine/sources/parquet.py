@@ -15,6 +15,9 @@ from dealtrace_engine.sources.files import InputFile, PathLike, input_files
 from dealtrace_engine.sources.options import ROWS_PER_BATCH
 from dealtrace_engine.sources.parquet_pages import RowGroups
 
+DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError, OverflowError)
+"""What pyarrow raises over a broken file."""
+
 
 @dataclass(frozen=True)
 class ParquetSource:
@@ -76,7 +79,8 @@ class ParquetSource:
         """
         for file in self.files:
             file.check()
-            with _parquet(file) as reader:
+            with _parquet(file) as reader, _readable(file):
+                _open_columns(reader, names)
                 texts = [n for n in repeated if _may_be_dictionary(reader, n)]
                 groups = RowGroups(file, reader, list(names))
                 count = reader.num_row_groups
@@ -125,7 +129,9 @@ class _readable:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, pa.ArrowException | OSError) and not isinstance(error, DealtraceError):
+        if isinstance(
+            error, pa.ArrowException | OSError | ValueError | KeyError | OverflowError
+        ) and not isinstance(error, DealtraceError):
             self.file.check()
             raise ParseError(
                 f"the Parquet file is damaged or cut short ({first_line(error)})", file=self.file.path,
@@ -138,6 +144,12 @@ def _parquet(file: InputFile, dictionary: Sequence[str] = ()) -> Any:
 
     with _readable(file):
         return pq.ParquetFile(file.path, read_dictionary=list(dictionary), coerce_int96_timestamp_unit="us")
+
+
+def _open_columns(reader: Any, names: Sequence[str]) -> None:
+    """Read a row of each row group; of a column that does not open, pyarrow's metadata ends the process."""
+    for group in range(reader.num_row_groups):
+        next(reader.iter_batches(1, row_groups=[group], columns=list(names)), None)
 
 
 def _may_be_dictionary(reader: Any, name: str) -> bool:

@@ -83,6 +83,8 @@ class RowGroups:
     def _column(self, descriptor: int, group: int, index: int, field: pa.Field, rows: int) -> pa.Array:
         chunk = self.metadata.row_group(group).column(index)
         nullable = self.metadata.schema.column(index).max_definition_level == 1
+        if chunk.total_compressed_size > self.file.size:
+            raise ValueError("a column is larger than the file")
         found = _pages(_bytes(descriptor, chunk), chunk, nullable)
         if pa.types.is_timestamp(field.type):
             return arrow(_times(found, rows), field.type)

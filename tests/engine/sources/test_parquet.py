@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import logs
-from dealtrace_engine.errors import Cancelled, LogError, ParseError, SchemaError
+from dealtrace_engine.errors import Cancelled, DealtraceError, LogError, ParseError, SchemaError
 from dealtrace_engine.sources import parquet
 from dealtrace_engine.sources.memory import from_arrow
 from dealtrace_engine.sources.readers import read_parquet
@@ -218,3 +218,14 @@ def test_logs_survive_pickling(path):
     again = pickle.loads(pickle.dumps(log))
     assert again.fingerprint == log.fingerprint
     assert again.attribute("region").values.equals(log.attribute("region").values)
+
+
+@pytest.mark.parametrize("value", [0x00, 0x04, 0xFF])
+def test_any_byte_of_the_footer_may_be_wrong(path, value):
+    """Also where pyarrow's own view of the metadata would end the process."""
+    content = path.read_bytes()
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    for at in range(footer, len(content), 5):
+        path.write_bytes(content[:at] + bytes([value]) + content[at + 1 :])
+        with suppress(DealtraceError):
+            assert len(read_parquet(path, threads=1)) <= 2 * len(EVENTS)
