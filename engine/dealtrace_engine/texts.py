@@ -43,6 +43,7 @@ class TextCodes:
         """
         kind = values.type
         if pa.types.is_dictionary(kind):
+            self._check_indices(values, file)
             if _is_text(kind.value_type) and values.dictionary.null_count == 0:
                 return values
             return self.as_text(values.dictionary, file).take(values.indices)
@@ -56,6 +57,14 @@ class TextCodes:
             raise SchemaError(
                 f"values of type {kind} cannot be read as text", file=file, column=self.column
             ) from error
+
+    def _check_indices(self, values: pa.DictionaryArray, file: str) -> None:
+        """Refuse indices without an entry, which pyarrow lets through from damaged files."""
+        found = pc.min_max(values.indices)
+        lowest, highest = found["min"].as_py(), found["max"].as_py()
+        if lowest is not None and not 0 <= lowest <= highest < len(values.dictionary):
+            raise ParseError("a text is not in its dictionary", file=file, column=self.column,
+                             hint="export the data again")  # fmt: skip
 
     def rejected(self, values: pa.Array, role: str) -> list[tuple[str, NDArray[np.int64]]]:
         """Return the positions of nulls and of empty texts, by reason."""

@@ -309,3 +309,10 @@ def test_logs_survive_pickling():
     assert again.quality == log.quality
     assert repr(again.case("1")) == repr(log.case("1"))
     assert not any(column.flags.writeable for column in (again.timestamps, again.rows, again.case_offsets))
+
+
+@pytest.mark.parametrize("indices", [[0, 1, 5], [0, -1, 1], [None, 7, 0]])
+def test_dictionary_indices_without_an_entry(indices):
+    broken = pa.DictionaryArray.from_arrays(pa.array(indices, pa.int32()), ["a", "b"], safe=False)
+    with pytest.raises(ParseError, match="a text is not in its dictionary"):
+        from_arrow(table(activity=broken))
