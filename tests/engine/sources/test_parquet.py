@@ -229,3 +229,13 @@ def test_any_byte_of_the_footer_may_be_wrong(path, value):
         path.write_bytes(content[:at] + bytes([value]) + content[at + 1 :])
         with suppress(DealtraceError):
             assert len(read_parquet(path, threads=1)) <= 2 * len(EVENTS)
+
+
+def test_a_column_name_that_is_no_text(tmp_path):
+    data = logs.table(EVENTS)
+    named = data.append_column("zzzzzz", data["case_id"])
+    pq.write_table(named, tmp_path / "log.parquet", store_schema=False)
+    content = (tmp_path / "log.parquet").read_bytes()
+    (tmp_path / "log.parquet").write_bytes(content.replace(b"zzzzzz", b"zz\xffzzz"))
+    with pytest.raises(ParseError, match="damaged or cut short"):
+        read_parquet(tmp_path / "log.parquet")
