@@ -56,7 +56,7 @@ def test_the_columns_are_as_listed(folder):
 def test_the_commands_are_understood(folder, capsys):
     lines = [line.partition("#")[0] for block in blocks("sh") for line in block.splitlines()]
     commands = [shlex.split(line) for line in lines if line.startswith("dealtrace ")]
-    assert {command[1] for command in commands} == {"analyze", "import", "info"}
+    assert {command[1] for command in commands} == {"analyze", "import", "info", "warmup"}
     events = pq.read_table("events.parquet", columns=["Key", "Activity", "timestamp"])
     import pyarrow.csv
 

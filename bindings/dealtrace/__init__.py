@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.analyses.token_replay import TokenReplay, token_replay
     from dealtrace_engine.analyses.variants import Variants, variants
     from dealtrace_engine.errors import (
+        ArgumentError,
         Cancelled,
         DealtraceError,
         LogError,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.sources.readers import read_csv, read_parquet, read_xes
     from dealtrace_engine.store import open_log as open
     from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
+    from dealtrace_engine.warmup import warm_up
 
 _HOMES = {
     "dealtrace_engine.analyses.follows": ("DirectlyFollows", "directly_follows"),
@@ -45,7 +47,8 @@ _HOMES = {
     "dealtrace_engine.analyses.token_replay": ("TokenReplay", "token_replay"),
     "dealtrace_engine.analyses.variants": ("Variants", "variants"),
     "dealtrace_engine.errors": (
-        "Cancelled", "DealtraceError", "LogError", "ModelError", "OutputError", "ParseError", "SchemaError",
+        "ArgumentError", "Cancelled", "DealtraceError", "LogError", "ModelError", "OutputError", "ParseError",
+        "SchemaError",
     ),
     "dealtrace_engine.filters.where": ("where",),
     "dealtrace_engine.log": ("EventLog",),
@@ -56,11 +59,13 @@ _HOMES = {
     "dealtrace_engine.sources.readers": ("read_csv", "read_parquet", "read_xes"),
     "dealtrace_engine.store": ("open",),
     "dealtrace_engine.synthetic.lead_to_cash": ("lead_to_cash",),
+    "dealtrace_engine.warmup": ("warm_up",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _RENAMED = {"open": "open_log"}
 
 __all__ = [
+    "ArgumentError",
     "Cancelled",
     "DealtraceError",
     "DirectlyFollows",
@@ -87,6 +92,7 @@ __all__ = [
     "throughput_times",
     "token_replay",
     "variants",
+    "warm_up",
     "where",
     "write_pnml",
 ]

@@ -21,6 +21,7 @@ HANDLERS = {
     "import": "dealtrace.commands.importing",
     "info": "dealtrace.commands.info",
     "demo": "dealtrace.commands.demo",
+    "warmup": "dealtrace.commands.warmup",
 }
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dealtrace_engine.buffers import arrow, one_array, view
+from dealtrace_engine.buffers import arrow, one_array, read_only, view
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ def attribute_of(name: str, values: pa.Array, case_offsets: NDArray[np.int64]) -
 
     if pa.types.is_large_string(values.type):
         values = values.dictionary_encode()
-    codes = codes_of(values)
-    if constant_within_cases(codes, case_offsets, 0, len(case_offsets) - 1):
+    columns = read_only(codes_of(values)), read_only(case_offsets)
+    if constant_within_cases(*columns, 0, len(case_offsets) - 1):
         return Attribute(name, "case", values.take(arrow(case_offsets[:-1])))
     return Attribute(name, "event", values)
 

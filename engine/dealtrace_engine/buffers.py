@@ -29,6 +29,13 @@ def view(values: pa.Array) -> NDArray[Any]:
     return np.frombuffer(buffer, dtype=width)[values.offset : values.offset + len(values)]
 
 
+def read_only(values: NDArray[Any]) -> NDArray[Any]:
+    """View an array so that it cannot be written; to Numba that is a type of its own, compiled once."""
+    values = values.view()
+    values.flags.writeable = False
+    return values
+
+
 def arrow(values: NDArray[Any], kind: pa.DataType | None = None) -> pa.Array:
     """Return numbers or truth values, shape (n,), as an Arrow array without nulls.
 

@@ -8,6 +8,7 @@
     ├── LogError         a log that is empty, too large, changed on disk, or lacks what is asked of it
     ├── ModelError       a process model that is not well formed
     ├── OutputError      a result that cannot be written
+    ├── ArgumentError    an argument out of its range; a ValueError too
     └── Cancelled        a progress callback asked to stop
 """
 
@@ -99,6 +100,10 @@ class ModelError(DealtraceError):
 
 class OutputError(DealtraceError):
     """A result cannot be written."""
+
+
+class ArgumentError(DealtraceError, ValueError):
+    """An argument is out of its range, such as no thread at all."""
 
 
 class Cancelled(DealtraceError):

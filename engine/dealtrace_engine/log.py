@@ -17,7 +17,7 @@ from dealtrace_engine.attributes import Attribute, attribute_of, plain_column
 from dealtrace_engine.buffers import arrow
 from dealtrace_engine.errors import LogError, SchemaError
 from dealtrace_engine.output import PathLike
-from dealtrace_engine.parallel import Progress, map_blocks
+from dealtrace_engine.parallel import Progress, map_blocks, thread_count
 from dealtrace_engine.quality import FIRST_ROWS, Finding, Quality
 from dealtrace_engine.schema import Roles, nearest
 from dealtrace_engine.source import Source
@@ -266,6 +266,8 @@ class EventLog:
             Nothing passes, or the log has no such activity.
         SchemaError
             The log has no such column, or it cannot be compared so; or this is no filter.
+        ArgumentError
+            There is less than one thread.
 
         Examples
         --------
@@ -279,7 +281,7 @@ class EventLog:
         """
         from dealtrace_engine.filters.expressions import checked
 
-        return checked(expression, "a filter").select(self, threads)
+        return checked(expression, "a filter").select(self, thread_count(threads))
 
     def case(self, case_id: str) -> Trace:
         """Return the trace of one case.

@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from dealtrace_engine.errors import Cancelled
+from dealtrace_engine.errors import ArgumentError, Cancelled
 
 Progress = Callable[[int, int], object]
 """Called with (done, of); returning False cancels."""
@@ -33,12 +33,13 @@ if hasattr(os, "register_at_fork"):
 
 
 def thread_count(threads: int | None = None) -> int:
-    """Return `threads`, or the number of CPUs this process may use."""
+    """Return `threads`, or the number of CPUs this process may use; raise `ArgumentError` below one."""
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if threads < 1:
-        raise ValueError(f"threads must be at least 1, got {threads}")
-    return threads
+    if not isinstance(threads, int | np.integer) or threads < 1:
+        raise ArgumentError(f"threads is a whole number of at least 1, got {threads!r}",
+                            hint="leave it out for all CPUs")  # fmt: skip
+    return int(threads)
 
 
 def blocks(case_offsets: NDArray[np.int64], events_per_block: int | None = None) -> list[tuple[int, int]]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.parallel import map_blocks
 
 MICROSECONDS = 1e6
@@ -27,10 +28,14 @@ def percentile_name(percentile: float) -> str:
 
 
 def check_percentiles(percentiles: Sequence[float]) -> NDArray[np.float64]:
-    """Return the percentiles as an array; raise ValueError unless each is from 0 to 100."""
-    values = np.asarray(percentiles, dtype=np.float64)
+    """Return the percentiles as an array; raise `ArgumentError` unless each is from 0 to 100."""
+    try:
+        values = np.asarray(percentiles, dtype=np.float64)
+    except (TypeError, ValueError):
+        values = np.full(1, np.nan)
     if values.ndim != 1 or not np.all((values >= 0) & (values <= 100)):
-        raise ValueError(f"percentiles are numbers from 0 to 100, got {percentiles!r}")
+        raise ArgumentError(f"percentiles are numbers from 0 to 100, got {percentiles!r}",
+                            hint="give a list such as [50, 90]")  # fmt: skip
     return values
 
 

@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     _import(commands.add_parser("import", help="convert a log to dealtrace's own fast file"))
     _info(commands.add_parser("info", help="what a log is, and how good its data are"))
     _demo(commands.add_parser("demo", help="make a lead-to-cash log and analyse it"))
+    _warmup(commands.add_parser("warmup", help="compile everything now, so that no later run waits for it"))
     return top
 
 
@@ -80,6 +81,14 @@ def _demo(command: argparse.ArgumentParser) -> None:
         "--language", default="en", metavar="LL", help="of the activities: en de fr it ja zh"
     )
     command.add_argument("--quiet", action="store_true", help="say nothing but errors")
+
+
+def _warmup(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Compile every kernel into the cache: once after an installation, or while an image is built. "
+        "Set NUMBA_CACHE_DIR to say where the cache is."
+    )
+    _json_and_quiet(command)
 
 
 def _inputs(command: argparse.ArgumentParser, several: bool = True) -> None:

@@ -69,6 +69,8 @@ class ThroughputTimes(Result):
         ------
         SchemaError
             There is no such column, or it varies within a case.
+        ArgumentError
+            A percentile is not from 0 to 100.
         """
         if by is None:
             offsets = np.array([0, len(self.microseconds)])

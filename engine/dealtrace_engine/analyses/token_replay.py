@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from dealtrace_engine.analyses.variants import Variants, variants
-from dealtrace_engine.errors import LogError
+from dealtrace_engine.errors import ArgumentError, LogError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.models.petri_net import PetriNet
 from dealtrace_engine.models.token_game import token_game
@@ -313,7 +313,7 @@ def replay(
     (3, 0.875, 75.0)
     """
     if unknown not in ("skip", "unfit"):
-        raise ValueError(f"unknown must be 'skip' or 'unfit', got {unknown!r}")
+        raise ArgumentError(f"unknown must be 'skip' or 'unfit', got {unknown!r}")
     played = _Variants(
         net, tuple(activities), _codes(codes),
         np.ascontiguousarray(offsets, dtype=np.int64), np.ascontiguousarray(weights, dtype=np.int64),

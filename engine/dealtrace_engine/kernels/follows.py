@@ -17,7 +17,7 @@ def count_activities(
     first: int,
     last: int,
     seen: NDArray[np.int64],
-    counts: NDArray[np.int64],
+    counts: np.ndarray[tuple[int, int], np.dtype[np.int64]],
 ) -> None:
     """Add to ``counts[a]`` the events, cases, starts and ends of activity a.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.parallel import Progress, tick
 from dealtrace_engine.sources.labels import activity_label
 from dealtrace_engine.synthetic.cases import case_count, draw_cases
@@ -63,7 +64,7 @@ def lead_to_cash(
     ------
     SchemaError
         There are no labels in this language.
-    ValueError
+    ArgumentError
         A number is out of range, or the precision is unknown.
 
     Examples
@@ -100,11 +101,11 @@ class Making:
     def __post_init__(self) -> None:
         activity_label("lead_captured", self.language)
         if self.precision not in PRECISIONS:
-            raise ValueError(f"precision is one of {', '.join(PRECISIONS)}, got {self.precision!r}")
+            raise ArgumentError(f"precision is one of {', '.join(PRECISIONS)}, got {self.precision!r}")
         if not 0 <= self.seed < 1 << 63:
-            raise ValueError(f"seed is from 0 to 2**63 - 1, got {self.seed}")
+            raise ArgumentError(f"seed is from 0 to 2**63 - 1, got {self.seed}")
         if self.opportunities < 1 or case_count(self.opportunities) > MOST_CASES:
-            raise ValueError(f"opportunities are from 1 to about 115 million, got {self.opportunities:,}")
+            raise ArgumentError(f"opportunities are from 1 to about 115 million, got {self.opportunities:,}")
 
     @property
     def truths(self) -> dict[str, str | int]:

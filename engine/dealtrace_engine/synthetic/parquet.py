@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.output import written_whole
 from dealtrace_engine.parallel import Progress
 from dealtrace_engine.synthetic.lead_to_cash import Making
@@ -60,7 +61,7 @@ def write_parquet(
         The progress callback returned False; nothing is left behind.
     """
     if row_group < 1:
-        raise ValueError(f"row_group is at least 1, got {row_group}")
+        raise ArgumentError(f"row_group is at least 1, got {row_group}")
     making = Making(max(1, round(events / EVENTS_PER_OPPORTUNITY)), seed, language, precision)
     with written_whole(path) as unfinished:
         _write(unfinished, _cut(making.tables(progress), row_group))
