@@ -23,6 +23,9 @@ CODES = (np.uint8, np.uint16, np.uint32)
 READ_ONLY = {"activities", "case_offsets", "codes", "timestamps"}
 """Arguments that are columns; all other arrays are made by the caller, and can be written."""
 
+NO_FOLDER = "no folder for compiled kernels can be written"
+WHERE = "set NUMBA_CACHE_DIR to one that can"
+
 
 @dataclass(frozen=True)
 class Warmup:
@@ -77,11 +80,14 @@ def warm_up(progress: Progress | None = None) -> Warmup:
 
     started = time.perf_counter()
     found = kernels()
-    folder = _folder(found)
+    folder = _checked_folder(found)
     forms = [(kernel, arguments) for kernel in found.values() for arguments in forms_of(kernel)]
     compiled = 0
     for done, (kernel, arguments) in enumerate(forms, 1):
-        compiled += made_ready(kernel, arguments)
+        if made_ready(kernel, arguments):
+            compiled += 1
+            if not _is_kept(kernel):
+                raise OutputError(NO_FOLDER, hint=WHERE)
         tick(progress, done, len(forms))
     seconds = time.perf_counter() - started
     return Warmup(tuple(found), compiled, len(forms) - compiled, folder, seconds)
@@ -150,13 +156,21 @@ def _dimensions(lengths: tuple[Any, ...]) -> int:
     return 1 if ... in lengths else len(lengths)
 
 
-def _folder(found: dict[str, Kernel]) -> Path:
-    from dealtrace_engine._jit import cache_folder
+def _checked_folder(found: dict[str, Kernel]) -> Path:
+    """Return where code is kept, or where it only can be read."""
+    from dealtrace_engine._jit import cache_of
 
-    if not any(hasattr(kernel, "stats") for kernel in found.values()):
+    caches = [cache_of(kernel) for kernel in found.values()]
+    path = next((cache.cache_path for cache in caches if cache is not None), "")
+    if path == "":
         raise OutputError("nothing can be compiled while the compiler is off", hint="unset NUMBA_DISABLE_JIT")
-    folders = [cache_folder(kernel) for kernel in found.values()]
-    if None in folders or folders[0] is None:
-        raise OutputError("no folder for compiled kernels can be written",
-                          hint="set NUMBA_CACHE_DIR to one that can")  # fmt: skip
-    return folders[0]
+    if path is None:
+        raise OutputError(NO_FOLDER, hint=WHERE)
+    return Path(path)
+
+
+def _is_kept(kernel: Kernel) -> bool:
+    from dealtrace_engine._jit import cache_of
+
+    cache = cache_of(kernel)
+    return cache is not None and cache.kept is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 from dealtrace.cli import main
 from dealtrace_engine.warmup import kernels, warm_up
@@ -32,7 +33,8 @@ def test_quiet(capsys):
 
 
 def test_where_nothing_can_be_kept(monkeypatch, capsys):
-    monkeypatch.setattr("dealtrace_engine._jit.cache_folder", lambda kernel: None)
+    nowhere = SimpleNamespace(kept=None, cache_path=None)
+    monkeypatch.setattr("dealtrace_engine._jit.cache_of", lambda kernel: nowhere)
     assert main(["warmup"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
