@@ -1,46 +1,105 @@
-"""How long the first run takes, and later ones: `python -m benchmarks.cold_start [--events 1e5]`.
+"""How long the first run takes, and later ones: `python -m benchmarks.cold_start [--events 1e5] [--write]`.
 
 The first run ever after an installation has no compiled kernels in Numba's cache; an empty cache folder of
-its own stands for that.
+its own stands for that. `--write` puts the table into README.md, between its markers.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from benchmarks.logs import generated
+from benchmarks.machine import OURS, machine, versions
 from benchmarks.measure import timed_process
-from benchmarks.table import duration
+from benchmarks.table import duration, put, ratio
 
 LIMIT_S = 300
+FILE = Path(__file__).with_name("README.md")
+MARKERS = "<!-- cold start table -->", "<!-- /cold start table -->"
+FILTER = {"version": 1, "filter": {"op": "and", "of": [
+    {"op": "contains", "activity": "Quote Issued"}, {"op": "rework"}]}}  # fmt: skip
+"""Needs three kernels of the ordinary width; `dealtrace analyze` without a filter needs next to none."""
+DEALTRACE = (sys.executable, "-m", "dealtrace")
 
 
-def seconds(command: list[str], **variables: str) -> float:
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what took how long, and what it is compared with."""
+
+    title: str
+    seconds: float
+    beside: float | None = None
+
+    def __str__(self) -> str:
+        times = "" if self.beside is None else ratio(self.seconds, self.beside)
+        return f"| {self.title} | {duration(self.seconds)} | {times} |"
+
+
+def seconds(command: Sequence[str], cache: Path) -> float:
     """Return exec to exit; end with what the command said when it fails."""
-    process = timed_process(command, LIMIT_S, **variables)
+    process = timed_process(list(command), LIMIT_S, NUMBA_CACHE_DIR=str(cache))
     if process.failure:
         raise SystemExit(f"{' '.join(command)}: {process.failure}")
     return process.seconds
 
 
-def rows(log: Path, runs: int) -> dict[str, float]:
-    """Return what was measured, in seconds."""
+@contextmanager
+def empty_cache() -> Iterator[Path]:
+    """Give a folder that no kernel was ever kept in."""
     with tempfile.TemporaryDirectory() as folder:
-        analyze = [sys.executable, "-m", "dealtrace", "analyze", str(log), "-o", str(Path(folder) / "out")]
-        cache = {"NUMBA_CACHE_DIR": str(Path(folder) / "cache")}
-        first = seconds(analyze, **cache)
-        later = [seconds(analyze, **cache) for _ in range(runs)]
-        nothing = [seconds([sys.executable, "-c", ""]) for _ in range(runs)]
-        imported = [seconds([sys.executable, "-c", "import dealtrace"]) for _ in range(runs)]
-    return {
-        "`import dealtrace`, beyond the interpreter": median(imported) - median(nothing),
-        "`dealtrace analyze`, first run ever": first,
-        "`dealtrace analyze`, later runs": median(later),
-    }
+        yield Path(folder)
+
+
+def first_and_later(command: Sequence[str], runs: int) -> tuple[float, float]:
+    """Return medians of runs with an empty cache, and of runs with the cache that these have left."""
+    first, later = [], []
+    for _ in range(runs):
+        with empty_cache() as cache:
+            first.append(seconds(command, cache))
+            later.append(seconds(command, cache))
+    return median(first), median(later)
+
+
+def imported(runs: int) -> float:
+    """Return what `import dealtrace` adds to an interpreter that does nothing, in alternation."""
+    with empty_cache() as cache:
+        pairs = [
+            [seconds([sys.executable, "-c", code], cache) for code in ("", "import dealtrace")]
+            for _ in range(runs)
+        ]
+    return median(after for _, after in pairs) - median(before for before, _ in pairs)
+
+
+def measured(log: Path, runs: int) -> Iterator[Row]:
+    """Measure everything, row by row."""
+    with tempfile.TemporaryDirectory() as folder:
+        analyze = [*DEALTRACE, "analyze", str(log), "-o", str(Path(folder) / "out")]
+        filtered = [*analyze, "--filter", json.dumps(FILTER)]
+        yield Row("`import dealtrace`, beyond the interpreter", imported(runs))
+        first, later = first_and_later(analyze, runs)
+        yield Row("`dealtrace analyze`, later runs", later)
+        yield Row("`dealtrace analyze`, first run ever", first, later)
+        first, filtered_later = first_and_later(filtered, runs)
+        yield Row("with `--filter`, later runs", filtered_later, later)
+        yield Row("with `--filter`, first run ever", first, later)
+        with empty_cache() as cache:
+            warmup = seconds([*DEALTRACE, "warmup"], cache)
+            warm = median(seconds(filtered, cache) for _ in range(runs))
+        yield Row("with `--filter`, first run after `dealtrace warmup`", warm, later)
+        yield Row("`dealtrace warmup`, cache empty", warmup, later)
+
+
+def command(options: argparse.Namespace) -> str:
+    """Return what was typed, without folders of this machine."""
+    return f"python -m benchmarks.cold_start --events {options.events:g} --runs {options.runs} --write"
 
 
 def main() -> None:
@@ -50,11 +109,16 @@ def main() -> None:
     parser.add_argument("--events", type=float, default=1e5)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--cache", default=str(Path(tempfile.gettempdir()) / "dealtrace-benchmarks"))
+    parser.add_argument("--write", action="store_true", help="put the table into README.md")
     options = parser.parse_args()
-    log = generated(int(options.events), Path(options.cache))
-    print(f"| {int(options.events):,} events from Parquet | |\n|---|---|")
-    for name, value in rows(log, options.runs).items():
-        print(f"| {name} | {duration(value)} |")
+    events = int(options.events)
+    rows = measured(generated(events, Path(options.cache)), options.runs)
+    head = f"| {events:,} events from Parquet, median of {options.runs} | exec to exit | beside later runs |"
+    table = "\n".join([head, "|---|---|---|", *map(str, rows)])
+    print(table)
+    if options.write:
+        tools = ", ".join(f"{name} {version}" for name, version in versions(OURS).items())
+        put(FILE, f"{table}\n\nMachine: {machine()}. {tools}. Command: `{command(options)}`.", MARKERS)
 
 
 if __name__ == "__main__":

@@ -83,12 +83,12 @@ def differences(cells: Cells) -> list[str]:
             for (question, rival), cell in cells.items() if cell.differs]  # fmt: skip
 
 
-def put(path: Path, text: str) -> None:
+def put(path: Path, text: str, markers: tuple[str, str] = (START, END)) -> None:
     """Replace what is between the markers of a file; add the markers at its end if it has none."""
-    old = path.read_text() if path.exists() else ""
-    block = f"{START}\n{text.strip()}\n{END}"
-    if START in old and END in old:
-        before, rest = old.split(START, 1)
-        path.write_text(before + block + rest.split(END, 1)[1])
+    old, (start, end) = path.read_text() if path.exists() else "", markers
+    block = f"{start}\n{text.strip()}\n{end}"
+    if start in old and end in old:
+        before, rest = old.split(start, 1)
+        path.write_text(before + block + rest.split(end, 1)[1])
     else:
         path.write_text(f"{old.rstrip()}\n\n{block}\n".lstrip())

@@ -11,14 +11,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import every_filter
 import logs
-from dealtrace_engine.analyses import follows
+from dealtrace_engine.analyses import edges, follows
 from dealtrace_engine.analyses.follows import directly_follows
 from dealtrace_engine.analyses.throughput import throughput_times
-from dealtrace_engine.analyses.token_replay import token_replay
+from dealtrace_engine.analyses.token_replay import replay, token_replay
 from dealtrace_engine.analyses.variants import variants
+from dealtrace_engine.filters import where as w
+from dealtrace_engine.kernels.follows import count_activities
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.models.petri_net import PetriNetBuilder
+from dealtrace_engine.patterns.pattern import compile_pattern
 from dealtrace_engine.sources.memory import from_arrow
 from dealtrace_ext.pairs import count_pairs
 
@@ -29,7 +33,35 @@ def net():
     return builder.transition("a", "a", inputs=["start"], outputs=["end"]).build()
 
 
+def filtered(expression: w.Expression) -> Callable[[EventLog, int], str]:
+    """What is left by a filter, and what follows what in it."""
+
+    def ask(log: EventLog, threads: int) -> str:
+        part = every_filter.kept(log, expression, threads)
+        return "" if part is None else part.fingerprint + directly_follows(part, threads=threads).to_json()
+
+    return ask
+
+
+def matched(text: str) -> Callable[[EventLog, int], str]:
+    """Where a pattern is found; it is compiled anew each time."""
+
+    def ask(log: EventLog, threads: int) -> str:
+        pattern = compile_pattern(text)
+        return repr([pattern.count(log, threads=threads), str(pattern.find(log, threads=threads))])
+
+    return ask
+
+
 def answers(model) -> dict[str, Callable[[EventLog, int], str]]:
+    return {
+        **{repr(expression): filtered(expression) for expression in every_filter.FILTERS},
+        **{text: matched(text) for text in every_filter.PATTERNS},
+        **analyses(model),
+    }
+
+
+def analyses(model) -> dict[str, Callable[[EventLog, int], str]]:
     return {
         "follows": lambda log, threads: directly_follows(log, threads=threads).to_json(),
         "variants": lambda log, threads: variants(log, threads=threads).to_json(),
@@ -40,16 +72,16 @@ def answers(model) -> dict[str, Callable[[EventLog, int], str]]:
     }
 
 
-def hammered(seconds: float, workers: int) -> int:
-    """Call every analysis on one log from many threads; return how many calls gave the one right answer."""
-    table = logs.table(logs.random_log(7, events=20_000, cases=1_500))
+def hammered(seconds: float, workers: int, events: int) -> int:
+    """Call every analysis, filter and pattern on one log from many threads; return how many calls were right."""
+    table = every_filter.table(logs.random_log(7, events=events, cases=events // 12))
     log, asked = from_arrow(table), answers(net())
     expected = {name: ask(from_arrow(table), 1) for name, ask in asked.items()}
     end = time.monotonic() + seconds
 
     def hammer(worker: int) -> int:
         calls, names = 0, list(asked)
-        while time.monotonic() < end or calls < len(names):
+        while time.monotonic() < end or (worker == 0 and calls < len(names)):
             name = names[(worker + calls) % len(names)]
             assert asked[name](log, 1 + (worker + calls) % 3) == expected[name]
             calls += 1
@@ -60,37 +92,93 @@ def hammered(seconds: float, workers: int) -> int:
 
 
 def test_threads_agree_for_a_moment():
-    assert hammered(1.0, 8) >= 8 * len(answers(net()))
+    assert hammered(2.0, 8, 2_000) >= len(answers(net()))
 
 
 @pytest.mark.slow
 def test_threads_agree_for_a_minute():
-    assert hammered(60.0, 8) >= 8 * len(answers(net()))
+    assert hammered(60.0, 8, 20_000) >= 8 * len(answers(net()))
 
 
-@pytest.mark.parametrize("dense", [True, False])
-def test_sums_past_63_bits(monkeypatch, dense):
-    monkeypatch.setattr(follows, "DENSE_ACTIVITIES", 512 if dense else 0)
-    span = 315_000_000_000_000_000  # almost 10,000 years; 30 of them pass 2**63 microseconds
+SPAN = 315_000_000_000_000_000
+"""Almost 10,000 years; 30 of them pass 2**63 microseconds."""
+LENGTHS = [SPAN - 1_000_003 * case for case in range(64)]
+
+
+def long_log(*, filtered: bool) -> EventLog:
+    """Cases of two events that far apart; or a log that is that once shorter cases are left out."""
     first = -62_000_000_000_000_000
-    lengths = [span - 1_000_003 * i for i in range(64)]
-    times = np.array([[first, first + length] for length in lengths]).ravel()
+    rows = [(str(case), first, first + length) for case, length in enumerate(LENGTHS)]
+    if filtered:
+        rows[7:7] = [(f"short {case}", 0, 1) for case in range(5)]
     table = pa.table(
         {
-            "case": [str(i // 2) for i in range(len(times))],
-            "activity": ["a", "b"] * len(lengths),
-            "time": pa.array(times, pa.timestamp("us")),
+            "case": [case for case, *_ in rows for _ in "ab"],
+            "activity": ["a", "b"] * len(rows),
+            "time": pa.array([time for _, *times in rows for time in times], pa.timestamp("us")),
         }
     )
     log = from_arrow(table)
+    return log.filter(w.throughput_time(at_least="1h")) if filtered else log
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+@pytest.mark.parametrize("dense", [True, False])
+def test_sums_past_63_bits(monkeypatch, dense, filtered):
+    monkeypatch.setattr(follows, "DENSE_ACTIVITIES", 512 if dense else 0)
+    log = long_log(filtered=filtered)
     (edge,) = directly_follows(log).edges.to_pylist()
-    mean = Fraction(sum(lengths), len(lengths))
-    variance = sum((length - mean) ** 2 for length in lengths) / (len(lengths) - 1)
-    assert sum(lengths) > 2**63
-    assert edge["sum_s"] == float(Fraction(sum(lengths), 10**6))
+    mean = Fraction(sum(LENGTHS), len(LENGTHS))
+    variance = sum((length - mean) ** 2 for length in LENGTHS) / (len(LENGTHS) - 1)
+    assert sum(LENGTHS) > 2**63
+    assert edge["sum_s"] == float(Fraction(sum(LENGTHS), 10**6))
     assert edge["mean_s"] == float(mean / 10**6)
     assert edge["stdev_s"] == pytest.approx(float(variance) ** 0.5 / 1e6, rel=1e-12)
     assert variants(log).table["mean_s"].to_pylist() == [float(mean / 10**6)]
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+def test_percentiles_of_spans_whose_sum_is_past_63_bits(filtered):
+    log = long_log(filtered=filtered)
+    wanted = np.percentile(np.array(LENGTHS) / 1e6, [0, 50, 90, 100]).tolist()
+    assert throughput_times(log).percentiles([0, 50, 90, 100]) == wanted
+    (edge,) = directly_follows(log).edges.to_pylist()
+    assert [edge[name] for name in ("min_s", "median_s", "p90_s", "max_s")] == wanted
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+def test_counts_past_31_bits_on_one_edge(monkeypatch, filtered):
+    """Each share says that it had found 2**31 - 2 before: totals, shares of cases and JSON hold them."""
+    real, before = count_pairs, 2**31 - 2
+
+    def many(codes, offsets, first, last, width, pairs, singles):
+        real(codes, offsets, first, last, width, pairs, singles)
+        pairs[pairs[:, 0] > 0, :2] += before
+        singles[:, :3][singles[:, :3] > 0] += before
+
+    monkeypatch.setattr("dealtrace_ext.pairs.count_pairs", many)
+    monkeypatch.setattr("dealtrace_engine.parallel.EVENTS_PER_BLOCK", 32)
+    log = long_log(filtered=filtered)
+    spans = edges._spans(log, 2)
+    pairs, singles = edges._counted(log, spans, 2, None)
+    assert len(spans) > 1
+    assert pairs[1].tolist() == [64 + len(spans) * before] * 2
+    assert singles[:, :3].max() == 64 + len(spans) * before > 2**32
+
+
+def test_activities_past_31_bits():
+    seen, counts = np.array([-1]), np.array([[2**31 - 1] * 4])
+    count_activities(np.zeros(3, np.uint8), np.array([0, 3]), 0, 1, seen, counts)
+    assert counts.tolist() == [[2**31 + 2, 2**31, 2**31, 2**31]]
+
+
+def test_replay_of_more_than_31_bits_of_cases():
+    weight = 2**40
+    played = replay(net(), ["a", "b"], [0, 1, 0], [0, 1, 3], [weight, 3])
+    (fit, unfit) = replay(net(), ["a"], [0], [0, 1], [1]), replay(net(), ["a", "b"], [1, 0], [0, 2], [1])
+    for name in ("produced", "consumed", "missing", "remaining"):
+        assert getattr(played, name) == weight * getattr(fit, name) + 3 * getattr(unfit, name)
+    assert played.fit_cases == weight + 3 * unfit.fit_cases
 
 
 def test_counts_past_31_bits():

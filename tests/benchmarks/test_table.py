@@ -29,6 +29,14 @@ def test_put_replaces_only_what_is_between_the_markers(tmp_path):
     assert path.read_text() == f"# title\n\n{START}\nsecond\n{END}\nnotes\n"
 
 
+def test_each_table_has_its_own_markers(tmp_path):
+    path, own = tmp_path / "README.md", ("<!-- own -->", "<!-- /own -->")
+    put(path, "one")
+    put(path, "two", own)
+    put(path, "three", own)
+    assert path.read_text() == f"{START}\none\n{END}\n\n{own[0]}\nthree\n{own[1]}\n"
+
+
 def test_a_run_over_its_limit_is_ended():
     process = timed_process(["sleep", "30"], 0.2)
     assert process.failure == "over 0.2 s"
