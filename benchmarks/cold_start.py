@@ -25,7 +25,7 @@ LIMIT_S = 300
 FILE = Path(__file__).with_name("README.md")
 MARKERS = "<!-- cold start table -->", "<!-- /cold start table -->"
 FILTER = {"version": 1, "filter": {"op": "and", "of": [
-    {"op": "contains", "activity": "Quote Issued"}, {"op": "rework"}]}}  # fmt: skip
+    {"op": "contains", "activity": "Quote Revised"}, {"op": "rework"}]}}  # fmt: skip
 """Needs three kernels of the ordinary width; `dealtrace analyze` without a filter needs next to none."""
 DEALTRACE = (sys.executable, "-m", "dealtrace")
 

@@ -73,7 +73,7 @@ def analyses(model) -> dict[str, Callable[[EventLog, int], str]]:
 
 
 def hammered(seconds: float, workers: int, events: int) -> int:
-    """Call every analysis, filter and pattern on one log from many threads; return how many calls were right."""
+    """Call every analysis, filter and pattern on one log from many threads; return how many agreed."""
     table = every_filter.table(logs.random_log(7, events=events, cases=events // 12))
     log, asked = from_arrow(table), answers(net())
     expected = {name: ask(from_arrow(table), 1) for name, ask in asked.items()}
