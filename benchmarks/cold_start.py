@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from benchmarks.logs import generated
 from benchmarks.machine import OURS, machine, versions
@@ -30,25 +32,43 @@ FILTER = {"version": 1, "filter": {"op": "and", "of": [
 DEALTRACE = (sys.executable, "-m", "dealtrace")
 
 
+class Took(NamedTuple):
+    """Seconds from exec to exit, and seconds of all cores, which a busy machine changes less."""
+
+    wall: float
+    cpu: float
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of the table: what took how long, and what it is compared with."""
 
     title: str
-    seconds: float
-    beside: float | None = None
+    took: Took
+    beside: Took | None = None
 
     def __str__(self) -> str:
-        times = "" if self.beside is None else ratio(self.seconds, self.beside)
-        return f"| {self.title} | {duration(self.seconds)} | {times} |"
+        times = "" if self.beside is None else ratio(self.took.cpu, self.beside.cpu)
+        return f"| {self.title} | {duration(self.took.wall)} | {duration(self.took.cpu)} | {times} |"
 
 
-def seconds(command: Sequence[str], cache: Path) -> float:
-    """Return exec to exit; end with what the command said when it fails."""
+def took(command: Sequence[str], cache: Path) -> Took:
+    """Run a command; end with what it said when it fails."""
+    before = _cpu_of_children()
     process = timed_process(list(command), LIMIT_S, NUMBA_CACHE_DIR=str(cache))
     if process.failure:
         raise SystemExit(f"{' '.join(command)}: {process.failure}")
-    return process.seconds
+    return Took(process.seconds, _cpu_of_children() - before)
+
+
+def _cpu_of_children() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def middle(runs: Sequence[Took]) -> Took:
+    """Return the medians."""
+    return Took(median(run.wall for run in runs), median(run.cpu for run in runs))
 
 
 @contextmanager
@@ -58,24 +78,23 @@ def empty_cache() -> Iterator[Path]:
         yield Path(folder)
 
 
-def first_and_later(command: Sequence[str], runs: int) -> tuple[float, float]:
+def first_and_later(command: Sequence[str], runs: int) -> tuple[Took, Took]:
     """Return medians of runs with an empty cache, and of runs with the cache that these have left."""
     first, later = [], []
     for _ in range(runs):
         with empty_cache() as cache:
-            first.append(seconds(command, cache))
-            later.append(seconds(command, cache))
-    return median(first), median(later)
+            first.append(took(command, cache))
+            later.append(took(command, cache))
+    return middle(first), middle(later)
 
 
-def imported(runs: int) -> float:
+def imported(runs: int) -> Took:
     """Return what `import dealtrace` adds to an interpreter that does nothing, in alternation."""
     with empty_cache() as cache:
-        pairs = [
-            [seconds([sys.executable, "-c", code], cache) for code in ("", "import dealtrace")]
-            for _ in range(runs)
-        ]
-    return median(after for _, after in pairs) - median(before for before, _ in pairs)
+        codes = ("", "import dealtrace") * runs
+        found = [took([sys.executable, "-c", code], cache) for code in codes]
+    nothing, package = middle(found[::2]), middle(found[1::2])
+    return Took(package.wall - nothing.wall, package.cpu - nothing.cpu)
 
 
 def measured(log: Path, runs: int) -> Iterator[Row]:
@@ -91,8 +110,8 @@ def measured(log: Path, runs: int) -> Iterator[Row]:
         yield Row("with `--filter`, later runs", filtered_later, later)
         yield Row("with `--filter`, first run ever", first, later)
         with empty_cache() as cache:
-            warmup = seconds([*DEALTRACE, "warmup"], cache)
-            warm = median(seconds(filtered, cache) for _ in range(runs))
+            warmup = took([*DEALTRACE, "warmup"], cache)
+            warm = middle([took(filtered, cache) for _ in range(runs)])
         yield Row("with `--filter`, first run after `dealtrace warmup`", warm, later)
         yield Row("`dealtrace warmup`, cache empty", warmup, later)
 
@@ -113,8 +132,9 @@ def main() -> None:
     options = parser.parse_args()
     events = int(options.events)
     rows = measured(generated(events, Path(options.cache)), options.runs)
-    head = f"| {events:,} events from Parquet, median of {options.runs} | exec to exit | beside later runs |"
-    table = "\n".join([head, "|---|---|---|", *map(str, rows)])
+    title = f"{events:,} events from Parquet, median of {options.runs}"
+    head = f"| {title} | exec to exit | CPU | CPU, beside later runs |"
+    table = "\n".join([head, "|---|---|---|---|", *map(str, rows)])
     print(table)
     if options.write:
         tools = ", ".join(f"{name} {version}" for name, version in versions(OURS).items())

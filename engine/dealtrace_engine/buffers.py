@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,22 @@ def arrow(values: NDArray[Any], kind: pa.DataType | None = None) -> pa.Array:
         )
     buffer = pa.py_buffer(np.ascontiguousarray(values))
     return pa.Array.from_buffers(kind or pa.from_numpy_dtype(values.dtype), len(values), [None, buffer])
+
+
+def text(values: Sequence[str | None]) -> pa.StringArray:
+    """Return texts as an Arrow array; see `arrow`.
+
+    Examples
+    --------
+    >>> text(["a", None, "é", ""]).to_pylist(), len(text([]))
+    (['a', None, 'é', ''], 0)
+    """
+    encoded = [b"" if value is None else value.encode() for value in values]
+    offsets = np.zeros(len(values) + 1, dtype=np.int32)
+    np.cumsum(np.array([len(value) for value in encoded], dtype=np.int32), out=offsets[1:])
+    present = np.packbits(np.array([value is not None for value in values], np.bool_), bitorder="little")
+    buffers = [pa.py_buffer(present), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.string(), len(values), buffers)
 
 
 def table(columns: Mapping[str, Any]) -> pa.Table:

@@ -105,6 +105,8 @@ def case_table(analysis: Analysis) -> pa.Table:
     import numpy as np
     import pyarrow as pa
 
+    from dealtrace_engine.buffers import arrow, table
+
     log = analysis.log
     offsets = log.case_offsets
     utc = pa.timestamp("us", tz="UTC")
@@ -112,14 +114,14 @@ def case_table(analysis: Analysis) -> pa.Table:
         "case_id": log.case_ids,
         "variant": analysis.variants.cases["variant"],
         "events": np.diff(offsets),
-        "start": pa.array(log.timestamps[offsets[:-1]], type=utc),
-        "end": pa.array(log.timestamps[offsets[1:] - 1], type=utc),
+        "start": arrow(log.timestamps[offsets[:-1]], utc),
+        "end": arrow(log.timestamps[offsets[1:] - 1], utc),
         "throughput_s": analysis.throughput.table["seconds"],
     }
     if analysis.replay is not None:
         replayed = analysis.replay.cases
         columns |= {name: replayed[name] for name in ("fit", "fitness")}
-    return pa.table(columns)
+    return table(columns)
 
 
 def variant_table(analysis: Analysis) -> pa.Table:

@@ -134,15 +134,16 @@ def _nodes(rows: Sequence[dict[str, Any]], cases: int) -> tuple[Node, ...]:
 
 
 def _arrows(edges: pa.Table, rows: Sequence[dict[str, Any]]) -> list[Arrow]:
-    import pyarrow as pa
     import pyarrow.compute as pc
+
+    from dealtrace_engine.buffers import text
 
     place = {row["activity"]: number for number, row in enumerate(rows)}
     start, end = len(rows), len(rows) + 1
     arrows = [Arrow(start, i, row["start"], row["start"]) for i, row in enumerate(rows) if row["start"]]
     arrows += [Arrow(i, end, row["end"], row["end"]) for i, row in enumerate(rows) if row["end"]]
     names = ["source", "target", "count", "cases", "median_s", "p90_s", "sum_s"]
-    known = pa.array(place, pa.string())
+    known = text(list(place))
     inside = pc.and_(*(pc.is_in(edges[name], value_set=known) for name in ("source", "target")))
     for row in edges.select(names).filter(inside).to_pylist():
         arrows.append(Arrow(**{**row, "source": place[row["source"]], "target": place[row["target"]]}))

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from dealtrace_engine.analyses.variants import Variants, variants
+from dealtrace_engine.buffers import arrow, table, text
 from dealtrace_engine.errors import ArgumentError, LogError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.models.petri_net import PetriNet
@@ -91,7 +92,7 @@ class TokenReplay(Result):
         of_case = self._of_case
         if of_case is None or self._case_ids is None:
             raise LogError("this replay was made without the cases of its variants")
-        rows = self.table.drop_columns(["cases"]).take(pa.array(of_case))
+        rows = self.table.drop_columns(["cases"]).take(arrow(of_case))
         return rows.add_column(0, "case_id", self._case_ids)
 
     @cached_property
@@ -158,12 +159,13 @@ class _Variants:
         missing, remaining, fired, problems = counts
         transitions = sorted(self.net.transitions, key=lambda transition: transition.id)
         return Diagnostics(
-            pa.table({
-                "place": sorted(self.net.places), "missing": _int64(missing), "remaining": _int64(remaining),
+            table({
+                "place": text(sorted(self.net.places)),
+                "missing": _int64(missing), "remaining": _int64(remaining),
             }),
-            pa.table({
-                "transition": [transition.id for transition in transitions],
-                "activity": pa.array([transition.label for transition in transitions], pa.string()),
+            table({
+                "transition": text([transition.id for transition in transitions]),
+                "activity": text([transition.label for transition in transitions]),
                 "fired": _int64(fired), "problems": _int64(problems),
             }),
             self.unknown(),
@@ -176,8 +178,8 @@ class _Variants:
             before = np.concatenate(([0], np.cumsum(self.codes == code, dtype=np.int64)))
             events[code] = int(np.diff(before[self.offsets]) @ self.weights)
         found = sorted((-count, self.activities[code]) for code, count in enumerate(events) if count)
-        return pa.table({
-            "activity": pa.array([activity for _, activity in found], pa.string()),
+        return table({
+            "activity": text([activity for _, activity in found]),
             "events": _int64([-count for count, _ in found]),
         })  # fmt: skip
 
@@ -323,8 +325,8 @@ def replay(
     figures = played.play(progress)
     fit = figures["fit"].astype(bool) & ((unknown == "skip") | (played.unknown_events == 0))
     fitness = _fitness(**{name: array.astype(np.float64) for name, array in figures.items() if name != "fit"})
-    ids = pa.array(range(len(fit)), pa.int64()) if variant_ids is None else variant_ids
-    table = pa.table({
+    ids = np.arange(len(fit)) if variant_ids is None else variant_ids
+    by_variant = table({
         "variant": ids, "cases": played.weights, "fit": fit, "fitness": fitness,
         **{name: figures[name] for name in ("produced", "consumed", "missing", "remaining")},
         "unknown_events": played.unknown_events,
@@ -334,7 +336,7 @@ def replay(
     return TokenReplay(
         average_trace_fitness=_mean(fitness, played.weights),
         log_fitness=float(_fitness(**totals)), percentage_of_fitting_traces=100.0 * fit_cases / cases,
-        fit_cases=fit_cases, **totals, table=table, notes=_notes(played),
+        fit_cases=fit_cases, **totals, table=by_variant, notes=_notes(played),
         _played=played, _case_ids=case_ids, _of_case=of_case, _log=log or LogReference(None),
     )  # fmt: skip
 
@@ -370,7 +372,7 @@ def _codes(codes: ArrayLike) -> NDArray[Any]:
 
 
 def _int64(values: list[int]) -> pa.Array:
-    return pa.array(values, pa.int64())
+    return arrow(np.array(values, dtype=np.int64))
 
 
 def _notes(played: _Variants) -> tuple[str, ...]:
