@@ -2,14 +2,17 @@
 
 An answer has sections; a section maps a key (activities joined by tabs) to its figures. Counts are integers,
 times are seconds. On disk it is JSON. `python -m benchmarks.answers OURS THEIRS` prints what differs.
+A script from elsewhere prints a summary instead: how many edges and variants, and throughput percentiles.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
-import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 Figure = float | int | None
 Answer = dict[str, dict[str, list[Figure]]]
@@ -64,9 +67,27 @@ def _same(ours: list[Figure] | None, theirs: list[Figure] | None, tolerance: flo
     return all(relative(a, b) <= tolerance for a, b in zip(ours, theirs, strict=True))
 
 
+def summary_differences(ours: Answer, theirs: Mapping[str, Any], tolerance: float = TOLERANCE) -> list[str]:
+    """Say what a summary has otherwise than our answer, of ``edges``, ``variants`` and ``p``."""
+    sizes = {"edges": "directly_follows", "variants": "variants"}
+    lines = [
+        f"{name}: {len(ours[section]):,} and {theirs[name]:,}"
+        for name, section in sizes.items()
+        if name in theirs and len(ours[section]) != theirs[name]
+    ]
+    if "p" in theirs and not _same(ours["throughput"]["all"], list(theirs["p"]), tolerance):
+        lines.append(f"p: {ours['throughput']['all']} and {theirs['p']}")
+    return lines if theirs.keys() & {*sizes, "p"} else ["nothing to compare in what it printed"]
+
+
 def main() -> None:
-    ours, theirs = (json.loads(Path(path).read_text()) for path in sys.argv[1:3])
-    print("; ".join(differences(ours, theirs)))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("ours", type=Path)
+    parser.add_argument("theirs", type=Path)
+    parser.add_argument("--summary", action="store_true", help="theirs is the line of a script")
+    options = parser.parse_args()
+    ours, theirs = (json.loads(path.read_text()) for path in (options.ours, options.theirs))
+    print("; ".join(summary_differences(ours, theirs) if options.summary else differences(ours, theirs)))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.measure import ROOT, timed_process
-from benchmarks.questions import Log
+from benchmarks.questions import ATTRIBUTES, Log
 
 SEED = 7
 NET = ROOT / "tests" / "reference" / "lead-to-cash-300.pnml"
@@ -22,6 +22,23 @@ def generated(events: int, folder: Path) -> Path:
         if made.failure:
             raise SystemExit(f"cannot make {path}: {made.failure}")
     return path
+
+
+def own_file(path: Path, folder: Path) -> Path:
+    """Return the same log as dealtrace's own file, with what interactive questions filter by."""
+    folder.mkdir(parents=True, exist_ok=True)
+    own = folder / f"{path.stem}.dealtrace"
+    if not own.exists() or own.stat().st_mtime < path.stat().st_mtime:
+        code = (
+            "import sys, dealtrace\n"
+            "log = dealtrace.read_parquet(sys.argv[1], case_id='case_id', activity='activity',"
+            " timestamp='timestamp')\n"
+            "log.save(sys.argv[2], sys.argv[3:])"
+        )
+        made = timed_process([sys.executable, "-c", code, str(path), str(own), *ATTRIBUTES], 3600)
+        if made.failure:
+            raise SystemExit(f"cannot make {own}: {made.failure}")
+    return own
 
 
 def rows(python: str, log: Log) -> int:

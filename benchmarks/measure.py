@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
@@ -47,11 +48,14 @@ class Bench:
         Interpreter of the rivals; ours runs in the one that runs the benchmark.
     limit_s : float
         A run that takes longer is ended and reported.
+    scripts : mapping of str to str
+        Name to path of further scripts, which take the Parquet file and print a line of JSON.
     """
 
     log: Log
     rivals_python: str
     limit_s: float
+    scripts: Mapping[str, str] = field(default_factory=dict)
 
     def python(self, rival: str) -> str:
         return sys.executable if rival == "ours" else self.rivals_python
@@ -66,6 +70,8 @@ class Bench:
 
         With `answer` it also writes its answer there, which does not count, and answers only once.
         """
+        if rival in self.scripts:
+            return self._run_script(self.scripts[rival], answer)
         extra = ["--answer", str(answer)] if answer else []
         process = timed_process([*self.command(rival, question), *extra], self.limit_s)
         if process.failure:
@@ -73,6 +79,13 @@ class Bench:
         report = json.loads(process.output.strip().splitlines()[-1])
         exec_to_exit = process.seconds - report["tell_s"]
         return Run(report.get("seconds", exec_to_exit), report["peak_kb"] / 1024)
+
+
+    def _run_script(self, script: str, answer: Path | None) -> Run:
+        process = timed_process([self.rivals_python, script, self.log.path], self.limit_s)
+        if answer and not process.failure:
+            answer.write_text(process.output.strip().splitlines()[-1])
+        return Run(process.seconds, process.peak_mb, process.failure)
 
 
 @dataclass(frozen=True)
@@ -119,7 +132,8 @@ def _failure(code: int, seconds: float, limit_s: float, errors: str) -> str:
     return f"failed: {lines[-1][:200]}"
 
 
-def compare(ours: Path, theirs: Path) -> str:
+def compare(ours: Path, theirs: Path, *, summary: bool = False) -> str:
     """Say what differs between two answers; in a process of its own, for they may be large."""
-    process = timed_process([sys.executable, "-m", "benchmarks.answers", str(ours), str(theirs)], 600)
+    words = [str(ours), str(theirs), *(["--summary"] if summary else [])]
+    process = timed_process([sys.executable, "-m", "benchmarks.answers", *words], 600)
     return process.failure or process.output.strip()

@@ -12,16 +12,30 @@ from benchmarks.answers import Answer
 PERCENTILES = (50, 90, 95, 99)
 TABLE_TOOLS = ("ours", "naive", "polars", "duckdb", "pm4py")
 REPLAY_TOOLS = ("ours", "pm4py")
+INTERACTIVE_TOOLS = ("ours", "polars", "duckdb")
+
+HALF = ("DACH", "North America", "France")
+"""Regions with about half of the cases of a generated log."""
+TWENTIETH = ("DACH", "Analytics")
+"""A region and a product that about one case in twenty has."""
+SEQUENCE = ("Quote Created", "Quote Revised", "Quote Accepted")
+"""A quote is created, and later revised once or more and accepted right after."""
+ATTRIBUTES = ("region", "product")
+"""Columns that the interactive questions filter by; the generator makes them."""
 
 
 class Log(NamedTuple):
-    """A Parquet file of events, its three columns, and the net to replay on."""
+    """A Parquet file of events, its three columns, and the net to replay on.
+
+    The same log as dealtrace's own file is beside it where interactive questions are asked.
+    """
 
     path: str
     case_id: str = "case_id"
     activity: str = "activity"
     timestamp: str = "timestamp"
     net: str = ""
+    own_file: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,6 +50,9 @@ class Question:
         Whether reading the log belongs to the time (exec to exit); else the log is in memory and warm.
     replays : bool
         Whether a net is needed.
+    interactive : bool
+        Whether it filters a log that is open: dealtrace's own file, the rivals' sorted and encoded tables,
+        with the attributes of `ATTRIBUTES`.
     rivals : tuple of str
         Who answers.
     """
@@ -43,7 +60,12 @@ class Question:
     title: str
     from_file: bool = False
     replays: bool = False
+    interactive: bool = False
     rivals: tuple[str, ...] = TABLE_TOOLS
+
+
+def _interactive(title: str, *, rivals: tuple[str, ...] = INTERACTIVE_TOOLS) -> Question:
+    return Question(title, interactive=True, rivals=rivals)
 
 
 QUESTIONS = {
@@ -53,6 +75,11 @@ QUESTIONS = {
     "variants": Question("variants with counts", rivals=(*TABLE_TOOLS, "r4pm")),
     "throughput": Question("throughput time percentiles"),
     "replay": Question("token replay", replays=True, rivals=REPLAY_TOOLS),
+    "filter_half": _interactive("filter by three regions + counts, percentiles, variants"),
+    "filter_twentieth": _interactive("filter by region and product + counts, percentiles, variants"),
+    "filter_rework": _interactive("filter of cases with rework + counts, percentiles, variants"),
+    "sequence": _interactive("cases with the sequence " + "{} -> ... -> {}+ -> {}".format(*SEQUENCE)),
+    "open": _interactive("open the log's own file", rivals=("ours", "polars")),
     "everything": Question("from the file: all but replay", from_file=True),
     "everything_replay": Question(
         "from the file: all and replay", from_file=True, replays=True, rivals=REPLAY_TOOLS
@@ -66,6 +93,11 @@ MODULES = {
     "duckdb": "benchmarks.rivals.duckdb_sql",
     "pm4py": "benchmarks.rivals.pm4py_calls",
     "r4pm": "benchmarks.rivals.r4pm_calls",
+}
+INTERACTIVE_MODULES = {
+    "ours": "benchmarks.rivals.ours_open",
+    "polars": "benchmarks.rivals.polars_open",
+    "duckdb": "benchmarks.rivals.duckdb_open",
 }
 
 
@@ -83,6 +115,6 @@ class Rival(Protocol):
     def load(self, log: Log) -> Any: ...
 
 
-def rival(name: str) -> Rival:
+def rival(name: str, *, interactive: bool = False) -> Rival:
     """Import the module of a rival."""
-    return cast(Rival, import_module(MODULES[name]))
+    return cast(Rival, import_module((INTERACTIVE_MODULES if interactive else MODULES)[name]))

@@ -8,6 +8,8 @@ timed from exec to exit; in memory, the process reads the log, answers once to b
 from __future__ import annotations
 
 import argparse
+import json
+import re
 import shlex
 import sys
 import tempfile
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import machine, table
-from benchmarks.logs import NET, SEED, generated, rows
+from benchmarks.logs import NET, SEED, generated, own_file, rows
 from benchmarks.measure import ROOT, Bench, compare
 from benchmarks.questions import MODULES, QUESTIONS, Log
 from benchmarks.table import Cell
@@ -43,23 +45,30 @@ class Plan:
         return [name for name in self.rivals if name != "naive" or self.events <= NAIVE_LIMIT]
 
     def rivals_of(self, question: str) -> list[str]:
-        return [name for name in self.rivals_here() if name in QUESTIONS[question].rivals]
+        scripts = list(self.bench.scripts) if question == "everything" else []
+        return [name for name in self.rivals_here() if name in QUESTIONS[question].rivals] + scripts
+
+    def groups(self) -> list[list[str]]:
+        """Return the questions that take turns: those from the file, which are set beside each other."""
+        whole = [name for name in self.questions if QUESTIONS[name].from_file]
+        alone = [[name] for name in self.questions if name not in whole]
+        return [*alone, whole] if whole else alone
 
 
 def measure(plan: Plan) -> dict[tuple[str, str], Cell]:
     """Answer, compare and time every question of a plan."""
     cells: dict[tuple[str, str], Cell] = {}
-    for question in plan.questions:
-        names = plan.rivals_of(question)
-        own = {name: Cell() for name in names}
-        with tempfile.TemporaryDirectory() as folder:
-            answer_once(plan, question, own, Path(folder))
+    for group in plan.groups():
+        for question in group:
+            own = {name: Cell() for name in plan.rivals_of(question)}
+            with tempfile.TemporaryDirectory() as folder:
+                answer_once(plan, question, own, Path(folder))
+            cells |= {(question, name): cell for name, cell in own.items()}
         for _ in range(plan.runs):
-            for name in names:
-                if not (plan.once(name) or own[name].failure):
-                    own[name].runs.append(plan.bench.run(name, question))
-                    note(f"  {question} {name} {own[name].runs[-1]}")
-        cells |= {(question, name): cell for name, cell in own.items()}
+            for (question, name), cell in cells.items():
+                if question in group and not (plan.once(name) or cell.failure):
+                    cell.runs.append(plan.bench.run(name, question))
+                    note(f"  {question} {name} {cell.runs[-1]}")
     return cells
 
 
@@ -70,8 +79,20 @@ def answer_once(plan: Plan, question: str, cells: dict[str, Cell], folder: Path)
         if run.failure or plan.once(name):
             cell.runs.append(run)
         if name != "ours" and not run.failure and (folder / "ours").exists():
-            cell.differs = compare(folder / "ours", folder / name)
-        note(f"  {question} {name} answers{': ' + cell.differs if cell.differs else ''} {run.failure}")
+            summary = name in plan.bench.scripts
+            cell.differs = compare(folder / "ours", folder / name, summary=summary)
+        if QUESTIONS[question].interactive and not run.failure:
+            cell.kept = kept(folder / name)
+        note(f"  {question} {name} answers {cell.kept} {cell.differs} {run.failure}")
+
+
+def kept(answer: Path) -> str:
+    """Say which share of the cases an answer is about."""
+    section = json.loads(answer.read_text()).get("kept")
+    if section is None:
+        return ""
+    cases, of = section["cases"]
+    return f"{100 * cases / of:.1f} % of cases"
 
 
 def note(text: str) -> None:
@@ -93,14 +114,16 @@ def footer(options: argparse.Namespace) -> str:
     return (
         f"Machine: {machine.machine()}.\nOurs: {ours}.\nRivals: {rivals}.\nCommand: `{command}`.\n\n"
         "In memory: the log is read and the question answered once before; then the median of repeated runs. "
-        "From the file: exec to exit of a fresh process, with its peak memory. In parentheses: times ours. "
+        "Filters and sequences: the same, on dealtrace's own file, opened, and on the rivals' tables, sorted, "
+        "encoded and with the attributes they filter by. From the file: exec to exit of a fresh process, with its peak memory. In parentheses: times ours. "
         f"Page cache warm; pm4py on more than {options.pm4py_limit:,} events runs once, not warmed."
     )
 
 
 def public(arguments: list[str]) -> list[str]:
     """Return the arguments with paths cut to their names."""
-    return [Path(word).name if "/" in word and not word.startswith("--") else word for word in arguments]
+    cut = [re.sub(r"(?<==)[^=]*/", "", word) for word in arguments]
+    return [Path(word).name if "/" in word and not word.startswith("--") else word for word in cut]
 
 
 def arguments() -> argparse.Namespace:
@@ -119,7 +142,15 @@ def arguments() -> argparse.Namespace:
     add("--limit", type=float, default=1800, help="seconds of one run, then it is ended and reported")
     add("--cache", default=str(Path(tempfile.gettempdir()) / "dealtrace-benchmarks"))
     add("--no-write", action="store_true", help="print the table, change no README")
+    add("--script", action="append", default=[], metavar="NAME=PATH", help="a further rival from the file: it "
+        "takes the Parquet file and prints a line of JSON with edges, variants, p; repeatable")  # fmt: skip
     options = parser.parse_args()
+    options.scripts = {}
+    for text in options.script:
+        name, _, path = text.partition("=")
+        if not path or name in MODULES or not Path(path).is_file():
+            parser.error(f"--script is NAME=PATH, of a file and with a new name, got {text!r}")
+        options.scripts[name] = str(Path(path).resolve())
     options.pm4py_limit = int(options.pm4py_limit)
     options.questions = chosen(parser, options.questions, list(QUESTIONS))
     options.rivals = chosen(parser, options.rivals, list(MODULES))
@@ -142,11 +173,16 @@ def plans(options: argparse.Namespace) -> list[Plan]:
     sizes = [] if options.log else [int(float(size)) for size in options.sizes.split(",")]
     paths = [Path(path).resolve() for path in options.log]
     paths += [generated(size, Path(options.cache)) for size in sizes]
-    questions = tuple(name for name in options.questions if net or not QUESTIONS[name].replays)
+    questions = tuple(
+        name for name in options.questions
+        if (net or not QUESTIONS[name].replays) and not (options.log and QUESTIONS[name].interactive)
+    )  # fmt: skip
+    opened = any(QUESTIONS[name].interactive for name in questions)
     found = []
     for path in paths:
-        log = Log(str(path), case_id, activity, timestamp, net)
-        bench = Bench(log, options.rivals_python, options.limit)
+        own = str(own_file(path, Path(options.cache))) if opened else ""
+        log = Log(str(path), case_id, activity, timestamp, net, own)
+        bench = Bench(log, options.rivals_python, options.limit, options.scripts)
         events = rows(sys.executable, log)
         found.append(Plan(bench, events, questions, options.rivals, options.runs, options.pm4py_limit))
     return found
@@ -158,7 +194,7 @@ def main() -> None:
     for plan in plans(options):
         note(heading(plan))
         cells = measure(plan)
-        names = [name for name in plan.rivals if any(rival == name for _, rival in cells)]
+        names = [name for name in (*plan.rivals, *options.scripts) if any(rival == name for _, rival in cells)]
         text = table.markdown(cells, plan.questions, names)
         differs = table.differences(cells)
         long.append("\n".join([f"### {heading(plan)}", "", text, "", *differs]).strip())

@@ -15,10 +15,11 @@ START, END = "<!-- benchmark table -->", "<!-- /benchmark table -->"
 
 @dataclass
 class Cell:
-    """One rival on one question: its runs, and what differs from our answer."""
+    """One rival on one question: its runs, what differs from our answer, and the share a filter keeps."""
 
     runs: list[Run] = field(default_factory=list)
     differs: str = ""
+    kept: str = ""
 
     @property
     def failure(self) -> str:
@@ -67,13 +68,24 @@ def shown(cell: Cell | None, ours: Cell | None, from_file: bool) -> str:
     return f"{duration(cell.seconds)}{times}{peak}" + (" **differs**" if cell.differs else "")
 
 
+def beside(cells: Cells, rival: str) -> str:
+    """Write how many times longer the whole job takes with replay."""
+    without, replayed = cells.get(("everything", rival)), cells.get(("everything_replay", rival))
+    if not (without and replayed and without.runs and replayed.runs) or without.failure or replayed.failure:
+        return ""
+    return f", {replayed.seconds / without.seconds:.2f}x all but replay"
+
+
 def markdown(cells: Cells, questions: Sequence[str], rivals: Sequence[str]) -> str:
     """Write one log's table: a row per question, a column per rival."""
     lines = ["| |" + "".join(f" {name} |" for name in rivals), "|---" * (len(rivals) + 1) + "|"]
     for question in questions:
         ours = cells.get((question, "ours"))
         columns = [shown(cells.get((question, r)), ours, QUESTIONS[question].from_file) for r in rivals]
-        lines.append(f"| {QUESTIONS[question].title} |" + "".join(f" {column} |" for column in columns))
+        if question == "everything_replay":
+            columns = [column + beside(cells, rival) for column, rival in zip(columns, rivals, strict=True)]
+        kept = f", {ours.kept}" if ours and ours.kept else ""
+        lines.append(f"| {QUESTIONS[question].title}{kept} |" + "".join(f" {column} |" for column in columns))
     return "\n".join(lines)
 
 

@@ -32,7 +32,7 @@ def timed(ask: Callable[[Any], Any], loaded: Any) -> float:
 
 
 def work(name: str, question: str, log: Log, answer: str) -> dict[str, float]:
-    tool = rival(name)
+    tool = rival(name, interactive=QUESTIONS[question].interactive)
     start = perf_counter()
     loaded = tool.load(log)
     asked = perf_counter()
