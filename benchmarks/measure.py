@@ -80,7 +80,6 @@ class Bench:
         exec_to_exit = process.seconds - report["tell_s"]
         return Run(report.get("seconds", exec_to_exit), report["peak_kb"] / 1024)
 
-
     def _run_script(self, script: str, answer: Path | None) -> Run:
         process = timed_process([self.rivals_python, script, self.log.path], self.limit_s)
         if answer and not process.failure:

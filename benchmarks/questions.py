@@ -18,8 +18,8 @@ HALF = ("DACH", "North America", "France")
 """Regions with about half of the cases of a generated log."""
 TWENTIETH = ("DACH", "Analytics")
 """A region and a product that about one case in twenty has."""
-SEQUENCE = ("Quote Created", "Quote Revised", "Quote Accepted")
-"""A quote is created, and later revised once or more and accepted right after."""
+SEQUENCE = ("Quote Created", "Quote Revised", "Quote/Proposal Issued")
+"""A quote is created, and later revised once or more and issued right after."""
 ATTRIBUTES = ("region", "product")
 """Columns that the interactive questions filter by; the generator makes them."""
 

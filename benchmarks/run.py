@@ -114,8 +114,9 @@ def footer(options: argparse.Namespace) -> str:
     return (
         f"Machine: {machine.machine()}.\nOurs: {ours}.\nRivals: {rivals}.\nCommand: `{command}`.\n\n"
         "In memory: the log is read and the question answered once before; then the median of repeated runs. "
-        "Filters and sequences: the same, on dealtrace's own file, opened, and on the rivals' tables, sorted, "
-        "encoded and with the attributes they filter by. From the file: exec to exit of a fresh process, with its peak memory. In parentheses: times ours. "
+        "Filters and sequences: the same, on dealtrace's own file, opened, and on the rivals' tables, "
+        "sorted, encoded and with the attributes they filter by. "
+        "From the file: exec to exit of a fresh process, with its peak memory. In parentheses: times ours. "
         f"Page cache warm; pm4py on more than {options.pm4py_limit:,} events runs once, not warmed."
     )
 
@@ -142,15 +143,11 @@ def arguments() -> argparse.Namespace:
     add("--limit", type=float, default=1800, help="seconds of one run, then it is ended and reported")
     add("--cache", default=str(Path(tempfile.gettempdir()) / "dealtrace-benchmarks"))
     add("--no-write", action="store_true", help="print the table, change no README")
-    add("--script", action="append", default=[], metavar="NAME=PATH", help="a further rival from the file: it "
-        "takes the Parquet file and prints a line of JSON with edges, variants, p; repeatable")  # fmt: skip
+    add("--script", action="append", default=[], metavar="NAME=PATH",
+        help="a further rival from the file: it takes the Parquet file and prints a line of JSON "
+             "with edges, variants, p; repeatable")  # fmt: skip
     options = parser.parse_args()
-    options.scripts = {}
-    for text in options.script:
-        name, _, path = text.partition("=")
-        if not path or name in MODULES or not Path(path).is_file():
-            parser.error(f"--script is NAME=PATH, of a file and with a new name, got {text!r}")
-        options.scripts[name] = str(Path(path).resolve())
+    options.scripts = scripts(parser, options.script)
     options.pm4py_limit = int(options.pm4py_limit)
     options.questions = chosen(parser, options.questions, list(QUESTIONS))
     options.rivals = chosen(parser, options.rivals, list(MODULES))
@@ -164,6 +161,17 @@ def chosen(parser: argparse.ArgumentParser, text: str, known: list[str]) -> tupl
         if name not in known:
             parser.error(f"{name!r} is none of {', '.join(known)}")
     return names
+
+
+def scripts(parser: argparse.ArgumentParser, texts: list[str]) -> dict[str, str]:
+    """Return name to path of further rivals."""
+    found = {}
+    for text in texts:
+        name, _, path = text.partition("=")
+        if not path or name in MODULES or not Path(path).is_file():
+            parser.error(f"--script is NAME=PATH, of a file and with a new name, got {text!r}")
+        found[name] = str(Path(path).resolve())
+    return found
 
 
 def plans(options: argparse.Namespace) -> list[Plan]:
@@ -194,7 +202,9 @@ def main() -> None:
     for plan in plans(options):
         note(heading(plan))
         cells = measure(plan)
-        names = [name for name in (*plan.rivals, *options.scripts) if any(rival == name for _, rival in cells)]
+        names = [
+            name for name in (*plan.rivals, *options.scripts) if any(rival == name for _, rival in cells)
+        ]
         text = table.markdown(cells, plan.questions, names)
         differs = table.differences(cells)
         long.append("\n".join([f"### {heading(plan)}", "", text, "", *differs]).strip())

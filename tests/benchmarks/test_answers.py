@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from benchmarks.answers import differences, number, relative
+from benchmarks.answers import differences, number, relative, summary_differences
 
 EDGES = {"directly_follows": {"a\tb": [3], "b\ta": [1]}, "performance": {"a\tb": [2.0, None]}}
 
@@ -44,3 +44,11 @@ def test_nan_is_none():
     assert number(math.nan) is None
     assert number(None) is None
     assert number(2) == 2.0
+
+
+def test_a_summary_is_compared_as_far_as_it_goes():
+    ours = {"directly_follows": {"a\tb": [3]}, "variants": {"a\tb": [3]}, "throughput": {"all": [1.0, 2.0]}}
+    assert summary_differences(ours, {"edges": 1, "variants": 1, "p": [1.0, 2.0], "seconds": 3}) == []
+    assert summary_differences(ours, {"edges": 2, "variants": 1}) == ["edges: 1 and 2"]
+    assert len(summary_differences(ours, {"p": [1.0, 2.1]})) == 1
+    assert summary_differences(ours, {"seconds": 3}) == ["nothing to compare in what it printed"]

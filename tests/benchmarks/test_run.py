@@ -43,3 +43,28 @@ def test_unknown_names_are_refused(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         asked(monkeypatch, capsys, "--rivals", "ours,celonis")
     assert "'celonis' is none of ours, naive" in capsys.readouterr().err
+
+
+def test_a_script_from_elsewhere_takes_part(small, tmp_path, monkeypatch, capsys):
+    script = tmp_path / "counts.py"
+    script.write_text('print(\'{"edges": 1, "variants": 2}\')')
+    words = ["--log", small, "--questions", "everything", "--rivals", "ours", "--runs", 1]
+    text = asked(monkeypatch, capsys, *words, "--script", f"counts={script}")
+    assert "| | ours | counts |" in text
+    assert "**differs**" in text
+    assert "- counts, from the file: all but replay: variants: 1 and 2" in text
+    assert str(tmp_path) not in text
+
+
+def test_a_script_that_is_not_there_is_refused(small, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        asked(monkeypatch, capsys, "--log", small, "--script", "counts=nowhere.py")
+    assert "--script is NAME=PATH" in capsys.readouterr().err
+
+
+def test_interactive_questions_say_what_is_kept(tmp_path, monkeypatch, capsys):
+    words = ["--sizes", "2e3", "--questions", "filter_half,sequence", "--rivals", "ours", "--runs", 1]
+    text = asked(monkeypatch, capsys, *words, "--cache", tmp_path)
+    rows = [line for line in text.splitlines() if "% of cases |" in line]
+    assert len(rows) == 2
+    assert not any("failed" in row for row in rows)

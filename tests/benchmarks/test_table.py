@@ -47,3 +47,19 @@ def test_a_failed_run_says_its_last_line():
     process = timed_process(["sh", "-c", "echo why >&2; exit 3"], 10)
     assert process.failure == "failed: why"
     assert timed_process(["echo", "fine"], 10).output == "fine\n"
+
+
+def test_replay_is_set_beside_the_whole_job_without():
+    cells = {
+        ("everything", "ours"): Cell([Run(2.0, 100)]),
+        ("everything_replay", "ours"): Cell([Run(2.2, 100)]),
+        ("everything_replay", "pm4py"): Cell([Run(9.0, 100)]),
+    }
+    row = markdown(cells, ["everything", "everything_replay"], ["ours", "pm4py"]).splitlines()[-1]
+    assert "2.20 s, 100 MB, 1.10x all but replay |" in row
+    assert row.endswith("9.00 s (4.1x), 100 MB |")
+
+
+def test_kept_stands_in_the_title():
+    cells = {("sequence", "ours"): Cell([Run(1.0, 1)], kept="25.0 % of cases")}
+    assert markdown(cells, ["sequence"], ["ours"]).splitlines()[-1].count("Issued, 25.0 % of cases |") == 1
