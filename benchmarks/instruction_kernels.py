@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 OPPORTUNITIES, SEED = 15_000, 7
 PATTERN = "Quote Created -> ... -> Quote Revised+ -> Quote/Proposal Issued"
 RECORDED = ("count_pairs", "spread", "collect")
+UNSET = "collect:8"
+"""An argument that has no content yet: what `collect` writes to."""
 PERCENTILES = (50, 90, 95, 99)
 
 Inputs = dict[str, Any]
@@ -65,7 +67,8 @@ def _recorded(log: Any) -> dict[str, NDArray[Any]]:
     def recording(name: str) -> Callable[..., None]:
         def call(*arguments: Any) -> None:
             for place, argument in enumerate(arguments):
-                found.setdefault(f"{name}:{place}", np.array(argument))
+                key = f"{name}:{place}"
+                found.setdefault(key, np.array(argument) if key != UNSET else np.zeros_like(argument))
             whole[name](*arguments)
 
         return call

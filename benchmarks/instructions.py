@@ -2,8 +2,8 @@
 
 Each kernel runs twice under valgrind's callgrind, with few and with more repeats; the difference is the
 kernel's own, without the interpreter and the imports: ``(more - few) / (events * repeats between)``. Inputs
-are fixed. Counts hold for one compiler and one architecture; valgrind knows no AVX-512, so that dispatch at run
-time takes the next best.
+are fixed. Counts hold for one compiler and one architecture; valgrind knows no AVX-512, so that dispatch at
+run time takes the next best.
 
 `python -m benchmarks.instructions` records instructions.json and the table in README.md; ``--check`` compares
 with what is recorded, says what grew by more than 3 %, and ends with 1 if anything did.

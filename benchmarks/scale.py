@@ -177,7 +177,7 @@ def main() -> None:
     sizes = [Size(path, rows(sys.executable, Log(str(path)))) for path in paths]
     measure(sizes, options.runs, options.limit)
     text = [
-        f"From Parquet to graph, percentiles and variants, in a fresh process; median of {options.runs} runs.",
+        f"From Parquet to graph, percentiles and variants, in a fresh process; median of {options.runs}.",
         sizes_table(sizes, imports_mb(options.runs)),
     ]
     shared = generated(int(options.threads_size), folder)
