@@ -16,11 +16,14 @@ import pytest
 
 import dealtrace as dt
 from benchmarks.logs import NET
+from benchmarks.questions import HALF
+from dealtrace import where as w
 from dealtrace_engine.analyses.edges import dense_edges
 from dealtrace_engine.buffers import one_array
 from dealtrace_engine.models.token_game import token_game
 from dealtrace_engine.patterns.pattern import compile_pattern
 from dealtrace_engine.percentiles import group_percentiles
+from dealtrace_engine.selection import select_cases, select_events
 from dealtrace_engine.traces import sequence_hashes
 from dealtrace_ext.columns import Text
 from dealtrace_ext.groups import first_to_last
@@ -185,6 +188,33 @@ def test_pattern(per_event: Any, made: Made, text: str, question: str) -> None:
     ask = getattr(compile_pattern(text), question)
     ask(made.log, threads=1)
     per_event(lambda: ask(made.log, threads=1))
+
+
+FILTERS = {
+    "rework": w.rework(),
+    "self_loop": w.self_loop(),
+    "contains": w.contains("Quote Revised"),
+    "directly_followed": w.directly_followed("Quote Created", "Quote Accepted", at_most="30d"),
+    "eventually_followed": w.eventually_followed("Quote Created", "Quote Accepted", at_most="90d"),
+    "region": w.case("region").is_in(HALF),
+    "throughput_time": w.throughput_time(at_least="30d"),
+    "top_variants": w.top_variants(10),
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_mask(per_event: Any, made: Made, name: str) -> None:
+    FILTERS[name].mask(made.log, 1)
+    per_event(FILTERS[name].mask, made.log, 1)
+
+
+@pytest.mark.parametrize("what", ["cases", "events"])
+def test_select(per_event: Any, made: Made, what: str) -> None:
+    """What is kept is gathered to new columns: half of the cases; of all cases the events up to a quote."""
+    chosen = FILTERS["region"] if what == "cases" else w.between("Lead Captured", "Quote Created")
+    mask, select = chosen.mask(made.log, 1), select_cases if what == "cases" else select_events
+    select(made.log, mask, "", 1)
+    per_event(lambda: select(made.log, mask, "", 1))
 
 
 @pytest.mark.parametrize("question", ["directly_follows", "variants", "throughput_times"])

@@ -153,7 +153,7 @@ def main() -> None:
     where = setting()
     RECORD.write_text(json.dumps({"counted_with": where, "instructions_per_event": counts}, indent=2) + "\n")
     text = markdown(counts, where)
-    table.put(ROOT / "benchmarks" / "README.md", text, START, END)
+    table.put(ROOT / "benchmarks" / "README.md", text, (START, END))
     print(text)
 
 

@@ -191,7 +191,7 @@ def main() -> None:
     text.append(f"Seed {SEED}. {machine.machine()}; {ours}. Command: `{command}`.")
     print("\n\n".join(text))
     if not options.no_write:
-        table.put(ROOT / "benchmarks" / "README.md", "\n\n".join(text), START, END)
+        table.put(ROOT / "benchmarks" / "README.md", "\n\n".join(text), (START, END))
 
 
 if __name__ == "__main__":
