@@ -1,7 +1,7 @@
 """Polars on its own table: sorted, encoded, the attributes of the cases beside each event.
 
-A filter on an attribute is then one pass over a column of codes. Rework is the set of a case's activities,
-kept as bits, being smaller than the case. For sequences the activities of a case are held as a text with one
+A filter on an attribute is then one pass over a column of codes. Rework is a case having fewer activities than
+events. For sequences the activities of a case are held as a text with one
 character each, and its regular expressions do the rest. All of that is made before the time is taken.
 """
 
@@ -20,7 +20,6 @@ from benchmarks.rivals import polars_expert as expert
 
 FIRST_LETTER = 0x100
 """Letters of activities begin here: none of them means anything in a regular expression."""
-MOST_BITS = 63
 
 
 class Loaded(NamedTuple):
@@ -90,18 +89,10 @@ def by_region_and_product(loaded: Loaded) -> Kept:
 
 
 def by_rework(loaded: Loaded) -> Kept:
-    repeats = loaded.events.group_by("case", maintain_order=True).agg(_repeats(len(loaded.names)))["repeats"]
-    chosen = loaded.events.filter(repeats.gather(loaded.events["case"]))
+    repeats = (pl.col("activity").n_unique() < pl.len()).alias("repeats")
+    found = loaded.events.group_by("case", maintain_order=True).agg(repeats)["repeats"]
+    chosen = loaded.events.filter(found.gather(loaded.events["case"]))
     return answered(chosen.select("case", "activity", "time"), loaded)
-
-
-def _repeats(activities: int) -> pl.Expr:
-    """Whether a case has fewer activities than events."""
-    if activities > MOST_BITS:
-        return (pl.col("activity").n_unique() < pl.len()).alias("repeats")
-    bits = pl.lit(pl.Series([1 << code for code in range(activities)], dtype=pl.UInt64))
-    different = bits.gather(pl.col("activity")).bitwise_or().bitwise_count_ones()
-    return (different < pl.len()).alias("repeats")
 
 
 def sequence(loaded: Loaded) -> tuple[int, int]:
