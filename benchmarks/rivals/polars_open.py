@@ -1,7 +1,7 @@
 """Polars on its own table: sorted, encoded, the attributes of the cases beside each event.
 
-A filter on an attribute is then one pass over a column of codes. Rework is a case having fewer activities than
-events. For sequences the activities of a case are held as a text with one
+A filter on an attribute is then one pass over a column of codes. Rework is a case
+having fewer activities than events. For sequences the activities of a case are held as a text with one
 character each, and its regular expressions do the rest. All of that is made before the time is taken.
 """
 

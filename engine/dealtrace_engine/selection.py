@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from dealtrace_engine.attributes import Attribute, attribute_of
 from dealtrace_engine.buffers import arrow
 from dealtrace_engine.errors import LogError
 from dealtrace_engine.log import EventLog, Origin
-from dealtrace_engine.parallel import blocks, map_blocks
+from dealtrace_engine.parallel import EVENTS_PER_BLOCK, blocks, map_blocks
 from dealtrace_engine.quality import Finding
 
 
@@ -69,7 +70,7 @@ class FilteredLog(EventLog):
 
     def __init__(self, parent: EventLog, chosen: Chosen, expression: str, threads: int | None = None) -> None:
         codes, times, used = _gathered(parent, chosen, threads)
-        activities, codes = _in_use(parent.activities, codes, used)
+        activities, codes = _in_use(parent.activities, codes, used, threads)
         codes.flags.writeable = times.flags.writeable = chosen.offsets.flags.writeable = False
         self.__dict__.update(
             parent=parent, activities=activities, case_offsets=chosen.offsets, activity_codes=codes,
@@ -232,16 +233,21 @@ def _gathered(
 
 
 def _in_use(
-    activities: pa.LargeStringArray, codes: NDArray[Any], used: NDArray[np.bool_]
+    activities: pa.LargeStringArray, codes: NDArray[Any], used: NDArray[np.bool_], threads: int | None
 ) -> tuple[pa.LargeStringArray, NDArray[Any]]:
     """Leave out the activities that no longer occur; codes stay as narrow as they can be."""
+    from dealtrace_engine.kernels.selection import renumber
+
     if used.all():
         return activities, codes
     left = np.flatnonzero(used)
     narrow = np.dtype(np.uint8 if len(left) <= 1 << 8 else np.uint16 if len(left) <= 1 << 16 else np.uint32)
     places = np.zeros(len(used), dtype=narrow)
     places[left] = np.arange(len(left))
-    return activities.take(arrow(left)), places[codes]
+    out = np.empty(len(codes), dtype=narrow)
+    ranges = list(pairwise([*range(0, len(codes), EVENTS_PER_BLOCK), len(codes)]))
+    map_blocks(lambda span: renumber(codes, places, *span, out), ranges, threads=threads)
+    return activities.take(arrow(left)), out
 
 
 def _origin(parent: EventLog, events: int, expression: str) -> Origin:

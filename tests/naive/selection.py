@@ -33,6 +33,11 @@ def gather_cases(cases: Sequence[Case], chosen: Sequence[int]) -> list[tuple[obj
     return [event for case in chosen for event in cases[case]]
 
 
+def renumber(codes: Sequence[int], numbers: Sequence[int]) -> list[int]:
+    """The new number of each code."""
+    return [numbers[code] for code in codes]
+
+
 def gather_marked(
     cases: Sequence[Case], marks: Sequence[Sequence[bool]], chosen: Sequence[int]
 ) -> list[tuple[object, int]]:

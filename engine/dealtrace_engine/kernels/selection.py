@@ -116,3 +116,10 @@ def gather_marked(
                 activities_out[at] = activities[event]
                 timestamps_out[at] = timestamps[event]
                 at += 1
+
+
+@kernel
+def renumber(codes: NDArray[Any], numbers: NDArray[Any], first: int, last: int, out: NDArray[Any]) -> None:
+    """Write the new number of each of ``codes[first:last]``."""
+    for event in range(first, last):
+        out[event] = numbers[codes[event]]

@@ -24,6 +24,7 @@ from dealtrace_engine.kernels.selection import (
     gather_marked,
     mark_between,
     mark_cases,
+    renumber,
 )
 from naive import conditions, selection
 
@@ -162,6 +163,15 @@ def test_gathering(marked, width):
                 kernel(activities, times, *extra, offsets, chosen, new, first, last, used, codes, stamps)
             assert list(zip(codes.tolist(), stamps.tolist(), strict=True)) == expected[kernel]
             assert np.flatnonzero(used).tolist() == sorted({a for a, _ in expected[kernel]})
+
+
+@given(st.lists(st.integers(0, 5)), st.permutations(range(6)), st.integers(0, 10), WIDTHS)
+def test_renumber(codes, numbers, cut, width):
+    cut = min(cut, len(codes))
+    out = np.zeros(len(codes), width)
+    for first, last in ((0, cut), (cut, len(codes))):
+        renumber(np.array(codes, width), np.array(numbers, width), first, last, out)
+    assert out.tolist() == selection.renumber(codes, numbers)
 
 
 @given(CASES, st.data())
