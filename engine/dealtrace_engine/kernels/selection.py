@@ -119,7 +119,7 @@ def gather_marked(
 
 
 @kernel
-def renumber(codes: NDArray[Any], numbers: NDArray[Any], first: int, last: int, out: NDArray[Any]) -> None:
-    """Write the new number of each of ``codes[first:last]``."""
+def renumber(old: NDArray[Any], numbers: NDArray[Any], first: int, last: int, out: NDArray[Any]) -> None:
+    """Write the new number of each of ``old[first:last]``."""
     for event in range(first, last):
-        out[event] = numbers[codes[event]]
+        out[event] = numbers[old[event]]
