@@ -24,7 +24,7 @@ from dealtrace_engine.log import EventLog
 from dealtrace_engine.models.petri_net import PetriNetBuilder
 from dealtrace_engine.patterns.pattern import compile_pattern
 from dealtrace_engine.sources.memory import from_arrow
-from dealtrace_ext.pairs import count_pairs
+from dealtrace_ext.pairs import count_neighbours, count_pairs
 
 
 def net():
@@ -149,21 +149,25 @@ def test_percentiles_of_spans_whose_sum_is_past_63_bits(filtered):
 @pytest.mark.parametrize("filtered", [False, True])
 def test_counts_past_31_bits_on_one_edge(monkeypatch, filtered):
     """Each share says that it had found 2**31 - 2 before: totals, shares of cases and JSON hold them."""
-    real, before = count_pairs, 2**31 - 2
+    before = 2**31 - 2
 
-    def many(codes, offsets, first, last, width, pairs, singles):
-        real(codes, offsets, first, last, width, pairs, singles)
-        pairs[pairs[:, 0] > 0, :2] += before
-        singles[:, :3][singles[:, :3] > 0] += before
+    def beyond(real):
+        def many(codes, offsets, first, last, width, pairs, singles):
+            real(codes, offsets, first, last, width, pairs, singles)
+            pairs[pairs > 0] += before
+            singles[singles > 0] += before
 
-    monkeypatch.setattr("dealtrace_ext.pairs.count_pairs", many)
+        return many
+
+    monkeypatch.setattr("dealtrace_ext.pairs.count_neighbours", beyond(count_neighbours))
+    monkeypatch.setattr("dealtrace_ext.pairs.count_pairs", beyond(count_pairs))
     monkeypatch.setattr("dealtrace_engine.parallel.EVENTS_PER_BLOCK", 32)
     log = long_log(filtered=filtered)
-    spans = edges._spans(log, 2)
-    pairs, singles = edges._counted(log, spans, 2, None)
+    spans, counted = edges._spans(log, 2), edges.dense_counts(log, 2)
     assert len(spans) > 1
-    assert pairs[1].tolist() == [64 + len(spans) * before] * 2
-    assert singles[:, :3].max() == 64 + len(spans) * before > 2**32
+    assert counted.counts.tolist() == counted.cases[0].tolist() == [64 + len(spans) * before]
+    assert counted.counts[0] > 2**32
+    assert counted.activities[:, 1:].max() == 64 + len(spans) * before
 
 
 def test_activities_past_31_bits():
@@ -187,3 +191,6 @@ def test_counts_past_31_bits():
     count_pairs(codes, offsets, 0, 1, 1, pairs, singles)
     assert pairs[0, :2].tolist() == [2**31 + 1, 2**31]
     assert singles[0, :3].tolist() == [2**31] * 3
+    counts, ends = np.array([2**31 - 1]), np.array([[2**31 - 1] * 2])
+    count_neighbours(codes, offsets, 0, 1, 1, counts, ends)
+    assert (counts.tolist(), ends.tolist()) == ([2**31 + 1], [[2**31] * 2])

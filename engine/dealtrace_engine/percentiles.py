@@ -12,7 +12,7 @@ from dealtrace_engine.parallel import map_blocks
 
 MICROSECONDS = 1e6
 SMALL = 1024
-"""Up to this size a group is sorted whole; above, only the ranks that are needed are put in place."""
+"""Up to this size a group is sorted whole; above, only the ranks that are needed are looked for."""
 GROUPS_PER_BLOCK = 1 << 16
 
 
@@ -51,7 +51,7 @@ def group_percentiles(
     Parameters
     ----------
     microseconds : ndarray of int64, shape (n,)
-        Durations, group by group; reordered within the groups.
+        Durations, group by group; small groups are sorted in place.
     offsets : ndarray of int64, shape (groups + 1,)
     percentiles : sequence of float, shape (k,)
         From 0 to 100.
@@ -77,11 +77,10 @@ def group_percentiles(
     """
     sizes = np.diff(offsets)
     low, high, part = wanted_ranks(sizes, percentiles)
-    _put_in_place(microseconds, offsets, low, high, threads)
     if len(microseconds) == 0:
         return np.full(part.shape, np.nan)
-    starts = np.minimum(offsets[:-1], len(microseconds) - 1)[:, None]
-    result = interpolated(microseconds[starts + low], microseconds[starts + high], part)
+    found = _ranked(microseconds, offsets, np.hstack((low, high)), threads)
+    result = interpolated(found[:, : low.shape[1]], found[:, low.shape[1] :], part)
     result[sizes == 0] = np.nan
     return result
 
@@ -106,22 +105,23 @@ def interpolated(
     return np.where(share >= 0.5, above - step * (1 - share), below + step * share)
 
 
-def _put_in_place(
-    values: NDArray[np.int64],
-    offsets: NDArray[np.int64],
-    low: NDArray[np.int64],
-    high: NDArray[np.int64],
-    threads: int | None,
-) -> None:
-    """Reorder each group so that the ranks `low` and `high` hold what a sort would put there."""
+def _ranked(
+    values: NDArray[np.int64], offsets: NDArray[np.int64], ranks: NDArray[np.int64], threads: int | None
+) -> NDArray[np.int64]:
+    """Return the values at `ranks` of each group, shape (groups, k); small groups are sorted."""
+    from dealtrace_ext.groups import ranked
+
     _sort_small(values, offsets, threads)
+    found: NDArray[np.int64] = values[np.minimum(offsets[:-1], len(values) - 1)[:, None] + ranks]
 
     def select(group: int) -> None:
-        ranks = sorted({*low[group].tolist(), *high[group].tolist()})
-        if ranks:
-            values[offsets[group] : offsets[group + 1]].partition(ranks)
+        order = np.argsort(ranks[group])
+        row = np.empty(len(order), dtype=np.int64)
+        ranked(values[offsets[group] : offsets[group + 1]], ranks[group][order], row)
+        found[group, order] = row
 
     map_blocks(select, [int(g) for g in np.flatnonzero(np.diff(offsets) > SMALL)], threads=threads)
+    return found
 
 
 def sort_groups(values: NDArray[np.int64], offsets: NDArray[np.int64], threads: int | None = None) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import pyarrow as pa
 
@@ -13,6 +15,40 @@ if TYPE_CHECKING:
     import polars as pl
 
     from dealtrace_engine.log import EventLog
+
+
+Made = TypeVar("Made")
+
+
+class Later(Generic[Made]):
+    """Something that is made when it is first asked for, once, whichever thread asks; pickled, it is made.
+
+    Examples
+    --------
+    >>> answer = Later(lambda: 6 * 7)
+    >>> answer(), answer()
+    (42, 42)
+    """
+
+    def __init__(self, make: Callable[[], Made]) -> None:
+        self._make: Callable[[], Made] | None = make
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Made:
+        """Return it."""
+        with self._lock:
+            if self._make is not None:
+                self._made = self._make()
+                self._make = None  # what it was made from may be large
+            return self._made
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return made, (self(),)
+
+
+def made(value: Made) -> Later[Made]:
+    """Return what is there already as something to ask for."""
+    return Later(lambda: value)
 
 
 class LogReference:

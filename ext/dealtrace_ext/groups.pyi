@@ -14,6 +14,7 @@ def first_to_last(
 def sort_small_groups(
     values: NDArray[int64], offsets: NDArray[int64], first: int, last: int, largest: int
 ) -> None: ...
+def ranked(values: NDArray[int64], ranks: NDArray[int64], out: NDArray[int64]) -> None: ...
 def count_ties(
     codes: Codes,
     times: NDArray[int64],

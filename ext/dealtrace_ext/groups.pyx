@@ -1,11 +1,15 @@
-"""Values in groups: from first to last, order within small groups, and equal neighbours."""
+"""Values in groups: from first to last, order within small groups, ranks of large ones, and equal neighbours."""
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy
+
+from dealtrace_ext.buckets cimport DT_BUCKETS, dt_bucket
 
 cdef enum:
     MOST = 1024                    # values of a group that is sorted here
     RUN = 16
+    NOWHERE = 0xFFFFFFFF
 
 LARGEST = MOST
 """Members of the largest group that `sort_small_groups` sorts."""
@@ -131,6 +135,128 @@ cdef inline void _merge(int64_t *values, int64_t middle, int64_t end, int64_t *s
             values[at] = spare[left]
             left += 1
         at += 1
+
+
+def ranked(const int64_t[::1] values, const int64_t[::1] ranks, int64_t[::1] out):
+    """Write the values at `ranks`, as if the values were sorted.
+
+    A histogram says in which buckets the ranks lie; only the values of these are looked at again.
+
+    Parameters
+    ----------
+    values : int64 buffer, shape (n,)
+    ranks : int64 buffer, shape (k,)
+        From 0 to n - 1, none smaller than the one before.
+    out : int64 buffer, shape (k,)
+
+    Raises
+    ------
+    IndexError
+        A rank is outside or smaller than the one before.
+    OverflowError
+        There are 2**32 - 1 values or more.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> out = np.empty(2, np.int64)
+    >>> ranked(np.array([30, -10, 20]), np.array([0, 1]), out)
+    >>> out.tolist()
+    [-10, 20]
+    """
+    cdef int64_t n = values.shape[0], count = ranks.shape[0], before = 0
+    cdef int status
+    if n >= NOWHERE:
+        raise OverflowError(f"{n:,} values cannot be counted in 32 bits")
+    if out.shape[0] != count:
+        raise ValueError(f"{count} ranks need as many places")
+    for rank in ranks:
+        if not before <= rank < n:
+            raise IndexError(f"rank {rank} is not from {before} to {n - 1}")
+        before = rank
+    if count == 0:
+        return
+    with nogil:
+        status = _ranked(&values[0], n, &ranks[0], count, 0, &out[0])
+    if status < 0:
+        raise MemoryError(f"no memory for the buckets of {n:,} values")
+
+
+cdef int _ranked(
+    const int64_t *values, int64_t n, const int64_t *ranks, int64_t count, int64_t less, int64_t *out
+) noexcept nogil:
+    """Find ranks, of which `less` lie below all values; -1 where there is no memory."""
+    cdef int64_t lowest = values[0], highest = values[0], i
+    cdef uint32_t *buckets
+    cdef int status
+    if n <= MOST:
+        _ranked_few(values, n, ranks, count, less, out)
+        return 0
+    for i in range(n):
+        lowest, highest = min(lowest, values[i]), max(highest, values[i])
+    if lowest == highest:
+        for i in range(count):
+            out[i] = lowest
+        return 0
+    buckets = <uint32_t *> calloc(2 * DT_BUCKETS, sizeof(uint32_t))
+    if buckets == NULL:
+        return -1
+    for i in range(n):
+        buckets[dt_bucket(<uint64_t> values[i] - <uint64_t> lowest)] += 1
+    status = _ranked_in(values, n, lowest, ranks, count, less, buckets, buckets + DT_BUCKETS, out)
+    free(buckets)
+    return status
+
+
+cdef int _ranked_in(
+    const int64_t *values, int64_t n, int64_t lowest, const int64_t *ranks, int64_t count, int64_t less,
+    const uint32_t *sizes, uint32_t *cursors, int64_t *out,
+) noexcept nogil:
+    """Gather the values of the buckets in which ranks lie, and find them there."""
+    cdef int64_t bucket, i, first, room = 0, at = less, rank = 0
+    cdef int64_t *gathered
+    cdef int status = 0
+    for bucket in range(DT_BUCKETS):
+        cursors[bucket] = NOWHERE
+        if rank < count and ranks[rank] < at + sizes[bucket]:
+            cursors[bucket] = <uint32_t> room
+            room += sizes[bucket]
+        at += sizes[bucket]
+        while rank < count and ranks[rank] < at:
+            rank += 1
+    gathered = <int64_t *> malloc(room * sizeof(int64_t))
+    if gathered == NULL:
+        return -1
+    for i in range(n):
+        bucket = dt_bucket(<uint64_t> values[i] - <uint64_t> lowest)
+        if cursors[bucket] != NOWHERE:
+            gathered[cursors[bucket]] = values[i]
+            cursors[bucket] += 1
+    at, rank = less, 0
+    for bucket in range(DT_BUCKETS):
+        at += sizes[bucket]
+        first = rank
+        while rank < count and ranks[rank] < at:
+            rank += 1
+        # The values are at most a 32nd as far apart as before, so that this ends.
+        if rank > first and status == 0:
+            status = _ranked(
+                gathered + cursors[bucket] - sizes[bucket], sizes[bucket], ranks + first, rank - first,
+                at - sizes[bucket], out + first,
+            )
+    free(gathered)
+    return status
+
+
+cdef void _ranked_few(
+    const int64_t *values, int64_t n, const int64_t *ranks, int64_t count, int64_t less, int64_t *out
+) noexcept nogil:
+    cdef int64_t ordered[MOST]
+    cdef int64_t i
+    memcpy(ordered, values, n * sizeof(int64_t))
+    _sort(ordered, n)
+    for i in range(count):
+        out[i] = ordered[ranks[i] - less]
 
 
 def count_ties(

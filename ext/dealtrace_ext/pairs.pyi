@@ -8,6 +8,15 @@ Codes = NDArray[Any]
 
 BUCKETS: int
 
+def count_neighbours(
+    codes: Codes,
+    offsets: NDArray[int64],
+    first: int,
+    last: int,
+    width: int,
+    pairs: NDArray[int64],
+    ends: NDArray[int64],
+) -> None: ...
 def count_pairs(
     codes: Codes,
     offsets: NDArray[int64],

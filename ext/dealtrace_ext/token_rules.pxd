@@ -26,6 +26,8 @@ cdef class TokenRules:
     cdef int32_t *labelled_first
     cdef int32_t *silent            # silent transitions by input place, in the order of the arcs
     cdef int32_t *silent_first
+    cdef int32_t *leading           # the places that silent transitions take from
+    cdef int32_t leading_count
     cdef int32_t sink               # the only place without outgoing arc, where it is final, or -1
     cdef Paths *paths
     cdef int64_t *initial
@@ -37,6 +39,7 @@ cdef class TokenRules:
     cdef int64_t stamp, area, most_inputs
     cdef Candidate *candidates      # one area for the ending and one for each depth
     cdef int32_t *short_of
+    cdef int32_t *sources           # the leading places that are marked
     # counts over all steps and endings played, each `weight` times
     cdef int64_t weight
     cdef int64_t *fired

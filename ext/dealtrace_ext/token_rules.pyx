@@ -58,6 +58,8 @@ cdef class TokenRules:
                 by_label[labels[t]].append(t)
         self.labelled_first, self.labelled = _ints(_starts(by_label)), _ints(sum(by_label, []))
         self.silent_first, self.silent = _ints(_starts(silent)), _ints(sum(silent, []))
+        leading = [place for place, steps in enumerate(silent) if steps]
+        self.leading, self.leading_count = _ints(leading), len(leading)
         sinks = [place for place in range(self.places) if place not in used]
         self.sink = sinks[0] if len(sinks) == 1 and self.final[sinks[0]] else -1
 
@@ -76,6 +78,7 @@ cdef class TokenRules:
         self.visited = <int64_t *> zeros(self.transitions, sizeof(int64_t))
         self.fired = <int64_t *> zeros(self.transitions, sizeof(int64_t))
         self.problems = <int64_t *> zeros(self.transitions, sizeof(int64_t))
+        self.sources = <int32_t *> zeros(self.places, sizeof(int32_t))
         self.candidates = <Candidate *> zeros((DEPTH + 1) * self.area, sizeof(Candidate))
         self.short_of = <int32_t *> zeros(DEPTH * self.most_inputs + self.places, sizeof(int32_t))
 
@@ -91,6 +94,7 @@ cdef class TokenRules:
             <size_t> self.silent, <size_t> self.silent_first, <size_t> self.initial, <size_t> self.marking,
             <size_t> self.visited, <size_t> self.fired, <size_t> self.problems, <size_t> self.missing_at,
             <size_t> self.remaining_at, <size_t> self.candidates, <size_t> self.short_of,
+            <size_t> self.sources, <size_t> self.leading,
         ):
             free(<void *> <size_t> memory)
 
@@ -241,23 +245,28 @@ cdef class TokenRules:
     cdef int32_t _candidates(self, Candidate *found, int32_t *targets, int32_t count) noexcept nogil:
         """Paths from the marked places to `targets`, by length, then by the names of both ends."""
         cdef int32_t starts[LONGEST_PATH + 2]
-        cdef int32_t p, i, n, length, total = 0
+        cdef int32_t p, s, i, n, sources = 0, length, longest = 0, total = 0
         memset(starts, 0, sizeof(starts))
-        for p in range(self.places):
+        for s in range(self.leading_count):
+            p = self.leading[s]
             if self.marking[p] > 0 and self._known(p):
-                for i in range(count):
-                    starts[self.paths[p].length[targets[i]] + 1] += 1
-        starts[1] = 0
-        for n in range(1, LONGEST_PATH + 2):
-            starts[n] += starts[n - 1]
-        total = starts[LONGEST_PATH + 1]
-        for p in range(self.places):
-            if self.marking[p] > 0 and self._known(p):
+                self.sources[sources] = p
+                sources += 1
                 for i in range(count):
                     length = self.paths[p].length[targets[i]]
-                    if length:
-                        found[starts[length]] = Candidate(p, targets[i], length)
-                        starts[length] += 1
+                    starts[length + 1] += 1
+                    longest = max(longest, length)
+        starts[1] = 0
+        for n in range(1, longest + 2):
+            starts[n] += starts[n - 1]
+        total = starts[longest + 1]
+        for s in range(sources if total else 0):
+            p = self.sources[s]
+            for i in range(count):
+                length = self.paths[p].length[targets[i]]
+                if length:
+                    found[starts[length]] = Candidate(p, targets[i], length)
+                    starts[length] += 1
         return total
 
     cdef void _spell(self, Candidate path, int32_t *steps) noexcept nogil:
@@ -267,15 +276,13 @@ cdef class TokenRules:
             place = self.paths[path.source].before[place]
 
     cdef bint _known(self, int32_t source) noexcept nogil:
-        """Find the shortest silent paths from `source`, once; False where there are none.
+        """Find the shortest silent paths from `source`, once; False where there is no memory.
 
         Of several the first found is kept, along the arcs in their order.
         """
         cdef Paths *row = self.paths + source
         cdef int32_t *queue
         cdef int32_t head = 0, count, place
-        if self.silent_first[source] == self.silent_first[source + 1]:
-            return False
         if row.via != NULL:
             return True
         row.via = <int32_t *> calloc(4 * self.places, sizeof(int32_t))

@@ -11,6 +11,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
+from dealtrace_ext.hashing cimport DT_GOLDEN, DT_ODD, dt_mix
 from dealtrace_ext.token_rules cimport TokenRules, resize, zeros
 
 cdef enum:
@@ -23,7 +24,8 @@ ctypedef fused Code:
     uint16_t
     uint32_t
 
-cdef struct Cost:             # of one step
+cdef struct Step:             # in one cache line
+    int32_t next              # state + 1; 0: not yet played
     int32_t missing
     int32_t consumed
     int32_t produced
@@ -53,8 +55,8 @@ cdef class TokenGame(TokenRules):
     cdef int64_t *markings
     cdef uint64_t *hashes
     cdef int32_t *slots
-    cdef int32_t *next            # by state and label; -1: not yet played
-    cdef Cost *costs              # by state and label
+    cdef uint64_t *keys           # what the tokens of each place are multiplied with in the hash of a marking
+    cdef Step *steps              # by state and label
     cdef Ending *endings          # by state
     cdef int64_t *step_weights    # only while tallying, as the next
     cdef int64_t *ending_weights
@@ -62,8 +64,12 @@ cdef class TokenGame(TokenRules):
     def __cinit__(
         self, list inputs, list outputs, list silent, list labels, list initial, list final, int64_t max_states
     ):
+        cdef uint64_t place
         self._lock = threading.Lock()
         self.max_states = max(<int64_t> 3, min(max_states, <int64_t> (1 << 30)))
+        self.keys = <uint64_t *> zeros(self.places, sizeof(uint64_t))
+        for place in range(<uint64_t> self.places):
+            self.keys[place] = dt_mix((place + 1) * DT_GOLDEN, DT_ODD) | 1
         if self._grow(min(<int64_t> 256, self.max_states)) < 0 or self._restart() < 0:
             raise MemoryError
 
@@ -71,8 +77,8 @@ cdef class TokenGame(TokenRules):
         free(self.markings)
         free(self.hashes)
         free(self.slots)
-        free(self.next)
-        free(self.costs)
+        free(self.keys)
+        free(self.steps)
         free(self.endings)
         free(self.step_weights)
         free(self.ending_weights)
@@ -182,16 +188,16 @@ cdef class TokenGame(TokenRules):
             if label < 0:
                 continue
             at = state * width + label
-            if self.next[at] < 0:
+            if self.steps[at].next == 0:
                 at = self._played(state, label)
                 if at < 0 or self.out_of_memory:
                     return NO_MEMORY
             if weight:
                 self.step_weights[at] += weight
-            missing += self.costs[at].missing
-            consumed += self.costs[at].consumed
-            produced += self.costs[at].produced
-            state = self.next[at]
+            missing += self.steps[at].missing
+            consumed += self.steps[at].consumed
+            produced += self.steps[at].produced
+            state = self.steps[at].next - 1
         ending = self._ending(state)
         if self.out_of_memory:
             return NO_MEMORY
@@ -208,11 +214,11 @@ cdef class TokenGame(TokenRules):
         """Play a step for the first time; return its place in the table, which may have been emptied."""
         cdef int32_t there
         cdef int64_t at
-        cdef Cost cost
+        cdef Step step
         memcpy(self.marking, self.markings + here * self.places, self.places * sizeof(int64_t))
         self.step(label)
-        cost.missing, cost.consumed = <int32_t> self.missing, <int32_t> self.consumed
-        cost.produced = <int32_t> self.produced
+        step.missing, step.consumed = <int32_t> self.missing, <int32_t> self.consumed
+        step.produced = <int32_t> self.produced
         there = self._state()
         if there == FULL:
             here = self._emptied(here)
@@ -222,7 +228,8 @@ cdef class TokenGame(TokenRules):
         if there < 0:
             return NO_MEMORY
         at = here * <int64_t> self.label_count + label
-        self.next[at], self.costs[at] = there, cost
+        step.next = there + 1
+        self.steps[at] = step
         return at
 
     cdef int32_t _emptied(self, int32_t here) noexcept nogil:
@@ -255,7 +262,7 @@ cdef class TokenGame(TokenRules):
 
     cdef int32_t _state(self) noexcept nogil:
         """Number of the current marking, new or known; FULL where the table is full."""
-        cdef uint64_t hashed = _hash(self.marking, self.places)
+        cdef uint64_t hashed = _hash(self.marking, self.keys, self.places)
         cdef int64_t slot = hashed & (self.slot_count - 1)
         cdef int64_t size = self.places * sizeof(int64_t)
         cdef int32_t state = self.slots[slot]
@@ -284,8 +291,7 @@ cdef class TokenGame(TokenRules):
         if (
             resize(<void **> &self.markings, old * self.places, capacity * self.places, sizeof(int64_t)) < 0
             or resize(<void **> &self.hashes, old, capacity, sizeof(uint64_t)) < 0
-            or resize(<void **> &self.next, old * width, capacity * width, sizeof(int32_t)) < 0
-            or resize(<void **> &self.costs, old * width, capacity * width, sizeof(Cost)) < 0
+            or resize(<void **> &self.steps, old * width, capacity * width, sizeof(Step)) < 0
             or resize(<void **> &self.endings, old, capacity, sizeof(Ending)) < 0
             or resize(<void **> &self.slots, 0, slots, sizeof(int32_t)) < 0
         ):
@@ -295,7 +301,6 @@ cdef class TokenGame(TokenRules):
             or resize(<void **> &self.ending_weights, old, capacity, sizeof(int64_t)) < 0
         ):
             return NO_MEMORY
-        memset(self.next + old * width, 255, (capacity - old) * width * sizeof(int32_t))
         memset(self.slots, 255, slots * sizeof(int32_t))
         for i in range(self.states):
             slot = self.hashes[i] & (slots - 1)
@@ -307,7 +312,7 @@ cdef class TokenGame(TokenRules):
 
     cdef int32_t _restart(self) noexcept nogil:
         """Forget all states but the initial marking, which is state 0."""
-        memset(self.next, 255, self.states * self.label_count * sizeof(int32_t))
+        memset(self.steps, 0, self.states * self.label_count * sizeof(Step))
         memset(self.endings, 0, self.states * sizeof(Ending))
         memset(self.slots, 255, self.slot_count * sizeof(int32_t))
         self.states = 0
@@ -333,13 +338,12 @@ cdef class TokenGame(TokenRules):
         self.weight = 0
 
 
-cdef uint64_t _hash(const int64_t *marking, int64_t places) noexcept nogil:
-    cdef uint64_t hashed = 0x9E3779B97F4A7C15u
+cdef uint64_t _hash(const int64_t *marking, const uint64_t *keys, int64_t places) noexcept nogil:
+    cdef uint64_t hashed = DT_GOLDEN
     cdef int64_t p
     for p in range(places):
-        hashed = (hashed ^ <uint64_t> marking[p]) * 0xFF51AFD7ED558CCDu
-        hashed ^= hashed >> 32
-    return hashed
+        hashed += <uint64_t> marking[p] * keys[p]
+    return dt_mix(hashed, DT_ODD)
 
 
 cdef _check(int status):

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dealtrace_engine import parallel
 from dealtrace_engine.analyses.follows import directly_follows
 from dealtrace_engine.errors import Cancelled
 from dealtrace_engine.parallel import (
@@ -190,3 +191,17 @@ def test_the_pool_survives_new_processes(method):
         with multiprocessing.get_context(method).Pool(1) as pool:
             assert str(pool.apply_async(_edges, (log,)).get(timeout=100)) == here
     assert str(_edges(log)) == here
+
+
+def test_the_caller_takes_part_as_a_worker():
+    """Two items that wait for each other need two threads at once, of which one is the caller's."""
+    barrier, caller = threading.Barrier(2, timeout=20), threading.get_ident()
+
+    def work(_):
+        barrier.wait()
+        return threading.get_ident(), map_blocks(lambda _: threading.get_ident(), [0, 1], threads=2)
+
+    found = map_blocks(work, [0, 1], threads=2)
+    assert caller in {thread for thread, _ in found}
+    assert all(inner == [thread, thread] for thread, inner in found)
+    assert not hasattr(parallel._this_thread, "works")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dealtrace_ext.groups import LARGEST, count_ties, first_to_last, sort_small_groups
+from dealtrace_ext.groups import LARGEST, count_ties, first_to_last, ranked, sort_small_groups
 from naive import groups as naive
 
 WIDTHS = st.sampled_from([np.uint8, np.uint16, np.uint32])
@@ -46,6 +46,45 @@ def test_sort_small_groups(groups, largest):
     expected = [value for group in naive.sort_small_groups(groups, largest) for value in group]
     sort_small_groups(values, np.cumsum([0, *map(len, groups)]), 0, len(groups), largest)
     assert values.tolist() == expected
+
+
+@given(st.lists(TIMES, min_size=1, max_size=70), st.lists(st.integers(0, 69), max_size=9))
+def test_ranked(values, ranks):
+    ranks = sorted(rank % len(values) for rank in ranks)
+    out = np.full(len(ranks), -7)
+    ranked(np.array(values), np.array(ranks, np.int64), out)
+    assert out.tolist() == naive.ranked(values, ranks)
+
+
+@pytest.mark.parametrize("size", [1, 1024, 1025, 30_000])
+@pytest.mark.parametrize("kind", ["random", "wide", "falling", "equal", "two", "close", "doubling"])
+def test_ranked_of_every_kind(size, kind):
+    rng = np.random.default_rng(size)
+    values = {
+        "random": rng.integers(0, 10**7, size),
+        "wide": rng.integers(-(2**63), 2**63, size),
+        "falling": np.arange(size)[::-1].copy(),
+        "equal": np.full(size, -(2**63)),
+        "two": np.where(rng.random(size) < 0.5, -(2**63), 2**63 - 1),
+        "close": 2**62 + rng.integers(0, 3, size),
+        "doubling": 2 ** (np.arange(size) % 63),
+    }[kind].astype(np.int64)
+    before, every = values.copy(), np.arange(size)
+    for ranks in (every, every[:0], every[-1:], np.sort(rng.integers(0, size, 12))):
+        out = np.empty(len(ranks), np.int64)
+        ranked(values, ranks, out)
+        assert out.tolist() == naive.ranked(values.tolist(), ranks.tolist())
+    assert np.array_equal(values, before)
+
+
+@pytest.mark.parametrize("ranks", [[-1], [3], [1, 0]])
+def test_ranks_outside_are_refused(ranks):
+    with pytest.raises(IndexError, match="rank"):
+        ranked(np.array([5, 6, 7]), np.array(ranks), np.empty(len(ranks), np.int64))
+    with pytest.raises(ValueError, match="as many places"):
+        ranked(np.array([5, 6, 7]), np.array([0]), np.empty(2, np.int64))
+    with pytest.raises(IndexError, match="rank"):
+        ranked(np.empty(0, np.int64), np.array([0]), np.empty(1, np.int64))
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 15, 16, 17, 31, 32, 33, 500, 1023, 1024, 1025])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dealtrace_ext.pairs import BUCKETS, collect, count_pairs, spread
+from dealtrace_ext.pairs import BUCKETS, collect, count_neighbours, count_pairs, spread
 from naive import pairs as naive
 
 WIDTH, NOWHERE = 4, 2**32 - 1
@@ -44,11 +44,27 @@ def test_count_pairs(groups, kind):
         assert with_any == naive.count_singles(ordered)
 
 
+@given(GROUPS, CODES)
+def test_count_neighbours(groups, kind):
+    codes, _, offsets, ordered = columns(groups, kind)
+    for blocks in cuts(offsets):
+        pairs, ends = np.zeros(WIDTH * WIDTH, np.int64), np.zeros((WIDTH, 2), np.int64)
+        for first, last in blocks:
+            count_neighbours(codes, offsets, first, last, WIDTH, pairs, ends)
+        found = {divmod(int(p), WIDTH): int(pairs[p]) for p in np.flatnonzero(pairs)}
+        assert found == {pair: count for pair, (count, _) in naive.count_pairs(ordered).items()}
+        singles = naive.count_singles(ordered)
+        assert ends.tolist() == [list(singles.get(code, (0, 0, 0))[1:]) for code in range(WIDTH)]
+
+
 def test_pairs_of_wide_codes_do_not_overflow():
     """The product of a code and the width needs more than the code's own bits."""
     pairs, singles = np.zeros((256 * 256, 3), np.int64), np.zeros((256, 4), np.int64)
     count_pairs(np.array([255, 255, 254], np.uint8), np.array([0, 3]), 0, 1, 256, pairs, singles)
     assert np.flatnonzero(pairs[:, 0]).tolist() == [255 * 256 + 254, 255 * 256 + 255]
+    counts, ends = np.zeros(256 * 256, np.int64), np.zeros((256, 2), np.int64)
+    count_neighbours(np.array([255, 255, 254], np.uint8), np.array([0, 3]), 0, 1, 256, counts, ends)
+    assert counts.tolist() == pairs[:, 0].tolist()
 
 
 def places_of(many):
@@ -136,6 +152,10 @@ def test_groups_outside_are_refused(offsets, first, last):
     with pytest.raises(IndexError):
         count_pairs(codes, np.array(offsets), first, last, WIDTH, pairs, singles)
     with pytest.raises(IndexError):
+        count_neighbours(
+            codes, np.array(offsets), first, last, WIDTH, pairs[:, 0].copy(), singles[:, :2].copy()
+        )
+    with pytest.raises(IndexError):
         spread(codes, times, np.array(offsets), first, last, WIDTH, places,
                np.zeros(room, np.uint32), np.zeros((WIDTH * WIDTH, 5), np.uint64))  # fmt: skip
     with pytest.raises(IndexError):
@@ -149,6 +169,8 @@ def test_codes_and_places_outside_are_refused():
     histogram, sums = np.zeros(room, np.uint32), np.zeros((WIDTH * WIDTH, 5), np.uint64)
     with pytest.raises(IndexError, match="code 4 at 1"):
         count_pairs(codes, offsets, 0, 1, WIDTH, pairs, singles)
+    with pytest.raises(IndexError, match="code 4 at 1"):
+        count_neighbours(codes, offsets, 0, 1, WIDTH, pairs[:, 0].copy(), singles[:, :2].copy())
     for wrong in (codes, np.zeros(2, np.uint8)):
         nowhere = np.full((WIDTH * WIDTH, 3), NOWHERE, np.uint32)
         with pytest.raises(IndexError, match="no place"):
@@ -175,6 +197,10 @@ def test_shapes_are_checked():
     for wrong in ((pairs[:3], singles), (pairs[:, :2].copy(), singles), (pairs, singles[:2])):
         with pytest.raises(ValueError, match="figures each"):
             count_pairs(codes, offsets, 0, 1, WIDTH, *wrong)
+    counts, ends = np.zeros(WIDTH * WIDTH, np.int64), np.zeros((WIDTH, 2), np.int64)
+    for wrong in ((counts[:3], ends), (counts, ends[:3]), (counts, singles)):
+        with pytest.raises(ValueError, match="2 figures each"):
+            count_neighbours(codes, offsets, 0, 1, WIDTH, *wrong)
     with pytest.raises(ValueError, match="figures each"):
         spread(codes, times, offsets, 0, 1, WIDTH, places[:3], histogram, sums)
     with pytest.raises(ValueError, match="as many times"):

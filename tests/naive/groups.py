@@ -20,3 +20,9 @@ def count_ties(cases: Sequence[Sequence[tuple[int, int]]]) -> tuple[int, int]:
     """Of cases of (activity, time): events at the time of the one before, and repeats of an earlier one."""
     ties = sum(later[1] == event[1] for events in cases for event, later in pairwise(events))
     return ties, sum(len(events) - len(set(events)) for events in cases)
+
+
+def ranked(values: Sequence[int], ranks: Sequence[int]) -> list[int]:
+    """The values at ranks, in ascending order."""
+    ordered = sorted(values)
+    return [ordered[rank] for rank in ranks]

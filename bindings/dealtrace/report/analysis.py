@@ -59,6 +59,7 @@ def analyse(log: EventLog, net: PetriNet | None, threads: int | None, step: Step
 
     with step("process map") as progress:
         follows = dt.directly_follows(log, threads=threads, progress=progress)
+        _ = follows.edges, follows.activities
     with step("variants") as progress:
         variants = dt.variants(log, threads=threads, progress=progress)
     with step("throughput times") as progress:

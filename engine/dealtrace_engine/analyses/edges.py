@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -55,10 +56,73 @@ class Share(NamedTuple):
     sums: NDArray[np.uint64]
 
 
+class Counted:
+    """How often each pair of activities occurs, and, when that is first asked for, in how many cases.
+
+    Attributes
+    ----------
+    source, target, counts : ndarray of int64, shape (edges,)
+        The pairs that occur, in the order of their codes.
+    """
+
+    def __init__(
+        self, log: EventLog, threads: int | None, pairs: NDArray[np.int64], ends: NDArray[np.int64]
+    ) -> None:
+        width = len(log.activities)
+        self._log, self._threads, self._ends = log, threads, ends
+        self._events = pairs.reshape(width, width).sum(axis=0) + ends[:, 0]
+        self.found = np.flatnonzero(pairs)
+        self.counts = pairs[self.found]
+        self.source, self.target = self.found // width, self.found % width
+
+    @cached_property
+    def cases(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Cases with each of the pairs, and with each activity."""
+        log = self._log
+        pairs, singles = _with_cases(log, _spans(log, self._threads), self._threads)
+        return pairs[self.found], singles
+
+    @property
+    def activities(self) -> NDArray[np.int64]:
+        """Events, cases, starts and ends of each activity, shape (activities, 4)."""
+        return np.column_stack((self._events, self.cases[1], self._ends))
+
+
+def dense_counts(log: EventLog, threads: int | None = None, progress: Progress | None = None) -> Counted:
+    """Count pairs in a table of all of them."""
+    from dealtrace_ext.pairs import count_neighbours
+
+    width = len(log.activities)
+
+    def count(span: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        pairs, ends = np.zeros(width * width, np.int64), np.zeros((width, 2), np.int64)
+        count_neighbours(log.activity_codes, log.case_offsets, *span, width, pairs, ends)
+        return pairs, ends
+
+    parts = map_blocks(count, _spans(log, threads), threads=threads, progress=progress)
+    return Counted(log, threads, sum_of([pairs for pairs, _ in parts]), sum_of([ends for _, ends in parts]))
+
+
 def dense_edges(
-    log: EventLog, percentiles: Sequence[float], threads: int | None = None, progress: Progress | None = None
+    log: EventLog,
+    percentiles: Sequence[float],
+    threads: int | None = None,
+    progress: Progress | None = None,
+    *,
+    counted: Counted | None = None,
 ) -> tuple[Edges, NDArray[np.int64]]:
     """Find the edges in a table of all pairs.
+
+    Parameters
+    ----------
+    log : EventLog
+    percentiles : sequence of float
+        From 0 to 100.
+    threads : int, optional
+    progress : callable, optional
+        Told of the counting, not of the times.
+    counted : Counted, optional
+        Where they were counted already.
 
     Returns
     -------
@@ -66,32 +130,28 @@ def dense_edges(
     activities : ndarray of int64, shape (activities, 4)
         Events, cases, starts and ends of each activity.
     """
-    width = len(log.activities)
-    spans = _spans(log, threads)
-    pairs, singles = _counted(log, spans, threads, progress)
-    found = np.flatnonzero(pairs[:, 0])
-    counts = pairs[found, 0]
-    places, room = _places(width, found, counts, log.events)
-    shares = _spread(log, spans, places, room, len(found), threads)
+    counted = counted or dense_counts(log, threads, progress)
+    found, counts = counted.found, counted.counts
+    places, room = _places(len(log.activities), found, counts, log.events)
+    shares = _spread(log, _spans(log, threads), places, room, len(found), threads)
     low, high, part = wanted_ranks(counts, percentiles)
     values = _exact(log, shares, places, counts, np.hstack((low, high)), threads)
     figures = interpolated(values[:, : low.shape[1]], values[:, low.shape[1] :], part)
-    events = pairs[:, 0].reshape(width, width).sum(axis=0) + singles[:, 1]
     moments = _moments([share.sums for share in shares], len(found))
-    edges = Edges(found // width, found % width, counts, pairs[found, 1], moments, figures)
-    return edges, np.column_stack((events, singles[:, :3]))
+    edges = Edges(counted.source, counted.target, counts, counted.cases[0], moments, figures)
+    return edges, counted.activities
 
 
 def _spans(log: EventLog, threads: int | None) -> list[tuple[int, int]]:
     """Cut the cases into two shares a thread, so that one slow core does not keep the others waiting."""
     shares = min(2 * thread_count(threads), MOST_SHARES)
-    return blocks(log.case_offsets, max(parallel.EVENTS_PER_BLOCK, -(-log.events // shares)))
+    return blocks(log.case_offsets, max(2 * parallel.EVENTS_PER_BLOCK, -(-log.events // shares)))
 
 
-def _counted(
-    log: EventLog, spans: list[tuple[int, int]], threads: int | None, progress: Progress | None
+def _with_cases(
+    log: EventLog, spans: list[tuple[int, int]], threads: int | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return (count, cases) of each pair; (cases, starts, ends) of each activity."""
+    """Return the cases with each pair, shape (activities**2,), and with each activity."""
     from dealtrace_ext.pairs import count_pairs
 
     width = len(log.activities)
@@ -99,9 +159,9 @@ def _counted(
     def count(span: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         pairs, singles = np.zeros((width * width, 3), np.int64), np.zeros((width, 4), np.int64)
         count_pairs(log.activity_codes, log.case_offsets, *span, width, pairs, singles)
-        return pairs[:, :2], singles[:, :3]
+        return pairs[:, 1], singles[:, 0]
 
-    parts = map_blocks(count, spans, threads=threads, progress=progress)
+    parts = map_blocks(count, spans, threads=threads)
     return sum_of([pairs for pairs, _ in parts]), sum_of([singles for _, singles in parts])
 
 

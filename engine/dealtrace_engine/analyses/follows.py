@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.analyses.edges import Edges, dense_edges, sorted_edges
+from dealtrace_engine.analyses.edges import Counted, Edges, dense_counts, dense_edges, sorted_edges
 from dealtrace_engine.buffers import table
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
 from dealtrace_engine.percentiles import MICROSECONDS
-from dealtrace_engine.results import LogReference, Result
+from dealtrace_engine.results import Later, LogReference, Result, made
 
 DENSE_ACTIVITIES = 512
 """Up to so many activities every pair has a place in a table; beyond, pairs are sorted."""
@@ -26,22 +26,39 @@ RANKS = (0, 50, 90, 95, 99, 100)
 class DirectlyFollows(Result):
     """A directly-follows graph.
 
+    The counts are there at once; the tables `edges` and `activities` are each made when first asked for,
+    once, on any thread. A pickled graph has them.
+
     Attributes
     ----------
-    edges : pyarrow.Table
+    counts : pyarrow.Table
         One row per pair, by count, largest first, then by text. source, target: text; count: how often
-        target directly follows source in a case; cases: in how many cases; mean_s, median_s, min_s, max_s,
-        sum_s, stdev_s (of a sample, NaN for one occurrence), p50_s, p90_s, p95_s, p99_s (numpy's linear
-        percentiles): seconds from source to target.
-    activities : pyarrow.Table
-        One row per activity, by count, largest first, then by text. activity: text; count: events; cases:
-        cases with it; start, end: cases that start and end with it.
+        target directly follows source in a case.
     """
 
-    edges: pa.Table
-    activities: pa.Table
+    counts: pa.Table
+    _edges: Later[pa.Table]
+    _activities: Later[pa.Table]
     _log: LogReference
     definition: ClassVar[str] = "directly_follows 1"
+
+    @property
+    def edges(self) -> pa.Table:
+        """The rows of `counts` with the times of each pair.
+
+        source, target, count; cases: in how many cases it occurs; mean_s, median_s, min_s, max_s, sum_s,
+        stdev_s (of a sample, NaN for one occurrence), p50_s, p90_s, p95_s, p99_s (numpy's linear
+        percentiles): seconds from source to target.
+        """
+        return self._edges()
+
+    @property
+    def activities(self) -> pa.Table:
+        """One row per activity, by count, largest first, then by text.
+
+        activity: text; count: events; cases: cases with it; start, end: cases that start and end with it.
+        """
+        return self._activities()
 
     @property
     def _table(self) -> pa.Table:
@@ -53,7 +70,7 @@ class DirectlyFollows(Result):
     def __repr__(self) -> str:
         events, starts = (sum(self.activities[name].to_pylist()) for name in ("count", "start"))
         return (
-            f"DirectlyFollows of {self.activities.num_rows:,} activities and {self.edges.num_rows:,} edges, "
+            f"DirectlyFollows of {self.activities.num_rows:,} activities and {self.counts.num_rows:,} edges, "
             f"{events:,} events in {starts:,} cases"
         )
 
@@ -69,7 +86,7 @@ def directly_follows(
     threads : int, optional
         All CPUs by default; the result does not depend on it.
     progress : callable (done, of) -> object, optional
-        Returning False cancels.
+        Told of the counting; returning False cancels. What is made later is not reported.
 
     Returns
     -------
@@ -88,13 +105,37 @@ def directly_follows(
     >>> directly_follows(log).edges.select(["source", "target", "count", "mean_s"]).to_pylist()
     [{'source': 'a', 'target': 'b', 'count': 1, 'mean_s': 172800.0}]
     """
-    find = dense_edges if len(log.activities) <= DENSE_ACTIVITIES else sorted_edges
-    edges, counts = find(log, RANKS, threads, progress)
-    return DirectlyFollows(_edge_table(log, edges), _activity_table(log, counts), LogReference(log))
+    if len(log.activities) > DENSE_ACTIVITIES:
+        edges, activities = sorted_edges(log, RANKS, threads, progress)
+        tables = made(_edge_table(log, edges)), made(_activity_table(log, activities))
+        return DirectlyFollows(_count_table(log, edges), *tables, LogReference(log))
+    counted = dense_counts(log, threads, progress)
+    return DirectlyFollows(
+        _count_table(log, counted),
+        Later(lambda: _edge_table(log, dense_edges(log, RANKS, threads, counted=counted)[0])),
+        Later(lambda: _activity_table(log, counted.activities)),
+        LogReference(log),
+    )
+
+
+def _order(edges: Edges | Counted) -> NDArray[np.int64]:
+    """By count, largest first, then by text; the pairs come in the order of their codes."""
+    return np.argsort(-edges.counts, kind="stable")
+
+
+def _count_table(log: EventLog, edges: Edges | Counted) -> pa.Table:
+    order = _order(edges)
+    return table(
+        {
+            "source": log.activity_texts(edges.source[order]),
+            "target": log.activity_texts(edges.target[order]),
+            "count": edges.counts[order],
+        }
+    )
 
 
 def _edge_table(log: EventLog, edges: Edges) -> pa.Table:
-    order = np.lexsort((edges.target, edges.source, -edges.counts))
+    order = _order(edges)
     counts, totals = edges.counts.tolist(), [total for total, _ in edges.moments]
     percentiles = edges.percentiles
     times = {
@@ -109,15 +150,10 @@ def _edge_table(log: EventLog, edges: Edges) -> pa.Table:
         "p95_s": percentiles[:, 3],
         "p99_s": percentiles[:, 4],
     }
-    return table(
-        {
-            "source": log.activity_texts(edges.source[order]),
-            "target": log.activity_texts(edges.target[order]),
-            "count": edges.counts[order],
-            "cases": edges.cases[order],
-        }
-        | {name: np.asarray(values, dtype=np.float64)[order] for name, values in times.items()}
-    )
+    figures = {name: np.asarray(values, dtype=np.float64)[order] for name, values in times.items()}
+    counted = _count_table(log, edges)
+    columns = dict(zip(counted.column_names, counted.columns, strict=True))
+    return table(columns | {"cases": edges.cases[order]} | figures)
 
 
 def _stdev(n: int, total: int, squares: int) -> float:
@@ -128,6 +164,6 @@ def _stdev(n: int, total: int, squares: int) -> float:
 
 
 def _activity_table(log: EventLog, counts: NDArray[np.int64]) -> pa.Table:
-    order = np.lexsort((np.arange(len(counts)), -counts[:, 0]))
+    order = np.argsort(-counts[:, 0], kind="stable")
     columns = {name: counts[order, i] for i, name in enumerate(("count", "cases", "start", "end"))}
     return table({"activity": log.activity_texts(order), **columns})

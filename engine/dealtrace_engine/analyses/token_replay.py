@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -11,14 +12,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
+from dealtrace_engine.analyses.played import Diagnostics, Played
 from dealtrace_engine.analyses.variants import Variants, variants
-from dealtrace_engine.buffers import arrow, table, text
+from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import ArgumentError, LogError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.models.petri_net import PetriNet
-from dealtrace_engine.models.token_game import token_game
-from dealtrace_engine.parallel import Progress, blocks, tick
-from dealtrace_engine.results import LogReference, Result
+from dealtrace_engine.parallel import Progress
+from dealtrace_engine.results import Later, LogReference, Result, made
 
 FIGURES = (
     "average_trace_fitness", "log_fitness", "percentage_of_fitting_traces", "fit_cases",
@@ -28,29 +29,9 @@ FIGURES = (
 Unknown = Literal["skip", "unfit"]
 
 
-@dataclass(frozen=True)
-class Diagnostics:
-    """Where cases and net disagree, counted over cases.
-
-    Attributes
-    ----------
-    places : pyarrow.Table
-        place, missing (tokens added because they were missing), remaining (tokens left at the end).
-    transitions : pyarrow.Table
-        transition, activity (null for a silent one), fired, problems (times it was fired although tokens
-        were missing).
-    unknown : pyarrow.Table
-        activity, events: activities that the net does not have, most frequent first.
-    """
-
-    places: pa.Table
-    transitions: pa.Table
-    unknown: pa.Table
-
-
 @dataclass(frozen=True, eq=False)
 class TokenReplay(Result):
-    """The result of token replay; the main table is `table`.
+    """The result of token replay; the main table is `table`, made when first asked for.
 
     Attributes
     ----------
@@ -63,9 +44,6 @@ class TokenReplay(Result):
         Percent of the cases that fit.
     fit_cases, produced, consumed, missing, remaining : int
         Over all cases. A case fits when no token was missing on the way and none remains.
-    table : pyarrow.Table
-        One row per variant: variant, cases, fit, fitness, produced, consumed, missing, remaining,
-        unknown_events (events of activities that the net does not have).
     notes : tuple of str
         What was assumed: about the net, duplicate labels, activities the net does not have.
     """
@@ -78,22 +56,29 @@ class TokenReplay(Result):
     consumed: int
     missing: int
     remaining: int
-    table: pa.Table
     notes: tuple[str, ...]
-    _played: _Variants
-    _case_ids: pa.Array | None = None
-    _of_case: NDArray[np.int32] | None = None
+    _rows: Later[pa.Table]
+    _played: Played
+    _of_cases: Later[tuple[pa.Array, NDArray[np.int32]]] | None = None
     _log: LogReference = field(default_factory=lambda: LogReference(None))
     definition: ClassVar[str] = "token replay 1"
+
+    @property
+    def table(self) -> pa.Table:
+        """One row per variant, as in the table of variants.
+
+        variant, cases, fit, fitness, produced, consumed, missing, remaining, unknown_events (events of
+        activities that the net does not have).
+        """
+        return self._rows()
 
     @cached_property
     def cases(self) -> pa.Table:
         """One row per case, in the order of the log: case_id, then the columns of `table` but cases."""
-        of_case = self._of_case
-        if of_case is None or self._case_ids is None:
+        if self._of_cases is None:
             raise LogError("this replay was made without the cases of its variants")
-        rows = self.table.drop_columns(["cases"]).take(arrow(of_case))
-        return rows.add_column(0, "case_id", self._case_ids)
+        case_ids, of_case = self._of_cases()
+        return self.table.drop_columns(["cases"]).take(arrow(of_case)).add_column(0, "case_id", case_ids)
 
     @cached_property
     def diagnostics(self) -> Diagnostics:
@@ -116,74 +101,6 @@ class TokenReplay(Result):
         )
 
 
-@dataclass(frozen=True)
-class _Variants:
-    """What is replayed: the distinct sequences, and how many cases follow each."""
-
-    net: PetriNet
-    activities: tuple[str, ...]
-    codes: NDArray[Any]
-    offsets: NDArray[np.int64]
-    weights: NDArray[np.int64]
-
-    @cached_property
-    def label_of(self) -> NDArray[np.int32]:
-        """Label number of each activity code, -1 where the net does not have the activity."""
-        number = {label: i for i, label in enumerate(self.net.labels)}
-        return np.array([number.get(activity, -1) for activity in self.activities], dtype=np.int32)
-
-    @cached_property
-    def unknown_events(self) -> NDArray[np.int64]:
-        """Events per variant whose activity the net does not have."""
-        if (self.label_of >= 0).all():
-            return np.zeros(len(self.weights), dtype=np.int64)
-        before = np.concatenate(([0], np.cumsum(self.label_of[self.codes] < 0, dtype=np.int64)))
-        return np.diff(before[self.offsets])
-
-    def play(self, progress: Progress | None) -> dict[str, NDArray[Any]]:
-        """Replay every variant; one array per figure."""
-        names = ("missing", "consumed", "produced", "remaining")
-        figures: dict[str, NDArray[Any]] = {
-            name: np.zeros(len(self.weights), dtype=np.int64) for name in names
-        }
-        figures["fit"] = np.zeros(len(self.weights), dtype=np.uint8)
-        game = token_game(self.net)
-        for first, last in blocks(self.offsets) if len(self.weights) else ():
-            game.run(self.codes, self.offsets, self.label_of, first, last, *figures.values())
-            tick(progress, last, len(self.weights))
-        return figures
-
-    def diagnostics(self) -> Diagnostics:
-        """Replay every variant with its weight and count by place and transition."""
-        counts = token_game(self.net).tally(self.codes, self.offsets, self.label_of, self.weights)
-        missing, remaining, fired, problems = counts
-        transitions = sorted(self.net.transitions, key=lambda transition: transition.id)
-        return Diagnostics(
-            table({
-                "place": text(sorted(self.net.places)),
-                "missing": _int64(missing), "remaining": _int64(remaining),
-            }),
-            table({
-                "transition": text([transition.id for transition in transitions]),
-                "activity": text([transition.label for transition in transitions]),
-                "fired": _int64(fired), "problems": _int64(problems),
-            }),
-            self.unknown(),
-        )  # fmt: skip
-
-    def unknown(self) -> pa.Table:
-        """Events by activity that the net does not have, most frequent first."""
-        events = [0] * len(self.activities)
-        for code in np.flatnonzero(self.label_of < 0):
-            before = np.concatenate(([0], np.cumsum(self.codes == code, dtype=np.int64)))
-            events[code] = int(np.diff(before[self.offsets]) @ self.weights)
-        found = sorted((-count, self.activities[code]) for code, count in enumerate(events) if count)
-        return table({
-            "activity": text([activity for _, activity in found]),
-            "events": _int64([-count for count, _ in found]),
-        })  # fmt: skip
-
-
 def token_replay(
     log: EventLog,
     net: PetriNet,
@@ -204,7 +121,7 @@ def token_replay(
     unknown : {"skip", "unfit"}
         Events of activities that the net does not have are skipped; with ``"unfit"`` their cases do not fit.
     threads : int, optional
-        For finding the variants; the result does not depend on it.
+        All CPUs by default; the result does not depend on it.
     progress : callable (done, of) -> object, optional
         Returning False cancels.
 
@@ -244,10 +161,10 @@ def token_replay(
     {'case_id': '2', 'fit': False, 'missing': 1, 'remaining': 1}
     """
     found = variants(log, threads=threads, progress=progress) if known is None else known
-    return replay(
-        net, log.activities.to_pylist(), found.codes, found.offsets, found.counts,
-        variant_ids=found.ids, case_ids=found.case_ids, of_case=found.of_case,
-        unknown=unknown, progress=progress, log=LogReference(log),
+    return _replayed(
+        Played(net, tuple(log.activities.to_pylist()), *found.as_found), unknown, progress,
+        lambda rows: rows.take(arrow(found.order)).add_column(0, "variant", found.ids),
+        Later(lambda: (found.case_ids, found.of_case)), LogReference(log), threads,
     )  # fmt: skip
 
 
@@ -263,6 +180,7 @@ def replay(
     of_case: NDArray[np.int32] | None = None,
     log: LogReference | None = None,
     unknown: Unknown = "skip",
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> TokenReplay:
     """Replay distinct sequences of activity codes on a net.
@@ -287,8 +205,10 @@ def replay(
     unknown : {"skip", "unfit"}
         Events of activities that the net does not have are skipped; with "unfit" their cases do not fit.
         The token counts are the same.
-    progress : callable, optional
-        Called with (variants done, variants); returning False cancels.
+    threads : int, optional
+        All CPUs by default; the result does not depend on it.
+    progress : callable (done, of) -> object, optional
+        Returning False cancels.
 
     Returns
     -------
@@ -314,31 +234,52 @@ def replay(
     >>> result.fit_cases, result.average_trace_fitness, result.percentage_of_fitting_traces
     (3, 0.875, 75.0)
     """
-    if unknown not in ("skip", "unfit"):
-        raise ArgumentError(f"unknown must be 'skip' or 'unfit', got {unknown!r}")
-    played = _Variants(
+    played = Played(
         net, tuple(activities), _codes(codes),
         np.ascontiguousarray(offsets, dtype=np.int64), np.ascontiguousarray(weights, dtype=np.int64),
     )  # fmt: skip
+    ids = arrow(np.arange(len(played.weights))) if variant_ids is None else variant_ids
+    of_cases = None if case_ids is None or of_case is None else made((case_ids, of_case))
+    return _replayed(
+        played, unknown, progress, lambda rows: rows.add_column(0, "variant", ids), of_cases,
+        log or LogReference(None), threads,
+    )  # fmt: skip
+
+
+def _replayed(
+    played: Played,
+    unknown: Unknown,
+    progress: Progress | None,
+    arranged: Callable[[pa.Table], pa.Table],
+    of_cases: Later[tuple[pa.Array, NDArray[np.int32]]] | None,
+    log: LogReference,
+    threads: int | None,
+) -> TokenReplay:
+    """Replay; `arranged` puts the rows of the table in their order and names them."""
+    if unknown not in ("skip", "unfit"):
+        raise ArgumentError(f"unknown must be 'skip' or 'unfit', got {unknown!r}")
     if not played.weights.sum():
         raise LogError("there is no case to replay")
-    figures = played.play(progress)
+    figures = played.play(threads, progress)
     fit = figures["fit"].astype(bool) & ((unknown == "skip") | (played.unknown_events == 0))
-    fitness = _fitness(**{name: array.astype(np.float64) for name, array in figures.items() if name != "fit"})
-    ids = np.arange(len(fit)) if variant_ids is None else variant_ids
-    by_variant = table({
-        "variant": ids, "cases": played.weights, "fit": fit, "fitness": fitness,
-        **{name: figures[name] for name in ("produced", "consumed", "missing", "remaining")},
-        "unknown_events": played.unknown_events,
-    })  # fmt: skip
-    totals = {name: _weighted_sum(figures[name], played.weights) for name in figures if name != "fit"}
+    tokens = {name: figures[name] for name in ("produced", "consumed", "missing", "remaining")}
+    fitness = _fitness(**{name: array.astype(np.float64) for name, array in tokens.items()})
+    totals = {name: _weighted_sum(array, played.weights) for name, array in tokens.items()}
     cases, fit_cases = int(played.weights.sum()), int(played.weights[fit].sum())
     return TokenReplay(
         average_trace_fitness=_mean(fitness, played.weights),
         log_fitness=float(_fitness(**totals)), percentage_of_fitting_traces=100.0 * fit_cases / cases,
-        fit_cases=fit_cases, **totals, table=by_variant, notes=_notes(played),
-        _played=played, _case_ids=case_ids, _of_case=of_case, _log=log or LogReference(None),
+        fit_cases=fit_cases, **totals, notes=_notes(played),
+        _rows=Later(lambda: arranged(_rows(played, fit, fitness, tokens))),
+        _played=played, _of_cases=of_cases, _log=log,
     )  # fmt: skip
+
+
+def _rows(
+    played: Played, fit: NDArray[np.bool_], fitness: NDArray[np.float64], tokens: dict[str, NDArray[Any]]
+) -> pa.Table:
+    figures = {"cases": played.weights, "fit": fit, "fitness": fitness, **tokens}
+    return table({**figures, "unknown_events": played.unknown_events})
 
 
 def _fitness(missing: Any, consumed: Any, produced: Any, remaining: Any) -> Any:
@@ -371,17 +312,13 @@ def _codes(codes: ArrayLike) -> NDArray[Any]:
     return array.astype(kind, copy=False)
 
 
-def _int64(values: list[int]) -> pa.Array:
-    return arrow(np.array(values, dtype=np.int64))
-
-
-def _notes(played: _Variants) -> tuple[str, ...]:
+def _notes(played: Played) -> tuple[str, ...]:
     notes = list(played.net.notes)
     for label, same in played.net.duplicate_labels.items():
         notes.append(f"{len(same)} transitions are labelled {label!r}; the first enabled one by id is fired")
     if (played.label_of < 0).any():
         notes += [
             f"activity {row['activity']!r} is not in the model ({row['events']:,} events)"
-            for row in played.unknown().to_pylist()
+            for row in played.unknown.to_pylist()
         ]
     return tuple(notes)

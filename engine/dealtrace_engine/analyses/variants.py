@@ -16,7 +16,7 @@ from dealtrace_engine.buffers import arrow, table, view
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
 from dealtrace_engine.percentiles import group_percentiles
-from dealtrace_engine.results import LogReference, Result
+from dealtrace_engine.results import Later, LogReference, Result
 from dealtrace_engine.traces import sequence_hashes, stable_ids
 
 RANKS = {"min_s": 0, "p50_s": 50, "p90_s": 90, "p95_s": 95, "max_s": 100}
@@ -41,14 +41,19 @@ class Variants(Result):
     _kind: np.dtype[Any]
     _numbers: NDArray[np.int32]
     _hashes: NDArray[np.uint64]
-    _durations: NDArray[np.int64]
+    _durations: Later[NDArray[np.int64]]
     _log: LogReference
     definition: ClassVar[str] = "variants 1"
 
     @cached_property
-    def _order(self) -> NDArray[np.int64]:
-        """The variants as they were numbered at first, in the order of the table."""
-        cases = np.bincount(self._numbers, minlength=len(self))
+    def as_found(self) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
+        """Codes, offsets and counts as below, of the variants in order of first appearance."""
+        return *_from_binary(self._sequences, self._kind), np.bincount(self._numbers, minlength=len(self))
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """The rows of `table` as positions in order of first appearance, shape (variants,)."""
+        cases = self.as_found[2]
         keys = table({"cases": cases, "sequence": self._sequences})
         by = [("cases", "descending"), ("sequence", "ascending")]
         return view(pc.sort_indices(keys, sort_keys=by)).astype(np.int64)
@@ -56,18 +61,18 @@ class Variants(Result):
     @cached_property
     def counts(self) -> NDArray[np.int64]:
         """Cases of each variant, shape (variants,)."""
-        return np.bincount(self._numbers, minlength=len(self))[self._order]
+        return self.as_found[2][self.order]
 
     @cached_property
     def of_case(self) -> NDArray[np.int32]:
         """The variant of each case, as a row of `table`, shape (cases,); cases in the order of the log."""
         rank = np.empty(len(self), dtype=np.int32)
-        rank[self._order] = np.arange(len(self), dtype=np.int32)
+        rank[self.order] = np.arange(len(self), dtype=np.int32)
         return rank[self._numbers]
 
     @cached_property
     def _flat(self) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        return _from_binary(self._sequences.take(arrow(self._order)), self._kind)
+        return _from_binary(self._sequences.take(arrow(self.order)), self._kind)
 
     @property
     def codes(self) -> NDArray[Any]:
@@ -82,7 +87,7 @@ class Variants(Result):
     @cached_property
     def ids(self) -> pa.StringArray:
         """Hash of the activities' texts, the same in every log; shape (variants,)."""
-        return stable_ids(self._hashes[self._order], self.codes, self.offsets, self.activity_names)
+        return stable_ids(self._hashes[self.order], self.codes, self.offsets, self.activity_names)
 
     def __len__(self) -> int:
         return len(self._hashes)
@@ -94,7 +99,7 @@ class Variants(Result):
         variant: stable id; activities: list of text; length: events; cases; share and cumulative_share of
         all cases; mean_s, min_s, p50_s, p90_s, p95_s, max_s: throughput times in seconds.
         """
-        durations, offsets = grouped(self._durations, self.of_case, len(self))
+        durations, offsets = grouped(self._durations(), self.of_case, len(self))
         figures = group_percentiles(durations, offsets, list(RANKS.values()))
         cases = int(self.counts.sum())
         columns: dict[str, Any] = {
@@ -169,7 +174,7 @@ def variants(log: EventLog, *, threads: int | None = None, progress: Progress | 
     sequences = _as_binary(log.activity_codes, log.case_offsets).take(arrow(firsts[:found]))
     return Variants(
         log.activities, log.case_ids, sequences, log.activity_codes.dtype, numbers, hashes[firsts[:found]],
-        case_durations(log, threads), LogReference(log),
+        Later(lambda: case_durations(log, threads)), LogReference(log),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
 import numpy as np
@@ -156,3 +157,25 @@ def test_the_log_is_not_changed():
     directly_follows(log)
     for column, was in zip((log.case_offsets, log.activity_codes, log.timestamps), before, strict=True):
         assert np.array_equal(column, was)
+
+
+def test_times_are_found_once_whichever_thread_asks():
+    log = from_arrow(logs.table(logs.random_log(3, events=2000)))
+    with mock.patch.object(module, "dense_edges", wraps=dense_edges) as asked:
+        result = directly_follows(log)
+        assert result.counts.num_rows > 0
+        repr(result)
+        assert not asked.called
+        with ThreadPoolExecutor(8) as pool:
+            tables = list(pool.map(lambda _: result.edges, range(32)))
+        assert asked.call_count == 1
+    assert all(table is tables[0] for table in tables)
+    assert result.counts.equals(result.edges.select(["source", "target", "count"]))
+
+
+def test_what_fails_is_tried_again():
+    log = from_arrow(logs.table(logs.random_log(3, events=200)))
+    result = directly_follows(log)
+    with mock.patch.object(module, "dense_edges", side_effect=MemoryError), pytest.raises(MemoryError):
+        _ = result.edges
+    assert str(result.edges.to_pydict()) == str(directly_follows(log).edges.to_pydict())

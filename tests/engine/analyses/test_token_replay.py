@@ -4,6 +4,7 @@ import json
 import pickle
 from collections import Counter
 from fractions import Fraction
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -13,11 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dealtrace_engine.analyses.token_replay import replay
+import logs
+from dealtrace_engine.analyses import played as module
+from dealtrace_engine.analyses.token_replay import replay, token_replay
+from dealtrace_engine.analyses.variants import Variants
+from dealtrace_engine.analyses.variants import variants as variants_of
 from dealtrace_engine.errors import Cancelled, LogError, ModelError
 from dealtrace_engine.models.petri_net import Arc, PetriNet, PetriNetBuilder, Transition
 from dealtrace_engine.models.pnml import read_pnml
 from dealtrace_engine.models.token_game import token_game
+from dealtrace_engine.sources.memory import from_arrow
 from tests.naive import token_replay as naive
 from tests.nets import nets, tied_nets, traces
 from tests.shared_data import LOGS, ORACLE, needs_shared
@@ -246,3 +252,29 @@ def real_variants(file, case, activity, time):
     for key, step in zip(table[case].to_pylist(), table[activity].to_pylist(), strict=True):
         cases.setdefault(key, []).append(step)
     return Counter(map(tuple, cases.values()))
+
+
+@given(nets(most_weight=3) | tied_nets(), traces)
+@settings(max_examples=50, deadline=None)
+def test_the_same_bits_for_any_threads(net, variants):
+    """Each thread has an automaton of its own, and they meet the markings in another order."""
+    weights = [1 + i % 3 for i in range(len(variants))]
+    with mock.patch.object(module, "blocks", one_by_one):
+        results = [replay(net, *encoded(variants), weights, threads=threads) for threads in (1, 2, 4)]
+    for result in results[1:]:
+        assert result.to_json() == results[0].to_json()
+
+
+def one_by_one(offsets, _):
+    return [(first, first + 1) for first in range(len(offsets) - 1)]
+
+
+def test_the_table_is_made_when_it_is_asked_for(monkeypatch):
+    log = from_arrow(logs.table(logs.BY_HAND["one long case"]))
+    net = unbounded_net()
+    with monkeypatch.context() as patch:
+        patch.setattr(Variants, "ids", property(lambda self: pytest.fail("not asked for")))
+        result = token_replay(log, net)
+        assert result.produced > 0
+    assert result.table["variant"].equals(variants_of(log).table["variant"])
+    assert pickle.loads(pickle.dumps(result)).table.equals(result.table)
