@@ -1,0 +1,74 @@
+"""The columns of derived events, and the rank of each activity among events of one instant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+PRECISIONS = ("instant", "minute", "date")
+"""How far a timestamp can be trusted: to the second or better, to the minute, to the calendar day."""
+QUALITIES = ("history", "audit", "field", "created", "modified", "inferred")
+"""What a timestamp was read from: a history row, an audit row, a field of the record that holds the time of
+this very fact, the record's creation, its last change, or other facts."""
+
+SEQUENCE = (
+    "campaign_response", "lead_captured", "lead_qualified", "lead_disqualified", "first_customer_contact",
+    "customer_contact", "lead_converted", "opportunity_created", "owner_changed", "amount_changed",
+    "close_date_pushed", "opportunity_stage_changed", "solution_proposed", "opportunity_reopened",
+    "quote_created", "discount_changed", "approval_requested", "discount_approval_requested",
+    "approval_rejected", "discount_approval_rejected", "approval_recalled", "discount_approval_recalled",
+    "approval_approved", "discount_approval_approved", "quote_revised", "quote_issued", "quote_rejected",
+    "quote_expired", "quote_accepted", "contract_created", "contract_sent_for_approval", "contract_signed",
+    "opportunity_won", "opportunity_lost", "sales_order_created", "order_submitted", "order_activated",
+    "order_canceled", "order_partially_fulfilled", "order_fulfilled", "invoice_generated", "invoice_sent",
+    "invoice_canceled", "invoice_rebilled", "payment_reminder_sent", "payment_received", "payment_reversed",
+    "payment_completed", "order_closed", "case_opened", "case_closed",
+)  # fmt: skip
+"""Every activity that a CRM export can show, in the order in which they happen within one instant."""
+RANKS = {activity: 10 * place for place, activity in enumerate(SEQUENCE, 1)}
+
+START_LIKE = frozenset(
+    {"lead_captured", "opportunity_created", "quote_created", "contract_created", "sales_order_created",
+     "invoice_generated", "case_opened"}
+)  # fmt: skip
+"""Of a fact known to the day only, these are placed at the beginning of the day, all others at its end."""
+
+
+def event_schema() -> dict[str, pl.DataType]:
+    """Return the columns of an event frame with their types.
+
+    fact
+        What happened, unique within its activity: rules that tell the same fact are alternatives.
+    object, record_id
+        The business record it happened to: lead, opportunity, quote, contract, order, invoice, payment,
+        contact or case, and its id.
+    timestamp, ts_precision, ts_quality
+        When, UTC; one of `PRECISIONS`; one of `QUALITIES`. A date is its midnight, to be placed later.
+    end_timestamp
+        When it ended, where that is known.
+    resource_id, resource_name
+        Who did it.
+    activity, rule_id, source_object, source_row_id
+        What it is, which rule found it, in which row of which object.
+    stage_from, stage_to, direction, probability, close_date, status_from, status_to
+        What changed; direction is 1 forward, -1 back in the order of stages, 0 unknown.
+    amount, amount_delta, currency, discount_pct
+        Money in the record's currency, percent from 0 to 100.
+    due_date, payment_terms, invoice_type, partial
+        Of invoices and payments.
+    """
+    import polars as pl
+
+    text, number, day = pl.String(), pl.Float64(), pl.Date()
+    instant = pl.Datetime("us", "UTC")
+    return {
+        "fact": text, "object": text, "record_id": text, "timestamp": instant, "ts_precision": text,
+        "ts_quality": text, "end_timestamp": instant, "resource_id": text, "resource_name": text,
+        "activity": text, "rule_id": text, "source_object": text, "source_row_id": text,
+        "stage_from": text, "stage_to": text, "direction": pl.Int8(), "probability": number,
+        "close_date": day, "status_from": text, "status_to": text, "amount": number,
+        "amount_delta": number, "currency": text, "discount_pct": number, "due_date": day,
+        "payment_terms": text, "invoice_type": text, "partial": pl.Boolean(),
+    }  # fmt: skip

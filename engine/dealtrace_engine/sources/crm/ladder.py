@@ -1,0 +1,111 @@
+"""Rule ladders: several ways to find when something happened; of each fact, the first that yields counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dealtrace_engine.sources.crm.events import RANKS, event_schema
+from dealtrace_engine.sources.crm.tables import CrmTables
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from dealtrace_engine.sources.crm.mapping import CrmMapping
+
+Finder = Callable[[CrmTables, "CrmMapping"], "pl.LazyFrame"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One way to find an activity.
+
+    Attributes
+    ----------
+    id : str
+        ``"SF1"``, ``"D2"``: its place in the ladder of its activity, as the specification numbers it.
+    activity : str
+        Canonical id.
+    source_object : str
+        The object whose rows are the evidence.
+    quality : str
+        One of `events.QUALITIES`.
+    find : callable (tables, mapping) -> LazyFrame
+        Columns of `events.event_schema`, those that it knows; always fact, object, record_id and timestamp.
+        Rows without a timestamp are no events.
+    needs : tuple of str
+        Columns as ``"Object.Column"`` without which the rule cannot yield; said in the coverage report.
+    default : bool
+        Whether it is used unless the mapping says so.
+    verified : bool
+        Whether its meaning is documented by the CRM's vendor; what is not is said in the report.
+    """
+
+    id: str
+    activity: str
+    source_object: str
+    quality: str
+    find: Finder
+    needs: tuple[str, ...] = ()
+    default: bool = True
+    verified: bool = True
+
+    @property
+    def name(self) -> str:
+        """Activity and place, unique among all rules: what `rule_id` says."""
+        return f"{self.activity}.{self.id}"
+
+
+def derived(rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:
+    """Run the rules and keep, of each fact of an activity, the rows of the first rule that has any.
+
+    Parameters
+    ----------
+    rules : sequence of Rule
+        In the order of their ladders.
+    tables : CrmTables
+    mapping : CrmMapping
+        May leave rules out or change their order.
+
+    Returns
+    -------
+    DataFrame
+        Columns of `events.event_schema`, and order_rank.
+    """
+    import polars as pl
+
+    found = []
+    for place, rule in enumerate(mapping.ladder(rules)):
+        frame = completed(rule.find(tables, mapping), rule).with_columns(place=pl.lit(place, pl.UInt16))
+        found.append(frame.filter(pl.col("timestamp").is_not_null()))
+    if not found:
+        return pl.DataFrame(schema={**event_schema(), "order_rank": pl.Int32()})
+    events = pl.concat(found)
+    first = pl.col("place").min().over("activity", "fact")
+    return (
+        events.filter(pl.col("place") == first)
+        .with_columns(
+            order_rank=pl.col("activity").replace_strict(RANKS, default=None, return_dtype=pl.Int32)
+        )
+        .drop("place")
+        .collect()
+    )
+
+
+def completed(frame: pl.LazyFrame, rule: Rule) -> pl.LazyFrame:
+    """Return the frame with every column of an event: what the rule does not know is null."""
+    import polars as pl
+
+    given = {
+        "activity": pl.lit(rule.activity),
+        "rule_id": pl.lit(rule.name),
+        "source_object": pl.lit(rule.source_object),
+        "ts_quality": pl.lit(rule.quality),
+        "ts_precision": pl.lit("instant"),
+    }
+    known = frame.collect_schema().names()
+    return frame.select(
+        (pl.col(name) if name in known else given.get(name, pl.lit(None))).cast(kind).alias(name)
+        for name, kind in event_schema().items()
+    )

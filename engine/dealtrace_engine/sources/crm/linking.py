@@ -1,0 +1,85 @@
+"""Events come to their cases by the links between records; what has no link is counted as an orphan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+PER_OBJECT = ("quote", "order", "invoice", "payment", "contract")
+"""Objects of which a case can have several; `flatten` says what becomes of them."""
+
+
+@dataclass(frozen=True)
+class Linked:
+    """Events with their cases.
+
+    Attributes
+    ----------
+    events : DataFrame
+        As derived, and case_id, via, confidence, share (1/n of an event that n cases have).
+    orphans : dict of str to int
+        Object to the events of records that no case is linked to.
+    orphan_records : dict of str to int
+        Object to the number of such records.
+    shared : int
+        Events that more than one case has.
+    """
+
+    events: pl.DataFrame
+    orphans: dict[str, int]
+    orphan_records: dict[str, int]
+    shared: int
+
+
+def linked(events: pl.DataFrame, links: pl.DataFrame) -> Linked:
+    """Bring events to the cases of their records.
+
+    Parameters
+    ----------
+    events : DataFrame
+        As `ladder.derived` returns them.
+    links : DataFrame
+        object, record_id, case_id, via, confidence; a record may have several cases.
+    """
+    import polars as pl
+
+    links = links.unique(["object", "record_id", "case_id"], keep="first", maintain_order=True)
+    links = links.with_columns(share=1.0 / pl.len().over("object", "record_id"))
+    joined = events.join(links, on=["object", "record_id"], how="left", maintain_order="left")
+    lost = joined.filter(pl.col("case_id").is_null())
+    counted = (
+        lost.group_by("object").agg(events=pl.len(), records=pl.col("record_id").n_unique()).sort("object")
+    )
+    kept = joined.filter(pl.col("case_id").is_not_null())
+    shared = kept.filter(pl.col("share") < 1).select("activity", "fact", "timestamp").unique().height
+    return Linked(
+        kept,
+        dict(counted.select("object", "events").iter_rows()),
+        dict(counted.select("object", "records").iter_rows()),
+        shared,
+    )
+
+
+def flattened(events: pl.DataFrame, how: str) -> pl.DataFrame:
+    """Keep every event, or of each activity of the objects in `PER_OBJECT` only the first of a case.
+
+    Parameters
+    ----------
+    events : DataFrame
+        With their cases.
+    how : {"all", "first", "last"}
+    """
+    import polars as pl
+
+    if how == "all":
+        return events
+    edge = pl.col("timestamp").min() if how == "first" else pl.col("timestamp").max()
+    several = pl.col("object").is_in(list(PER_OBJECT))
+    group = ["case_id", "activity"]
+    chosen = (pl.col("timestamp") == edge.over(group)) & (
+        pl.int_range(pl.len()).over([*group, "timestamp"]) == 0
+    )
+    return events.filter(~several | chosen)

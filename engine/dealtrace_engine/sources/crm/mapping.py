@@ -1,0 +1,81 @@
+"""What an organisation may do differently: what values mean, which rule wins, zone, stages, custom fields."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dealtrace_engine.sources.crm.ladder import Rule
+
+LEADING = ("opportunity", "lead", "quote", "order", "invoice")
+"""Objects that can be the case."""
+
+
+@lru_cache(maxsize=1)
+def default_statuses() -> dict[str, list[str]]:
+    """Return the names of each status, as `names.one_of` reads them, unless a mapping changes them."""
+    text = files(__package__).joinpath("statuses.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+@dataclass(frozen=True)
+class CrmMapping:
+    """How an export is to be understood.
+
+    Attributes
+    ----------
+    leading : {"opportunity", "lead", "quote", "order", "invoice"}
+        Which object is the case.
+    zone : str
+        IANA name of the organisation's time zone: calendar days are days there.
+    statuses : mapping of str to sequence of str
+        Instead of the same keys of `default_statuses`.
+    stage_order : sequence of str
+        Stages from first to last; from the export's own stage table where empty.
+    stage_aliases : mapping of str to str
+        Names that a stage had earlier, to its name now.
+    ladders : mapping of str to sequence of str
+        Activity to the ids of the rules that may find it, the first first; all default rules where absent.
+    fields : mapping of str to str
+        ``"Object.Field__c"`` to the case attribute that it is.
+    objects : mapping of str to mapping of str to str
+        A custom table to what its columns are.
+    flatten : {"all", "primary", "first"}
+        What becomes of several quotes, orders or invoices of a case.
+    every_contact : bool
+        Also each contact with the customer, not only the first.
+    link_by_account : bool
+        Link what has no other link by account and time, with a confidence.
+    migrated_share : float
+        Records created in one minute by one user, as a share of all, from which on they count as migrated.
+    """
+
+    leading: str = "opportunity"
+    zone: str = "UTC"
+    statuses: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    stage_order: Sequence[str] = ()
+    stage_aliases: Mapping[str, str] = field(default_factory=dict)
+    ladders: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    objects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    flatten: str = "all"
+    every_contact: bool = False
+    link_by_account: bool = False
+    migrated_share: float = 0.05
+
+    def status(self, key: str) -> Sequence[str]:
+        """Return the names of a status, such as ``"quote.accepted"``."""
+        return self.statuses.get(key, default_statuses().get(key, ()))
+
+    def ladder(self, rules: Sequence[Rule]) -> list[Rule]:
+        """Return the rules that are used, in the order in which they are tried."""
+        used = [rule for rule in rules if rule.default and rule.activity not in self.ladders]
+        for activity, ids in self.ladders.items():
+            known = {rule.id: rule for rule in rules if rule.activity == activity}
+            used += [known[rule_id] for rule_id in ids if rule_id in known]
+        return used

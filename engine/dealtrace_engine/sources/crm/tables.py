@@ -1,0 +1,151 @@
+"""The tables of an export: objects under their API names, columns typed, whatever the shape they came in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from dealtrace_engine.quality import Finding
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import polars as pl
+
+
+class Kind(StrEnum):
+    """What the values of a column are.
+
+    ID is a record's id in its one canonical form, INSTANT microseconds UTC, DATE a calendar day without a
+    zone, NUMBER a float, BOOLEAN true or false, TEXT anything else. Only the empty text is null.
+    """
+
+    ID = "id"
+    INSTANT = "instant"
+    DATE = "date"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    TEXT = "text"
+
+
+Catalog = Mapping[str, Mapping[str, Kind]]
+"""The objects that are read, with the columns of each that are; nothing else of an export is."""
+
+
+def data_types() -> dict[Kind, pl.DataType]:
+    """Return the Polars type of each kind."""
+    import polars as pl
+
+    return {
+        Kind.ID: pl.String(),
+        Kind.INSTANT: pl.Datetime("us", "UTC"),
+        Kind.DATE: pl.Date(),
+        Kind.NUMBER: pl.Float64(),
+        Kind.BOOLEAN: pl.Boolean(),
+        Kind.TEXT: pl.String(),
+    }
+
+
+@dataclass(frozen=True)
+class RawExport:
+    """What a reader of one shape of export hands on: text under API names, nothing interpreted yet.
+
+    Attributes
+    ----------
+    system : {"salesforce", "dynamics"}
+    shape : str
+        Such as ``"data-export"``.
+    label : str
+        The path, or ``"memory"``.
+    frames : mapping of str to LazyFrame
+        Object to its current rows. A column of text is still to be read by its kind; one that came with a
+        type, from Parquet or a frame in memory, keeps it.
+    versions : mapping of str to LazyFrame
+        Object to all versions of its rows, where the export keeps them, with the column `version_at`
+        (INSTANT) that says since when; empty otherwise.
+    exported : datetime, optional
+        When the export was made, where it says so.
+    zone : str
+        IANA name of the zone of datetimes without one; API exports are in UTC.
+    precision : {"instant", "minute", "date"}
+        Of every datetime of the export.
+    notes : list of str
+        How it was read: encoding, delimiter, parts, generations.
+    findings : list of Finding
+        Rows left out, and what looks odd.
+    """
+
+    system: str
+    shape: str
+    label: str
+    frames: Mapping[str, pl.LazyFrame]
+    versions: Mapping[str, pl.LazyFrame] = field(default_factory=dict)
+    exported: datetime | None = None
+    zone: str = "UTC"
+    precision: str = "instant"
+    notes: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class CrmTables:
+    """Typed tables, each read at most once.
+
+    Attributes
+    ----------
+    raw : RawExport
+        Where they come from.
+    catalog : mapping of str to mapping of str to Kind
+    frames, versions : mapping of str to LazyFrame
+        Typed columns of the catalogue that the export has, and no others.
+    """
+
+    raw: RawExport
+    catalog: Catalog
+    frames: Mapping[str, pl.LazyFrame]
+    versions: Mapping[str, pl.LazyFrame] = field(default_factory=dict)
+    _held: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False)
+
+    def has(self, name: str, *columns: str) -> bool:
+        """Whether the export has an object, with these columns."""
+        return name in self.frames and set(columns) <= set(self.columns(name))
+
+    def columns(self, name: str) -> list[str]:
+        """Return the columns that the export has of an object."""
+        return self.frames[name].collect_schema().names() if name in self.frames else []
+
+    def table(self, name: str) -> pl.LazyFrame:
+        """Return an object with every column of the catalogue: null where the export has none.
+
+        An object that is missing is a table without rows, so that a rule need not ask.
+        """
+        if name not in self._held:
+            self._held[name] = self._completed(name, self.frames.get(name))
+        return self._held[name].lazy()
+
+    def all_versions(self, name: str) -> pl.LazyFrame:
+        """Return every version of the rows of an object, with `version_at`; no rows where none are kept."""
+        key = f"{name}@"
+        if key not in self._held:
+            self._held[key] = self._completed(name, self.versions.get(name), version_at=Kind.INSTANT)
+        return self._held[key].lazy()
+
+    def release(self, name: str) -> None:
+        """Let the memory of an object go; it is read again if it is asked for again."""
+        self._held.pop(name, None)
+        self._held.pop(f"{name}@", None)
+
+    def _completed(self, name: str, frame: pl.LazyFrame | None, **more: Kind) -> pl.DataFrame:
+        import polars as pl
+
+        types, kinds = data_types(), {**self.catalog[name], **more}
+        if frame is None:
+            return pl.DataFrame(schema={column: types[kind] for column, kind in kinds.items()})
+        known = frame.collect_schema()
+        columns = [
+            pl.col(column) if column in known else pl.lit(None, types[kind]).alias(column)
+            for column, kind in kinds.items()
+        ]
+        return frame.select(columns).collect(engine="streaming")
