@@ -1,0 +1,89 @@
+"""Record ids of CRMs against a plain twin, on real shapes and on anything else."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dealtrace_ext import record_ids
+from naive import record_ids as naive
+
+STATES = ("MISSING", "GOOD", "COMPLETED", "REPAIRED", "DAMAGED", "OTHER", "SCIENTIFIC")
+
+
+def run(function, texts, kind=None):
+    column = pa.array(texts, kind or pa.string())
+    size = sum(len((text or "").encode()) for text in texts) + 3 * len(texts)
+    out, offsets = np.empty(size, np.uint8), np.empty(len(texts) + 1, np.int64)
+    states = np.empty(len(texts), np.uint8)
+    function(column, out, offsets, states)
+    ids = [bytes(out[a:b]).decode() for a, b in pairwise(offsets)]
+    return list(zip(ids, [STATES[state] for state in states], strict=True))
+
+
+ID = st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", min_size=15, max_size=15)
+LONG = ID.map(lambda text: text + naive.checksum(text))
+SALESFORCE = st.one_of(
+    st.none(), st.text(max_size=20), ID, LONG, LONG.map(str.lower), LONG.map(str.upper),
+    LONG.map(str.swapcase), st.from_regex(r"[0-9A-Za-z]{18}", fullmatch=True),
+    st.from_regex(r"[0-9.,]{1,6}[eE][+-][0-9]{1,3}", fullmatch=True),
+    st.sampled_from(["0" * 15, "000000000000000AAA", "5E+14"]),
+)  # fmt: skip
+PLAIN_GUID = st.uuids().map(str)
+GUID = st.one_of(
+    st.none(), st.text(max_size=40), PLAIN_GUID, PLAIN_GUID.map(str.upper),
+    PLAIN_GUID.map(lambda g: f"{{{g}}}"),
+    PLAIN_GUID.map(lambda g: f"{{{g[:-1]}x}}"), PLAIN_GUID.map(lambda g: g[:-1] + "g"),
+    st.just("00000000-0000-0000-0000-000000000000"),
+)  # fmt: skip
+
+
+@given(st.lists(SALESFORCE, max_size=30))
+def test_salesforce_ids_are_those_of_the_twin(texts):
+    assert run(record_ids.salesforce_ids, texts) == [naive.salesforce_id(text) for text in texts]
+
+
+@given(st.lists(GUID, max_size=30))
+def test_guids_are_those_of_the_twin(texts):
+    assert run(record_ids.guids, texts) == [naive.guid(text) for text in texts]
+
+
+@pytest.mark.parametrize("function", [record_ids.salesforce_ids, record_ids.guids])
+def test_slices_and_wide_offsets(function):
+    texts = ["0064600000J5S5TAAV", None, "x", "{6F9619FF-8B86-D011-B42D-00CF4FC964FF}"]
+    column = pa.array(["before", *texts], pa.large_string()).slice(1)
+    out, offsets, states = np.empty(200, np.uint8), np.empty(5, np.int64), np.empty(4, np.uint8)
+    function(column, out, offsets, states)
+    again = run(function, texts)
+    assert [STATES[state] for state in states] == [state for _, state in again]
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "state"),
+    [
+        ("0064600000J5S5TAAV", "0064600000J5S5TAAV", "GOOD"),
+        ("0064600000J5S5T", "0064600000J5S5TAAV", "COMPLETED"),
+        ("0064600000j5s5taav", "0064600000J5S5TAAV", "REPAIRED"),
+        ("0064600000J5S5tAAV", "0064600000J5S5tAAV", "DAMAGED"),
+        ("000000000000000AAA", "", "MISSING"),
+        ("0.0E+00", "", "SCIENTIFIC"),
+        ("9CcfAt8qtZvCTwFvwOFLcg==", "9CcfAt8qtZvCTwFvwOFLcg==", "OTHER"),
+    ],
+)
+def test_ids_as_they_are_found(text, written, state):
+    assert run(record_ids.salesforce_ids, [text]) == [(written, state)]
+
+
+@pytest.mark.parametrize("function", [record_ids.salesforce_ids, record_ids.guids])
+def test_buffers_that_are_too_small_are_refused(function):
+    column = pa.array(["0064600000J5S5TAAV"])
+    with pytest.raises(ValueError, match="bytes"):
+        function(column, np.empty(3, np.uint8), np.empty(2, np.int64), np.empty(1, np.uint8))
+    with pytest.raises(ValueError, match="states"):
+        function(column, np.empty(30, np.uint8), np.empty(1, np.int64), np.empty(1, np.uint8))
+    function(pa.array([], pa.string()), np.empty(0, np.uint8), np.empty(1, np.int64), np.empty(0, np.uint8))
