@@ -149,8 +149,8 @@ class Coverage:
         days = [f"{seconds / 86_400:.1f}" for seconds in (told, least, most)]
         known = self.ambiguous
         return (
-            f"{known['tied']:,} of {known['pairs']:,} pairs in one instant, {known['within_day']:,} in one day, "
-            f"{known['within_minute']:,} in one minute; median throughput {days[0]} d, could be "
+            f"{known['tied']:,} of {known['pairs']:,} pairs in one instant, {known['within_day']:,} in one "
+            f"day, {known['within_minute']:,} in one minute; median throughput {days[0]} d, could be "
             f"{days[1]} to {days[2]} d"
         )
 

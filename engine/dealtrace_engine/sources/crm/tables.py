@@ -91,30 +91,36 @@ class RawExport:
 
 @dataclass(frozen=True)
 class CrmTables:
-    """Typed tables, each read at most once.
+    """Typed tables, each read at most once; what cannot be read is null and counted in the export's findings.
 
     Attributes
     ----------
     raw : RawExport
         Where they come from.
     catalog : mapping of str to mapping of str to Kind
-    frames, versions : mapping of str to LazyFrame
-        Typed columns of the catalogue that the export has, and no others.
     """
 
     raw: RawExport
     catalog: Catalog
-    frames: Mapping[str, pl.LazyFrame]
-    versions: Mapping[str, pl.LazyFrame] = field(default_factory=dict)
     _held: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False)
+    _columns: dict[str, list[str]] = field(default_factory=dict, repr=False)
+
+    @property
+    def objects(self) -> list[str]:
+        """Objects of the catalogue that the export has."""
+        return [name for name in self.catalog if name in self.raw.frames]
 
     def has(self, name: str, *columns: str) -> bool:
         """Whether the export has an object, with these columns."""
-        return name in self.frames and set(columns) <= set(self.columns(name))
+        return name in self.raw.frames and set(columns) <= set(self.columns(name))
 
     def columns(self, name: str) -> list[str]:
-        """Return the columns that the export has of an object."""
-        return self.frames[name].collect_schema().names() if name in self.frames else []
+        """Return the columns of the catalogue that the export has of an object."""
+        if name not in self._columns:
+            frame = self.raw.frames.get(name)
+            known = [] if frame is None else frame.collect_schema().names()
+            self._columns[name] = [column for column in self.catalog[name] if column in known]
+        return self._columns[name]
 
     def table(self, name: str) -> pl.LazyFrame:
         """Return an object with every column of the catalogue: null where the export has none.
@@ -122,14 +128,14 @@ class CrmTables:
         An object that is missing is a table without rows, so that a rule need not ask.
         """
         if name not in self._held:
-            self._held[name] = self._completed(name, self.frames.get(name))
+            self._held[name] = self._read(name, self.raw.frames.get(name))
         return self._held[name].lazy()
 
     def all_versions(self, name: str) -> pl.LazyFrame:
         """Return every version of the rows of an object, with `version_at`; no rows where none are kept."""
         key = f"{name}@"
         if key not in self._held:
-            self._held[key] = self._completed(name, self.versions.get(name), version_at=Kind.INSTANT)
+            self._held[key] = self._read(name, self.raw.versions.get(name), version_at=Kind.INSTANT)
         return self._held[key].lazy()
 
     def release(self, name: str) -> None:
@@ -137,15 +143,17 @@ class CrmTables:
         self._held.pop(name, None)
         self._held.pop(f"{name}@", None)
 
-    def _completed(self, name: str, frame: pl.LazyFrame | None, **more: Kind) -> pl.DataFrame:
+    def _read(self, name: str, frame: pl.LazyFrame | None, **more: Kind) -> pl.DataFrame:
         import polars as pl
+
+        from dealtrace_engine.sources.crm.values import reading
 
         types, kinds = data_types(), {**self.catalog[name], **more}
         if frame is None:
             return pl.DataFrame(schema={column: types[kind] for column, kind in kinds.items()})
-        known = frame.collect_schema()
-        columns = [
-            pl.col(column) if column in known else pl.lit(None, types[kind]).alias(column)
+        read, findings = reading(frame, kinds, self.raw, name)
+        self.raw.findings.extend(f for f in findings if f not in self.raw.findings)
+        return read.select(
+            pl.col(column) if column in read.columns else pl.lit(None, types[kind]).alias(column)
             for column, kind in kinds.items()
-        ]
-        return frame.select(columns).collect(engine="streaming")
+        )

@@ -1,0 +1,237 @@
+"""Columns of text as what they are: ids, instants, dates, numbers, truth values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.quality import FIRST_ROWS, Finding
+from dealtrace_engine.sources.crm.tables import Kind, RawExport
+
+if TYPE_CHECKING:
+    import polars as pl
+
+INSTANTS = (
+    "%Y-%m-%dT%H:%M:%S%.f%#z",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%d %H:%M:%S%.f%#z",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%d",
+    "%-m/%-d/%Y %-I:%M:%S %p",
+)
+"""How APIs and warehouses write instants; the locale's ways of reports are read before, by their reader."""
+TRUE, FALSE = ("1", "true", "yes", "t", "y"), ("0", "false", "no", "f", "n")
+UNREAD = "!unread"
+ODD_IDS = {
+    3: "had lost its case, which its last three characters told",
+    4: "is damaged: its last three characters do not fit",
+    5: "is no id; compared as it is",
+    6: "is a number that a spreadsheet made of an id; left out",
+}
+"""By state of `dealtrace_ext.record_ids`."""
+NOTHING_WRITTEN = (0, 6)
+CENTURY = (1900, 2200)
+"""A year outside is a date out of range, what a spreadsheet or a default makes of an empty one."""
+
+
+def value(column: str, kind: Kind, found: pl.DataType, zone: str) -> pl.Expr:
+    """Return a column as its kind, ids still as text; what cannot be read is null.
+
+    Parameters
+    ----------
+    column : str
+    kind : Kind
+    found : DataType
+        Text, or the type that it came with.
+    zone : str
+        IANA name of the zone of datetimes without one.
+    """
+    import polars as pl
+
+    text = pl.col(column)
+    if kind is Kind.INSTANT:
+        return _in_range(_instant(text, found, zone)).alias(column)
+    if kind is Kind.DATE:
+        return _in_range(_date(text, found)).alias(column)
+    if kind is Kind.BOOLEAN:
+        return _truth(text, found).alias(column)
+    if kind is Kind.NUMBER:
+        plain = _filled(text).str.strip_chars() if found == pl.String() else text
+        return plain.cast(pl.Float64, strict=False).fill_nan(None).alias(column)
+    return _filled(text.cast(pl.String)).alias(column)
+
+
+def reading(
+    frame: pl.LazyFrame, kinds: Mapping[str, Kind], raw: RawExport, name: str
+) -> tuple[pl.DataFrame, list[Finding]]:
+    """Read those columns of an object that there are, and count what could not be read.
+
+    Parameters
+    ----------
+    frame : LazyFrame
+        The rows as they came.
+    kinds : mapping of str to Kind
+        The columns that are wanted.
+    raw : RawExport
+        Whose ids and times they are.
+    name : str
+        The object, for findings.
+    """
+    types = frame.collect_schema()
+    names = [column for column in kinds if column in types]
+    read = {column: value(column, kinds[column], types[column], raw.zone) for column in names}
+    marks = {
+        column: is_unread(column, read[column], types[column]).alias(f"{column}{UNREAD}")
+        for column in names
+        if kinds[column] in (Kind.INSTANT, Kind.DATE, Kind.NUMBER, Kind.BOOLEAN)
+    }
+    rows = frame.select(*read.values(), *marks.values()).collect(engine="streaming")
+    findings = [_unread(frame, rows, column, kinds[column], name) for column in marks]
+    rows = rows.select(names)
+    for column in (column for column in names if kinds[column] is Kind.ID):
+        ids, odd = _counted_ids(rows[column], raw.system, f"{name}.{column}")
+        rows = rows.with_columns(ids)
+        findings += odd
+    return rows, [finding for finding in findings if finding.count]
+
+
+def is_unread(column: str, read: pl.Expr, found: pl.DataType) -> pl.Expr:
+    """Return whether there is a value that could not be read."""
+    import polars as pl
+
+    there = _filled(pl.col(column)) if found == pl.String() else pl.col(column)
+    return there.is_not_null() & read.is_null()
+
+
+def _unread(frame: pl.LazyFrame, rows: pl.DataFrame, column: str, kind: Kind, name: str) -> Finding:
+    """Count the values of a column that are no instants, dates, numbers or truth values."""
+    import polars as pl
+
+    finding = Finding(f"{name}.{column} is no {kind}")
+    marks = rows[f"{column}{UNREAD}"]
+    count = int(marks.sum() or 0)
+    if count:
+        first = marks.arg_true().head(FIRST_ROWS).to_list()
+        text = frame.select(pl.col(column).cast(pl.String)).slice(first[0], 1).collect()[column][0]
+        finding.add(count, [row + 1 for row in first], text)
+    return finding
+
+
+def _counted_ids(ids: pl.Series, system: str, where: str) -> tuple[pl.Series, list[Finding]]:
+    """Return ids in their one form, and those that were damaged, mended, or are none."""
+    written, states = read_ids(ids, system)
+    findings = []
+    for state, what in ODD_IDS.items():
+        rows = np.flatnonzero(states == state)
+        if len(rows):
+            findings.append(Finding(f"{where} {what}"))
+            findings[-1].add(len(rows), [int(row) + 1 for row in rows[:FIRST_ROWS]], ids[int(rows[0])])
+    return _without_missing(ids.name, written, states), findings
+
+
+def _filled(text: pl.Expr) -> pl.Expr:
+    """Return text with null for the empty one; NA, null and None can be real values."""
+    import polars as pl
+
+    return pl.when(text != "").then(text)
+
+
+def _instant(text: pl.Expr, found: pl.DataType, zone: str) -> pl.Expr:
+    import polars as pl
+
+    if isinstance(found, pl.Datetime):
+        there = text.dt.cast_time_unit("us")
+        return there.dt.convert_time_zone("UTC") if found.time_zone else _utc(there, zone)
+    if found == pl.Date():
+        return _utc(text.cast(pl.Datetime("us")), zone)
+    plain = text.cast(pl.String)
+    ways = []
+    for form in INSTANTS:
+        read = plain.str.to_datetime(form, time_unit="us", strict=False, exact=True)
+        ways.append(read.dt.convert_time_zone("UTC") if "z" in form else _utc(read, zone))
+    return pl.coalesce(ways)
+
+
+def _utc(local: pl.Expr, zone: str) -> pl.Expr:
+    if zone == "UTC":
+        return local.dt.replace_time_zone("UTC")
+    there = local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    return there.dt.convert_time_zone("UTC")
+
+
+def _date(text: pl.Expr, found: pl.DataType) -> pl.Expr:
+    import polars as pl
+
+    if isinstance(found, pl.Datetime) or found == pl.Date():
+        return text.cast(pl.Date)
+    day = text.cast(pl.String).str.slice(0, 10)
+    american = text.cast(pl.String).str.split(" ").list.first()
+    return pl.coalesce(
+        day.str.to_date("%Y-%m-%d", strict=False), american.str.to_date("%-m/%-d/%Y", strict=False)
+    )
+
+
+def _in_range(when: pl.Expr) -> pl.Expr:
+    import polars as pl
+
+    return pl.when(when.dt.year().is_between(*CENTURY, closed="left")).then(when)
+
+
+def _truth(text: pl.Expr, found: pl.DataType) -> pl.Expr:
+    import polars as pl
+
+    if found == pl.Boolean():
+        return text
+    if found.is_numeric():
+        return pl.when(text == 1).then(True).when(text == 0).then(False)
+    plain = text.cast(pl.String).str.to_lowercase().str.strip_chars()
+    return pl.when(plain.is_in(list(TRUE))).then(True).when(plain.is_in(list(FALSE))).then(False)
+
+
+def canonical_ids(ids: pl.Series, system: str) -> pl.Series:
+    """Return ids in the one form that is compared; see `dealtrace_ext.record_ids`.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> canonical_ids(pl.Series(["0064600000J5S5T", "000000000000000AAA", None]), "salesforce").to_list()
+    ['0064600000J5S5TAAV', None, None]
+    """
+    return _without_missing(ids.name, *read_ids(ids, system))
+
+
+def _without_missing(name: str, written: pa.Array, states: NDArray[Any]) -> pl.Series:
+    import polars as pl
+
+    found = pl.Series(name, pl.from_arrow(written), dtype=pl.String)
+    missing = pl.Series(np.isin(states, NOTHING_WRITTEN))
+    return found.set(missing, None) if missing.any() else found
+
+
+def read_ids(ids: pl.Series, system: str) -> tuple[pa.Array, NDArray[Any]]:
+    """Return ids in their one form, empty for none, and what each was, as `dealtrace_ext.record_ids` says."""
+    from dealtrace_ext.record_ids import guids, salesforce_ids
+
+    column = ids.to_arrow()
+    if not isinstance(column, pa.LargeStringArray | pa.StringArray):
+        column = column.cast(pa.large_string())
+    n = len(column)
+    out = np.empty(_text_bytes(column) + 3 * n, dtype=np.uint8)
+    offsets, states = np.empty(n + 1, dtype=np.int64), np.empty(n, dtype=np.uint8)
+    (salesforce_ids if system == "salesforce" else guids)(column, out, offsets, states)
+    written = pa.LargeStringArray.from_buffers(n, pa.py_buffer(offsets), pa.py_buffer(out[: offsets[-1]]))
+    return written, states
+
+
+def _text_bytes(column: pa.Array) -> int:
+    """Return how many bytes the texts have."""
+    if len(column) == 0:
+        return 0
+    width = np.int64 if pa.types.is_large_string(column.type) else np.int32
+    spots = np.frombuffer(column.buffers()[1], dtype=width)
+    return int(spots[column.offset + len(column)] - spots[column.offset])
