@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.attributes import Attribute, attribute_of, plain_column
 from dealtrace_engine.buffers import arrow
+from dealtrace_engine.coverage import Coverage
 from dealtrace_engine.errors import LogError, SchemaError
 from dealtrace_engine.output import PathLike
 from dealtrace_engine.parallel import Progress, map_blocks, thread_count
@@ -49,6 +50,8 @@ class Origin:
         See `Quality`.
     timezone, timestamp_format : str or None
         As given by the caller; they hold for the start timestamps too.
+    coverage : Coverage or None
+        Of a log that was made of a CRM export.
     """
 
     source: Source
@@ -60,6 +63,7 @@ class Origin:
     notes: list[str] = field(default_factory=list)
     timezone: str | None = None
     timestamp_format: str | None = None
+    coverage: Coverage | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -233,7 +237,7 @@ class EventLog:
         columns = {r: {"column": c, "chosen": roles.chosen.get(r, "given")} for r, c in roles.columns.items()}
         return Quality(
             origin.rows_read, self.events, origin.dropped, origin.noted, int(counts[0]), int(counts[1]),
-            origin.time_zones, columns, origin.notes,
+            origin.time_zones, columns, origin.notes, origin.coverage,
         )  # fmt: skip
 
     @cached_property

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from dealtrace_engine.coverage import Coverage
+
 FIRST_ROWS = 5
 """How many row numbers of each kind of finding are kept."""
 
@@ -66,6 +68,8 @@ class Quality:
         Role to the source column and how it was chosen.
     notes : list of str
         How the source was read: delimiter, encoding, formats.
+    coverage : Coverage or None
+        Of a log that was made of a CRM export: how far it can tell what happened.
     """
 
     rows_read: int
@@ -77,6 +81,7 @@ class Quality:
     time_zones: dict[str, int]
     columns: dict[str, dict[str, str]]
     notes: list[str]
+    coverage: Coverage | None = None
 
     @property
     def rows_dropped(self) -> int:

@@ -1,0 +1,244 @@
+"""The coverage report is filled in: counted from the tables, the derived events, the links and the cases."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from dealtrace_engine.sources.crm.ambiguity import ambiguity
+from dealtrace_engine.coverage import Coverage
+from dealtrace_engine.sources.crm.events import RANKS
+from dealtrace_engine.sources.crm.linking import Linked
+from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dealtrace_engine.sources.crm.system import CrmSystem
+from dealtrace_engine.sources.crm.tables import CrmTables
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import polars as pl
+
+SURE = ("history", "audit")
+"""Qualities of timestamps that were written down when it happened."""
+COUNTS = {"quote_count": "quote", "order_count": "order", "invoice_count": "invoice"}
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """Everything that the way from an export to a log went through."""
+
+    system: CrmSystem
+    tables: CrmTables
+    mapping: CrmMapping
+    linked: Linked
+    dated: pl.DataFrame
+    """The events of the log, in its order."""
+    cases: pl.DataFrame
+    how_recognised: str
+
+
+def covered(way: Derivation) -> Coverage:
+    """Return the coverage report."""
+    exported = export_time(way)
+    horizon, truncated = _horizon(way)
+    closed, with_change = _closings(way)
+    return Coverage(
+        system=way.system.name,
+        shape=way.tables.raw.shape,
+        how_recognised=way.how_recognised,
+        exported=None if exported is None else _text(exported),
+        zone=way.mapping.zone,
+        objects={name: rows(way.tables, name) for name in way.tables.objects},
+        missing=_missing(way),
+        activities=_activities(way.dated),
+        underivable=_underivable(way),
+        unverified=_unverified(way),
+        history=_history(way),
+        horizon=None if horizon is None else _text(horizon),
+        left_truncated=truncated,
+        cases_without_history=_count(way.cases, "has_history", False),
+        closed=closed,
+        closed_with_change=with_change,
+        orphans={
+            name: {"records": way.linked.orphan_records[name], "events": events}
+            for name, events in way.linked.orphans.items()
+        },
+        shared_events=way.linked.shared,
+        several=_several(way.cases),
+        ambiguous=asdict(ambiguity(way.dated)),
+        before_creation=_before_creation(way),
+        after_export=0 if exported is None else way.dated.filter(_after(exported)).height,
+        leads_without_case=_leads_without_case(way),
+        unmapped=way.system.unmapped(way.tables, way.mapping),
+        migrated=_count(way.cases, "is_migrated", True),
+        currencies=_currencies(way.cases),
+        rates=any(rows(way.tables, name) for name in way.system.rates),
+    )
+
+
+def rows(tables: CrmTables, name: str) -> int:
+    """Return how many rows an object has."""
+    import polars as pl
+
+    return int(tables.table(name).select(pl.len()).collect().item())
+
+
+def export_time(way: Derivation) -> datetime | None:
+    """Return when the export was made: as it says, else the latest change in it."""
+    import polars as pl
+
+    raw = way.tables.raw
+    if raw.exported is not None:
+        return raw.exported
+    latest = [
+        way.tables.table(name).select(pl.col(column).max()).collect().item()
+        for name in way.tables.objects
+        for column in way.system.stamps
+        if column in way.tables.columns(name)
+    ]
+    return max((when for when in latest if when is not None), default=None)
+
+
+def _text(when: datetime) -> str:
+    return when.strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _after(when: datetime) -> pl.Expr:
+    import polars as pl
+
+    return (pl.col("timestamp") > when) & (pl.col("ts_precision") != "date")
+
+
+def _missing(way: Derivation) -> list[str]:
+    """Return what rules asked for and the export has not, an object that is missing whole only once."""
+    wanted = sorted({need for rule in way.mapping.ladder(way.system.rules) for need in rule.needs})
+    found = []
+    for need in wanted:
+        name, _, column = need.partition(".")
+        if name not in way.tables.objects:
+            found.append(name)
+        elif column and column not in way.tables.columns(name):
+            found.append(need)
+    return list(dict.fromkeys(found))
+
+
+def _activities(events: pl.DataFrame) -> dict[str, dict[str, dict[str, int]]]:
+    import polars as pl
+
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for kind in ("rule_id", "ts_quality", "ts_precision"):
+        counts = events.group_by("activity", kind).agg(n=pl.len()).sort("activity", kind)
+        for activity, name, count in counts.iter_rows():
+            found.setdefault(activity, {}).setdefault(kind, {})[name] = count
+    return dict(sorted(found.items(), key=lambda item: RANKS.get(item[0], 0)))
+
+
+def _underivable(way: Derivation) -> dict[str, str]:
+    found = set(way.linked.events["activity"].unique())
+    ladder: dict[str, list[tuple[str, ...]]] = {}
+    for rule in way.mapping.ladder(way.system.rules):
+        ladder.setdefault(rule.activity, []).append(rule.needs)
+    return {
+        activity: _why(way.tables, needs)
+        for activity, needs in sorted(ladder.items(), key=lambda item: RANKS.get(item[0], 0))
+        if activity not in found
+    }
+
+
+def _why(tables: CrmTables, ladder: list[tuple[str, ...]]) -> str:
+    """Say what every rule of an activity lacks, or that none found anything."""
+    lacking = []
+    for needs in ladder:
+        absent = [need for need in needs if not tables.has(*need.split(".", 1))]
+        if not absent:
+            return "the export has what is needed, but no such record"
+        lacking += absent
+    return f"needs {' or '.join(dict.fromkeys(lacking))}, which the export has not"
+
+
+def _unverified(way: Derivation) -> list[str]:
+    used = set(way.dated["rule_id"].unique())
+    return [rule.name for rule in way.system.rules if not rule.verified and rule.name in used]
+
+
+def _history(way: Derivation) -> dict[str, dict[str, object]]:
+    import polars as pl
+
+    found: dict[str, dict[str, object]] = {}
+    for name, column in way.system.history.items():
+        if name in way.tables.objects:
+            at = pl.col(column)
+            first, last, count = (
+                way.tables.table(name).select(at.min(), at.max().alias("last"), pl.len()).collect().row(0)
+            )
+            if count:
+                found[name] = {"rows": count, "first": first and _text(first), "last": last and _text(last)}
+    return found
+
+
+def _horizon(way: Derivation) -> tuple[datetime | None, int]:
+    """Return since when changes are kept, where cases are older, and how many are."""
+    import polars as pl
+
+    firsts = []
+    for name, column in way.system.history.items():
+        if name in way.tables.objects:
+            firsts.append(way.tables.table(name).select(pl.col(column).min()).collect().item())
+    horizon = max((first for first in firsts if first is not None), default=None)
+    if horizon is None or "created" not in way.cases.columns:
+        return None, 0
+    older = way.cases.filter(pl.col("created") < horizon).height
+    return (horizon, older) if older else (None, 0)
+
+
+def _closings(way: Derivation) -> tuple[int, int]:
+    import polars as pl
+
+    if "outcome" not in way.cases.columns:
+        return 0, 0
+    closed = way.cases.filter(pl.col("outcome").is_in(["Won", "Lost"])).select("case_id")
+    sure = way.dated.filter(
+        pl.col("activity").is_in(["opportunity_won", "opportunity_lost"]) & pl.col("ts_quality").is_in(SURE)
+    )
+    return closed.height, closed.join(sure, on="case_id", how="semi").height
+
+
+def _count(cases: pl.DataFrame, column: str, value: bool) -> int:
+    return int((cases[column] == value).sum() or 0) if column in cases.columns else 0
+
+
+def _several(cases: pl.DataFrame) -> dict[str, int]:
+    counts = {
+        what: int((cases[name] > 1).sum() or 0) for name, what in COUNTS.items() if name in cases.columns
+    }
+    return {what: count for what, count in counts.items() if count}
+
+
+def _before_creation(way: Derivation) -> int:
+    """Count events of a case before its opportunity was created that should come after."""
+    import polars as pl
+
+    if "created" not in way.cases.columns:
+        return 0
+    later = pl.col("order_rank") > RANKS["opportunity_created"]
+    of_day = pl.col("ts_precision") == "date"
+    too_early = pl.when(of_day).then(pl.col("day_end")).otherwise(pl.col("timestamp")) < pl.col("created")
+    joined = way.dated.filter(later).join(way.cases.select("case_id", "created"), on="case_id")
+    return joined.filter(too_early).height
+
+
+def _leads_without_case(way: Derivation) -> int:
+    import polars as pl
+
+    name, record = way.system.leads
+    if name not in way.tables.objects or way.mapping.leading == "lead":
+        return 0
+    found = way.linked.events.filter(pl.col("object") == "lead").select(pl.col("record_id").alias(record))
+    return int(way.tables.table(name).select(record).collect().join(found, on=record, how="anti").height)
+
+
+def _currencies(cases: pl.DataFrame) -> dict[str, int]:
+    if "currency" not in cases.columns:
+        return {}
+    counts = cases["currency"].drop_nulls().value_counts(sort=True)
+    return dict(counts.iter_rows())

@@ -1,0 +1,74 @@
+"""What a CRM brings to the shared way from an export to a log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from dealtrace_engine.sources.crm.ladder import Rule
+from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dealtrace_engine.sources.crm.tables import Catalog, CrmTables, RawExport
+
+if TYPE_CHECKING:
+    import polars as pl
+
+NAMES = ("salesforce", "dynamics")
+
+
+@dataclass(frozen=True)
+class CrmSystem:
+    """A CRM.
+
+    Attributes
+    ----------
+    name : {"salesforce", "dynamics"}
+    catalog : mapping of str to mapping of str to Kind
+        Objects and columns that are read.
+    rules : sequence of Rule
+        All ladders.
+    links : callable (tables, mapping) -> DataFrame
+        object, record_id, case_id, via, confidence.
+    case_table : callable (tables, mapping) -> DataFrame
+        One row per leading record.
+    recognise : callable (path) -> str or None
+        The shape of an export at a path, told from names and first lines.
+    read_raw : callable (path, shape, mapping) -> RawExport
+    from_frames : callable (frames, mapping) -> RawExport
+        The tables of a caller, by whatever names warehouses give them.
+    shapes : sequence of str
+        All shapes.
+    history : mapping of str to str
+        History objects to the column of their instants.
+    stamps : sequence of str
+        Columns that say when a record was last touched; the latest is when the export was made.
+    leads : (str, str)
+        The object of leads, and its id.
+    rates : sequence of str
+        Objects that hold rates of currencies.
+    unmapped : callable (tables, mapping) -> dict
+        ``"Object.Column"`` to values that nothing is known of, with counts.
+    """
+
+    name: str
+    catalog: Catalog
+    rules: Sequence[Rule]
+    links: Callable[[CrmTables, CrmMapping], pl.DataFrame]
+    case_table: Callable[[CrmTables, CrmMapping], pl.DataFrame]
+    recognise: Callable[[Path], str | None]
+    read_raw: Callable[[Path, str, CrmMapping], RawExport]
+    from_frames: Callable[[Mapping[str, object], CrmMapping], RawExport]
+    shapes: Sequence[str]
+    history: Mapping[str, str]
+    stamps: Sequence[str]
+    leads: tuple[str, str]
+    rates: Sequence[str]
+    unmapped: Callable[[CrmTables, CrmMapping], dict[str, dict[str, int]]]
+
+
+def crm_system(name: str) -> CrmSystem:
+    """Return a CRM by its name; only that one is imported."""
+    module = import_module(f"dealtrace_engine.sources.{name}.system")
+    return cast(CrmSystem, module.SYSTEM)
