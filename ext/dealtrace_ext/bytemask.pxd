@@ -29,7 +29,10 @@ cdef extern from *:
         out->delimiters = DT_EQUAL(_mm_set1_epi8((char) delimiter));
         out->quotes = DT_EQUAL(_mm_set1_epi8((char) quote));
         out->feeds = DT_EQUAL(_mm_set1_epi8(10));
-        out->returns = DT_EQUAL(_mm_set1_epi8(13));
+        const __m128i cr = _mm_set1_epi8(13);
+        const __m128i any = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(a, cr), _mm_cmpeq_epi8(b, cr)),
+                                         _mm_or_si128(_mm_cmpeq_epi8(c, cr), _mm_cmpeq_epi8(d, cr)));
+        out->returns = _mm_movemask_epi8(any) ? DT_EQUAL(cr) : 0;
         out->nuls = _mm_movemask_epi8(_mm_cmpeq_epi8(low, nul)) ? DT_EQUAL(nul) : 0;
         out->high = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d))) != 0;
     }
@@ -49,7 +52,11 @@ cdef extern from *:
         for (int i = 0; i < 64; i++) out->high |= at[i] >> 7;
     }
     #endif
-    static inline int dt_count_bits(uint64_t bits) { return __builtin_popcountll(bits); }
+    static inline int dt_count_bits(uint64_t bits) {  /* the builtin is a call where the CPU is not known */
+        bits -= bits >> 1 & 0x5555555555555555;
+        bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
+        return (int) (((bits + (bits >> 4)) & 0x0F0F0F0F0F0F0F0F) * 0x0101010101010101 >> 56);
+    }
     static inline int dt_lowest_bit(uint64_t bits) { return __builtin_ctzll(bits); }
     """
     uint64_t equal64 "dt_equal64"(const uint8_t *at, uint8_t byte) noexcept nogil

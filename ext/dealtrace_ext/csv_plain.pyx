@@ -8,7 +8,7 @@ to `csv_fields`, whose rules are the same.
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcmp, memcpy, memmove
+from libc.string cimport memcpy, memmove
 
 from dealtrace_ext.bytemask cimport Classes, classes64, count_bits, lowest_bit
 from dealtrace_ext.hashing cimport DT_GOLDEN
@@ -73,27 +73,50 @@ cdef inline uint64_t word_at(const uint8_t *text, int64_t length) noexcept nogil
     return word if length >= 8 else word & ((<uint64_t> 1 << (8 * length)) - 1)
 
 
-cdef inline int32_t code_of(Column *column, int64_t length) noexcept nogil:
-    """Return the code of the text that stands behind the distinct ones; -1 if it is one too many."""
-    cdef const uint8_t *text = column.data + column.end
+cdef inline bint same(const uint8_t *a, const uint8_t *b, int64_t length) noexcept nogil:
+    """Compare without a call: the texts are short, and 8 bytes behind them can be read."""
+    while length > 8:
+        if word_at(a, 8) != word_at(b, 8):
+            return False
+        a += 8
+        b += 8
+        length -= 8
+    return word_at(a, length) == word_at(b, length)
+
+
+cdef inline int32_t code_of(Column *column, const uint8_t *text, int64_t length) noexcept nogil:
+    """Return the code of a text; -1 if it is one too many. The text may stand behind the distinct ones."""
     cdef uint64_t hash = word_at(text, length) ^ <uint64_t> length << 56
     cdef int32_t code
     if length > 8:
-        hash ^= (word_at(text + length - 8, 8) * 3) ^ (word_at(text + (length >> 1) - 4, 8) * 5)
+        hash ^= word_at(text + length - 8, 8) * 3
+    if length > 16:
+        hash ^= word_at(text + 8, 8) * 5
     cdef uint64_t at = (hash * DT_GOLDEN) >> 54
     while column.slots[at] != 0:
         code = column.slots[at] - 1
         if column.offsets[code + 1] - column.offsets[code] == length \
-                and memcmp(column.data + column.offsets[code], text, length) == 0:
+                and same(column.data + column.offsets[code], text, length):
             return code
         at = (at + 1) & (_SLOTS - 1)
     if column.distinct == _DISTINCT:
         return -1
+    memmove(column.data + column.end, text, length)
     column.distinct += 1
     column.end += length
     column.offsets[column.distinct] = <int32_t> column.end
     column.slots[at] = <int32_t> column.distinct
     return <int32_t> column.distinct - 1
+
+
+cdef inline int take(Reader *reader, Column *column, const uint8_t *text, int64_t length) noexcept nogil:
+    """Take a text, which stands behind the others of its column already unless that has codes."""
+    if column.coded:
+        column.out[reader.rows] = code_of(column, text, length)
+        return _MANY_TEXTS if column.out[reader.rows] < 0 else 0
+    column.end += length
+    column.out[reader.rows + 1] = <int32_t> column.end
+    return 0
 
 
 cdef inline int write(Reader *reader, Column *column, int64_t row_begins, const int32_t *ends) noexcept nogil:
@@ -106,18 +129,14 @@ cdef inline int write(Reader *reader, Column *column, int64_t row_begins, const 
     if begin == end:
         return _NOT_PLAIN
     if reader.quotes and reader.text[begin] == reader.quote:
+        begin += 1
+        end -= 1
         if reader.doubled:
-            length = copy_doubled(to, reader.text + begin + 1, end - begin - 2, reader.quote)
-        else:
-            length = copy(to, reader.text + begin + 1, end - begin - 2)
-    else:
-        length = copy(to, reader.text + begin, end - begin)
+            length = copy_doubled(to, reader.text + begin, end - begin, reader.quote)
+            return take(reader, column, to, length)
     if column.coded:
-        column.out[reader.rows] = code_of(column, length)
-        return _MANY_TEXTS if column.out[reader.rows] < 0 else 0
-    column.end += length
-    column.out[reader.rows + 1] = <int32_t> column.end
-    return 0
+        return take(reader, column, reader.text + begin, end - begin)
+    return take(reader, column, to, copy(to, reader.text + begin, end - begin))
 
 
 cdef int write_rows(Reader *reader) noexcept nogil:
@@ -149,6 +168,20 @@ cdef inline uint64_t odd(uint64_t bits) noexcept nogil:
     bits ^= bits << 8
     bits ^= bits << 16
     return bits ^ bits << 32
+
+
+cdef inline void collect(Reader *reader, int64_t block, uint64_t bits) noexcept nogil:
+    """Collect separators; always six steps at least, for a branch that is guessed wrong costs more."""
+    cdef int32_t *to = reader.separators + reader.waiting
+    cdef int i, found = count_bits(bits)
+    reader.waiting += found
+    for i in range(6):
+        to[i] = <int32_t> (block + lowest_bit(bits | <uint64_t> 1 << 63))
+        bits &= bits - 1
+    while bits:
+        to[6] = <int32_t> (block + lowest_bit(bits))
+        to += 1
+        bits &= bits - 1
 
 
 cdef int64_t read_rows(Reader *reader, int64_t begin, int64_t stop, int64_t length, uint8_t delimiter, bint *high) noexcept nogil:
@@ -186,10 +219,7 @@ cdef int64_t read_rows(Reader *reader, int64_t begin, int64_t stop, int64_t leng
         after, closed, returned = separators >> 63, closes >> 63, returns >> 63
         high[0] |= at.high
         reader.line_ends += count_bits(ends)
-        while separators:
-            reader.separators[reader.waiting] = <int32_t> (block + lowest_bit(separators))
-            reader.waiting += 1
-            separators &= separators - 1
+        collect(reader, block, separators)
         if bits or reader.waiting > _WAITING:
             bad = write_rows(reader)
             if bad:

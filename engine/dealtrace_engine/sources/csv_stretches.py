@@ -32,9 +32,11 @@ from dealtrace_ext.csv_rows import row_end
 
 STRETCH_BYTES = 2 << 20
 MARGIN = 1 << 14
-"""Bytes that are read beyond a stretch, for the end of its last row; four times as many where that is not there."""
+"""Bytes that are read beyond a stretch, for the end of its last row; four times as many where it is not there."""
 MOST_MARGIN = 16 << 20
 LINE_FEED = 10
+
+Parts = tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.int32]]
 
 
 class Stretch(NamedTuple):
@@ -140,7 +142,7 @@ class Stretches:
         return text, length
 
     def _parsed(self, text: bytearray, length: int, begin: int, row: int, stop: int) -> Stretch | None:
-        """Parse the rows from `row` in a text that stands at `begin` in the file; None if the last one does not end."""
+        """Parse the rows from `row` in a text that stands at `begin` in the file; None if the last has no end."""
         end, batch = self._plain(text, length, row, stop)
         if end == csv_plain.UNFINISHED:
             return None
@@ -158,14 +160,7 @@ class Stretches:
         width = len(self.dialect.names)
         size = length - row
         wanted = [(self.dialect.names.index(name), name in self.coded) for name in self.columns]
-        buffers = [
-            (
-                np.empty(size // width + 2, np.int32),
-                np.empty(size + csv_plain.PAD, np.uint8),
-                np.empty(csv_plain.DISTINCT + 1, np.int32),
-            )
-            for _ in wanted
-        ]
+        buffers = self._buffers(size // width + 2, size + csv_plain.PAD)
         end, rows, high, distinct = csv_plain.split(
             text, row, stop, length, *self.dialect.codes, width, wanted, buffers
         )
@@ -176,28 +171,32 @@ class Stretches:
             return end, None
         arrays = {}
         try:
-            for name, (_, coded), (out, data, offsets), texts in zip(
-                self.columns, wanted, buffers, distinct, strict=True
-            ):
-                arrays[name] = _array(out, data, offsets, rows, texts if coded else None, high)
+            for name, (_, coded), parts, texts in zip(self.columns, wanted, buffers, distinct, strict=True):
+                arrays[name] = _array(parts, rows, texts if coded else None, high)
         except pa.ArrowInvalid:  # no UTF-8
             return end, None
         return end, pa.record_batch([arrays[name] for name in self.names], names=self.names)
 
+    def _buffers(self, rows: int, size: int) -> list[Parts]:
+        """Return memory of this thread for each column: touched once, it costs little from then on."""
+        found: list[Parts] = getattr(self._own, "buffers", [])
+        if not found or len(found[0][0]) < rows or len(found[0][1]) < size:
+            texts = csv_plain.DISTINCT + 1
+            found = self._own.buffers = [
+                (np.empty(rows, np.int32), np.empty(size, np.uint8), np.empty(texts, np.int32))
+                for _ in self.columns
+            ]
+        return found
 
-def _array(
-    out: NDArray[np.int32],
-    data: NDArray[np.uint8],
-    offsets: NDArray[np.int32],
-    rows: int,
-    distinct: int | None,
-    check: bool,
-) -> pa.Array:
-    """Return a column of text, or of codes where it has so many `distinct` texts."""
+
+def _array(parts: Parts, rows: int, distinct: int | None, check: bool) -> pa.Array:
+    """Copy a column of text, or of codes where it has so many `distinct` texts."""
+    out, data, offsets = parts
     ends, count = (out, rows) if distinct is None else (offsets, distinct)
-    data.resize(int(ends[count]), refcheck=False)  # gives the rest back, in place
-    out.resize(rows + (distinct is None), refcheck=False)
-    texts = pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(ends), pa.py_buffer(data)])
+    buffers = [None, pa.py_buffer(ends[: count + 1].tobytes()), pa.py_buffer(data[: ends[count]].tobytes())]
+    texts = pa.Array.from_buffers(pa.string(), count, buffers)
     if check:
         texts.validate(full=True)
-    return texts if distinct is None else pa.DictionaryArray.from_arrays(arrow(out), texts, safe=False)
+    if distinct is None:
+        return texts
+    return pa.DictionaryArray.from_arrays(arrow(out[:rows].copy()), texts, safe=False)
