@@ -10,7 +10,7 @@ PAD: int
 DISTINCT: int
 
 def split(
-    text: bytes | memoryview | NDArray[uint8],
+    text: bytes | bytearray | memoryview | NDArray[uint8],
     begin: int,
     stop: int,
     length: int,

@@ -12,9 +12,9 @@ import codecs
 import gzip
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import pyarrow as pa
@@ -32,7 +32,7 @@ from dealtrace_ext.csv_rows import row_end
 
 STRETCH_BYTES = 2 << 20
 MARGIN = 1 << 14
-"""Bytes that are read beyond a stretch, for the end of its last row; four times as many where it is not there."""
+"""Bytes read beyond a stretch, for the end of its last row; four times as many where it is not there."""
 MOST_MARGIN = 16 << 20
 LINE_FEED = 10
 
@@ -98,7 +98,8 @@ class Stretches:
         def read(cut: int) -> Stretch | None:
             return self._read(descriptor, cut, min(cut + self.size, self.file.size), cut == first)
 
-        with closing(map_ahead(read, cuts, threads=threads)) as stretches:
+        read_ahead = cast(Generator[Stretch | None, None, None], map_ahead(read, cuts, threads=threads))
+        with closing(read_ahead) as stretches:
             for cut, found in zip(cuts, stretches, strict=True):
                 stop = min(cut + self.size, self.file.size)
                 if at >= stop:  # a row that is longer than a stretch
@@ -142,7 +143,7 @@ class Stretches:
         return text, length
 
     def _parsed(self, text: bytearray, length: int, begin: int, row: int, stop: int) -> Stretch | None:
-        """Parse the rows from `row` in a text that stands at `begin` in the file; None if the last has no end."""
+        """Parse rows from `row` in a text that stands at `begin` in the file; None if the last has no end."""
         end, batch = self._plain(text, length, row, stop)
         if end == csv_plain.UNFINISHED:
             return None
