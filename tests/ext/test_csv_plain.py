@@ -2,6 +2,7 @@
 
 import io
 import random
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +24,7 @@ def buffers(size, fields):
 
 
 def texts(offsets, data, count):
-    return [bytes(data[a:b]).decode() for a, b in zip(offsets[:count], offsets[1 : count + 1], strict=True)]
+    return [bytes(data[a:b]).decode() for a, b in pairwise(offsets[: count + 1])]
 
 
 def columns(text, fields, wanted, quote='"', begin=0, stop=None):
