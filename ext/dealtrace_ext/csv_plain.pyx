@@ -237,9 +237,11 @@ def split(const uint8_t[::1] text, int64_t begin, int64_t stop, int64_t length, 
     Parameters
     ----------
     text : buffer of bytes, shape (at least length + PAD,)
-        The first `length` of them count; below 2 GiB.
+        See `length`.
     begin, stop : int
         Where a row begins; a position behind that.
+    length : int
+        Bytes of the text that count; below 2 GiB.
     delimiter, quote : int
         Character codes; `quote` is -1 where nothing is quoted.
     fields : int
