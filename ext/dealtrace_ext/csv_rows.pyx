@@ -145,10 +145,12 @@ def row_end(const uint8_t[::1] text, int64_t stop, int delimiter, int quote):
 
     Parameters
     ----------
-    text, delimiter, quote
+    text : buffer of bytes, shape (n,)
         See `whole_rows`.
     stop : int
         A position in the text.
+    delimiter, quote : int
+        See `whole_rows`.
 
     Returns
     -------
