@@ -78,13 +78,16 @@ class TextCodes:
             reasons.append((f"empty {role}", _positions(empty)))
         return reasons
 
-    def encode(self, values: pa.Array) -> NDArray[np.int32]:
-        """Return the code of each text, -1 for null; new texts get the next codes, in order."""
-        codes = np.empty(len(values), dtype=np.int32)
+    def encode(self, values: pa.Array, picks: NDArray[np.uint32] | None = None) -> NDArray[np.int32]:
+        """Return the code of each text (or of those at `picks`), -1 for null.
+
+        New texts get the next codes, in order.
+        """
+        codes = np.empty(len(values) if picks is None else len(picks), dtype=np.int32)
         if _is_dictionary(values):
             values = values.dictionary_decode()
         try:
-            self._interner.encode(values, codes)
+            self._interner.encode(values, codes, picks)
         except OverflowError as error:
             raise LogError(str(error), column=self.column, hint="split the log") from error
         except ValueError as error:
@@ -114,7 +117,7 @@ class TextCodes:
         size = len(dictionary)
         code_of, used = np.full(size, -1, dtype=np.int32), np.empty(size, dtype=np.uint32)
         used = used[: first_uses(indices, code_of, np.zeros(size, dtype=np.uint8), used)]
-        code_of[used] = self.encode(dictionary.take(arrow(used)))
+        code_of[used] = self.encode(dictionary, used)
         return code_of
 
     def texts(self, file: str) -> pa.LargeStringArray:
@@ -127,6 +130,8 @@ class TextCodes:
         """
         offsets, data = self._interner.offsets_bytes(), self._interner.data_bytes()
         texts = pa.LargeStringArray.from_buffers(len(self), pa.py_buffer(offsets), pa.py_buffer(data))
+        if self._interner.is_ascii:
+            return texts
         try:
             texts.validate(full=True)
         except pa.ArrowInvalid as error:

@@ -13,7 +13,7 @@ from dealtrace_engine.parallel import map_ahead
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.files import InputFile, PathLike, input_files
 from dealtrace_engine.sources.options import ROWS_PER_BATCH
-from dealtrace_engine.sources.parquet_pages import RowGroups
+from dealtrace_engine.sources.parquet_groups import RowGroups
 
 DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError, OverflowError)
 """What pyarrow raises over a broken file."""
@@ -75,19 +75,19 @@ class ParquetSource:
     def batches(self, names: Sequence[str], repeated: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
         """Yield columns in batches; texts may come as dictionaries, those in `repeated` always do.
 
-        Row groups are decoded straight to codes, side by side, where that is understood, else by pyarrow.
+        Row groups are decoded from their pages, side by side, where that is understood, else by pyarrow.
         """
         for file in self.files:
             file.check()
             with _parquet(file) as reader, _readable(file):
                 _open_columns(reader, names)
                 texts = [n for n in repeated if _may_be_dictionary(reader, n)]
-                groups = RowGroups(file, reader, list(names))
+                groups = RowGroups(file, reader, list(names), repeated)
                 count = reader.num_row_groups
             with _parquet(file, texts) as reader, _readable(file):
-                for group, batch in enumerate(map_ahead(groups.read, range(count), threads=self.threads)):
-                    if batch is not None:
-                        yield batch
+                for group, made in enumerate(map_ahead(groups.read, range(count), threads=self.threads)):
+                    if made is not None:
+                        yield from made
                     else:
                         yield from reader.iter_batches(
                             ROWS_PER_BATCH, row_groups=[group], columns=list(names)

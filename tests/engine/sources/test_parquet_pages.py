@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dealtrace_engine.errors import DealtraceError
 from dealtrace_engine.sources.files import InputFile
-from dealtrace_engine.sources.parquet_pages import RowGroups
+from dealtrace_engine.sources.parquet_groups import RowGroups
 from dealtrace_engine.sources.readers import read_parquet
 
 NAMES = ["case", "activity", "time"]
