@@ -77,6 +77,22 @@ def text(values: Sequence[str | None]) -> pa.StringArray:
     return pa.Array.from_buffers(pa.string(), len(values), buffers)
 
 
+def large_texts(values: Sequence[str]) -> pa.LargeStringArray:
+    """Return texts as an Arrow array; `pyarrow.array` would import pandas.
+
+    Examples
+    --------
+    >>> large_texts(["a", "", "\u00e9"]).to_pylist() == ["a", "", "\u00e9"]
+    True
+    """
+    encoded = [value.encode() for value in values]
+    offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
+    np.cumsum([len(text) for text in encoded], out=offsets[1:])
+    return pa.LargeStringArray.from_buffers(
+        len(encoded), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))
+    )
+
+
 def table(columns: Mapping[str, Any]) -> pa.Table:
     """Return a table of Arrow arrays and numpy arrays.
 

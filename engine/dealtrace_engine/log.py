@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dealtrace_engine.attributes import Attribute, attribute_of, plain_column
@@ -291,6 +290,8 @@ class EventLog:
         LogError
             There is no such case.
         """
+        import pyarrow.compute as pc
+
         position = pc.index(self.case_ids, pa.scalar(str(case_id), pa.large_string())).as_py()
         if position < 0:
             raise LogError(f"there is no case {case_id!r}", file=self.origin.source.label)

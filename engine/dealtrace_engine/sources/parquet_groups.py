@@ -1,4 +1,4 @@
-"""Row groups of a Parquet file from their pages: texts as dictionaries or as they are stored, the time as it is.
+"""Row groups of a Parquet file from their pages: texts as they are stored, the time as it is.
 
 Only what most files have is understood: flat columns of UTF-8 text and of timestamps, plain or by dictionary,
 with no null and no empty text. For anything else, damage included, the answer is None, and pyarrow reads it.
@@ -36,7 +36,9 @@ class RowGroups:
         Those of few texts, which always come as one dictionary a row group.
     """
 
-    def __init__(self, file: InputFile, reader: Any, names: list[str], repeated: Collection[str] = ()) -> None:
+    def __init__(
+        self, file: InputFile, reader: Any, names: list[str], repeated: Collection[str] = ()
+    ) -> None:
         self.file, self.metadata = file, reader.metadata
         schema = reader.schema_arrow
         self.schema = pa.schema([schema.field(schema.names.index(name)) for name in names])

@@ -28,7 +28,7 @@ from dealtrace_ext.intern import Interner
 
 
 def text_runs(found: Iterator[Page], rows: int, most_bytes: int) -> list[pa.Array]:
-    """Return texts as they are stored: a dictionary array for pages with indices, a text array for plain ones.
+    """Return texts as stored: a dictionary array for pages with indices, a text array for plain ones.
 
     Parameters
     ----------
@@ -43,14 +43,15 @@ def text_runs(found: Iterator[Page], rows: int, most_bytes: int) -> list[pa.Arra
         Something is not understood.
     """
     runs: list[pa.Array] = []
-    entries = pa.array([], pa.string())
-    for (kind, plain), run in groupby(found, lambda page: (page.kind, page.encoding == pages.PLAIN)):
+    entries = pa.nulls(0, pa.string())
+    for (kind, plain), of_a_kind in groupby(found, lambda page: (page.kind, page.encoding == pages.PLAIN)):
+        run = iter(of_a_kind)
         if kind == pages.DICTIONARY:
-            for page in run:
-                entries = _plain_run([page], page.values, len(page.data))
+            entries = [_plain_run([page], page.values, len(page.data)) for page in run][-1]
             continue
-        runs.append(_plain_run(run, rows, most_bytes) if plain else _indexed_run(run, rows, entries))
-        rows -= len(runs[-1])
+        made = _plain_run(run, rows, most_bytes) if plain else _indexed_run(run, rows, entries)
+        runs.append(made)
+        rows -= len(made)
     if rows:
         raise ValueError("the pages have fewer values than the row group")
     return runs
