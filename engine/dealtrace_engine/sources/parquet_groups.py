@@ -6,7 +6,7 @@ with no null and no empty text. For anything else, damage included, the answer i
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from dealtrace_engine.buffers import arrow
 from dealtrace_engine.sources.files import InputFile
-from dealtrace_engine.sources.parquet_pages import chunk_bytes, pages_of, times
+from dealtrace_engine.sources.parquet_pages import Rooms, chunk_bytes, pages_of, times
 from dealtrace_engine.sources.parquet_texts import distinct_texts, text_runs
 from dealtrace_ext.intern import Interner
 
@@ -44,6 +44,7 @@ class RowGroups:
         self.schema = pa.schema([schema.field(schema.names.index(name)) for name in names])
         self.columns = [schema.names.index(name) for name in names]
         self.repeated = repeated
+        self._rooms = Rooms(), Rooms()  # for what is read, and for texts
         flat = len(schema.names) == self.metadata.num_columns == len(set(schema.names))
         self.understood = flat and all(map(self._understood, self.columns, self.schema))
 
@@ -61,8 +62,9 @@ class RowGroups:
         """Return a row group in as few batches as its texts are stored in, or None."""
         if not self.understood:
             return None
-        rows = self.metadata.row_group(group).num_rows
         try:
+            self._open(group)
+            rows = self.metadata.row_group(group).num_rows
             with self.file.path.open("rb") as stream:
                 columns = [
                     self._column(stream.fileno(), group, index, field, rows)
@@ -72,17 +74,35 @@ class RowGroups:
             return None
         return aligned(columns, self.schema.names)
 
+    def _open(self, group: int) -> None:
+        """Read a row with a reader of this thread's own; see `opened`."""
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self.file.path, metadata=self.metadata) as reader:
+            opened(reader, group, self.schema.names)
+
     def _column(self, descriptor: int, group: int, index: int, field: pa.Field, rows: int) -> list[pa.Array]:
         chunk = self.metadata.row_group(group).column(index)
         nullable = self.metadata.schema.column(index).max_definition_level == 1
         if chunk.total_compressed_size > self.file.size:
             raise ValueError("a column is larger than the file")
-        found = pages_of(chunk_bytes(descriptor, chunk), chunk, nullable)
+        found = pages_of(chunk_bytes(descriptor, chunk, self._rooms[0]), chunk, nullable)
         if pa.types.is_timestamp(field.type):
             return [arrow(times(found, rows), field.type)]
         if field.name in self.repeated:
             return [distinct_texts(found, rows, Interner())]
-        return text_runs(found, rows, min(chunk.total_uncompressed_size, MOST_TEXT))
+        return text_runs(found, rows, min(chunk.total_uncompressed_size, MOST_TEXT), self._rooms[1])
+
+
+def opened(reader: Any, group: int, names: Sequence[str]) -> None:
+    """Read a row of a row group; of a column that does not open, pyarrow's metadata ends the process.
+
+    Raises
+    ------
+    ArrowException, OSError, ValueError
+        A column does not open.
+    """
+    next(reader.iter_batches(1, row_groups=[group], columns=list(names), use_threads=False), None)
 
 
 def aligned(columns: list[list[pa.Array]], names: list[str]) -> list[pa.RecordBatch]:

@@ -17,6 +17,7 @@ from dealtrace_engine.buffers import arrow
 from dealtrace_engine.sources.parquet_pages import (
     Bytes,
     Page,
+    Rooms,
     checked_count,
     indices,
     room_for,
@@ -27,7 +28,7 @@ from dealtrace_ext import pages
 from dealtrace_ext.intern import Interner
 
 
-def text_runs(found: Iterator[Page], rows: int, most_bytes: int) -> list[pa.Array]:
+def text_runs(found: Iterator[Page], rows: int, most_bytes: int, rooms: Rooms) -> list[pa.Array]:
     """Return texts as stored: a dictionary array for pages with indices, a text array for plain ones.
 
     Parameters
@@ -36,6 +37,8 @@ def text_runs(found: Iterator[Page], rows: int, most_bytes: int) -> list[pa.Arra
     rows : int
     most_bytes : int
         Bytes that all pages have together, at most.
+    rooms : Rooms
+        For the bytes of the plain texts.
 
     Raises
     ------
@@ -47,9 +50,11 @@ def text_runs(found: Iterator[Page], rows: int, most_bytes: int) -> list[pa.Arra
     for (kind, plain), of_a_kind in groupby(found, lambda page: (page.kind, page.encoding == pages.PLAIN)):
         run = iter(of_a_kind)
         if kind == pages.DICTIONARY:
-            entries = [_plain_run([page], page.values, len(page.data)) for page in run][-1]
+            entries = [_plain_run([page], page.values, np.empty(len(page.data), np.uint8)) for page in run][
+                -1
+            ]
             continue
-        made = _plain_run(run, rows, most_bytes) if plain else _indexed_run(run, rows, entries)
+        made = _plain_run(run, rows, rooms.take(most_bytes)) if plain else _indexed_run(run, rows, entries)
         runs.append(made)
         rows -= len(made)
     if rows:
@@ -57,8 +62,8 @@ def text_runs(found: Iterator[Page], rows: int, most_bytes: int) -> list[pa.Arra
     return runs
 
 
-def _plain_run(run: Iterable[Page], rows: int, most_bytes: int) -> pa.StringArray:
-    ends, data = np.empty(rows + 1, dtype=np.int32), np.empty(most_bytes, dtype=np.uint8)
+def _plain_run(run: Iterable[Page], rows: int, data: Bytes) -> pa.StringArray:
+    ends = np.empty(rows + 1, dtype=np.int32)
     ends[0] = at = done = 0
     for page in run:
         checked_count(page, 4)
