@@ -93,6 +93,31 @@ def large_texts(values: Sequence[str]) -> pa.LargeStringArray:
     )
 
 
+def taken_texts(texts: pa.LargeStringArray, positions: NDArray[Any]) -> pa.StringArray:
+    """Return the texts at positions, shape (n,); `pyarrow.Array.take` would import pyarrow.compute.
+
+    Raises
+    ------
+    IndexError
+        There is no such position.
+
+    Examples
+    --------
+    >>> taken_texts(large_texts(["a", "bcd"]), np.array([1, 0, 1])).to_pylist()
+    ['bcd', 'a', 'bcd']
+    """
+    _, offsets, data = texts.buffers()
+    bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    starts, sizes = bounds[:-1][positions], np.diff(bounds)[positions]
+    ends = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(sizes, out=ends[1:])
+    if ends[-1] > np.iinfo(np.int32).max:
+        return texts.take(arrow(positions)).cast(pa.string())
+    which = np.repeat(starts - ends[:-1], sizes) + np.arange(ends[-1])
+    taken = np.frombuffer(data or b"", np.uint8)[which]
+    return pa.StringArray.from_buffers(len(sizes), pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(taken))
+
+
 def table(columns: Mapping[str, Any]) -> pa.Table:
     """Return a table of Arrow arrays and numpy arrays.
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.attributes import Attribute, attribute_of, plain_column
-from dealtrace_engine.buffers import arrow
+from dealtrace_engine.buffers import arrow, taken_texts
 from dealtrace_engine.errors import LogError, SchemaError
 from dealtrace_engine.output import PathLike
 from dealtrace_engine.parallel import Progress, map_blocks, thread_count
@@ -308,7 +308,7 @@ class EventLog:
 
     def activity_texts(self, codes: NDArray[Any]) -> pa.StringArray:
         """Return the texts of activity codes, shape (n,)."""
-        return self.activities.take(arrow(codes)).cast(pa.string())
+        return taken_texts(self.activities, codes)
 
     def to_arrow(self, columns: Sequence[str] = ()) -> pa.Table:
         """Return the events in order: case_id, activity, timestamp and the attributes named in `columns`."""

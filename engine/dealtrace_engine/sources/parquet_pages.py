@@ -65,7 +65,7 @@ def chunk_bytes(descriptor: int, chunk: Any, rooms: Rooms) -> Bytes:
     starts = (chunk.dictionary_page_offset, chunk.data_page_offset)
     start = min(start for start in starts if start)
     data = rooms.take(chunk.total_compressed_size)
-    if os.preadv(descriptor, [memoryview(data)], start) != len(data):
+    if os.preadv(descriptor, [data.data], start) != len(data):
         raise ValueError("the file ends early")
     return data
 
