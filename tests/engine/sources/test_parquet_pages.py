@@ -188,6 +188,7 @@ def test_a_damaged_file_is_read_as_pyarrow_reads_it_or_refused(tmp_path, seed):
     options = {
         "compression": ("zstd", "snappy", "none")[seed % 3], "use_dictionary": bool(seed & 1),
         "data_page_version": ("1.0", "2.0")[seed // 2 % 2], "data_page_size": 500,
+        "dictionary_pagesize_limit": (200, 2**20)[seed // 4 % 2],
     }  # fmt: skip
     pq.write_table(table(400, seed=seed), tmp_path / "a.parquet", **options)
     data = bytearray((tmp_path / "a.parquet").read_bytes())
