@@ -18,7 +18,7 @@ from dealtrace_engine.instants import InstantReader, Instants
 from dealtrace_engine.log import EventLog, Origin
 from dealtrace_engine.memory_limit import require_memory
 from dealtrace_engine.ordering import Chunk, break_ties, rank_keys, sorted_events
-from dealtrace_engine.parallel import Progress, ahead, thread_count, tick
+from dealtrace_engine.parallel import Progress, ahead, closed_after, thread_count, tick
 from dealtrace_engine.quality import FIRST_ROWS, Finding, by_first_row
 from dealtrace_engine.schema import Roles
 from dealtrace_engine.source import RowSource
@@ -200,10 +200,12 @@ def build_log(
     """
     require_memory(of * BYTES_AN_EVENT, f"{of:,} rows", file=builder.source.label)
     batches = builder.source.batches(builder.key_columns, [builder.roles["activity"]])
-    for batch in ahead(batches) if thread_count(threads) > 1 else batches:
-        if batch.num_rows:
-            builder.append(batch)
-        tick(progress, builder.rows, max(of, builder.rows))
+    early = ahead(batches) if thread_count(threads) > 1 else batches
+    with closed_after(batches), closed_after(early):
+        for batch in early:
+            if batch.num_rows:
+                builder.append(batch)
+            tick(progress, builder.rows, max(of, builder.rows))
 
 
 def _nulled(values: pa.Array, where: NDArray[np.bool_]) -> pa.Array:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from dealtrace_engine.errors import DealtraceError, ParseError, SchemaError, first_line
-from dealtrace_engine.parallel import map_ahead
+from dealtrace_engine.parallel import closed_after, map_ahead
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.files import InputFile, PathLike, input_files
 from dealtrace_engine.sources.options import ROWS_PER_BATCH
@@ -81,11 +81,12 @@ class ParquetSource:
             file.check()
             with _parquet(file) as reader, _readable(file):
                 groups = RowGroups(file, reader, list(names), repeated)
-                made = map_ahead(groups.read, range(reader.num_row_groups), threads=self.threads)
-                for group, batches in enumerate(made):
-                    yield from (
-                        _by_pyarrow(file, reader, group, names, repeated) if batches is None else batches
-                    )
+                count = reader.num_row_groups
+                with closed_after(map_ahead(groups.read, range(count), threads=self.threads)) as made:
+                    for group, found in enumerate(made):
+                        yield from (
+                            _by_pyarrow(file, reader, group, names, repeated) if found is None else found
+                        )
             file.check()
 
     def row_number(self, position: int) -> int:
