@@ -77,6 +77,47 @@ def text(values: Sequence[str | None]) -> pa.StringArray:
     return pa.Array.from_buffers(pa.string(), len(values), buffers)
 
 
+def large_texts(values: Sequence[str]) -> pa.LargeStringArray:
+    """Return texts as an Arrow array; `pyarrow.array` would import pandas.
+
+    Examples
+    --------
+    >>> large_texts(["a", "", "\u00e9"]).to_pylist() == ["a", "", "\u00e9"]
+    True
+    """
+    encoded = [value.encode() for value in values]
+    offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
+    np.cumsum([len(text) for text in encoded], out=offsets[1:])
+    return pa.LargeStringArray.from_buffers(
+        len(encoded), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))
+    )
+
+
+def taken_texts(texts: pa.LargeStringArray, positions: NDArray[Any]) -> pa.StringArray:
+    """Return the texts at positions, shape (n,); `pyarrow.Array.take` would import pyarrow.compute.
+
+    Raises
+    ------
+    IndexError
+        There is no such position.
+
+    Examples
+    --------
+    >>> taken_texts(large_texts(["a", "bcd"]), np.array([1, 0, 1])).to_pylist()
+    ['bcd', 'a', 'bcd']
+    """
+    _, offsets, data = texts.buffers()
+    bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    starts, sizes = bounds[:-1][positions], np.diff(bounds)[positions]
+    ends = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(sizes, out=ends[1:])
+    if ends[-1] > np.iinfo(np.int32).max:
+        return texts.take(arrow(positions)).cast(pa.string())
+    which = np.repeat(starts - ends[:-1], sizes) + np.arange(ends[-1])
+    taken = np.frombuffer(data or b"", np.uint8)[which]
+    return pa.StringArray.from_buffers(len(sizes), pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(taken))
+
+
 def table(columns: Mapping[str, Any]) -> pa.Table:
     """Return a table of Arrow arrays and numpy arrays.
 

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.throughput import case_durations, grouped
@@ -56,6 +55,8 @@ class Variants(Result):
         cases = self.as_found[2]
         keys = table({"cases": cases, "sequence": self._sequences})
         by = [("cases", "descending"), ("sequence", "ascending")]
+        import pyarrow.compute as pc  # late: 50 ms
+
         return view(pc.sort_indices(keys, sort_keys=by)).astype(np.int64)
 
     @cached_property
