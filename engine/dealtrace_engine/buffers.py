@@ -108,14 +108,33 @@ def taken_texts(texts: pa.LargeStringArray, positions: NDArray[Any]) -> pa.Strin
     """
     _, offsets, data = texts.buffers()
     bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    starts, sizes = bounds[:-1][positions], np.diff(bounds)[positions]
+    if int(np.diff(bounds)[positions].sum()) > np.iinfo(np.int32).max:
+        return texts.take(arrow(positions)).cast(pa.string())
+    taken, ends = gathered(np.frombuffer(data or b"", np.uint8), bounds, positions)
+    return pa.StringArray.from_buffers(
+        len(positions), pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(taken)
+    )
+
+
+def gathered(
+    values: NDArray[Any], offsets: NDArray[np.int64], groups: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the values of groups, one group after the other, and their offsets, shape (groups + 1,).
+
+    Raises
+    ------
+    IndexError
+        There is no such group.
+
+    Examples
+    --------
+    >>> gathered(np.array([1, 2, 3]), np.array([0, 1, 3]), np.array([1, 0]))
+    (array([2, 3, 1]), array([0, 2, 3]))
+    """
+    starts, sizes = offsets[:-1][groups], np.diff(offsets)[groups]
     ends = np.zeros(len(sizes) + 1, np.int64)
     np.cumsum(sizes, out=ends[1:])
-    if ends[-1] > np.iinfo(np.int32).max:
-        return texts.take(arrow(positions)).cast(pa.string())
-    which = np.repeat(starts - ends[:-1], sizes) + np.arange(ends[-1])
-    taken = np.frombuffer(data or b"", np.uint8)[which]
-    return pa.StringArray.from_buffers(len(sizes), pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(taken))
+    return values[np.repeat(starts - ends[:-1], sizes) + np.arange(ends[-1])], ends
 
 
 def table(columns: Mapping[str, Any]) -> pa.Table:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.throughput import case_durations, grouped
-from dealtrace_engine.buffers import arrow, table, view
+from dealtrace_engine.buffers import arrow, gathered, table, view
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
 from dealtrace_engine.percentiles import group_percentiles
@@ -172,7 +172,7 @@ def variants(log: EventLog, *, threads: int | None = None, progress: Progress | 
     hashes = sequence_hashes(log, threads, progress)
     numbers, firsts = np.empty(log.cases, dtype=np.int32), np.empty(log.cases, dtype=np.int32)
     found = number_sequences(log.activity_codes, log.case_offsets, hashes, numbers, firsts)
-    sequences = _as_binary(log.activity_codes, log.case_offsets).take(arrow(firsts[:found]))
+    sequences = _as_binary(*gathered(log.activity_codes, log.case_offsets, firsts[:found]))
     return Variants(
         log.activities, log.case_ids, sequences, log.activity_codes.dtype, numbers, hashes[firsts[:found]],
         Later(lambda: case_durations(log, threads)), LogReference(log),
