@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.sources.crm.ambiguity import ambiguity
 from dealtrace_engine.coverage import Coverage
+from dealtrace_engine.sources.crm.ambiguity import ambiguity
 from dealtrace_engine.sources.crm.events import RANKS
 from dealtrace_engine.sources.crm.linking import Linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
