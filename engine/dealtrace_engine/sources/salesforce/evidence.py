@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 STAMPS = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
 """Columns of which the latest value tells when the export was made."""
+STAMPED = (
+    "Opportunity", "Lead", "Quote", "SBQQ__Quote__c", "Contract", "Order", "Invoice", "blng__Invoice__c",
+    "Task", "Event", "EmailMessage",
+)  # fmt: skip
 MASTER = "MasterRecordId"
 
 
@@ -72,11 +76,8 @@ def exported(tables: CrmTables) -> datetime | None:
         return tables.raw.exported
 
     def make() -> pl.LazyFrame:
-        latest = [
-            tables.table(name).select(at=pl.max_horizontal(pl.col(c).max() for c in STAMPS if c in columns))
-            for name in tables.objects
-            if set(STAMPS) & set(columns := tables.columns(name))
-        ]
+        there = [name for name in STAMPED if name in tables.objects]
+        latest = [tables.table(name).select(at=pl.max_horizontal(STAMPS).max()) for name in there]
         none = pl.LazyFrame(schema={"at": pl.Datetime("us", "UTC")})
         return pl.concat([none, *latest]).select(pl.col("at").max())
 

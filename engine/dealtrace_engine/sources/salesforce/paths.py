@@ -139,21 +139,11 @@ def custom_paths(tables: CrmTables, mapping: CrmMapping, names: tuple[str, ...],
         Such as ``"opportunity_id"``.
     """
     wanted = [field.partition(".") for field, meaning in mapping.fields.items() if meaning == what]
-    found = [(name, column) for name, _, column in wanted if name in names and name in tables.raw.frames]
+    found = [(name, column) for name, _, column in wanted if name in names and tables.has(name, column)]
     return [path(tables, name, column, rows=custom_column(tables, name, column)) for name, column in found]
 
 
 def custom_column(tables: CrmTables, name: str, column: str) -> pl.LazyFrame:
-    """Return Id and a column that the catalogue need not have; of records that are not deleted."""
-    import polars as pl
-
-    if column in tables.catalog[name]:
-        rows = alive(tables, name).select("Id", column).collect()
-    else:
-        frame = tables.raw.frames[name]
-        missing = column not in frame.collect_schema().names()
-        value = pl.lit(None, pl.String).alias(column) if missing else pl.col(column).cast(pl.String)
-        rows = frame.select(pl.col("Id").cast(pl.String), value).collect()
-        rows = rows.with_columns(canonical_ids(rows["Id"], "salesforce"))
-        rows = rows.join(deleted(tables, name).collect(), on="Id", how="anti", maintain_order="left")
-    return rows.with_columns(pl.when(pl.col(column) != "").then(pl.col(column))).lazy()
+    """Return Id and a custom lookup of records that are not deleted; its ids are in their one form."""
+    rows = alive(tables, name).select("Id", column).collect()
+    return rows.with_columns(canonical_ids(rows[column], "salesforce")).lazy()
