@@ -70,7 +70,9 @@ def processes(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     last = told.filter(pl.col("step_end") == pl.col("end")).sort("step_at", "step")
     last = last.group_by("Id", maintain_order=True).last().select("Id", "ActorId", "step_at", last="step")
     done = runs.filter(pl.col("end").is_not_null()).join(last, on="Id", how="left")
-    done = done.with_columns(at=pl.coalesce("CompletedDate", "step_at"), by=pl.coalesce("ActorId", "LastActorId"))
+    done = done.with_columns(
+        at=pl.coalesce("CompletedDate", "step_at"), by=pl.coalesce("ActorId", "LastActorId")
+    )
     ended = _steps(done, pl.col("end"), at="at", by=pl.col("by"), row="Id", status=pl.col("Status"),
                    source="ProcessInstance")  # fmt: skip
     before = told.join(last.select("last"), left_on="step", right_on="last", how="anti")
@@ -136,5 +138,7 @@ def advanced(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     }
     for end, (at, by) in ends.items():
         actor = pl.col(by) if by else none
-        found.append(_steps(rows, end, at=at, by=actor, row="Id", status=pl.col("sbaa__Status__c"), source=source))
+        found.append(
+            _steps(rows, end, at=at, by=actor, row="Id", status=pl.col("sbaa__Status__c"), source=source)
+        )
     return pl.concat(found)

@@ -107,7 +107,9 @@ def happened(tables: CrmTables, rows: pl.LazyFrame, column: str, zone: str, what
     last = pl.lit(end, pl.Datetime("us", "UTC"))
     if rows.collect_schema()[column] == pl.Date():
         last = last.dt.convert_time_zone(zone).dt.date()
-    noted(tables, f"{what} lies after the export: planned, no event", rows.filter(pl.col(column) > last), column)
+    noted(
+        tables, f"{what} lies after the export: planned, no event", rows.filter(pl.col(column) > last), column
+    )
     return rows.filter((pl.col(column) <= last) | pl.col(column).is_null())
 
 

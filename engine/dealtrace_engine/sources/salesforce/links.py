@@ -86,7 +86,10 @@ def _self(tables: CrmTables, kind: str) -> pl.LazyFrame:
     import polars as pl
 
     return pl.concat(
-        [alive(tables, name).select(record_id="Id", target="Id", via=pl.lit(f"{name}.Id")) for name in OBJECTS[kind]]
+        [
+            alive(tables, name).select(record_id="Id", target="Id", via=pl.lit(f"{name}.Id"))
+            for name in OBJECTS[kind]
+        ]
     )
 
 

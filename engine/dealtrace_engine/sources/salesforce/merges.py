@@ -31,7 +31,9 @@ def winners(tables: CrmTables, name: str) -> pl.LazyFrame:
         parents = np.arange(len(ids))
         parents[here] = there
         ends, cycles = chain_ends(parents)
-        noted(tables, f"{name}.{MASTER} goes round in a cycle; broken", _at(ids, np.unique(ends[cycles])), "Id")
+        noted(
+            tables, f"{name}.{MASTER} goes round in a cycle; broken", _at(ids, np.unique(ends[cycles])), "Id"
+        )
         found = pl.LazyFrame({"Id": ids, "winner": ids.gather(ends)})
         return found.filter(pl.col("Id") != pl.col("winner"))
 

@@ -43,6 +43,12 @@ def _kept(ids: str = "", instants: str = "", booleans: str = "", texts: str = ""
 _PEOPLE = "Owner.Name CreatedBy.Name LastModifiedBy.Name"
 """Names that queries and reports give beside, or instead of, ids."""
 
+_USUAL_CUSTOM = (
+    "Loss_Reason__c LossReason__c Lost_Reason__c Reason_Lost__c Closed_Lost_Reason__c Competitor__c "
+    "Main_Competitor__c MainCompetitors__c Primary_Competitor__c Region__c Payment_Terms__c Contract_Terms__c"
+)
+"""Fields that nearly every organisation adds to opportunities, under the names that most give them."""
+
 LEADS: Catalog = {
     "Lead": _columns(
         "OwnerId ConvertedAccountId ConvertedContactId ConvertedOpportunityId MasterRecordId RecordTypeId",
@@ -72,7 +78,7 @@ OPPORTUNITIES: Catalog = {
         "IsClosed IsWon HasOpportunityLineItem IsExcludedFromTerritory2Filter",
         "Name StageName Type LeadSource ForecastCategory ForecastCategoryName CurrencyIsoCode "
         f"Account.Name Account.Industry Account.BillingCountry Account.Type Owner.UserRole.Name "
-        f"RecordType.Name Territory2.Name Campaign.Name {_PEOPLE}",
+        f"RecordType.Name Territory2.Name Campaign.Name {_PEOPLE} {_USUAL_CUSTOM}",
     ),
     "OpportunityHistory": _columns(
         "OpportunityId CreatedById", "CreatedDate SystemModstamp ValidThroughDate",
@@ -269,7 +275,7 @@ ORGANISATION: Catalog = {
     "Account": _columns(
         "OwnerId ParentId MasterRecordId RecordTypeId", "", "", "AnnualRevenue NumberOfEmployees", "",
         "Name Type Industry AccountSource Rating BillingCountry BillingState BillingCountryCode "
-        "ShippingCountry CustomerPriority__c CurrencyIsoCode Owner.Name",
+        "ShippingCountry Segment__c Customer_Segment__c Region__c Payment_Terms__c CurrencyIsoCode Owner.Name",
     ),
     "Contact": _columns("AccountId OwnerId MasterRecordId", texts="Name LeadSource"),
     "User": _columns(

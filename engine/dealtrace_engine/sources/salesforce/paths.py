@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from dealtrace_engine.sources.crm.mapping import CrmMapping
 
 
-def path(tables: CrmTables, name: str, target: str, record: str = "Id", rows: pl.LazyFrame | None = None) -> pl.LazyFrame:
+def path(
+    tables: CrmTables, name: str, target: str, record: str = "Id", rows: pl.LazyFrame | None = None
+) -> pl.LazyFrame:
     """Return the links that a column of an object makes.
 
     Parameters
@@ -36,7 +38,9 @@ def path(tables: CrmTables, name: str, target: str, record: str = "Id", rows: pl
     import polars as pl
 
     rows = alive(tables, name) if rows is None else rows
-    made = rows.select(record_id=record, target=target, via=pl.lit(f"{name}.{target if record == 'Id' else record}"))
+    made = rows.select(
+        record_id=record, target=target, via=pl.lit(f"{name}.{target if record == 'Id' else record}")
+    )
     return made.filter(pl.col("record_id").is_not_null() & pl.col("target").is_not_null())
 
 
@@ -125,7 +129,9 @@ def payment_invoices(tables: CrmTables) -> pl.LazyFrame:
     )
 
 
-def custom_paths(tables: CrmTables, mapping: CrmMapping, names: tuple[str, ...], what: str) -> list[pl.LazyFrame]:
+def custom_paths(
+    tables: CrmTables, mapping: CrmMapping, names: tuple[str, ...], what: str
+) -> list[pl.LazyFrame]:
     """Return the links that custom lookups make which the mapping names.
 
     Parameters

@@ -52,7 +52,11 @@ def disqualified(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 def _converted(tables: CrmTables) -> pl.LazyFrame:
     import polars as pl
 
-    return alive(tables, "Lead").filter(pl.col("IsConverted")).select("Id", "ConvertedDate", "ConvertedOpportunityId")
+    return (
+        alive(tables, "Lead")
+        .filter(pl.col("IsConverted"))
+        .select("Id", "ConvertedDate", "ConvertedOpportunityId")
+    )
 
 
 def converted_by_history(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:

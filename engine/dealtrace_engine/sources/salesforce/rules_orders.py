@@ -82,7 +82,9 @@ def delivered(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     rows = alive(tables, "Shipment").join(parents, on="FulfillmentOrderId", how="left")
     rows = rows.join(summaries, on="OrderSummaryId", how="left")
     rows = rows.with_columns(order=pl.coalesce("order", "of_summary")).filter(pl.col("order").is_not_null())
-    done = rows.sort("ActualDeliveryDate", "Id", nulls_last=True).group_by("order", maintain_order=True).last()
+    done = (
+        rows.sort("ActualDeliveryDate", "Id", nulls_last=True).group_by("order", maintain_order=True).last()
+    )
     done = happened(tables, done, "ActualDeliveryDate", mapping.zone, "Shipment.ActualDeliveryDate")
     return done.select(
         fact="order", object=pl.lit("order"), record_id="order", timestamp="ActualDeliveryDate",

@@ -59,7 +59,9 @@ def _allocated(rows: pl.LazyFrame, tables: CrmTables, invoice: InvoiceObject, ba
     """Return allocations as events; what rules tell of one invoice are alternatives, so that is the fact."""
     import polars as pl
 
-    known = terms(tables, invoice).rename({"record_id": "invoice", "amount": "total", "currency": "of_invoice"})
+    known = terms(tables, invoice).rename(
+        {"record_id": "invoice", "amount": "total", "currency": "of_invoice"}
+    )
     rows = rows.filter(pl.col("back") == back).join(known, on="invoice", how="left", maintain_order="left")
     return rows.select(
         "source_object", "amount", "due_date", "payment_terms", "invoice_type",
@@ -127,7 +129,9 @@ def completed(invoice: InvoiceObject) -> Finder:
         import polars as pl
 
         rows = lines(tables) if invoice is STANDARD else allocations(tables)
-        known = terms(tables, invoice).rename({"record_id": "invoice", "amount": "total", "currency": "of_invoice"})
+        known = terms(tables, invoice).rename(
+            {"record_id": "invoice", "amount": "total", "currency": "of_invoice"}
+        )
         rows = rows.join(known.filter(pl.col("total") > 0), on="invoice").sort("invoice", "at", "row")
         signed = pl.when(pl.col("back")).then(-pl.col("amount").abs()).otherwise(pl.col("amount"))
         paid = signed.fill_null(0).cum_sum().over("invoice")

@@ -205,7 +205,9 @@ def expired(quote: QuoteObject) -> Finder:
         import polars as pl
 
         rows, end = alive(tables, quote.name), exported(tables)
-        decided = having(rows, quote.status, [*mapping.status("quote.accepted"), *mapping.status("quote.rejected")])
+        decided = having(
+            rows, quote.status, [*mapping.status("quote.accepted"), *mapping.status("quote.rejected")]
+        )
         past = pl.col(quote.expires) < pl.lit(end, pl.Datetime("us", "UTC")).dt.date()
         return rows.filter(past & ~pl.col(quote.status).is_in(decided).fill_null(False)).select(
             fact="Id", object=pl.lit("quote"), record_id="Id", timestamp=midnight(quote.expires),

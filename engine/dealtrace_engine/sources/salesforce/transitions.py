@@ -195,7 +195,9 @@ def status_changes(
     meant = having(found, "to", mapping.status(key))
     before = having(found, "from", mapping.status(key))
     into = pl.col("to").is_in(meant) & ~pl.col("from").is_in(before).fill_null(False)
-    return as_events(found.filter((into & (pl.col("field") == field)) | pl.col("field").is_in(list(tokens))), kind)
+    return as_events(
+        found.filter((into & (pl.col("field") == field)) | pl.col("field").is_in(list(tokens))), kind
+    )
 
 
 def as_events(found: pl.LazyFrame, kind: str, **more: pl.Expr) -> pl.LazyFrame:
