@@ -59,5 +59,6 @@ def by_account(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
             pl.col("case_id").last(), confidence=SURE / pl.len()
         )
         parts.append(rows.select(object=pl.lit(kind), record_id="record_id", case_id="case_id",
-                                 via=pl.lit(f"{name}.{column} and time"), confidence="confidence"))  # fmt: skip
+                                 via=pl.lit(f"{name}.{column} and time"),
+                                 confidence="confidence"))  # fmt: skip
     return pl.concat(parts)

@@ -22,8 +22,8 @@ ENDS = {
 }
 """How an approval can end, with the statuses that say so."""
 COLUMNS = ("record", "kind", "row", "what", "at", "by", "status", "partial", "discount", "source_object")
-"""Of a step of an approval: its record and that one's kind, the evidence, requested or how it ended, when, who,
-the status, whether further steps were to come, and whether the process is about a discount."""
+"""Of a step of an approval: its record and that one's kind, the evidence, requested or how it ended, when,
+who, the status, whether further steps were to come, and whether the process is about a discount."""
 
 
 def _ended(status: str) -> pl.Expr:
@@ -109,8 +109,8 @@ def submissions(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
                        row="Id", status=pl.lit(None, pl.String), source="ApprovalSubmission")  # fmt: skip
     reviews = alive(tables, "ApprovalWorkItem").filter(pl.col("ReviewedDate").is_not_null())
     reviews = reviews.sort("ReviewedDate", "Id").select(
-        review="Id", Id="ApprovalSubmissionId", at="ReviewedDate", by=pl.coalesce("ReviewedById", "AssignedToId"),
-        end=_ended("Status"),
+        review="Id", Id="ApprovalSubmissionId", at="ReviewedDate",
+        by=pl.coalesce("ReviewedById", "AssignedToId"), end=_ended("Status"),
     )  # fmt: skip
     last = reviews.group_by("Id", "end", maintain_order=True).last()
     done = runs.filter(pl.col("end").is_not_null()).join(last, on=["Id", "end"], how="inner")
@@ -120,7 +120,7 @@ def submissions(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 
 
 def advanced(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
-    """Return the steps of the package Advanced Approvals, whose approvals are of CPQ quotes and their prices."""
+    """Return the steps of the package Advanced Approvals, whose approvals are of CPQ quotes' prices."""
     import polars as pl
 
     record = pl.coalesce("SBQQ__Quote__c", "Quote__c", "Opportunity__c", "sbaa__TargetId__c")

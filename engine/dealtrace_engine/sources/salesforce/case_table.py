@@ -72,8 +72,6 @@ def case_table(tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:
 
 
 def _opportunities(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
-    import polars as pl
-
     rows = alive(tables, "Opportunity").rename({"Id": "case_id"})
     of_case = (
         outcomes(tables, mapping).select("is_closed", "is_won", "stage", case_id="record_id"),
@@ -126,7 +124,7 @@ def _selected(rows: pl.LazyFrame, tables: CrmTables) -> pl.LazyFrame:
         "created": pl.col("CreatedDate"), "close_date": pl.col("CloseDate"),
         "closed": pl.when(whole).then(pl.coalesce("LastStageChangeDate", day))
         .when("is_closed").then("closed"),
-        "is_deleted": pl.lit(False) if "IsDeleted" in tables.columns("Opportunity") else pl.lit(None, pl.Boolean),
+        "is_deleted": pl.lit(False if "IsDeleted" in tables.columns("Opportunity") else None, pl.Boolean),
         "has_history": pl.col("has_history").fill_null(False),
         **{name: pl.col(name).fill_null(0) for name in COLUMNS if name.endswith("_count")},
     }  # fmt: skip
@@ -205,7 +203,8 @@ def _of_other(deals: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping) -> pl
     deals = deals.select(pl.col("case_id").alias("deal"), *shared)
     rows = rows.join(of_deal, on="case_id", how="left").join(deals, on="deal", how="left")
     rows = rows.with_columns(
-        lead_source=pl.coalesce("own_source", "lead_source"), industry=pl.coalesce("own_industry", "industry"),
+        lead_source=pl.coalesce("own_source", "lead_source"),
+        industry=pl.coalesce("own_industry", "industry"),
         country=pl.coalesce("own_country", "country"), account=pl.coalesce("own_account", "account"),
     )  # fmt: skip
     rows = corporate(rows.drop("amount_corporate"), tables)

@@ -37,7 +37,7 @@ def noted(tables: CrmTables, reason: str, rows: pl.LazyFrame, column: str) -> No
 
 
 def deleted(tables: CrmTables, name: str) -> pl.LazyFrame:
-    """Return the ids of deleted records of an object; losers of a merge are none: the winner stands for them."""
+    """Return the ids of deleted records of an object; not those of losers of a merge."""
     import polars as pl
 
     def make() -> pl.LazyFrame:

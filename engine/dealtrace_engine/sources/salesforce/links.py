@@ -148,7 +148,7 @@ def _of_leads(tables: CrmTables, mapping: CrmMapping, to_opportunity: Links) -> 
 
 
 def _of_quotes(tables: CrmTables, mapping: CrmMapping, to_opportunity: Links) -> Links:
-    """Return the quotes of records: of what comes before a quote all, of what follows the one it came from."""
+    """Return the quotes of records: of what comes before quotes all, of what follows the one it came from."""
     all_quotes, main = back(to_opportunity["quote"]), main_quotes(tables, mapping, to_opportunity["quote"])
     of_order = order_quotes(tables)
     orders = first_hit(of_order, then(to_opportunity["order"], main))

@@ -275,7 +275,8 @@ ORGANISATION: Catalog = {
     "Account": _columns(
         "OwnerId ParentId MasterRecordId RecordTypeId", "", "", "AnnualRevenue NumberOfEmployees", "",
         "Name Type Industry AccountSource Rating BillingCountry BillingState BillingCountryCode "
-        "ShippingCountry Segment__c Customer_Segment__c Region__c Payment_Terms__c CurrencyIsoCode Owner.Name",
+        "ShippingCountry Segment__c Customer_Segment__c Region__c Payment_Terms__c CurrencyIsoCode "
+        "Owner.Name",
     ),
     "Contact": _columns("AccountId OwnerId MasterRecordId", texts="Name LeadSource"),
     "User": _columns(

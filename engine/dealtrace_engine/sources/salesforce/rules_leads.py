@@ -124,10 +124,12 @@ def campaign_response(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 
 
 RULES = (
-    Rule("SF3", "campaign_response", "CampaignMember", "created", campaign_response, ("CampaignMember.LeadId",)),
+    Rule("SF3", "campaign_response", "CampaignMember", "created", campaign_response,
+         ("CampaignMember.LeadId",)),
     Rule("SF1", "lead_captured", "Lead", "created", captured, ("Lead.CreatedDate",)),
     Rule("SF2", "lead_captured", "LeadHistory", "history", captured_by_history, ("LeadHistory.Field",)),
-    Rule("SF1", "lead_qualified", "LeadHistory", "history", qualified, ("LeadHistory.NewValue",), verified=False),
+    Rule("SF1", "lead_qualified", "LeadHistory", "history", qualified, ("LeadHistory.NewValue",),
+         verified=False),
     Rule("SF1", "lead_disqualified", "LeadHistory", "history", disqualified, ("LeadHistory.NewValue",),
          verified=False),
     Rule("SF1", "lead_converted", "LeadHistory", "history", converted_by_history, ("LeadHistory.Field",)),

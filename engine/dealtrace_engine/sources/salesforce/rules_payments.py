@@ -1,4 +1,4 @@
-"""Rules on payments: each allocation to an invoice, what was taken back, and when an invoice was paid whole."""
+"""Rules on payments: each allocation to an invoice, what was taken back, when an invoice was paid."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LINE, ALLOCATION = "PaymentLineInvoice", "blng__PaymentAllocationInvoice__c"
 SETTLED = 0.005
-"""An invoice of which no more than this is open is paid: less than the smallest coin, amounts being floats."""
+"""An invoice of which no more than this is open is paid: less than the smallest coin."""
 
 
 def lines(tables: CrmTables) -> pl.LazyFrame:

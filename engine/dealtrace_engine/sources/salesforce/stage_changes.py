@@ -54,7 +54,7 @@ def snapshots(tables: CrmTables) -> pl.LazyFrame:
 
 
 def facts(tables: CrmTables, zone: str) -> pl.LazyFrame:
-    """Return of each opportunity record_id, created, last_change, and whether it was closed before it was made.
+    """Return record_id, created, last_change, and backdated: whether it was closed before it was made.
 
     An opportunity with an earlier close date than its creation was recorded afterwards: it was closed then.
     """
@@ -110,8 +110,8 @@ def _of_snapshots(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     )  # fmt: skip
     _note_snapshot_gaps(tables, mapping)
     return rows.select(
-        "from", "to", "at", "created", "last_change", "backdated", record_id="OpportunityId", by="CreatedById",
-        by_name="CreatedBy.Name", source_object=pl.lit(SNAPSHOTS), source_row="Id", amount="Amount",
+        "from", "to", "at", "created", "last_change", "backdated", record_id="OpportunityId",
+        by="CreatedById", by_name="CreatedBy.Name", source_object=pl.lit(SNAPSHOTS), source_row="Id", amount="Amount",
         probability="Probability", currency="CurrencyIsoCode", close_date="CloseDate", how=how,
     )  # fmt: skip
 

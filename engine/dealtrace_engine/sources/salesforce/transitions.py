@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.tables import CrmTables
@@ -113,9 +114,9 @@ def lookup_changes(tables: CrmTables, name: str, *fields: str) -> pl.LazyFrame:
     return tables.once(f"lookups {name} {fields}", make)
 
 
-def _is_id(before: pl.Series, after: pl.Series) -> np.ndarray:
+def _is_id(before: pl.Series, after: pl.Series) -> NDArray[np.bool_]:
     """Return where what is there, of the old and the new value, are ids of known objects."""
-    there = before.is_not_null().to_numpy() | after.is_not_null().to_numpy()
+    there: NDArray[np.bool_] = before.is_not_null().to_numpy() | after.is_not_null().to_numpy()
     for values in (before, after):
         _, states = read_ids(values, "salesforce")
         known = values.str.slice(0, 3).is_in(list(PREFIXES)).fill_null(False).to_numpy()
