@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -136,6 +136,20 @@ class CrmTables:
         key = f"{name}@"
         if key not in self._held:
             self._held[key] = self._read(name, self.raw.versions.get(name), version_at=Kind.INSTANT)
+        return self._held[key].lazy()
+
+    def once(self, what: str, make: Callable[[], pl.LazyFrame]) -> pl.LazyFrame:
+        """Return what several rules need, worked out when it is first asked for.
+
+        Parameters
+        ----------
+        what : str
+            Names it, with everything that it depends on besides the tables.
+        make : callable () -> LazyFrame
+        """
+        key = f"@{what}"
+        if key not in self._held:
+            self._held[key] = make().collect()
         return self._held[key].lazy()
 
     def release(self, name: str) -> None:
