@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.dynamics.by_account import by_account
+from dealtrace_engine.sources.dynamics.main_quotes import ranked_quotes
 from dealtrace_engine.sources.dynamics.merges import winners
 from dealtrace_engine.sources.dynamics.objects import KEYS
 from dealtrace_engine.sources.dynamics.relations import CHAIN, PAIR, TABLES, chained, first_hit, parents
@@ -19,7 +20,6 @@ CONTACTS = ("phonecall", "email", "appointment")
 REGARDING = ("opportunity", "lead", "quote", "order", "invoice")
 """What a contact can be about; its id tells which."""
 COLUMNS = ("object", "record_id", "case_id", "via", "confidence")
-WON, ACTIVE = 2, 1
 
 
 def links(tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:
@@ -135,7 +135,8 @@ def _through_main_quotes(
     """Leave out, of each opportunity, the quotes but the main one, and what came of them."""
     import polars as pl
 
-    other = _other_quotes(tables, mapping)
+    quotes = ranked_quotes(tables, mapping)
+    other = quotes.filter(~pl.col("is_main")).select("record_id")
     kept = {"quote": chain["quote"].join(other, on="record_id", how="anti")}
     for what in ("order", "invoice"):
         of_other = parents(tables, mapping, what, "quote").join(
@@ -143,17 +144,3 @@ def _through_main_quotes(
         )
         kept[what] = chain[what].join(of_other.select("record_id"), on="record_id", how="anti")
     return {**chain, **kept}
-
-
-def _other_quotes(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
-    """Return the quotes that are not their opportunity's main one: that won, else active, else the latest."""
-    import polars as pl
-
-    state = tables.table("quote").select("createdon", "statecode", record_id="quoteid")
-    rows = parents(tables, mapping, "quote", "opportunity").join(state, on="record_id")
-    rank = pl.when(pl.col("statecode") == WON).then(2).when(pl.col("statecode") == ACTIVE).then(1).otherwise(0)
-    ordered = rows.with_columns(rank=rank).sort(
-        "rank", "createdon", "record_id", descending=True, nulls_last=True
-    )
-    main = ordered.unique("parent_id", keep="first", maintain_order=True)
-    return ordered.join(main.select("record_id"), on="record_id", how="anti").select("record_id")
