@@ -74,7 +74,7 @@ def _info(command: argparse.ArgumentParser) -> None:
 
 def _mapping(command: argparse.ArgumentParser) -> None:
     command.description = (
-        "Propose a mapping file from an export of a CRM: which statuses and stages occur and what each is taken "
+        "Propose a mapping file from an export of a CRM: which statuses and stages occur, what each is taken "
         "for, own fields, and what could not be decided. Edit it and give it to analyze with --mapping."
     )
     command.add_argument("path", metavar="PATH", help="a folder, .zip or .xlsx of Salesforce or Dynamics 365")

@@ -54,7 +54,10 @@ def _plain_log(kind: str, arguments: argparse.Namespace, progress: Progress | No
         **_row_parameters(arguments), "threads": arguments.threads, "progress": progress,
     }  # fmt: skip
     reader = {"csv": dt.read_csv, "parquet": dt.read_parquet, "xes": dt.read_xes}[kind]
-    return reader(paths, **options)
+    log = reader(paths, **options)
+    if Path(arguments.paths[0]).is_dir():
+        log.origin.notes.append("the folder is a set of Parquet files, no export of a CRM")
+    return log
 
 
 def _export(kind: str, arguments: argparse.Namespace, progress: Progress | None) -> EventLog:
