@@ -93,9 +93,7 @@ def _with_names(events: pl.LazyFrame, tables: CrmTables) -> pl.LazyFrame:
     import polars as pl
 
     columns = events.collect_schema().names()
-    users = (
-        tables.table("systemuser").select(resource_id="systemuserid", _user="fullname").unique("resource_id")
-    )
+    users = tables.table("systemuser").select(resource_id="systemuserid", _user="fullname").unique("resource_id")
     events = events.join(users, on="resource_id", how="left", maintain_order="left")
     given = [pl.col("resource_name")] if "resource_name" in columns else []
     events = events.with_columns(resource_name=pl.coalesce(*given, "_user")).drop("_user")
@@ -106,9 +104,7 @@ def _with_currency(events: pl.LazyFrame, tables: CrmTables) -> pl.LazyFrame:
     """Put the ISO code of a currency in the place of its id."""
     import polars as pl
 
-    codes = tables.table("transactioncurrency").select(
-        currency="transactioncurrencyid", _code="isocurrencycode"
-    )
+    codes = tables.table("transactioncurrency").select(currency="transactioncurrencyid", _code="isocurrencycode")
     joined = events.join(codes.unique("currency"), on="currency", how="left", maintain_order="left")
     return joined.with_columns(currency=pl.col("_code")).drop("_code")
 

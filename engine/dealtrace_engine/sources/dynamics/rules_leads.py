@@ -90,10 +90,8 @@ def with_opportunity(tables: CrmTables) -> pl.LazyFrame:
     pairs = pairs.filter(pl.col("lead").is_not_null() & pl.col("opportunityid").is_not_null())
     merged = winners(tables, "lead").rename({"record_id": "lead"})
     pairs = pairs.join(merged, on="lead", how="left", maintain_order="left")
-    return (
-        pairs.with_columns(lead=pl.coalesce("winner", "lead"))
-        .drop("winner")
-        .unique(["lead", "opportunityid"], keep="first", maintain_order=True)
+    return pairs.with_columns(lead=pl.coalesce("winner", "lead")).drop("winner").unique(
+        ["lead", "opportunityid"], keep="first", maintain_order=True
     )
 
 

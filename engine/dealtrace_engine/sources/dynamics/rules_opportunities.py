@@ -166,7 +166,9 @@ def owner_changed(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     for side, name in (("old", "status_from"), ("new", "status_to")):
         named = owners.rename({"ownerid": side, "owner": name})
         found = found.join(named, on=side, how="left", maintain_order="left")
-    return told_change(found, "opportunity", status_from=pl.col("status_from"), status_to=pl.col("status_to"))
+    return told_change(
+        found, "opportunity", status_from=pl.col("status_from"), status_to=pl.col("status_to")
+    )
 
 
 def owner_names(tables: CrmTables) -> pl.LazyFrame:
@@ -211,10 +213,8 @@ def reopen_counts(tables: CrmTables) -> pl.LazyFrame:
         .group_by("record_id")
         .agg(seen=pl.len().cast(pl.Int64))
     )
-    closed = (
-        closings(tables)
-        .group_by("record_id")
-        .agg(told=pl.len().cast(pl.Int64) - (pl.col("state").first() != OPEN).cast(pl.Int64))
+    closed = closings(tables).group_by("record_id").agg(
+        told=pl.len().cast(pl.Int64) - (pl.col("state").first() != OPEN).cast(pl.Int64)
     )
     both = times.join(closed, on="record_id", how="full", coalesce=True)
     return both.select("record_id", reopen_count=pl.max_horizontal("seen", "told"))

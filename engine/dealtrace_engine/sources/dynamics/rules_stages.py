@@ -110,8 +110,12 @@ def _label(tables: CrmTables, column: str, side: str) -> pl.Expr:
     """Return the labels of the codes of a sales stage; a code without a label is its number."""
     import polars as pl
 
-    labels = option_labels(tables).filter((pl.col("table") == "opportunity") & (pl.col("column") == column))
-    label = pl.col(side).replace_strict(labels["code"], labels["label"], default=None, return_dtype=pl.String)
+    labels = option_labels(tables).filter(
+        (pl.col("table") == "opportunity") & (pl.col("column") == column)
+    )
+    label = pl.col(side).replace_strict(
+        labels["code"], labels["label"], default=None, return_dtype=pl.String
+    )
     return pl.coalesce(label, pl.col(side).cast(pl.Int64).cast(pl.String))
 
 
@@ -166,9 +170,7 @@ def by_path(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     last = pl.col("place") == pl.col("stages") - 1
     span = pl.col("activestagestartedon") - pl.col("createdon")
     share = pl.col("place") / (pl.col("stages") - 1)
-    inferred = pl.col("createdon") + (span.dt.total_microseconds() * share).cast(pl.Int64).cast(
-        pl.Duration("us")
-    )
+    inferred = pl.col("createdon") + (span.dt.total_microseconds() * share).cast(pl.Int64).cast(pl.Duration("us"))
     return _told_stages(
         steps.filter(pl.col("opportunity").is_not_null()).select(
             "by", "stage_from", "stage_to",

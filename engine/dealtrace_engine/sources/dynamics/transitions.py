@@ -50,9 +50,7 @@ def _transitions(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
     versions = versions.join(audited.select("record_id").unique(), on="record_id", how="anti")
     found = pl.concat([audited, versions]).sort("record_id", "at", "place", maintain_order=True)
     previous = pl.col("new").shift(1).over("record_id")
-    found = found.with_columns(old=pl.coalesce("old", previous)).filter(
-        pl.col("old").ne_missing(pl.col("new"))
-    )
+    found = found.with_columns(old=pl.coalesce("old", previous)).filter(pl.col("old").ne_missing(pl.col("new")))
     _count_gaps(tables, table, attribute, found)
     return found.drop("place")
 
@@ -208,10 +206,8 @@ def as_of(frame: pl.LazyFrame, tables: CrmTables, table: str, attribute: str) ->
     rows = rows.join(first, on="record_id", how="left").join(changed, on="record_id", how="left")
     rows = rows.join(now, on="record_id", how="left")
     held = pl.when(pl.col("_changed").is_null()).then("_now").otherwise(pl.coalesce("_before", "_first"))
-    return (
-        rows.with_columns(held.alias(attribute))
-        .sort("_row")
-        .drop("_row", "_before", "_first", "_now", "_changed")
+    return rows.with_columns(held.alias(attribute)).sort("_row").drop(
+        "_row", "_before", "_first", "_now", "_changed"
     )
 
 
@@ -225,3 +221,5 @@ def became(
     for other in beside:
         found = as_of(found, tables, table, other)
     return found
+
+

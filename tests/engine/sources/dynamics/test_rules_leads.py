@@ -3,22 +3,8 @@
 from dynamics_rows import USERS, at, audit, audit_row, events, export, told
 
 LEADS = [
-    {
-        "leadid": "l1",
-        "createdon": at(1),
-        "createdby": "u1",
-        "statecode": 1,
-        "modifiedon": at(9),
-        "modifiedby": "u2",
-    },
-    {
-        "leadid": "l2",
-        "createdon": at(2),
-        "createdby": "u2",
-        "statecode": 2,
-        "modifiedon": at(9),
-        "modifiedby": "u2",
-    },
+    {"leadid": "l1", "createdon": at(1), "createdby": "u1", "statecode": 1, "modifiedon": at(9), "modifiedby": "u2"},
+    {"leadid": "l2", "createdon": at(2), "createdby": "u2", "statecode": 2, "modifiedon": at(9), "modifiedby": "u2"},
 ]
 DEAL = {"opportunityid": "o1", "originatingleadid": "l1", "createdon": at(4), "createdby": "u2"}
 
@@ -48,9 +34,7 @@ def test_qualified_by_the_change_of_its_state():
 
 
 def test_qualified_by_its_opportunity_else_by_its_last_change():
-    tables = export(
-        {"lead": LEADS, "opportunity": [DEAL, {**DEAL, "opportunityid": "o2", "createdon": at(3)}]}
-    )
+    tables = export({"lead": LEADS, "opportunity": [DEAL, {**DEAL, "opportunityid": "o2", "createdon": at(3)}]})
     assert told(tables, "lead_qualified") == [("l1", at(3), "D2")]
     assert told(export({"lead": LEADS}), "lead_qualified") == [("l1", at(9), "D3")]
 

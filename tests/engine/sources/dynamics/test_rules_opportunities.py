@@ -3,9 +3,9 @@
 from datetime import date
 
 import pytest
+from dynamics_rows import USERS, at, audit, audit_row, events, export, told
 
 from dealtrace_engine.sources.dynamics.rules_opportunities import reopen_counts
-from dynamics_rows import USERS, at, audit, audit_row, events, export, told
 
 DEAL = {
     "opportunityid": "o1", "createdon": at(1), "createdby": "u1", "statecode": 1, "statuscode": 3,
@@ -16,14 +16,7 @@ EURO = [{"transactioncurrencyid": "c1", "isocurrencycode": "EUR"}]
 
 
 def close(key, when, deal="o1", **more):
-    return {
-        "activityid": key,
-        "opportunityid": deal,
-        "createdon": when,
-        "createdby": "u1",
-        "statecode": 1,
-        **more,
-    }
+    return {"activityid": key, "opportunityid": deal, "createdon": when, "createdby": "u1", "statecode": 1, **more}
 
 
 def test_created_with_amount_and_currency():
@@ -45,11 +38,7 @@ BOTH = ("opportunity_won", "opportunity_lost")
 def test_the_last_closing_ended_as_the_opportunity_is_now():
     tables = export({"opportunity": [DEAL], "opportunityclose": [close("x", at(9), actualrevenue=90.0)]})
     (event,) = events(tables, *BOTH)
-    assert (event["activity"], event["timestamp"], event["rule_id"]) == (
-        "opportunity_won",
-        at(9),
-        "opportunity_won.D1",
-    )
+    assert (event["activity"], event["timestamp"], event["rule_id"]) == ("opportunity_won", at(9), "opportunity_won.D1")
     assert (event["amount"], event["status_to"], event["source_row_id"]) == (90.0, "Won", "x")
 
 
@@ -70,10 +59,7 @@ def test_an_earlier_closing_ended_as_the_audit_says():
         "opportunity": [DEAL], "opportunityclose": [close("x", at(5)), close("y", at(9))],
         "audit_changes": changes,
     })  # fmt: skip
-    found = [
-        (e["activity"], e["timestamp"], e["rule_id"][-2:])
-        for e in events(tables, *BOTH, "opportunity_reopened")
-    ]
+    found = [(e["activity"], e["timestamp"], e["rule_id"][-2:]) for e in events(tables, *BOTH, "opportunity_reopened")]
     assert found == [
         ("opportunity_lost", at(5), "D1"), ("opportunity_reopened", at(7), "D1"), ("opportunity_won", at(9), "D1")
     ]  # fmt: skip
@@ -110,23 +96,13 @@ def test_closed_by_the_change_of_state_else_on_its_day():
     tables = export({"opportunity": [DEAL], "audit_changes": changes})
     assert told(tables, *BOTH) == [("o1", at(9, 15), "D2")]
     (event,) = events(export({"opportunity": [DEAL]}), *BOTH)
-    assert (event["rule_id"], event["ts_precision"], event["timestamp"]) == (
-        "opportunity_won.D3",
-        "date",
-        at(9, 0),
-    )
+    assert (event["rule_id"], event["ts_precision"], event["timestamp"]) == ("opportunity_won.D3", "date", at(9, 0))
     assert event["amount"] == 90.0
 
 
 def test_won_and_lost_by_versions_of_the_row():
     versions = [
-        {
-            "opportunityid": "o1",
-            "statecode": state,
-            "statuscode": status,
-            "modifiedon": at(day),
-            "modifiedby": "u2",
-        }
+        {"opportunityid": "o1", "statecode": state, "statuscode": status, "modifiedon": at(day), "modifiedby": "u2"}
         for day, state, status in ((1, 0, 1), (4, 2, 5), (6, 0, 1), (9, 1, 3))
     ]
     tables = export({"opportunity": [DEAL], "systemuser": USERS}, {"opportunity": versions})
@@ -141,11 +117,7 @@ def test_won_and_lost_by_versions_of_the_row():
 
 def test_owner_changed_from_a_user_to_a_team():
     changes = [audit("opportunity", "o1", "ownerid", "systemuser,u2", "team,t1", at(3))]
-    rows = {
-        "opportunity": [{**DEAL, "ownerid": "t1"}],
-        "systemuser": USERS,
-        "team": [{"teamid": "t1", "name": "East"}],
-    }
+    rows = {"opportunity": [{**DEAL, "ownerid": "t1"}], "systemuser": USERS, "team": [{"teamid": "t1", "name": "East"}]}
     (event,) = events(export({**rows, "audit_changes": changes}), "owner_changed")
     assert (event["status_from"], event["status_to"], event["timestamp"]) == ("Bo", "East", at(3))
 

@@ -4,9 +4,9 @@ from datetime import date
 
 import polars as pl
 import pytest
+from dynamics_rows import at, audit, audit_row, export, findings
 
 from dealtrace_engine.sources.dynamics.transitions import as_of, audited_creations, became, transitions
-from dynamics_rows import at, audit, audit_row, export, findings
 
 DEALS = [{"opportunityid": "o1", "statecode": 1, "statuscode": 3}, {"opportunityid": "o2", "statecode": 0}]
 
@@ -154,13 +154,7 @@ def test_what_an_attribute_was_at_a_time():
     asked = pl.LazyFrame({
         "record_id": ["o1", "o2", "o1", "o1", "o1"], "at": [at(5), at(1), at(2), at(3), at(4)],
     })  # fmt: skip
-    assert as_of(asked, tables, "opportunity", "statuscode").collect()["statuscode"].to_list() == [
-        4,
-        7,
-        1,
-        2,
-        2,
-    ]
+    assert as_of(asked, tables, "opportunity", "statuscode").collect()["statuscode"].to_list() == [4, 7, 1, 2, 2]
 
 
 def test_became_keeps_the_changes_to_some_values():
