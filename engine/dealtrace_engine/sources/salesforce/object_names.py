@@ -24,6 +24,13 @@ HISTORY_PREFIX = "017"
 """All tables of field changes share it; the column of the parent tells which it is."""
 CLEAR = 1.2
 """How many times better the best object must fit than the next."""
+OWN = frozenset({
+    "createddate", "createdbyid", "lastmodifieddate", "lastmodifiedbyid", "systemmodstamp", "isdeleted",
+    "stagename", "closedate", "isclosed", "iswon", "recordtypeid", "masterrecordid",
+})  # fmt: skip
+"""Columns, folded, by which tables of Salesforce are told."""
+FOREIGN = frozenset({"statecode", "statuscode", "createdon", "modifiedon", "versionnumber"})
+"""Columns that no table of Salesforce has, but those of another CRM."""
 LEAST = 1.0
 """What columns have to be worth: one that only one object has is worth 1, one of two objects 1/2."""
 SEVERAL = 5
@@ -83,6 +90,37 @@ def object_of_columns(
             hint=f"name the file after its object, such as {near[0]}.csv",
         )  # fmt: skip
     return near[0]
+
+
+def is_of_object(name: str, header: Sequence[str], catalog: Catalog = CATALOG) -> bool:
+    """Whether a table, by its name and columns, is one of Salesforce, and not of another system.
+
+    Examples
+    --------
+    >>> is_of_object("Opportunity", ["Id", "StageName", "CloseDate"])
+    True
+    >>> is_of_object("opportunity", ["opportunityid", "statecode", "createdon"])
+    False
+    """
+    columns = set(map(folded, header))
+    if columns & FOREIGN:
+        return False
+    named = object_of_name(name, catalog)
+    if named is None:
+        try:
+            named = object_of_columns(header, (), catalog)
+        except SchemaError:
+            return len(columns & OWN) >= SEVERAL
+        if named is None:
+            return False
+    known = columns & set(map(folded, catalog[named]))
+    if "id" not in columns and not _is_change(named, known):
+        return False
+    return len(known & OWN) >= 2 or _worths(header, catalog).get(named, 0.0) >= LEAST
+
+
+def _is_change(name: str, columns: set[str]) -> bool:
+    return name.endswith("History") and {"createddate"} < columns
 
 
 def _worths(header: Sequence[str], catalog: Catalog) -> dict[str, float]:
