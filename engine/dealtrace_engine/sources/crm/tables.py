@@ -152,6 +152,31 @@ class CrmTables:
             self._held[key] = make().collect()
         return self._held[key].lazy()
 
+    def rows(self, name: str) -> int:
+        """Return how many rows an object has, without reading it."""
+        import polars as pl
+
+        if name in self._held or name not in self.raw.frames:
+            return self._held[name].height if name in self._held else 0
+        return int(self.raw.frames[name].select(pl.len()).collect(engine="streaming").item())
+
+    def span(self, name: str, column: str) -> tuple[datetime | None, datetime | None]:
+        """Return the first and the last instant in a column, reading no other."""
+        import polars as pl
+
+        from dealtrace_engine.sources.crm.values import value
+
+        if not self.has(name, column):
+            return None, None
+        frame: pl.DataFrame | pl.LazyFrame | None = self._held.get(name)
+        if frame is None:
+            frame = self.raw.frames[name]
+            kind = frame.collect_schema()[column]
+            frame = frame.select(value(column, self.catalog[name][column], kind, self.raw.zone))
+        at = pl.col(column)
+        ends = frame.lazy().select(first=at.min(), last=at.max()).collect(engine="streaming")
+        return ends.row(0)
+
     def release(self, name: str) -> None:
         """Let the memory of an object go; it is read again if it is asked for again."""
         self._held.pop(name, None)
