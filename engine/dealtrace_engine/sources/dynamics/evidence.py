@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.dynamics.objects import KEYS
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import polars as pl
 
-    from dealtrace_engine.sources.crm.ladder import Finder
     from dealtrace_engine.sources.crm.mapping import CrmMapping
     from dealtrace_engine.sources.crm.tables import CrmTables
 
@@ -76,17 +80,60 @@ def _expression(column: str | pl.Expr) -> pl.Expr:
     return pl.col(column) if isinstance(column, str) else column
 
 
-def finished(find: Finder) -> Finder:
-    """Return a rule's way of finding with what all events need.
+def finished(rule: Rule) -> Rule:
+    """Return a rule that finds events with what all of them need.
 
-    Users and currencies get their names (a rule gives `transactioncurrencyid` as the currency), and where an
-    export writes its instants to the minute or to the day only, so are the events.
+    Users and currencies get their names (a rule gives `transactioncurrencyid` as the currency); where an
+    export writes its instants to the minute or to the day only, so are the events; and what a field says
+    will be after the export is planned, which is no event.
     """
 
     def found(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
-        return _to_the_precision(_with_names(find(tables, mapping), tables), tables)
+        events = _to_the_precision(_with_names(rule.find(tables, mapping), tables), tables)
+        return _happened(events, tables, mapping, rule) if rule.quality == "field" else events
 
-    return found
+    return replace(rule, find=found)
+
+
+def exported(tables: CrmTables) -> datetime | None:
+    """Return when the export was made: as it says, else the latest change in it; None where it has none."""
+    import polars as pl
+
+    if tables.raw.exported is not None:
+        return tables.raw.exported
+
+    def latest() -> pl.LazyFrame:
+        ends = [pl.LazyFrame(schema={"at": pl.Datetime("us", "UTC")})]
+        ends += [
+            tables.table(name).select(at=pl.col("modifiedon").max())
+            for name in tables.objects
+            if "modifiedon" in tables.columns(name)
+        ]
+        return pl.concat(ends).select(pl.col("at").max())
+
+    when: datetime | None = tables.once("exported", latest).collect().item()
+    return when
+
+
+def _happened(
+    events: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping, rule: Rule
+) -> pl.LazyFrame:
+    """Leave out what lies after the export, and count it."""
+    import polars as pl
+
+    when = exported(tables)
+    if when is None:
+        return events
+    end = pl.lit(when, pl.Datetime("us", "UTC"))
+    today = end.dt.convert_time_zone(mapping.zone).dt.date()
+    of_day = pl.col("ts_precision") == "date"
+    planned = pl.when(of_day).then(pl.col("timestamp").dt.date() > today).otherwise(pl.col("timestamp") > end)
+    later = events.filter(planned).select("record_id").collect()["record_id"]
+    reason = f"{rule.name}: lies after the export, so it is planned and no event"
+    if len(later) and all(finding.reason != reason for finding in tables.raw.findings):
+        tables.raw.findings.append(Finding(reason))
+        tables.raw.findings[-1].add(len(later), [], later[0])
+    return events.filter(~planned)
 
 
 def _with_names(events: pl.LazyFrame, tables: CrmTables) -> pl.LazyFrame:

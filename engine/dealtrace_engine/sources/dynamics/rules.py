@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.crm.ladder import Rule
@@ -43,7 +42,7 @@ def no_contracts(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 
 
 RULES: tuple[Rule, ...] = (
-    *(replace(rule, find=finished(rule.find)) for family in FAMILIES for rule in family.RULES),
+    *(finished(rule) for family in FAMILIES for rule in family.RULES),
     Rule("D0", "contract_signed", CONTRACTS, "field", no_contracts, (CONTRACTS,)),
 )
 """In the order in which each activity's are tried."""

@@ -27,10 +27,11 @@ def test_captured_by_audit_where_the_lead_has_no_time():
 
 def test_qualified_by_the_change_of_its_state():
     changes = [audit("lead", "l1", "statecode", "0", "1", at(4), by="u2")]
-    tables = export({"lead": LEADS, "opportunity": [DEAL], "audit_changes": changes})
+    leads = [{**LEADS[0], "statuscode": 3}]
+    tables = export({"lead": leads, "opportunity": [DEAL], "audit_changes": changes})
     (event,) = events(tables, "lead_qualified")
     assert (event["timestamp"], event["resource_id"], event["ts_quality"]) == (at(4), "u2", "audit")
-    assert event["status_to"] == "Qualified" or event["status_to"] is None
+    assert event["status_to"] == "Qualified"
 
 
 def test_qualified_by_its_opportunity_else_by_its_last_change():

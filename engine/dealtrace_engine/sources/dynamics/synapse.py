@@ -1,0 +1,151 @@
+"""What Azure Synapse Link writes to a lake: CSV without headers, in place, append-only or incremental."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dealtrace_engine.errors import ParseError, first_line
+from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dealtrace_engine.sources.dynamics.export import Reading
+from dealtrace_engine.sources.dynamics.naming import (
+    CUSTOM_PROCESS,
+    delete_mark,
+    is_process,
+    logical_columns,
+    table_of,
+)
+from dealtrace_engine.sources.dynamics.settle import Part
+from dealtrace_engine.sources.dynamics.synapse_labels import labels_of
+from dealtrace_engine.sources.dynamics.synapse_model import (
+    Entity,
+    check_fit,
+    entities,
+    files_of,
+    misfit,
+    models,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+STAMPED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}\.\d{2}\.\d{2}Z?")
+"""Name of a folder of an incremental export; it says when, with dots in the time."""
+SINK, CHANGES = "sinkmodifiedon", "changedata"
+ROWS_PER_BATCH = 1 << 17
+
+
+def read_link(path: Path, mapping: CrmMapping) -> Reading:
+    """Find the tables of an export that is kept as the tables are now.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of the `model.json`.
+    mapping : CrmMapping
+
+    Raises
+    ------
+    ParseError
+        There is no model, or the files do not fit it.
+    """
+    return _read([path], mapping)
+
+
+def read_append(path: Path, mapping: CrmMapping) -> Reading:
+    """Find the tables of an export to which every change was appended; see `read_link`."""
+    reading = _read([path], mapping)
+    reading.versioned = True
+    return reading
+
+
+def read_incremental(path: Path, mapping: CrmMapping) -> Reading:
+    """Find the tables of an export in folders that are named by time; see `read_link`.
+
+    A folder without a model is still being written, and left out.
+    """
+    folders = stamped_folders(path)
+    whole = [folder for folder in folders if models(folder)]
+    if not whole:
+        raise ParseError("holds no folder that is named by time and has a model.json", file=path)
+    reading = _read(whole, mapping)
+    reading.versioned = True
+    reading.exported = when(whole[-1])
+    reading.notes.append(
+        f"{len(whole)} folders, from {whole[0].name} to {whole[-1].name}; the newest row counts"
+    )
+    if len(whole) < len(folders):
+        reading.notes.append(f"{len(folders) - len(whole)} folders without a model.json, left out")
+    return reading
+
+
+def stamped_folders(path: Path) -> list[Path]:
+    """Return the folders that are named by time, the oldest first."""
+    if not path.is_dir():
+        return []
+    return sorted(f for f in path.iterdir() if f.is_dir() and STAMPED.fullmatch(f.name))
+
+
+def when(folder: Path) -> datetime:
+    """Return the time that a folder is named by."""
+    return datetime.strptime(folder.name.rstrip("Z"), "%Y-%m-%dT%H.%M.%S").replace(tzinfo=UTC)
+
+
+def _read(folders: Sequence[Path], mapping: CrmMapping) -> Reading:
+    import polars as pl
+
+    reading, absent = Reading(), []
+    for folder in folders:
+        for entity in entities(folder):
+            parts = list(_parts(entity, folder, mapping))
+            reading.parts += parts
+            if not parts and table_of(entity.name, mapping):
+                absent.append(entity.name)
+    if absent:
+        names = ", ".join(dict.fromkeys(absent))
+        reading.notes.append(f"tables in model.json that have no rows: {names}")
+    reading.labels = pl.concat([labels_of(folder) for folder in reversed(folders)])
+    return reading
+
+
+def _parts(entity: Entity, folder: Path, mapping: CrmMapping) -> Iterator[Part]:
+    table = table_of(entity.name, mapping) or (CUSTOM_PROCESS if is_process(entity.attributes) else None)
+    if table is None:
+        return
+    places = {name: f"{place}" for place, name in reversed(list(enumerate(entity.attributes)))}
+    columns = logical_columns(table, entity.attributes, mapping)
+    mark = delete_mark(entity.attributes)
+    for file in files_of(entity, folder):
+        check_fit(entity, file)
+        yield Part(
+            table,
+            {logical: places[name] for logical, name in columns.items()},
+            partial(_rows, entity, file),
+            deleted=None if mark is None else places[mark],
+            sink=_place(places, SINK),
+            fixed={"bpf_table": entity.name.lower()} if table == CUSTOM_PROCESS else {},
+            changes=_place(places, CHANGES),
+        )
+
+
+def _place(places: Mapping[str, str], wanted: str) -> str | None:
+    return next((place for name, place in places.items() if name.lower() == wanted), None)
+
+
+def _rows(entity: Entity, file: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Yield columns by their place; a row that ends early has none of the columns that were added since."""
+    import polars as pl
+
+    schema = {f"{place}": pl.String() for place in range(len(entity.attributes))}
+    rows = pl.scan_csv(
+        file, has_header=False, schema=schema, infer_schema=False, encoding="utf8-lossy", glob=False,
+        truncate_ragged_lines=False,
+    )  # fmt: skip
+    try:
+        yield from rows.select(columns).collect_batches(chunk_size=ROWS_PER_BATCH)
+    except pl.exceptions.PolarsError as error:
+        raise misfit(entity, file, first_line(error)) from error
