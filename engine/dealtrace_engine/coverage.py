@@ -32,11 +32,12 @@ class Coverage:
     unverified : list of str
         Rules that yielded events although no vendor documents what they rest on.
     history : dict of str to dict
-        History object to its first and last instant and its rows.
+        History object to its first and last instant, its rows, and the cases that are clearly older than it.
     horizon : str or None
-        Before this instant no history is kept; cases created earlier may lack their beginning.
+        Before this instant no history of the leading object is kept; cases that are clearly older (a week)
+        may lack their beginning. None where there are no such cases.
     left_truncated : int
-        Cases created before it.
+        Cases that are.
     cases_without_history : int
         Cases of which no change is known.
     closed : int
