@@ -230,5 +230,5 @@ def test_the_replica_with_almost_no_columns_ends_in_an_error_that_says_what_is_m
 
     folder = _FOLDER / "data" / "crm" / "dynamics_fivetran"
     raw = read_raw(folder, "replica", CrmMapping())
-    with pytest.raises(DealtraceError, match=r"missing in the export: .*opportunity\.createdon"):
+    with pytest.raises(DealtraceError, match=r"missing: .*opportunity\.createdon"):
         log_of(system.SYSTEM, raw, CrmMapping())
