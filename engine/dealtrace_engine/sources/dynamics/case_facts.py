@@ -49,7 +49,9 @@ def _units(tables: CrmTables) -> pl.LazyFrame:
 def _users(tables: CrmTables) -> pl.LazyFrame:
     import polars as pl
 
-    positions = tables.table("position").select(positionid="positionid", _position="name").unique("positionid")
+    positions = (
+        tables.table("position").select(positionid="positionid", _position="name").unique("positionid")
+    )
     units = _units(tables).rename({"unit": "businessunitid", "name": "_of_unit"})
     users = tables.table("systemuser").join(positions, on="positionid", how="left")
     users = users.join(units, on="businessunitid", how="left")

@@ -17,7 +17,9 @@ def product_categories(tables: CrmTables) -> pl.LazyFrame:
     families = tables.table("product").select(parentproductid="productid", _family="name")
     products = tables.table("product").join(families, on="parentproductid", how="left")
     named = products.select("productid", category=pl.coalesce("_family", "parentproductidname"))
-    worth = pl.coalesce("extendedamount", "baseamount", pl.col("quantity") * pl.col("priceperunit"), pl.lit(0.0))
+    worth = pl.coalesce(
+        "extendedamount", "baseamount", pl.col("quantity") * pl.col("priceperunit"), pl.lit(0.0)
+    )
     lines = tables.table("opportunityproduct").select("productid", case_id="opportunityid", worth=worth)
     joined = lines.join(named.unique("productid"), on="productid").drop_nulls(["case_id", "category"])
     sums = joined.group_by("case_id", "category").agg(pl.col("worth").sum())

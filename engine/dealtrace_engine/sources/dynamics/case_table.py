@@ -56,7 +56,9 @@ def case_table(tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:
     """
     import polars as pl
 
-    rows = _opportunities(tables, mapping) if mapping.leading == "opportunity" else case_records(tables, mapping)
+    rows = (
+        _opportunities(tables, mapping) if mapping.leading == "opportunity" else case_records(tables, mapping)
+    )
     keys = {"account": "account_id", "systemuser": "ownerid", "lead": "lead_id"}
     known = rows.collect_schema().names()
     keys = {table: key for table, key in keys.items() if key in known}
@@ -139,8 +141,6 @@ def _with_outcome(rows: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping) ->
 
 def _leads(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Return the source of the first lead that each opportunity came of."""
-    import polars as pl
-
     rows = with_labels(tables.table("lead"), tables, "lead", "leadsourcecode")
     sources = rows.select("createdon", parent_id="leadid", lead_source="leadsourcecodename")
     joined = parents(tables, mapping, "opportunity", "lead").join(sources, on="parent_id")
@@ -182,10 +182,14 @@ def _stages(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         )
         for table in PROCESSES
     ]).drop_nulls(["case_id", "stage"])  # fmt: skip
-    active = instances.sort("modifiedon", nulls_last=False).unique("case_id", keep="last", maintain_order=True)
+    active = instances.sort("modifiedon", nulls_last=False).unique(
+        "case_id", keep="last", maintain_order=True
+    )
     active = active.join(stage_names(tables), on="stage", how="left").select("case_id", active="name")
     rows = with_labels(tables.table("opportunity"), tables, "opportunity", *SALES_STAGES)
     rows = rows.join(active, left_on="opportunityid", right_on="case_id", how="left", maintain_order="left")
     labels = [f"{name}name" for name in SALES_STAGES]
-    named = rows.select(case_id="opportunityid", stage=pl.coalesce("active", labels[0], "stepname", labels[1]))
+    named = rows.select(
+        case_id="opportunityid", stage=pl.coalesce("active", labels[0], "stepname", labels[1])
+    )
     return named.with_columns(renamed("stage", mapping).alias("stage"))

@@ -83,9 +83,7 @@ def _merged_leads(tables: CrmTables, cases: pl.LazyFrame) -> pl.LazyFrame:
     import polars as pl
 
     lost = winners(tables, "lead").filter(pl.col("record_id") != pl.col("winner"))
-    pairs = lost.select(
-        "record_id", parent_id="winner", via=pl.lit("lead.masterid"), confidence=pl.lit(1.0)
-    )
+    pairs = lost.select("record_id", parent_id="winner", via=pl.lit("lead.masterid"), confidence=pl.lit(1.0))
     return chained(pairs, cases)
 
 
@@ -107,9 +105,7 @@ def _contacts(tables: CrmTables, chain: dict[str, pl.LazyFrame]) -> pl.LazyFrame
     return rows.join(cases, on="regarding", maintain_order="left").select(PAIR)
 
 
-def _support_cases(
-    tables: CrmTables, mapping: CrmMapping, chain: dict[str, pl.LazyFrame]
-) -> pl.LazyFrame:
+def _support_cases(tables: CrmTables, mapping: CrmMapping, chain: dict[str, pl.LazyFrame]) -> pl.LazyFrame:
     """Return support cases by the lookups that the mapping names; by account and time if it asks for that."""
     import polars as pl
 

@@ -29,7 +29,7 @@ ndjson parquet tbl base advanced find entity full delta snapshot list
 _FILLERS = frozenset(_AROUND.split())
 """Words around the name of a table in the name of a file."""
 _ENDINGS = re.compile(r"(\.(csv|tsv|txt|jsonl?|ndjson|parquet|xlsx|xls|gz|zst))+$")
-_NOISE = re.compile(r"\d+|[0-9a-f]{8,}|\d+(am|pm)|[tz]|\d+t\d+z?")
+_NOISE = re.compile(r"\d+|[0-9a-f]{8,}|\d*(am|pm)|[tz]|\d+(t\d+)?z?")
 _LOOKUP = re.compile(r"_(.+)_value")
 
 

@@ -50,9 +50,9 @@ def first_contact(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     first = found.sort("timestamp", "source_row_id", maintain_order=True).unique(
         "case_id", keep="first", maintain_order=True
     )
-    return first.with_columns(
-        fact="case_id", record_id="case_id", object=pl.lit(mapping.leading)
-    ).drop("case_id")
+    return first.with_columns(fact="case_id", record_id="case_id", object=pl.lit(mapping.leading)).drop(
+        "case_id"
+    )
 
 
 def every_contact(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:

@@ -112,9 +112,7 @@ def paid_by_last_change(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     partial = pl.col("statuscode").eq_missing(PARTIAL)
     more = {**_billed(), "partial": partial, "amount": pl.when(~partial).then("totalamount")}
     rows = _bills(tables).filter(pl.col("statecode") == PAID)
-    return told(
-        rows, "invoice", at="modifiedon", by="modifiedby", status_to=pl.col("statuscodename"), **more
-    )
+    return told(rows, "invoice", at="modifiedon", by="modifiedby", status_to=pl.col("statuscodename"), **more)
 
 
 _STATE = ("audit_changes.attribute",)

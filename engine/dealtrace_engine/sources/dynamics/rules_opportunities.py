@@ -106,7 +106,8 @@ def closed_by_activity(state: int) -> Finder:
         return told(
             with_labels(found, tables, "opportunity", "statuscode"), "opportunity",
             record="record_id", at="at", by="by", row="row_id", status_to=pl.col("statuscodename"),
-            amount=pl.col("amount") if state == WON else pl.lit(None, pl.Float64), currency=pl.col("currency"),
+            amount=pl.col("amount") if state == WON else pl.lit(None, pl.Float64),
+            currency=pl.col("currency"),
         )  # fmt: skip
 
     return find
@@ -166,9 +167,7 @@ def owner_changed(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     for side, name in (("old", "status_from"), ("new", "status_to")):
         named = owners.rename({"ownerid": side, "owner": name})
         found = found.join(named, on=side, how="left", maintain_order="left")
-    return told_change(
-        found, "opportunity", status_from=pl.col("status_from"), status_to=pl.col("status_to")
-    )
+    return told_change(found, "opportunity", status_from=pl.col("status_from"), status_to=pl.col("status_to"))
 
 
 def owner_names(tables: CrmTables) -> pl.LazyFrame:
@@ -213,8 +212,10 @@ def reopen_counts(tables: CrmTables) -> pl.LazyFrame:
         .group_by("record_id")
         .agg(seen=pl.len().cast(pl.Int64))
     )
-    closed = closings(tables).group_by("record_id").agg(
-        told=pl.len().cast(pl.Int64) - (pl.col("state").first() != OPEN).cast(pl.Int64)
+    closed = (
+        closings(tables)
+        .group_by("record_id")
+        .agg(told=pl.len().cast(pl.Int64) - (pl.col("state").first() != OPEN).cast(pl.Int64))
     )
     both = times.join(closed, on="record_id", how="full", coalesce=True)
     return both.select("record_id", reopen_count=pl.max_horizontal("seen", "told"))

@@ -110,12 +110,8 @@ def _label(tables: CrmTables, column: str, side: str) -> pl.Expr:
     """Return the labels of the codes of a sales stage; a code without a label is its number."""
     import polars as pl
 
-    labels = option_labels(tables).filter(
-        (pl.col("table") == "opportunity") & (pl.col("column") == column)
-    )
-    label = pl.col(side).replace_strict(
-        labels["code"], labels["label"], default=None, return_dtype=pl.String
-    )
+    labels = option_labels(tables).filter((pl.col("table") == "opportunity") & (pl.col("column") == column))
+    label = pl.col(side).replace_strict(labels["code"], labels["label"], default=None, return_dtype=pl.String)
     return pl.coalesce(label, pl.col(side).cast(pl.Int64).cast(pl.String))
 
 
@@ -132,7 +128,7 @@ def _told_stages(found: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping) ->
     return told_change(
         beside.join(currency, on="record_id", how="left", maintain_order="left"), "opportunity",
         source_object=pl.col("evidence"), stage_from=pl.col("stage_from"), stage_to=pl.col("stage_to"),
-        direction=_place("stage_to", places).sub(_place("stage_from", places)).sign().fill_null(0).cast(pl.Int8),
+        direction=(_place("stage_to", places) - _place("stage_from", places)).sign().fill_null(0),
         currency=pl.col("currency"), **{name: pl.col(name) for name in BESIDE},
     )  # fmt: skip
 
@@ -146,7 +142,7 @@ def _place(column: str, places: dict[str, float]) -> pl.Expr:
 
 
 def _beside(found: pl.LazyFrame, tables: CrmTables) -> pl.LazyFrame:
-    """Add what the opportunity was at that time, where its changes are known; what it is now tells nothing."""
+    """Add what the opportunity then was, where its changes are known; what it is now tells nothing."""
     import polars as pl
 
     for name, column in BESIDE.items():
@@ -170,7 +166,9 @@ def by_path(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     last = pl.col("place") == pl.col("stages") - 1
     span = pl.col("activestagestartedon") - pl.col("createdon")
     share = pl.col("place") / (pl.col("stages") - 1)
-    inferred = pl.col("createdon") + (span.dt.total_microseconds() * share).cast(pl.Int64).cast(pl.Duration("us"))
+    inferred = pl.col("createdon") + (span.dt.total_microseconds() * share).cast(pl.Int64).cast(
+        pl.Duration("us")
+    )
     return _told_stages(
         steps.filter(pl.col("opportunity").is_not_null()).select(
             "by", "stage_from", "stage_to",

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.errors import ParseError, first_line
 from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dealtrace_engine.sources.csv_blocks import blocks
+from dealtrace_engine.sources.csv_dialect import sniff
 from dealtrace_engine.sources.dynamics.export import Reading
 from dealtrace_engine.sources.dynamics.naming import (
     CUSTOM_PROCESS,
@@ -29,6 +31,7 @@ from dealtrace_engine.sources.dynamics.synapse_model import (
     misfit,
     models,
 )
+from dealtrace_engine.sources.files import InputFile
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 STAMPED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}\.\d{2}\.\d{2}Z?")
 """Name of a folder of an incremental export; it says when, with dots in the time."""
 SINK, CHANGES = "sinkmodifiedon", "changedata"
-ROWS_PER_BATCH = 1 << 17
+BLOCK_BYTES = 8 << 20
 
 
 def read_link(path: Path, mapping: CrmMapping) -> Reading:
@@ -138,14 +141,27 @@ def _place(places: Mapping[str, str], wanted: str) -> str | None:
 
 def _rows(entity: Entity, file: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
     """Yield columns by their place; a row that ends early has none of the columns that were added since."""
+    source, width = InputFile.at(file), len(entity.attributes)
+    places = [f"{place}" for place in range(width + 1)]
+    dialect = sniff(source, delimiter=",", quote='"', names=places[:width])
+    for block in blocks(source, dialect, BLOCK_BYTES):
+        if block.problem is not None:
+            raise ParseError(block.problem.what, file=file, hint=block.problem.hint)
+        yield _parsed(block.data, places, list(columns), entity, file)
+
+
+def _parsed(
+    rows: memoryview, places: list[str], columns: list[str], entity: Entity, file: Path
+) -> pl.DataFrame:
+    """Read whole rows behind a header of all places, and one more that nothing should be at."""
     import polars as pl
 
-    schema = {f"{place}": pl.String() for place in range(len(entity.attributes))}
-    rows = pl.scan_csv(
-        file, has_header=False, schema=schema, infer_schema=False, encoding="utf8-lossy", glob=False,
-        truncate_ragged_lines=False,
-    )  # fmt: skip
+    text = b"".join((",".join(places).encode(), b"\n", rows))
+    asked = [*dict.fromkeys(columns), places[-1]]
     try:
-        yield from rows.select(columns).collect_batches(chunk_size=ROWS_PER_BATCH)
+        found = pl.read_csv(text, columns=asked, infer_schema=False, encoding="utf8-lossy")
     except pl.exceptions.PolarsError as error:
         raise misfit(entity, file, first_line(error)) from error
+    if found[places[-1]].null_count() < found.height:
+        raise misfit(entity, file, f"a row has more than {len(places) - 1} fields")
+    return found.drop(places[-1])
