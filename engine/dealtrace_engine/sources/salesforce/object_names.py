@@ -22,6 +22,8 @@ NOISE = frozenset(
 """Words in the names of files and tables that say nothing of the object."""
 HISTORY_PREFIX = "017"
 """All tables of field changes share it; the column of the parent tells which it is."""
+CHANGE = frozenset({"field", "oldvalue", "newvalue"})
+"""Columns, folded, that only tables of field changes have together."""
 CLEAR = 1.2
 """How many times better the best object must fit than the next."""
 OWN = frozenset({
@@ -76,7 +78,10 @@ def object_of_columns(
     SchemaError
         Several objects fit about equally well.
     """
-    worth = _worths(header, catalog)
+    if set(map(folded, header)) >= CHANGE:
+        worth = {name: LEAST for name in catalog if name.endswith("History") and _has_parent(name, header)}
+    else:
+        worth = _worths(header, catalog)
     by_prefix = _object_of_prefix(ids)
     if by_prefix is not None and by_prefix in catalog and (worth.get(by_prefix, 0.0) > 0 or len(header) <= 3):
         return by_prefix
@@ -143,8 +148,18 @@ def _has_parent(name: str, header: Sequence[str]) -> bool:
     """Whether a table of changes says whose they are."""
     if not name.endswith("History"):
         return True
-    parent = "ParentId" if "__" in name else f"{name.removesuffix('History').removesuffix('Field')}Id"
-    return folded(parent) in map(folded, header)
+    return folded(parent_of(name)) in map(folded, header)
+
+
+def parent_of(history: str) -> str:
+    """Return the column of a table of changes that says whose they are.
+
+    Examples
+    --------
+    >>> parent_of("OpportunityFieldHistory"), parent_of("SBQQ__Quote__History")
+    ('OpportunityId', 'ParentId')
+    """
+    return "ParentId" if "__" in history else f"{history.removesuffix('History').removesuffix('Field')}Id"
 
 
 def _object_of_prefix(ids: Iterable[str]) -> str | None:
