@@ -89,6 +89,8 @@ def object_of_columns(
     if not ranked or worth[ranked[0]] < LEAST or not _is_like(ranked[0], header, catalog):
         return None
     near = [name for name in ranked if worth[name] * CLEAR > worth[ranked[0]]]
+    most = max(_known(name, header, catalog) for name in near)
+    near = [name for name in near if _known(name, header, catalog) == most]
     if len(near) > 1:
         raise SchemaError(
             f"its columns could be those of {' or '.join(near[:4])}", file=file,
@@ -140,8 +142,12 @@ def _worths(header: Sequence[str], catalog: Catalog) -> dict[str, float]:
 
 def _is_like(name: str, header: Sequence[str], catalog: Catalog) -> bool:
     """Whether enough columns are the object's: half of them, or several of a wide table."""
-    known = len(set(map(folded, header)) & set(map(folded, catalog[name])))
+    known = _known(name, header, catalog)
     return known >= SEVERAL or 2 * known >= len(header)
+
+
+def _known(name: str, header: Sequence[str], catalog: Catalog) -> int:
+    return len(set(map(folded, header)) & set(map(folded, catalog[name])))
 
 
 def _has_parent(name: str, header: Sequence[str]) -> bool:
