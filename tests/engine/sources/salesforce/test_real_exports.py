@@ -40,7 +40,8 @@ def test_a_copy_in_a_warehouse():
     assert recognise(path) == "replica"
     raw = read(path, "replica")
     assert set(raw.frames) == {
-        "Account", "Contact", "Event", "Lead", "Opportunity", "OpportunityLineItem", "Order", "Product2", "Task", "User", "UserRole",
+        "Account", "Contact", "Event", "Lead", "Opportunity", "OpportunityLineItem", "Order",
+        "Product2", "Task", "User", "UserRole",
     }  # fmt: skip
     assert set(raw.versions) == {"Account", "Contact", "Opportunity"}
     assert raw.versions["Opportunity"].collect().height == 10

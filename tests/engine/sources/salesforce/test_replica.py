@@ -1,3 +1,5 @@
+from datetime import datetime
+
 import polars as pl
 
 from dealtrace_engine.sources.crm.tables import CrmTables
@@ -28,7 +30,8 @@ def test_snake_case_and_custom_fields(tmp_path):
 
 def test_rows_that_are_gone_at_the_source_are_deleted_ones(tmp_path):
     text = table("id,stage_name,created_date,is_deleted,_fivetran_deleted",
-                 f"{OPPORTUNITY},Won,2024-01-01,false,true", f"{OTHER},Won,2024-01-01,true,false")  # fmt: skip
+                 f"{OPPORTUNITY},Won,2024-01-01,false,true",
+                 f"{OTHER},Won,2024-01-01,true,false")  # fmt: skip
     written(tmp_path, opportunity=text)
     assert typed(read(tmp_path, "replica"), "Opportunity", "IsDeleted") == [(True,), (True,)]
 
@@ -75,8 +78,15 @@ def test_the_table_of_stage_snapshots_of_that_name_stays_one(tmp_path):
 
 
 def test_parquet_with_types_in_a_folder_of_parts(tmp_path):
-    frame = pl.DataFrame({"ID": [OPPORTUNITY, OTHER], "STAGENAME": ["Won", "Lost"], "AMOUNT": [1.5, None], "ISDELETED": [False, True],
-                          "CREATEDDATE": ["2024-01-01", "2024-01-02"]}).with_columns(pl.col("CREATEDDATE").str.to_datetime())  # fmt: skip
+    frame = pl.DataFrame(
+        {
+            "ID": [OPPORTUNITY, OTHER],
+            "STAGENAME": ["Won", "Lost"],
+            "AMOUNT": [1.5, None],
+            "ISDELETED": [False, True],
+            "CREATEDDATE": [datetime(2024, 1, 1), datetime(2024, 1, 2)],
+        }
+    )
     (tmp_path / "opportunity").mkdir()
     for i in range(2):
         frame.slice(i, 1).write_parquet(tmp_path / "opportunity" / f"part-{i}.parquet")

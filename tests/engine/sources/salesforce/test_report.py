@@ -150,9 +150,9 @@ def test_a_history_of_stages(tmp_path):
     ]
     report(tmp_path, header, *body)
     raw = read(tmp_path, "report")
-    assert typed(raw, "OpportunityHistory", "OpportunityId", "FromOpportunityStageName", "StageName", "CreatedBy.Name", "Amount")[1] == (
-        OPPORTUNITY, "Prospecting", "Closed Won", "Bob", 120.0,
-    )  # fmt: skip
+    columns = ("OpportunityId", "FromOpportunityStageName", "StageName", "CreatedBy.Name", "Amount")
+    won = (OPPORTUNITY, "Prospecting", "Closed Won", "Bob", 120.0)
+    assert typed(raw, "OpportunityHistory", *columns)[1] == won
     assert rows(raw, "OpportunityHistory", "CreatedDate") == [("2024-01-30 09:00",), ("2024-02-13 16:30",)]
     assert rows(raw, "Opportunity", "Id", "Name", "CreatedDate") == [(SHORT, "Deal", "2024-01-30")]
 
