@@ -12,7 +12,7 @@ from dealtrace_engine.sources.crm.tables import Catalog
 from dealtrace_engine.sources.files import InputFile
 from dealtrace_engine.sources.salesforce.column_names import api_names, folded
 from dealtrace_engine.sources.salesforce.csv_tables import Begun, CsvTable, begun, csv_table
-from dealtrace_engine.sources.salesforce.object_names import object_of_columns, object_of_name
+from dealtrace_engine.sources.salesforce.object_names import object_of_columns, object_of_name, parent_of
 from dealtrace_engine.sources.salesforce.pieces import Piece, Pieces
 from dealtrace_engine.sources.salesforce.replica import START, current_and_versions, technical
 from dealtrace_engine.sources.salesforce.zip_parts import ZipMember
@@ -127,8 +127,7 @@ class Delimited:
 def _is_table_of_changes(named: str | None, header: Sequence[str]) -> bool:
     if named is None or not named.endswith("History"):
         return False
-    parent = f"{named.removesuffix('History').removesuffix('Field')}Id"
-    return folded(parent) in map(folded, header)
+    return folded(parent_of(named)) in map(folded, header)
 
 
 def _first_ids(first: Begun) -> list[str]:

@@ -12,13 +12,17 @@ from dealtrace_engine.errors import DealtraceError
 from dealtrace_engine.sources.files import InputFile
 from dealtrace_engine.sources.salesforce.csv_tables import Begun, begun
 from dealtrace_engine.sources.salesforce.delimited import SUFFIXES, stem
+from dealtrace_engine.sources.salesforce.memory_tables import from_frames
 from dealtrace_engine.sources.salesforce.object_names import is_of_object, object_of_name
 from dealtrace_engine.sources.salesforce.pieces import files_of
+from dealtrace_engine.sources.salesforce.read import read_raw
 from dealtrace_engine.sources.salesforce.records_json import SUFFIXES as JSON_SUFFIXES
 from dealtrace_engine.sources.salesforce.records_json import shape_of
 from dealtrace_engine.sources.salesforce.replica import MARKS
 from dealtrace_engine.sources.salesforce.report_header import is_report
 from dealtrace_engine.sources.salesforce.zip_parts import members
+
+__all__ = ["SHAPES", "from_frames", "read_raw", "recognise"]
 
 SHAPES = (
     "data-export", "data-export-zip", "data-loader", "bulk", "rest-json", "tree", "replica", "report",
