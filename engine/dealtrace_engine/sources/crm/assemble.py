@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from dealtrace_engine.attributes import Attribute, plain_column
 from dealtrace_engine.errors import LogError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.files import InputFile
 from dealtrace_engine.sources.labels import activity_label
 from dealtrace_engine.sources.memory import TableSource
 from dealtrace_engine.sources.options import ReadOptions
@@ -62,11 +64,18 @@ def assembled(
         raise LogError("no event could be derived for any case", file=label,
                        hint="the coverage report says which objects and columns are missing")  # fmt: skip
     table = event_table(events, cases.columns, language, stage_activity).to_arrow()
-    source = TableSource(table, label, notes=list(notes))
+    source = TableSource(table, label, notes=list(notes), files=files_at(label))
     roles = {**ROLES, "resource": "resource_name"} if "resource_name" in table.column_names else ROLES
     log = ReadOptions(**roles, threads=threads).log_of(source, rows=table.num_rows)  # type: ignore[arg-type]
     origin = replace(log.origin, noted=[*log.origin.noted, *findings])
     return replace(log, origin=origin, kept={**log.kept, **case_attributes(log, cases)})
+
+
+def files_at(label: str) -> list[InputFile]:
+    """Return the files of an export, for a manifest; none for tables in memory."""
+    path = Path(label)
+    found = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [InputFile.at(file) for file in found if file.is_file() and file.stat().st_size]
 
 
 def event_table(

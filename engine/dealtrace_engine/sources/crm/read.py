@@ -18,6 +18,7 @@ from dealtrace_engine.sources.crm.linking import flattened, linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.system import NAMES, CrmSystem, crm_system
 from dealtrace_engine.sources.crm.tables import CrmTables, RawExport
+from dealtrace_engine.sources.labels import activity_label
 
 if TYPE_CHECKING:
     import polars as pl
@@ -62,15 +63,33 @@ def raw_export(
 
 def log_of(
     system: CrmSystem, raw: RawExport, mapping: CrmMapping, *, how_recognised: str = "given",
-    language: str | None = None, threads: int | None = None, progress: Progress | None = None,
+    language: str | None = None, strict: bool = False, threads: int | None = None,
+    progress: Progress | None = None,
 ) -> EventLog:  # fmt: skip
     """Make the log of an export.
 
+    Parameters
+    ----------
+    system : CrmSystem
+    raw : RawExport
+    mapping : CrmMapping
+    how_recognised : str
+        ``"given"``, or what told the shape.
+    language : str, optional
+        Of the activities; that of the mapping by default.
+    strict : bool
+        Raise where a value cannot be read.
+    threads, progress : optional
+        See `ReadOptions`.
+
     Raises
     ------
+    ParseError
+        With `strict`, for the first value that cannot be read.
     LogError
         No event could be derived; with what is missing.
     """
+    activity_label("lead_captured", language or mapping.language)  # an unknown language is told at once
     tables = CrmTables(raw, with_custom(system.catalog, mapping))
     rules = [*system.rules, *custom_rules(mapping)]
     events = derived(rules, tables, mapping)
@@ -80,9 +99,10 @@ def log_of(
     tick(progress, 2, STEPS)
     dated = in_order(placed(flattened(found.events, mapping.flatten), mapping.zone))
     tick(progress, 3, STEPS)
+    if strict and raw.findings:
+        raise _unread(raw)
     coverage = covered(Derivation(system, rules, tables, mapping, found, dated, cases, how_recognised))
-    for name in tables.objects:
-        tables.release(name)
+    tables.release_all()
     tick(progress, 4, STEPS)
     if dated.height == 0:
         raise _nothing_found(raw, mapping, coverage)
@@ -108,6 +128,14 @@ def _one_row_each(cases: pl.DataFrame, raw: RawExport) -> pl.DataFrame:
         finding.add(repeated.len(), [], repeated[0])
         raw.findings.append(finding)
     return first
+
+
+def _unread(raw: RawExport) -> ParseError:
+    first = raw.findings[0]
+    return ParseError(
+        first.reason, file=raw.label, row=next(iter(first.first_rows), None), value=first.example,
+        hint="mend the value, or read without strict= to leave it out and count it",
+    )  # fmt: skip
 
 
 def _nothing_found(raw: RawExport, mapping: CrmMapping, coverage: Coverage) -> LogError:
