@@ -7,13 +7,13 @@ from datetime import date
 
 import polars as pl
 import pytest
-from small_salesforce import at, record, tables
 
 from dealtrace_engine.sources.crm.custom import with_custom
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.salesforce.case_table import COLUMNS, case_table
 from dealtrace_engine.sources.salesforce.rates import corporate
 from dealtrace_engine.sources.salesforce.statuses import unmapped
+from small_salesforce import at, record, tables
 
 DEAL, OTHER = record("006", 1), record("006", 2)
 ANN, ACCOUNT, QUOTE = record("005", 1), record("001", 1), record("0Q0", 1)
@@ -49,9 +49,17 @@ def test_every_column_is_there_and_null_where_the_export_has_none():
 
 def test_the_owner_and_where_he_works():
     people = {
-        "User": [{"Id": ANN, "Name": "Ann A", "UserRoleId": record("00E", 1), "Division": "North", "Department": "Sales"}],
+        "User": [
+            {
+                "Id": ANN,
+                "Name": "Ann A",
+                "UserRoleId": record("00E", 1),
+                "Division": "North",
+                "Department": "Sales",
+            }
+        ],
         "UserRole": [{"Id": record("00E", 1), "Name": "Rep"}],
-    }  # fmt: skip
+    }
     names = ("owner", "owner_role", "team", "department")
     assert part(row(**people), *names) == ("Ann A", "Rep", "North", "Sales")
     assert part(row(), *names) == (ANN, None, None, None)
@@ -85,12 +93,23 @@ def test_the_account_of_a_merge_is_the_winners():
 def test_territory_record_type_and_source():
     found = row(
         Opportunity=[deal(Territory2Id=record("0MI", 1), RecordTypeId=record("012", 1), Type="New Business")],
-        Territory2=[{"Id": record("0MI", 1), "Name": "EMEA"}], RecordType=[{"Id": record("012", 1), "Name": "Big"}],
+        Territory2=[{"Id": record("0MI", 1), "Name": "EMEA"}],
+        RecordType=[{"Id": record("012", 1), "Name": "Big"}],
         Lead=[
-            {"Id": record("00Q", 1), "ConvertedOpportunityId": DEAL, "LeadSource": "Web", "CreatedDate": at(2)},
-            {"Id": record("00Q", 2), "ConvertedOpportunityId": DEAL, "LeadSource": "Fair", "CreatedDate": at(1)},
+            {
+                "Id": record("00Q", 1),
+                "ConvertedOpportunityId": DEAL,
+                "LeadSource": "Web",
+                "CreatedDate": at(2),
+            },
+            {
+                "Id": record("00Q", 2),
+                "ConvertedOpportunityId": DEAL,
+                "LeadSource": "Fair",
+                "CreatedDate": at(1),
+            },
         ],
-    )  # fmt: skip
+    )
     assert part(found, "region", "record_type", "type", "lead_source") == (
         "EMEA",
         "Big",
@@ -110,8 +129,9 @@ def test_the_category_of_the_largest_line():
 
 def test_the_discount_of_the_synced_quote_else_of_the_last():
     quotes = [
-        {"Id": record("0Q0", n), "OpportunityId": DEAL, "CreatedDate": at(n), "Discount": 10 * n} for n in (1, 2)
-    ]  # fmt: skip
+        {"Id": record("0Q0", n), "OpportunityId": DEAL, "CreatedDate": at(n), "Discount": 10 * n}
+        for n in (1, 2)
+    ]
     assert row(Quote=quotes)["discount_pct"] == 20.0
     assert row(Opportunity=[deal(SyncedQuoteId=QUOTE)], Quote=quotes)["discount_pct"] == 10.0
     assert row(Quote=[{**quotes[0], "IsSyncing": True}, quotes[1]])["discount_pct"] == 10.0
@@ -155,9 +175,10 @@ def test_loss_reason_and_competitor_by_their_usual_fields_or_the_mappings():
     fields = {"Opportunity.Why__c": "loss_reason", "Account.Tier__c": "tier", "User.Unit__c": "unit"}
     mapping = CrmMapping(fields=fields)
     export = tables(
-        Opportunity=[deal(Why__c="Late", Lost_Reason__c="Price")], Account=[{"Id": ACCOUNT, "Tier__c": "gold"}],
+        Opportunity=[deal(Why__c="Late", Lost_Reason__c="Price")],
+        Account=[{"Id": ACCOUNT, "Tier__c": "gold"}],
         User=[{"Id": ANN, "Unit__c": "u1"}],
-    )  # fmt: skip
+    )
     export = replace(export, catalog=with_custom(export.catalog, mapping))
     found = case_table(export, mapping)
     assert found.columns == [*COLUMNS, "tier", "unit"]

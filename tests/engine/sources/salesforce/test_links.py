@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from small_salesforce import at, record, tables
 
 from dealtrace_engine.sources.crm.linking import linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.salesforce.links import links
 from dealtrace_engine.sources.salesforce.merges import chain_ends
+from small_salesforce import at, record, tables
 
 DEAL, OTHER = record("006", 1), record("006", 2)
 LEAD, QUOTE, ORDER, CONTRACT = record("00Q", 1), record("0Q0", 1), record("801", 1), record("800", 1)
@@ -33,54 +33,87 @@ PATHS = [
     ("lead", LEAD, "Lead.ConvertedOpportunityId", {"Lead": [{"Id": LEAD, "ConvertedOpportunityId": DEAL}]}),
     ("quote", QUOTE, "Quote.OpportunityId", QUOTED),
     (
-        "quote", record("a0Q", 1), "SBQQ__Quote__c.SBQQ__Opportunity2__c",
+        "quote",
+        record("a0Q", 1),
+        "SBQQ__Quote__c.SBQQ__Opportunity2__c",
         {"SBQQ__Quote__c": [{"Id": record("a0Q", 1), "SBQQ__Opportunity2__c": DEAL}]},
     ),
     (
-        "quote", QUOTE, "Opportunity.SyncedQuoteId",
+        "quote",
+        QUOTE,
+        "Opportunity.SyncedQuoteId",
         {"Quote": [{"Id": QUOTE}], "Opportunity": [deal(SyncedQuoteId=QUOTE), deal(2)]},
     ),
     ("order", ORDER, "Order.OpportunityId", ORDERED),
-    ("order", ORDER, "Order.QuoteId > Quote.OpportunityId", {**QUOTED, "Order": [{"Id": ORDER, "QuoteId": QUOTE}]}),
     (
-        "order", ORDER, "OrderItem.OrderId > QuoteLineItem.QuoteId > Quote.OpportunityId",
+        "order",
+        ORDER,
+        "Order.QuoteId > Quote.OpportunityId",
+        {**QUOTED, "Order": [{"Id": ORDER, "QuoteId": QUOTE}]},
+    ),
+    (
+        "order",
+        ORDER,
+        "OrderItem.OrderId > QuoteLineItem.QuoteId > Quote.OpportunityId",
         {
-            **QUOTED, "Order": [{"Id": ORDER}],
+            **QUOTED,
+            "Order": [{"Id": ORDER}],
             "OrderItem": [{"Id": record("802", 1), "OrderId": ORDER, "QuoteLineItemId": record("0QL", 1)}],
             "QuoteLineItem": [{"Id": record("0QL", 1), "QuoteId": QUOTE}],
         },
     ),
     (
-        "order", ORDER, "Order.ContractId > Contract.SourceOpportunityId",
+        "order",
+        ORDER,
+        "Order.ContractId > Contract.SourceOpportunityId",
         {
             "Order": [{"Id": ORDER, "ContractId": CONTRACT}],
             "Contract": [{"Id": CONTRACT, "SourceOpportunityId": DEAL}],
         },
     ),
     (
-        "contract", CONTRACT, "Opportunity.ContractId",
+        "contract",
+        CONTRACT,
+        "Opportunity.ContractId",
         {"Contract": [{"Id": CONTRACT}], "Opportunity": [deal(ContractId=CONTRACT), deal(2)]},
     ),
     (
-        "contract", CONTRACT, "Quote.ContractId > Quote.OpportunityId",
-        {"Contract": [{"Id": CONTRACT}], "Quote": [{"Id": QUOTE, "OpportunityId": DEAL, "ContractId": CONTRACT}]},
+        "contract",
+        CONTRACT,
+        "Quote.ContractId > Quote.OpportunityId",
+        {
+            "Contract": [{"Id": CONTRACT}],
+            "Quote": [{"Id": QUOTE, "OpportunityId": DEAL, "ContractId": CONTRACT}],
+        },
     ),
     (
-        "contract", CONTRACT, "Order.ContractId > Order.OpportunityId",
-        {"Contract": [{"Id": CONTRACT}], "Order": [{"Id": ORDER, "OpportunityId": DEAL, "ContractId": CONTRACT}]},
+        "contract",
+        CONTRACT,
+        "Order.ContractId > Order.OpportunityId",
+        {
+            "Contract": [{"Id": CONTRACT}],
+            "Order": [{"Id": ORDER, "OpportunityId": DEAL, "ContractId": CONTRACT}],
+        },
     ),
     (
-        "invoice", INVOICE, "Invoice.ReferenceEntityId > Order.Id > Order.OpportunityId",
+        "invoice",
+        INVOICE,
+        "Invoice.ReferenceEntityId > Order.Id > Order.OpportunityId",
         {**ORDERED, "Invoice": [{"Id": INVOICE, "ReferenceEntityId": ORDER}]},
     ),
     (
-        "invoice", INVOICE, "Invoice.ReferenceEntityId > Opportunity.Id",
+        "invoice",
+        INVOICE,
+        "Invoice.ReferenceEntityId > Opportunity.Id",
         {"Invoice": [{"Id": INVOICE, "ReferenceEntityId": DEAL}]},
     ),
     (
-        "invoice", INVOICE, "InvoiceLine.InvoiceId > OrderItem.OrderId > Order.OpportunityId",
+        "invoice",
+        INVOICE,
+        "InvoiceLine.InvoiceId > OrderItem.OrderId > Order.OpportunityId",
         {
-            **ORDERED, "Invoice": [{"Id": INVOICE}],
+            **ORDERED,
+            "Invoice": [{"Id": INVOICE}],
             "OrderItem": [{"Id": record("802", 1), "OrderId": ORDER}],
             "InvoiceLine": [
                 {"Id": record("3tu", 1), "InvoiceId": INVOICE, "ReferenceEntityItemId": record("802", 1)},
@@ -88,18 +121,21 @@ PATHS = [
         },
     ),
     (
-        "invoice", record("a1I", 1), "blng__Invoice__c.blng__Order__c > Order.OpportunityId",
+        "invoice",
+        record("a1I", 1),
+        "blng__Invoice__c.blng__Order__c > Order.OpportunityId",
         {**ORDERED, "blng__Invoice__c": [{"Id": record("a1I", 1), "blng__Order__c": ORDER}]},
     ),
     (
-        "payment", record("1PL", 1),
+        "payment",
+        record("1PL", 1),
         "PaymentLineInvoice.InvoiceId > Invoice.ReferenceEntityId > Opportunity.Id",
         {
             "Invoice": [{"Id": INVOICE, "ReferenceEntityId": DEAL}],
             "PaymentLineInvoice": [{"Id": record("1PL", 1), "PaymentId": PAYMENT, "InvoiceId": INVOICE}],
         },
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("object", "id", "via", "objects"), PATHS, ids=[path[2] for path in PATHS])
@@ -134,8 +170,10 @@ def test_the_children_of_a_deleted_opportunity_have_no_case():
 
 
 def test_a_merged_lead_leads_where_its_loser_was_converted():
-    leads = [{"Id": LEAD, "ConvertedOpportunityId": DEAL, "IsDeleted": True, "MasterRecordId": record("00Q", 2)},
-             {"Id": record("00Q", 2)}]  # fmt: skip
+    leads = [
+        {"Id": LEAD, "ConvertedOpportunityId": DEAL, "IsDeleted": True, "MasterRecordId": record("00Q", 2)},
+        {"Id": record("00Q", 2)},
+    ]
     assert [row[:2] for row in cases("lead", Lead=leads)] == [(record("00Q", 2), DEAL)]
 
 
@@ -180,9 +218,20 @@ def linked_to(leading, **more):
     rows = (
         found.filter(pl.col("confidence") > 0).select("object", "record_id", "case_id").sort(pl.all()).rows()
     )
-    number = {value: f"{kind}{n}" for kind, prefix in
-              (("L", "00Q"), ("D", "006"), ("Q", "0Q0"), ("O", "801"), ("I", "3tt"), ("C", "800"), ("P", "1PL"))
-              for n in (1, 2) for value in [record(prefix, n)]}  # fmt: skip
+    number = {
+        value: f"{kind}{n}"
+        for kind, prefix in (
+            ("L", "00Q"),
+            ("D", "006"),
+            ("Q", "0Q0"),
+            ("O", "801"),
+            ("I", "3tt"),
+            ("C", "800"),
+            ("P", "1PL"),
+        )
+        for n in (1, 2)
+        for value in [record(prefix, n)]
+    }
     return {f"{number[record_id]}>{number[case]}" for _, record_id, case in rows if record_id in number}
 
 
@@ -238,8 +287,22 @@ def test_links_left_out_by_choice_are_no_orphans():
 def test_by_account_and_time_only_where_it_is_asked_for():
     objects = {
         "Opportunity": [
-            deal(1, AccountId=ACCOUNT, StageName="Closed Won", CloseDate="2024-03-20", IsClosed=True, IsWon=True),
-            deal(2, AccountId=ACCOUNT, StageName="Closed Lost", CloseDate="2024-03-20", IsClosed=True, IsWon=False),
+            deal(
+                1,
+                AccountId=ACCOUNT,
+                StageName="Closed Won",
+                CloseDate="2024-03-20",
+                IsClosed=True,
+                IsWon=True,
+            ),
+            deal(
+                2,
+                AccountId=ACCOUNT,
+                StageName="Closed Lost",
+                CloseDate="2024-03-20",
+                IsClosed=True,
+                IsWon=False,
+            ),
             deal(3, AccountId=ACCOUNT, StageName="New", CloseDate="2024-09-20", IsClosed=False, IsWon=False),
         ],
         "Case": [
@@ -248,13 +311,15 @@ def test_by_account_and_time_only_where_it_is_asked_for():
             {"Id": record("500", 3), "AccountId": record("001", 9), "CreatedDate": at(9)},
         ],
         "Order": [{"Id": ORDER, "AccountId": ACCOUNT, "OpportunityId": DEAL, "CreatedDate": at(9)}],
-    }  # fmt: skip
+    }
     assert cases("case", **objects) == []
     found = links(tables(**objects), CrmMapping(link_by_account=True))
     found = found.filter(pl.col("object").is_in(["case", "order"])).sort("object", "record_id")
     assert found.select("record_id", "case_id", "confidence").rows() == [
-        (record("500", 1), DEAL, 0.8), (record("500", 2), record("006", 3), 0.4), (ORDER, DEAL, 1.0),
-    ]  # fmt: skip
+        (record("500", 1), DEAL, 0.8),
+        (record("500", 2), record("006", 3), 0.4),
+        (ORDER, DEAL, 1.0),
+    ]
 
 
 def naive_end(parents, start):

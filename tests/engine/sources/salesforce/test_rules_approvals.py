@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from small_salesforce import at, found, record, tables
-
 from dealtrace_engine.sources.crm.mapping import CrmMapping
+from small_salesforce import at, found, record, tables
 
 DEAL, QUOTE = record("006", 1), record("0Q0", 1)
 REP, BOSS, CHIEF = (record("005", number) for number in (1, 2, 3))
@@ -45,17 +44,21 @@ def test_one_process_of_each_end():
         ],
     )  # fmt: skip
     assert approvals(export) == [
-        ("discount_approval_requested", "SF1", at(1), REP), ("discount_approval_requested", "SF1", at(2), REP),
-        ("discount_approval_requested", "SF1", at(3), REP), ("discount_approval_approved", "SF1", at(4), BOSS),
-        ("discount_approval_rejected", "SF1", at(5), BOSS), ("discount_approval_recalled", "SF1", at(6), REP),
-    ]  # fmt: skip
+        ("discount_approval_requested", "SF1", at(1), REP),
+        ("discount_approval_requested", "SF1", at(2), REP),
+        ("discount_approval_requested", "SF1", at(3), REP),
+        ("discount_approval_approved", "SF1", at(4), BOSS),
+        ("discount_approval_rejected", "SF1", at(5), BOSS),
+        ("discount_approval_recalled", "SF1", at(6), REP),
+    ]
 
 
 def test_the_first_of_two_steps_is_partial():
     export = tables(
-        ProcessDefinition=DEFINITIONS, ProcessInstance=[run(1, "Approved", at(5))],
+        ProcessDefinition=DEFINITIONS,
+        ProcessInstance=[run(1, "Approved", at(5))],
         ProcessInstanceStep=[step(1, 1, "Approved", at(3)), step(2, 1, "Approved", at(5), CHIEF)],
-    )  # fmt: skip
+    )
     columns = ("timestamp", "resource_id", "partial", "object", "record_id")
     assert approvals(export, columns=columns)[1:] == [
         ("discount_approval_approved", "SF1", at(3), BOSS, True, "quote", QUOTE),
@@ -115,12 +118,19 @@ def test_approval_flows():
         "CreatedDate": at(2), "Name": "Discount over 20 %",
     }  # fmt: skip
     items = [
-        {"Id": record("0Aw", n), "ApprovalSubmissionId": submission["Id"], "Status": "Approved", "ReviewedById": by,
-         "ReviewedDate": at(n)} for n, by in ((4, BOSS), (5, CHIEF))
-    ]  # fmt: skip
+        {
+            "Id": record("0Aw", n),
+            "ApprovalSubmissionId": submission["Id"],
+            "Status": "Approved",
+            "ReviewedById": by,
+            "ReviewedDate": at(n),
+        }
+        for n, by in ((4, BOSS), (5, CHIEF))
+    ]
     assert approvals(tables(ApprovalSubmission=[submission], ApprovalWorkItem=items)) == [
-        ("discount_approval_requested", "SF2", at(2), REP), ("discount_approval_approved", "SF2", at(5), CHIEF),
-    ]  # fmt: skip
+        ("discount_approval_requested", "SF2", at(2), REP),
+        ("discount_approval_approved", "SF2", at(5), CHIEF),
+    ]
 
 
 def test_advanced_approvals():
@@ -130,8 +140,9 @@ def test_advanced_approvals():
     }  # fmt: skip
     quote = {"Id": record("a0Q", 7), "CreatedDate": at(1)}
     assert approvals(tables(SBQQ__Quote__c=[quote], sbaa__Approval__c=[row])) == [
-        ("discount_approval_requested", "SF3", at(2), REP), ("discount_approval_rejected", "SF3", at(3), BOSS),
-    ]  # fmt: skip
+        ("discount_approval_requested", "SF3", at(2), REP),
+        ("discount_approval_rejected", "SF3", at(3), BOSS),
+    ]
 
 
 def status(number, before, after, of=QUOTE):
@@ -146,11 +157,14 @@ def test_statuses_of_quotes_that_no_process_approves():
     export = tables(
         Quote=[{"Id": QUOTE, "Status": "Approved"}, {"Id": second, "Status": "Approved"}],
         QuoteHistory=[
-            status(1, "Draft", "Needs Review"), status(2, "Needs Review", "In Review"),
-            status(3, "In Review", "Rejected"), status(4, "Rejected", "Approved"), status(5, "Draft", "Approved", second),
+            status(1, "Draft", "Needs Review"),
+            status(2, "Needs Review", "In Review"),
+            status(3, "In Review", "Rejected"),
+            status(4, "Rejected", "Approved"),
+            status(5, "Draft", "Approved", second),
         ],
         ProcessInstance=[run(1, "Pending", target=second, process=OTHER)],
-    )  # fmt: skip
+    )
     assert approvals(export, columns=("timestamp",)) == [
         ("approval_requested", "SF1", at(1)), ("discount_approval_requested", "SF4", at(1)),
         ("discount_approval_rejected", "SF4", at(3)), ("discount_approval_approved", "SF4", at(4)),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from small_salesforce import at, found, reasons, record, tables
-
 from dealtrace_engine.sources.crm.mapping import CrmMapping
+from small_salesforce import at, found, reasons, record, tables
 
 DEAL, OTHER = record("006", 1), record("006", 2)
 LEAD, QUOTE = record("00Q", 1), record("0Q0", 1)
@@ -69,8 +68,11 @@ def test_rules_that_are_not_used_have_no_say_in_which_is_the_first():
 
 def test_what_is_no_contact():
     rows = [
-        task(1, IsClosed=False), task(2, TaskSubtype="Task"), task(3, IsDeleted=True), task(4, IsRecurrence=True),
-    ]  # fmt: skip
+        task(1, IsClosed=False),
+        task(2, TaskSubtype="Task"),
+        task(3, IsDeleted=True),
+        task(4, IsRecurrence=True),
+    ]
     events = [meeting(1, at(2), IsChild=True), meeting(2, at(2), IsRecurrence=True)]
     assert first(Task=rows, Event=events, EmailMessage=[mail(1, at(2), Status="5")]) == []
 
@@ -100,8 +102,10 @@ def test_contacts_come_to_cases_by_quotes_leads_and_relations():
         "Lead": [{"Id": LEAD, "IsConverted": True, "ConvertedOpportunityId": OTHER, "CreatedDate": at(1)}],
         "EmailMessage": [mail(1, at(6), RelatedToId=QUOTE)],
         "Event": [meeting(1, at(5), WhatId=None, WhoId=LEAD), meeting(2, at(4), WhatId=None)],
-        "EventRelation": [{"Id": record("0RE", 1), "EventId": record("00U", 2), "RelationId": DEAL, "IsWhat": True}],
-    }  # fmt: skip
+        "EventRelation": [
+            {"Id": record("0RE", 1), "EventId": record("00U", 2), "RelationId": DEAL, "IsWhat": True}
+        ],
+    }
     assert first(("record_id", "timestamp"), **objects) == [
         (FIRST, "SF1", DEAL, at(4)),
         (FIRST, "SF1", OTHER, at(5)),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from small_salesforce import at, found, reasons, record, tables
-
 from dealtrace_engine.sources.crm.mapping import CrmMapping
+from small_salesforce import at, found, reasons, record, tables
 
 CONTRACT = record("800", 1)
 ANN, BOB = record("005", 1), record("005", 2)
@@ -27,16 +26,23 @@ def test_created_and_sent_for_approval():
         Contract=[contract(Status="In Approval Process")],
         ContractHistory=[change(1, "Status", "Draft", "In Approval Process", at(3))],
     )
-    assert found(export, "contract_created", "contract_sent_for_approval", columns=("timestamp", "resource_id")) == [
-        ("contract_created", "SF1", at(1), ANN), ("contract_sent_for_approval", "SF1", at(3), BOB),
-    ]  # fmt: skip
+    assert found(
+        export, "contract_created", "contract_sent_for_approval", columns=("timestamp", "resource_id")
+    ) == [
+        ("contract_created", "SF1", at(1), ANN),
+        ("contract_sent_for_approval", "SF1", at(3), BOB),
+    ]
 
 
 def test_signed_when_it_was_activated_before_any_other_sign_of_it():
     export = tables(
-        Contract=[contract(Status="Activated", ActivatedDate=at(9, 8), ActivatedById=BOB, CustomerSignedDate="2024-03-05")],
+        Contract=[
+            contract(
+                Status="Activated", ActivatedDate=at(9, 8), ActivatedById=BOB, CustomerSignedDate="2024-03-05"
+            )
+        ],
         ContractHistory=[change(1, "Status", "Draft", "Activated", at(9, 9))],
-    )  # fmt: skip
+    )
     assert found(export, SIGNED, columns=("timestamp", "resource_id")) == [(SIGNED, "SF1", at(9, 8), BOB)]
 
 

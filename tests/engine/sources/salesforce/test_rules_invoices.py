@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+
 from small_salesforce import at, found, record, tables
 
 INVOICE, SECOND = record("3tt", 1), record("3tt", 2)
@@ -35,8 +36,9 @@ def line(number, amount, kind="Applied", of=INVOICE, **more):
 def test_generated_with_its_terms():
     terms = {"Id": record("0hv", 1), "Name": "Net 30"}
     export = tables(
-        Invoice=[invoice(PaymentTermId=terms["Id"], TotalAmountWithTax=119, Type="Standard")], PaymentTerm=[terms]
-    )  # fmt: skip
+        Invoice=[invoice(PaymentTermId=terms["Id"], TotalAmountWithTax=119, Type="Standard")],
+        PaymentTerm=[terms],
+    )
     columns = ("timestamp", "amount", "currency", "due_date", "payment_terms", "invoice_type")
     assert found(export, "invoice_generated", columns=columns) == [
         ("invoice_generated", "SF1", at(1), 119.0, "EUR", date(2024, 4, 30), "Net 30", "Standard")
@@ -54,8 +56,9 @@ def test_a_status_in_the_history(activity, status):
 
 def test_sent_on_the_day_it_was_posted_else_by_the_mail_that_brought_it():
     mails = [
-        {"Id": record("02s", n), "RelatedToId": SECOND, "Incoming": False, "MessageDate": at(8 - n)} for n in (1, 2)
-    ]  # fmt: skip
+        {"Id": record("02s", n), "RelatedToId": SECOND, "Incoming": False, "MessageDate": at(8 - n)}
+        for n in (1, 2)
+    ]
     export = tables(Invoice=[invoice(PostedDate="2024-03-05"), invoice(2)], EmailMessage=mails, Opportunity=[
         {"Id": record("006", 1), "SystemModstamp": at(9)}])  # fmt: skip
     columns = ("record_id", "timestamp", "ts_precision")
@@ -93,10 +96,14 @@ def test_paid_in_parts_taken_back_and_paid_again():
     ]  # fmt: skip
     export = tables(Invoice=[invoice(), invoice(2)], PaymentLineInvoice=rows)
     assert found(export, PAID, REVERSED, COMPLETED, columns=("timestamp", "amount", "partial")) == [
-        (PAID, "SF1", at(5), 60.0, True), (PAID, "SF1", at(6), 40.0, True), (COMPLETED, "SF1", at(6), 100.0, None),
-        (REVERSED, "SF1", at(7), 40.0, True), (PAID, "SF1", at(8), 40.0, True),
-        (COMPLETED, "SF1", at(8), 100.0, None), (PAID, "SF1", at(9), 30.0, True),
-    ]  # fmt: skip
+        (PAID, "SF1", at(5), 60.0, True),
+        (PAID, "SF1", at(6), 40.0, True),
+        (COMPLETED, "SF1", at(6), 100.0, None),
+        (REVERSED, "SF1", at(7), 40.0, True),
+        (PAID, "SF1", at(8), 40.0, True),
+        (COMPLETED, "SF1", at(8), 100.0, None),
+        (PAID, "SF1", at(9), 30.0, True),
+    ]
 
 
 def test_cents_that_do_not_add_up_in_binary_still_complete_an_invoice():
@@ -129,28 +136,55 @@ BILLED = record("a1I", 1)
 
 def test_invoices_and_allocations_of_billing():
     rows = {
-        "blng__Invoice__c": [{"Id": BILLED, "blng__InvoiceStatus__c": "Posted", "CreatedDate": at(1),
-                              "blng__TotalAmount__c": 50, "blng__InvoicePostedDate__c": "2024-03-02",
-                              "blng__Order__c": record("801", 1), "blng__DueDate__c": "2024-04-01"}],
+        "blng__Invoice__c": [
+            {
+                "Id": BILLED,
+                "blng__InvoiceStatus__c": "Posted",
+                "CreatedDate": at(1),
+                "blng__TotalAmount__c": 50,
+                "blng__InvoicePostedDate__c": "2024-03-02",
+                "blng__Order__c": record("801", 1),
+                "blng__DueDate__c": "2024-04-01",
+            }
+        ],
         "Order": [{"Id": record("801", 1), "SBQQ__PaymentTerm__c": "Net 45", "SystemModstamp": at(9)}],
         "blng__PaymentAllocationInvoice__c": [
-            {"Id": record("a2A", number), "blng__Invoice__c": BILLED, "blng__Amount__c": 50, "CreatedDate": at(number),
-             "blng__Type__c": kind, "blng__Unallocated__c": undone}
-            for number, kind, undone in ((3, "Allocation", "true"), (4, "Unallocation", "false"), (5, "Allocation", "false"))
+            {
+                "Id": record("a2A", number),
+                "blng__Invoice__c": BILLED,
+                "blng__Amount__c": 50,
+                "CreatedDate": at(number),
+                "blng__Type__c": kind,
+                "blng__Unallocated__c": undone,
+            }
+            for number, kind, undone in (
+                (3, "Allocation", "true"),
+                (4, "Unallocation", "false"),
+                (5, "Allocation", "false"),
+            )
         ],
-    }  # fmt: skip
+    }
     export = tables(**rows)
     activities = ("invoice_generated", "invoice_sent", PAID, REVERSED, COMPLETED)
     assert found(export, *activities, columns=("timestamp", "payment_terms")) == [
-        ("invoice_generated", "SF1B", at(1), "Net 45"), ("invoice_sent", "SF2B", at(2), "Net 45"),
-        (COMPLETED, "SF2", at(3), "Net 45"), (REVERSED, "SF2", at(4), "Net 45"), (PAID, "SF2", at(5), "Net 45"),
+        ("invoice_generated", "SF1B", at(1), "Net 45"),
+        ("invoice_sent", "SF2B", at(2), "Net 45"),
+        (COMPLETED, "SF2", at(3), "Net 45"),
+        (REVERSED, "SF2", at(4), "Net 45"),
+        (PAID, "SF2", at(5), "Net 45"),
         (COMPLETED, "SF2", at(5), "Net 45"),
-    ]  # fmt: skip
+    ]
 
 
 def test_a_rebilled_invoice_of_billing():
-    history = {"Id": record("017", 1), "ParentId": BILLED, "Field": "blng__InvoiceStatus__c", "OldValue": "Posted",
-               "NewValue": "Rebilled", "CreatedDate": at(4)}  # fmt: skip
+    history = {
+        "Id": record("017", 1),
+        "ParentId": BILLED,
+        "Field": "blng__InvoiceStatus__c",
+        "OldValue": "Posted",
+        "NewValue": "Rebilled",
+        "CreatedDate": at(4),
+    }
     export = tables(
         blng__Invoice__c=[{"Id": BILLED, "blng__InvoiceStatus__c": "Rebilled", "CreatedDate": at(1)}],
         blng__Invoice__History=[history],

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from small_salesforce import at, found, reasons, record, tables
 
 from dealtrace_engine.sources.crm.mapping import CrmMapping
+from small_salesforce import at, found, reasons, record, tables
 
 LEAD, SECOND, THIRD = (record("00Q", number) for number in (1, 2, 3))
 DEAL = record("006", 1)
@@ -118,17 +118,31 @@ def test_converted_by_its_own_history_first_and_once():
     export = tables(
         Lead=[converted()],
         Opportunity=[deal(at(10, 9))],
-        LeadHistory=[change(2, "leadConverted", None, "Acme", at(10, 9)), change(1, "leadConverted", None, None, at(10, 9))],
-        OpportunityFieldHistory=[{"Id": record("017", 5), "OpportunityId": DEAL, "Field": "opportunityCreatedFromLead",
-                                  "CreatedDate": at(10, 10)}],
-    )  # fmt: skip
+        LeadHistory=[
+            change(2, "leadConverted", None, "Acme", at(10, 9)),
+            change(1, "leadConverted", None, None, at(10, 9)),
+        ],
+        OpportunityFieldHistory=[
+            {
+                "Id": record("017", 5),
+                "OpportunityId": DEAL,
+                "Field": "opportunityCreatedFromLead",
+                "CreatedDate": at(10, 10),
+            }
+        ],
+    )
     columns = ("record_id", "timestamp", "resource_id")
     assert found(export, CONVERTED, columns=columns) == [(CONVERTED, "SF1", LEAD, at(10, 9), BOB)]
 
 
 def test_converted_by_the_mark_in_the_history_of_the_opportunity():
-    mark = {"Id": record("017", 5), "OpportunityId": DEAL, "Field": "opportunityCreatedFromLead",
-            "CreatedDate": at(10, 10), "CreatedById": BOB}  # fmt: skip
+    mark = {
+        "Id": record("017", 5),
+        "OpportunityId": DEAL,
+        "Field": "opportunityCreatedFromLead",
+        "CreatedDate": at(10, 10),
+        "CreatedById": BOB,
+    }
     export = tables(Lead=[converted()], Opportunity=[deal(at(10, 9))], OpportunityFieldHistory=[mark])
     columns = ("record_id", "timestamp", "object")
     assert found(export, CONVERTED, columns=columns) == [(CONVERTED, "SF2", LEAD, at(10, 10), "lead")]

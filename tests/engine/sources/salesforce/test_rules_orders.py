@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from small_salesforce import at, found, record, tables
 
 ORDER, SECOND = record("801", 1), record("801", 2)
@@ -18,9 +19,14 @@ def order(number=1, **more):
 
 def change(number, before, after, when):
     return {
-        "Id": record("017", number), "OrderId": ORDER, "Field": "Status", "OldValue": before, "NewValue": after,
-        "CreatedDate": when, "CreatedById": BOB,
-    }  # fmt: skip
+        "Id": record("017", number),
+        "OrderId": ORDER,
+        "Field": "Status",
+        "OldValue": before,
+        "NewValue": after,
+        "CreatedDate": when,
+        "CreatedById": BOB,
+    }
 
 
 def test_created_at_its_creation_not_at_its_start():

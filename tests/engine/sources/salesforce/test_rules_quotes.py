@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from small_salesforce import at, found, record, tables
 
 from dealtrace_engine.sources.crm.mapping import CrmMapping
+from small_salesforce import at, found, record, tables
 
 DEAL = record("006", 1)
 QUOTE, SECOND = record("0Q0", 1), record("0Q0", 2)
@@ -14,9 +14,13 @@ ANN = record("005", 1)
 
 def quote(number=1, status="Draft", when=None, **more):
     return {
-        "Id": record("0Q0", number), "OpportunityId": DEAL, "Status": status, "CreatedDate": when or at(number),
-        "CreatedById": ANN, **more,
-    }  # fmt: skip
+        "Id": record("0Q0", number),
+        "OpportunityId": DEAL,
+        "Status": status,
+        "CreatedDate": when or at(number),
+        "CreatedById": ANN,
+        **more,
+    }
 
 
 def change(number, field, before, after, when, of=QUOTE):
@@ -135,9 +139,13 @@ PACKAGED = record("a0Q", 1)
 
 def packaged_change(number, field, before, after, when):
     return {
-        "Id": record("017", number), "ParentId": PACKAGED, "Field": field, "OldValue": before, "NewValue": after,
+        "Id": record("017", number),
+        "ParentId": PACKAGED,
+        "Field": field,
+        "OldValue": before,
+        "NewValue": after,
         "CreatedDate": when,
-    }  # fmt: skip
+    }
 
 
 def test_quotes_of_cpq_take_the_same_way():
@@ -161,8 +169,9 @@ def test_quotes_of_cpq_take_the_same_way():
 def test_a_quote_of_cpq_that_was_ordered_was_accepted():
     row = {"Id": PACKAGED, "SBQQ__Opportunity2__c": DEAL, "SBQQ__Status__c": "Approved", "CreatedDate": at(1)}
     export = tables(
-        SBQQ__Quote__c=[row], SBQQ__Quote__History=[packaged_change(1, "SBQQ__Ordered__c", "false", "true", at(6))]
-    )  # fmt: skip
+        SBQQ__Quote__c=[row],
+        SBQQ__Quote__History=[packaged_change(1, "SBQQ__Ordered__c", "false", "true", at(6))],
+    )
     assert found(export, "quote_accepted") == [("quote_accepted", "SF1O", at(6))]
 
 
