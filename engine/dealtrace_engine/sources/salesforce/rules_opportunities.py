@@ -107,14 +107,23 @@ def closed(source: str, won: bool, by_name: bool) -> Finder:
     return find
 
 
-def reopened(source: str) -> Finder:
-    """Return the finder of changes out of a closed stage into an open one."""
+def reopened(source: str, by_name: bool) -> Finder:
+    """Return the finder of changes out of a closed stage into one that is not.
+
+    Parameters
+    ----------
+    source : {"OpportunityHistory", "OpportunityFieldHistory"}
+    by_name : bool
+        Only where one of the stages is known by its name alone, or not at all; else only all others.
+    """
 
     def find(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         import polars as pl
 
         rows = stage_changes(tables, mapping, source).filter(pl.col("how") == CHANGE)
-        return _stage_events(rows.filter(pl.col("from_closed") & ~pl.col("to_closed")))
+        named = (pl.col("known_by") == BY_NAME).fill_null(True)
+        out = pl.col("from_closed") & ~pl.col("to_closed").fill_null(False)
+        return _stage_events(rows.filter(out & (named == by_name)))
 
     return find
 
@@ -267,11 +276,12 @@ def _stage_rules() -> list[Rule]:
                           _history_needs(source), verified=False))  # fmt: skip
     rules.append(Rule("SF2", "solution_proposed", "QuoteHistory", "history", proposed_by_quote,
                       ("QuoteHistory.NewValue",), verified=False))  # fmt: skip
-    rules += [
-        Rule(place, "opportunity_reopened", source, "history", reopened(source), _history_needs(source))
+    return rules + [
+        Rule(f"{place}{'N' if by_name else ''}", "opportunity_reopened", source, "history",
+             reopened(source, by_name), _history_needs(source), verified=not by_name)
+        for by_name in (False, True)
         for place, source in SOURCES.items()
-    ]
-    return rules
+    ]  # fmt: skip
 
 
 def _closing_rules(activity: str, won: bool) -> list[Rule]:

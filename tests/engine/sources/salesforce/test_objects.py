@@ -69,12 +69,12 @@ def test_the_spelling_of_the_api_wins_over_others():
 
 def test_fields_and_tables_of_a_mapping_join_the_catalogue():
     mapping = CrmMapping(
-        fields={"Opportunity.Region__c": "region", "Signature__c.Signer__c": "signer"},
+        fields={"Opportunity.Zone__c": "region", "Signature__c.Signer__c": "signer"},
         objects={"Deal_Approval__c": {"opportunity": "Deal__c"}, "report": {"dates": "d/m/Y"}},
     )
     catalog = catalog_with(mapping)
-    assert catalog["Opportunity"]["Region__c"] is Kind.TEXT
+    assert catalog["Opportunity"]["Zone__c"] is Kind.TEXT
     assert catalog["Signature__c"] == {"Id": Kind.ID, "Signer__c": Kind.TEXT}
     assert catalog["Deal_Approval__c"]["Deal__c"] is Kind.TEXT
     assert "report" not in catalog
-    assert "Region__c" not in CATALOG["Opportunity"]
+    assert "Zone__c" not in CATALOG["Opportunity"]
