@@ -45,19 +45,33 @@ def first_contact(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Find the first contact of each case; it is an event of that case only."""
     import polars as pl
 
-    cases = links(tables, mapping).lazy().filter(pl.col("object") == "contact")
-    found = contacts(tables).join(cases.select("record_id", "case_id"), on="record_id", maintain_order="left")
-    first = found.sort("timestamp", "source_row_id", maintain_order=True).unique(
-        "case_id", keep="first", maintain_order=True
-    )
+    first = _by_case(tables, mapping).unique("case_id", keep="first", maintain_order=True)
     return first.with_columns(fact="case_id", record_id="case_id", object=pl.lit(mapping.leading)).drop(
         "case_id"
     )
 
 
+def _by_case(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
+    """Return the contacts of each case in the order of time."""
+    import polars as pl
+
+    cases = links(tables, mapping).lazy().filter(pl.col("object") == "contact")
+    found = contacts(tables).join(cases.select("record_id", "case_id"), on="record_id", maintain_order="left")
+    return found.sort("timestamp", "source_row_id", maintain_order=True)
+
+
 def every_contact(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
-    """Find every contact, if the mapping asks for that."""
-    return contacts(tables) if mapping.every_contact else contacts(tables).clear()
+    """Find the further contacts, if the mapping asks for that: those that are not the first."""
+    import polars as pl
+
+    if not mapping.every_contact:
+        return contacts(tables).clear()
+    of_cases = _by_case(tables, mapping)
+    later = of_cases.filter(~pl.col("case_id").is_first_distinct())
+    linked = of_cases.select("record_id").unique()
+    alone = contacts(tables).join(linked, on="record_id", how="anti")
+    further = contacts(tables).join(later.select("record_id").unique(), on="record_id", how="semi")
+    return pl.concat([further, alone])
 
 
 _NEEDS = ("phonecall.statecode", "email.statecode", "appointment.statecode")

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -224,3 +225,13 @@ def test_nothing_but_ids_is_an_error_that_says_what_is_missing():
     with pytest.raises(LogError, match="no event could be derived") as error:
         made({"opportunity": [{"opportunityid": "o1"}]})
     assert "opportunity.createdon" in error.value.hint
+
+
+@pytest.mark.parametrize(("zone", "day"), [("Europe/Berlin", 12), ("UTC", 11)])
+def test_a_day_that_comes_as_an_instant_is_the_local_midnight(zone, day):
+    """A column that shows a day only holds the instant of the local midnight."""
+    orders = [{**row, "datefulfilled": at(11, 23)} for row in sale()["salesorder"]]
+    invoices = [{**row, "createdon": at(14)} for row in sale()["invoice"]]
+    log = made({**sale(), "salesorder": orders, "invoice": invoices}, zone=zone)
+    (when,) = (when for activity, when in story(log, "o1") if activity == "order_fulfilled")
+    assert when.astimezone(ZoneInfo(zone)).day == day

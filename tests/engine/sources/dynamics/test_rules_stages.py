@@ -120,6 +120,20 @@ def test_the_process_from_lead_to_opportunity_is_told_of_the_opportunity():
     assert moves(tables) == EXPECTED
 
 
+def test_the_first_stage_of_an_opportunity_that_a_lead_became_is_no_change():
+    first = audit(
+        "leadtoopportunitysalesprocess",
+        "i1",
+        "activestageid",
+        "processstage,s0",
+        "processstage,s1",
+        at(1, second=1),
+    )
+    flow = {**FLOW, "leadid": "l1"}
+    rows = {"opportunity": [DEAL], "processstage": STAGES, "leadtoopportunitysalesprocess": [flow]}
+    assert moves(export({**rows, "audit_changes": [first]})) == []
+
+
 def test_what_an_opportunity_was_then_only_where_its_changes_are_known():
     amount = [audit("opportunity", "o1", "estimatedvalue", "40", "100", at(4))]
     found = events(export(rows(audit_changes=[*AUDITED, *amount])), STAGE)
