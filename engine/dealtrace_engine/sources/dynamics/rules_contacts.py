@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.dynamics.links import links
+from dealtrace_engine.sources.dynamics.objects import KEYS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,6 +27,8 @@ def contacts(tables: CrmTables) -> pl.LazyFrame:
     for kind in KINDS:
         sent = [pl.col("senton")] if kind == "email" else []
         rows = tables.table(kind).filter(pl.col("statecode") == COMPLETED)
+        if kind == "email":
+            rows = _about_customers(rows, tables)
         found.append(
             rows.select(
                 fact="activityid",
@@ -39,6 +42,14 @@ def contacts(tables: CrmTables) -> pl.LazyFrame:
             )
         )
     return pl.concat(found).filter(pl.col("timestamp").is_not_null())
+
+
+def _about_customers(mails: pl.LazyFrame, tables: CrmTables) -> pl.LazyFrame:
+    """Leave out messages about a quote, an order or an invoice: they are how that was sent."""
+    for table in ("quote", "salesorder", "invoice"):
+        papers = tables.table(table).select(regardingobjectid=KEYS[table])
+        mails = mails.join(papers, on="regardingobjectid", how="anti")
+    return mails
 
 
 def first_contact(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from dealtrace_engine.sources.crm.mapping import CrmMapping
     from dealtrace_engine.sources.crm.tables import CrmTables
 
-CLOSED_BEFORE, PAID, CANCELED = 1, 2, 3
-"""States of an invoice; the first is no longer used."""
+ACTIVE, CLOSED_BEFORE, PAID, CANCELED = 0, 1, 2, 3
+"""States of an invoice; the second is no longer used."""
 BILLED, CANCELED_BEFORE, PAID_BEFORE, COMPLETE, PARTIAL = 4, 3, 7, 100001, 100002
 """Statuses of an invoice; `CANCELED_BEFORE` and `PAID_BEFORE` are no longer used."""
+PAYMENTS = (float(COMPLETE), float(PARTIAL), float(PAID_BEFORE))
+"""Statuses of an invoice that is paid, in part or whole."""
 
 
 def _bills(tables: CrmTables) -> pl.LazyFrame:
@@ -51,8 +53,11 @@ def sent_by_mail(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 
 
 def billed(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
-    """Find when invoices got the status of one that was billed."""
+    """Find when invoices got the status of one that was billed; those whose payment was undone had it before."""
+    import polars as pl
+
     found = became(tables, "invoice", "statuscode", [BILLED])
+    found = found.filter(~pl.col("old").is_in(PAYMENTS).fill_null(False))
     return _told_status(found.with_columns(statuscode="new"), tables)
 
 
@@ -105,6 +110,21 @@ def paid(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     return _told_status(payments(tables), tables, partial=partial, amount=amount)
 
 
+def completed(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
+    """Find when invoices were paid whole."""
+    import polars as pl
+
+    return _told_status(payments(tables).filter(pl.col("statuscode") == COMPLETE), tables)
+
+
+def reversed_payment(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
+    """Find when invoices that were paid became active again."""
+    import polars as pl
+
+    found = became(tables, "invoice", "statecode", [ACTIVE], beside=["statuscode"])
+    return _told_status(found.filter(pl.col("old") == PAID), tables)
+
+
 def paid_by_last_change(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Take the last change of a paid invoice, which can be edited no more, for its payment."""
     import polars as pl
@@ -131,4 +151,6 @@ RULES = (
         "D2", "payment_received", "invoice", "modified", paid_by_last_change,
         ("invoice.statecode", "invoice.modifiedon"), verified=False,
     ),
+    Rule("D1", "payment_reversed", "audit", "audit", reversed_payment, _STATE, verified=False),
+    Rule("D1", "payment_completed", "audit", "audit", completed, _STATE, verified=False),
 )  # fmt: skip

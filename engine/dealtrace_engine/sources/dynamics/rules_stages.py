@@ -90,7 +90,26 @@ def by_column(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         for place, column in enumerate(STAGE_COLUMNS)
     ])  # fmt: skip
     first = pl.col("place").min().over("record_id")
-    return _told_stages(found.filter(pl.col("place") == first), tables, mapping)
+    found = found.filter(pl.col("place") == first).join(_told_by_process(tables), on="record_id", how="anti")
+    return _told_stages(found, tables, mapping)
+
+
+def _told_by_process(tables: CrmTables) -> pl.LazyFrame:
+    """Return the opportunities in a process whose stages are known all along, even if it never changed them."""
+    import polars as pl
+
+    found = []
+    for table in PROCESSES:
+        rows = tables.table(table).select(
+            "createdon", record_id=KEYS[table], deal=pl.coalesce("opportunityid", "bpf_opportunityid")
+        )
+        versions = tables.all_versions(table).select(record_id=KEYS[table]).unique()
+        audited = transitions(tables, table, "activestageid").filter(pl.col("ts_quality") == "audit")
+        began = audited.select(began=pl.col("at").min())
+        covered = rows.join(began, how="cross").filter(pl.col("began") <= pl.col("createdon"))
+        found.append(rows.join(versions, on="record_id", how="semi").select(record_id="deal"))
+        found.append(covered.select(record_id="deal"))
+    return pl.concat(found).drop_nulls().unique()
 
 
 def _column_changes(tables: CrmTables, column: str) -> pl.LazyFrame:

@@ -45,7 +45,6 @@ def test_further_contacts_only_if_asked_for():
     assert [(e["record_id"], e["timestamp"], e["end_timestamp"]) for e in found] == [
         ("p3", at(1), at(1)),
         ("p1", at(5), at(5)),
-        ("m2", at(7), None),
         ("p4", at(7, 11), at(7, 11)),
         ("a2", at(8), None),
     ]

@@ -85,6 +85,13 @@ def test_one_source_for_the_whole_history_of_an_opportunity():
     assert moves(export(rows(audit_changes=[*AUDITED, *column]))) == EXPECTED
 
 
+def test_a_process_whose_versions_are_kept_tells_that_its_stage_never_changed():
+    column = [audit("opportunity", "o1", "salesstage", "0", "3", at(9))]
+    still = {"opportunitysalesprocess": [VERSIONS[0]]}
+    assert moves(export(rows(audit_changes=column), still)) == []
+    assert moves(export(rows(audit_changes=column))) == [(at(9), "Qualify", "Close", 1)]
+
+
 def test_by_the_column_of_the_opportunity():
     changes = [
         audit("opportunity", "o1", "salesstage", "0", "2", at(3)),
