@@ -53,7 +53,7 @@ def sent_by_mail(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 
 
 def billed(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
-    """Find when invoices got the status of one that was billed; those whose payment was undone had it before."""
+    """Find when invoices got the status of one that was billed, if not by undoing a payment."""
     import polars as pl
 
     found = became(tables, "invoice", "statuscode", [BILLED])
@@ -111,10 +111,11 @@ def paid(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 
 
 def completed(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
-    """Find when invoices were paid whole."""
+    """Find when invoices were paid whole, for good if a payment was undone in between."""
     import polars as pl
 
-    return _told_status(payments(tables).filter(pl.col("statuscode") == COMPLETE), tables)
+    whole = payments(tables).filter(pl.col("statuscode") == COMPLETE).sort("at", maintain_order=True)
+    return _told_status(whole.unique("record_id", keep="last", maintain_order=True), tables)
 
 
 def reversed_payment(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:

@@ -90,8 +90,8 @@ def by_column(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         for place, column in enumerate(STAGE_COLUMNS)
     ])  # fmt: skip
     first = pl.col("place").min().over("record_id")
-    found = found.filter(pl.col("place") == first).join(_told_by_process(tables), on="record_id", how="anti")
-    return _told_stages(found, tables, mapping)
+    found = found.filter(pl.col("place") == first)
+    return _told_stages(found.join(_told_by_process(tables), on="record_id", how="anti"), tables, mapping)
 
 
 def _told_by_process(tables: CrmTables) -> pl.LazyFrame:
