@@ -95,7 +95,7 @@ def by_column(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 
 
 def _told_by_process(tables: CrmTables) -> pl.LazyFrame:
-    """Return the opportunities in a process whose stages are known all along, even if it never changed them."""
+    """Return the opportunities in a process whose stages are known all along, changed or not."""
     import polars as pl
 
     found = []
