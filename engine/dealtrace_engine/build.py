@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from dealtrace_engine.buffers import arrow
 from dealtrace_engine.errors import LogError, ParseError
 from dealtrace_engine.instants import InstantReader, Instants
-from dealtrace_engine.log import EventLog, Origin
+from dealtrace_engine.log import EventLog
 from dealtrace_engine.memory_limit import require_memory
 from dealtrace_engine.ordering import Chunk, break_ties, rank_keys, sorted_events
+from dealtrace_engine.origin import Origin
 from dealtrace_engine.parallel import Progress, ahead, closed_after, thread_count, tick
 from dealtrace_engine.quality import FIRST_ROWS, Finding, by_first_row
 from dealtrace_engine.schema import Roles
