@@ -39,8 +39,8 @@ class Spellings:
 
     def __init__(self, columns: Mapping[str, Kind]) -> None:
         self._exact = columns
-        self._near = {_near(column): column for column in reversed(columns)}
-        self._folded = {folded(column): column for column in reversed(columns)}
+        self._near = {_near(column): column for column in reversed(list(columns))}
+        self._folded = {folded(column): column for column in reversed(list(columns))}
 
     def column(self, name: str) -> str | None:
         """Return the API name of a column, or None where there is none."""
