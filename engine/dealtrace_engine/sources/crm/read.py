@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.log import EventLog
 
 STEPS = 5
-MOST_MISSING = 20
+MOST_MISSING = 40
 
 
 def recognised(path: Path) -> tuple[str, str] | None:
