@@ -1,6 +1,6 @@
 """Quotes with their revisions, and the approvals of their discounts.
 
-A row is a revision; the revisions of a quote share its number. Some opportunities have a second quote beside it.
+A row is a revision; the revisions of a quote share its number. Some opportunities have a second quote.
 """
 
 from __future__ import annotations

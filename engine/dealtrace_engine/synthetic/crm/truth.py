@@ -62,7 +62,8 @@ def _events(
 
     return frame.select(
         "case_object", "case", pl.lit(activity).alias("activity"), pl.col(at).alias("timestamp"),
-        pl.lit(object_name).alias("object"), pl.col(record).alias("record"), pl.col(resource).alias("resource"),
+        pl.lit(object_name).alias("object"), pl.col(record).alias("record"),
+        pl.col(resource).alias("resource"),
         *(pl.col(column).alias(name) for name, column in more.items()),
     ).filter(pl.col("timestamp").is_not_null())  # fmt: skip
 
