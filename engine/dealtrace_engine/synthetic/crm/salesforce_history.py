@@ -30,6 +30,8 @@ _NOTES_MODULUS, _IDLE_MODULUS = 12, 9
 
 def history_tables(org: SalesforceOrg) -> dict[str, pl.DataFrame]:
     """Return the tables by the name of their object."""
+    import polars as pl
+
     tables = {
         "LeadHistory": _history(org, "Lead", "lead", "leads", "captured", "captured_by", list(_of_leads(org))),
         "OpportunityFieldHistory": _history(
@@ -38,7 +40,7 @@ def history_tables(org: SalesforceOrg) -> dict[str, pl.DataFrame]:
         "QuoteHistory": _history(org, "Quote", "root", "quotes", "created", "created_by", [_of_quotes(org)]),
     }
     for name in ("contract", "order", "invoice"):
-        rows = [_changes(org, name)]
+        rows = [_changes(org, name).filter(pl.col("new") != "Paid")]  # no status here, but what payments settle
         tables[f"{name.title()}History"] = _history(
             org, name.title(), name, f"{name}s", "created", "created_by", rows
         )
@@ -171,10 +173,7 @@ def _snapshots(org: SalesforceOrg) -> pl.DataFrame:
     rows = _with_idle_rows(_states(org))
     deals = org.facts["opportunities"]
     rows = rows.join(deals.select("opportunity", "currency", "deleted"), on="opportunity", maintain_order="left")
-    names = (*company.STAGES, company.RENAMED_STAGE[1])
-    place = rows["stage"].replace_strict(
-        list(names), [*range(len(company.STAGES)), company.RENAMED_STAGE[0]], return_dtype=pl.Int64
-    )
+    place = _places(rows["stage"])
     percent = pl.Series([float(p) for p in company.PROBABILITIES]).gather(place)
     amount = rows["amount"].cast(pl.Float64)
     return laid_out(
@@ -192,7 +191,7 @@ def _snapshots(org: SalesforceOrg) -> pl.DataFrame:
             "CloseDate": rows["close_date"].str.to_date("%Y-%m-%d"),
             "Probability": percent,
             "ForecastCategory": pl.Series(company.FORECASTS).gather(place),
-            "FromForecastCategory": pl.Series(company.FORECASTS).gather(place),
+            "FromForecastCategory": pl.Series(company.FORECASTS).gather(_places(rows["previous"])),
             "FromOpportunityStageName": rows["previous"],
             "PrevAmount": rows["prev_amount"].cast(pl.Float64),
             "PrevCloseDate": rows["prev_close_date"].str.to_date("%Y-%m-%d"),
@@ -200,6 +199,15 @@ def _snapshots(org: SalesforceOrg) -> pl.DataFrame:
         },
         OPPORTUNITY_HISTORY,
     )
+
+
+def _places(stages: pl.Series) -> pl.Series:
+    """Return the places of stages in their order, also under their old names."""
+    import polars as pl
+
+    names = [*company.STAGES, company.RENAMED_STAGE[1]]
+    places = [*range(len(company.STAGES)), company.RENAMED_STAGE[0]]
+    return stages.replace_strict(names, places, default=None, return_dtype=pl.Int64)
 
 
 def _states(org: SalesforceOrg) -> pl.DataFrame:
