@@ -180,7 +180,7 @@ def _snapshots(org: SalesforceOrg) -> pl.DataFrame:
     """Return the state of each opportunity at its creation, after every change, and sometimes in between."""
     import polars as pl
 
-    rows = _with_idle_rows(_states(org))
+    rows = _renamed(_with_idle_rows(_states(org)))
     deals = org.facts["opportunities"]
     rows = rows.join(
         deals.select("opportunity", "currency", "deleted"), on="opportunity", maintain_order="left"
@@ -274,6 +274,15 @@ def _with_idle_rows(states: pl.DataFrame) -> pl.DataFrame:
         previous="stage", prev_amount="amount", prev_close_date="close_date",
     )  # fmt: skip
     return pl.concat([states, idle]).sort("at", "opportunity", "rank", maintain_order=True)
+
+
+def _renamed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give a stage its new name in what is written after it was renamed, though nothing else changed."""
+    import polars as pl
+
+    place, old_name = company.RENAMED_STAGE
+    old = (pl.col("stage") == old_name) & (pl.col("at").dt.date() >= company.STAGE_RENAMED)
+    return rows.with_columns(stage=pl.when(old).then(pl.lit(company.STAGES[place])).otherwise("stage"))
 
 
 def _tracked(org: SalesforceOrg) -> pl.DataFrame:

@@ -171,6 +171,38 @@ def test_some_snapshots_repeat_the_one_before(tables):
     assert 50 < snapshots.select(same.fill_null(False).sum()).item() < len(snapshots) / 5
 
 
+@pytest.fixture(scope="module")
+def snapshots(tables):
+    """The snapshots of each opportunity in their order, a renamed stage under its new name."""
+    rows = tables["OpportunityHistory"].with_row_index("row").sort("OpportunityId", "CreatedDate", "row")
+    place, old_name = company.RENAMED_STAGE
+    return rows.with_columns(pl.col("StageName").replace(old_name, company.STAGES[place]))
+
+
+@pytest.mark.parametrize(
+    ("activity", "column", "pushed"),
+    [
+        ("opportunity_stage_changed", "StageName", False),
+        ("amount_changed", "Amount", False),
+        ("close_date_pushed", "CloseDate", True),
+    ],
+)
+def test_snapshots_tell_every_change_and_no_other(snapshots, truth, activity, column, pushed):
+    before = pl.col(column).shift().over("OpportunityId")
+    changed = snapshots.filter((pl.col(column) > before) if pushed else (pl.col(column) != before))
+    told = changed.select(record_id="OpportunityId", timestamp="CreatedDate").sort(pl.all())
+    events = truth.filter(pl.col("activity") == activity).select("record_id", "timestamp").sort(pl.all())
+    assert len(events) > 100
+    assert told.equals(events)
+
+
+def test_a_renamed_stage_has_its_old_name_in_older_rows_only(tables):
+    rows = tables["OpportunityHistory"]
+    old = rows.filter(pl.col("StageName") == company.RENAMED_STAGE[1])
+    assert len(old) > 50
+    assert old["CreatedDate"].max().date() < company.STAGE_RENAMED
+
+
 def test_stages_are_marked_closed_and_won(tables):
     stages = tables["OpportunityStage"]
     assert stages.filter("IsWon")["ApiName"].to_list() == ["Closed Won"]
