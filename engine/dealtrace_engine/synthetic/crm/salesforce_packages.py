@@ -1,7 +1,6 @@
 """Quotes, invoices and payments as the managed packages CPQ and Billing keep them.
 
-Billing's payment status is a formula and not in the tables. Every other invoice names no order itself; its lines
-do.
+Billing's payment status is a formula, not in the tables. Half of the invoices name no order; their lines do.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ _SYSTEM = (
 _STATUSES = {"Canceled": "Cancelled"}
 _FIELDS = {"Status": "SBQQ__Status__c", "Discount": "SBQQ__CustomerDiscount__c",
            "GrandTotal": "SBQQ__NetAmount__c"}  # fmt: skip
-_REPLACED = ("Quote", "QuoteHistory", "QuoteLineItem", "QuoteDocument", "Invoice", "InvoiceHistory", "InvoiceLine",
-             "Payment", "PaymentLineInvoice")  # fmt: skip
+_REPLACED = ("Quote", "QuoteHistory", "QuoteLineItem", "QuoteDocument", "Invoice", "InvoiceHistory",
+             "InvoiceLine", "Payment", "PaymentLineInvoice")  # fmt: skip
 
 
 def packaged_tables(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

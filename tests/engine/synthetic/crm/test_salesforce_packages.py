@@ -59,11 +59,7 @@ def test_references_point_to_records(tables, name, column, target):
 
 
 def test_the_packages_hold_the_same_records(tables, standard):
-    for name, other in (
-        ("SBQQ__Quote__c", "Quote"),
-        ("blng__Invoice__c", "Invoice"),
-        ("blng__Payment__c", "Payment"),
-    ):
+    for name, other in PACKAGED.items():
         assert (tables[name]["CreatedDate"] == standard[other]["CreatedDate"]).all(), name
         assert not tables[name]["Id"].is_in(standard[other]["Id"].implode()).any(), name
     assert set(tables["blng__Invoice__c"]["blng__InvoiceStatus__c"]) == {"Draft", "Posted", "Cancelled"}
@@ -81,14 +77,9 @@ def test_invoices_without_an_order_have_lines_that_know_it(made, tables):
 
 def test_the_truth_has_the_ids_of_the_packages(made, tables):
     truth = salesforce_truth(made, SETUP)
-    for kind, name in (
-        ("quote", "SBQQ__Quote__c"),
-        ("invoice", "blng__Invoice__c"),
-        ("payment", "blng__Payment__c"),
-    ):
-        assert (
-            truth.filter(pl.col("object") == kind)["record_id"].is_in(tables[name]["Id"].implode()).all()
-        ), name
+    for name, other in PACKAGED.items():
+        records = truth.filter(pl.col("object") == other.lower())["record_id"]
+        assert records.is_in(tables[name]["Id"].implode()).all(), name
 
 
 def test_a_payment_taken_back_is_no_allocation_any_more(made, tables):
