@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from dealtrace_engine.synthetic.crm.dynamics_guids import NO_GUID, below, guids
@@ -22,7 +22,7 @@ class Audited(NamedTuple):
     Attributes
     ----------
     name : str
-    kind : {"number", "flag", "money", "time", "text"} or str
+    kind : {"number", "flag", "money", "time", "day", "text"} or str
         How its values are written; any other word is the table that a lookup points into.
     """
 
@@ -36,7 +36,7 @@ def changed_rows(
     action: pl.Expr,
     seed: int,
     at_creation: Sequence[Audited] = (),
-    gaps: pl.Expr | None = None,
+    gaps: Mapping[str | None, pl.Expr] | None = None,
 ) -> pl.DataFrame:
     """Return the audit rows of a table.
 
@@ -50,8 +50,8 @@ def changed_rows(
     seed : int
     at_creation : sequence of Audited
         Of the columns that never change; in the rows of creations only.
-    gaps : Expr, optional
-        True for versions made while the table was not audited.
+    gaps : mapping of str or None to Expr, optional
+        True for versions made while a column was not audited; None is the whole table.
 
     Returns
     -------
@@ -60,35 +60,51 @@ def changed_rows(
     """
     import polars as pl
 
-    versions = history.versions.with_columns(
-        pl.col("key").ne_missing(pl.col("key").shift(1)).alias("_first"),
-        *(pl.col(column.name).shift(1).alias(f"{column.name}_last") for column in columns),
-    )
-    versions = versions.with_row_index("_number").with_columns(
-        pl.when("_first").then(None).otherwise(f"{column.name}_last").alias(f"{column.name}_last")
-        for column in columns
-    )
-    changed = pl.concat_str([_change(column) for column in columns], separator=",", ignore_nulls=True)
+    gaps = gaps or {}
+    versions = _with_last(history, columns)
+    changed = _joined([_change(column, gaps.get(column.name)) for column in columns])
     if at_creation:
-        versions = versions.join(
-            history.records.select("key", *(column.name for column in at_creation)).with_columns(
-                pl.concat_str([_set(column) for column in at_creation], separator=",", ignore_nulls=True).alias("_made")
-            ).select("key", "_made"),
-            "key", "left", maintain_order="left",
-        )  # fmt: skip
-        made = pl.when(pl.col("_first") & (pl.col("_made") != "")).then("_made")
-        changed = pl.concat_str([made, changed.replace("", None)], separator=",", ignore_nulls=True)
-    rows = versions.with_columns(changed.alias("changes")).filter(pl.col("_first") | (pl.col("changes") != ""))
-    if gaps is not None:
-        rows = rows.filter(~gaps)
+        made = history.records.select("key", _joined([_set(column) for column in at_creation]).alias("_made"))
+        versions = versions.join(made, "key", "left", maintain_order="left")
+        changed = _joined([pl.when("_first").then("_made"), changed])
+    rows = versions.with_columns(changed.alias("changes")).filter(_told(gaps))
     rows = rows.select(
-        "_number", "key", pl.col("at").alias("createdon"), pl.col("by").alias("_user"),
+        "_number",
+        "key",
+        pl.col("at").alias("createdon"),
+        pl.col("by").alias("_user"),
         pl.when("_first").then(CREATE).otherwise(action).cast(pl.Int32).alias("action"),
         pl.when("_first").then(CREATE).otherwise(UPDATE).cast(pl.Int32).alias("operation"),
-        pl.format('{"changedAttributes":[{}]}'.replace('{"c', '{}"c', 1).replace("]}", "]{}"),
-                  pl.lit("{"), "changes", pl.lit("}")).alias("changedata"),
+        pl.concat_str(pl.lit('{"changedAttributes":['), pl.col("changes").fill_null(""), pl.lit("]}")).alias("changedata"),
     )  # fmt: skip
     return _identified(pl.concat([rows, _deletions(history, len(versions))]), history, seed)
+
+
+def _with_last(history: History, columns: Sequence[Audited]) -> pl.DataFrame:
+    """Return the versions, numbered, with `_first` and for each column its value in the version before."""
+    import polars as pl
+
+    first = pl.col("key").ne_missing(pl.col("key").shift(1))
+    versions = history.versions.with_row_index("_number").with_columns(first.alias("_first"))
+    return versions.with_columns(
+        pl.when(~pl.col("_first")).then(pl.col(column.name).shift(1)).alias(f"{column.name}_last")
+        for column in columns
+    )
+
+
+def _told(gaps: Mapping[str | None, pl.Expr]) -> pl.Expr:
+    import polars as pl
+
+    told = pl.col("_first") | pl.col("changes").is_not_null()
+    return told & ~gaps[None] if None in gaps else told
+
+
+def _joined(parts: Sequence[pl.Expr]) -> pl.Expr:
+    """Return texts with commas between them, null where all are null."""
+    import polars as pl
+
+    text = pl.concat_str(parts, separator=",", ignore_nulls=True)
+    return pl.when(text != "").then(text)
 
 
 def _deletions(history: History, number: int) -> pl.DataFrame:
@@ -123,14 +139,13 @@ def _identified(rows: pl.DataFrame, history: History, seed: int) -> pl.DataFrame
     )
 
 
-def _change(column: Audited) -> pl.Expr:
-    """Return the JSON of a column's change, null where it did not change."""
+def _change(column: Audited, gap: pl.Expr | None) -> pl.Expr:
+    """Return the JSON of a column's change, null where it did not change or nobody took notice."""
     import polars as pl
 
     new, old = pl.col(column.name), pl.col(f"{column.name}_last")
-    return pl.when(new.ne_missing(old)).then(
-        _attribute(column.name, _quoted(old, column.kind), _quoted(new, column.kind))
-    )
+    told = new.ne_missing(old) if gap is None else new.ne_missing(old) & ~gap
+    return pl.when(told).then(_attribute(column.name, _quoted(old, column.kind), _quoted(new, column.kind)))
 
 
 def _set(column: Audited) -> pl.Expr:
@@ -165,6 +180,8 @@ def _text(value: pl.Expr, kind: str) -> pl.Expr:
         return pl.when(value.is_not_null()).then(pl.when(value).then(pl.lit("True")).otherwise(pl.lit("False")))
     if kind == "money":
         return four_places(value)
+    if kind == "day":
+        return value.dt.strftime("%m/%d/%Y 00:00:00")
     if kind == "time":
         return value.dt.strftime("%m/%d/%Y %H:%M:%S")
     if kind == "text":
@@ -182,21 +199,31 @@ def four_places(value: pl.Expr) -> pl.Expr:
     )
 
 
-def state_action(special: pl.Expr, seed: int, table: str) -> pl.Expr:
-    """Return the action of updates: for a change of state mostly 41 or 2, in a quarter of them the own action of
-    the change (`special`, null where it has none); 13 for a new owner; else 2."""
+def state_action(own: pl.Expr, seed: int, table: str, owned: bool) -> pl.Expr:
+    """Return the actions of updates.
+
+    Parameters
+    ----------
+    own : Expr
+        The own action of a change of state, null where it has none: a quarter of the rows have it.
+    seed : int
+    table : str
+    owned : bool
+        Whether owners are audited: giving a record to another one is an action too.
+    """
     import polars as pl
 
-    draw = pl.col("_number").map_batches(lambda s: below(f"action/{table}", s, seed, 100), pl.Int64)
-    state = pl.col("statecode").ne_missing(pl.col("statecode_last"))
-    own = pl.when(draw < 25).then(special)
-    return pl.when(state).then(
-        pl.coalesce(own, pl.when(draw < 70).then(SET_STATE).otherwise(UPDATE))
-    ).otherwise(UPDATE)
+    draw = pl.col("_number").map_batches(lambda numbers: below(f"action/{table}", numbers, seed, 100), pl.Int64)
+    states = ("statecode", "statuscode")
+    moved = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_last")) for name in states)
+    common = pl.when(draw < 70).then(SET_STATE).otherwise(UPDATE)
+    given = pl.col("ownerid").ne_missing(pl.col("ownerid_last")) if owned else pl.lit(False)
+    moving = pl.coalesce(pl.when(draw < 25).then(own), common)
+    return pl.when(moved).then(moving).when(given).then(ASSIGN).otherwise(UPDATE)
 
 
 def together(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """Return all audit rows in the order of time."""
     import polars as pl
 
-    return pl.concat(parts, rechunk=False).sort("createdon", maintain_order=True)
+    return pl.concat(parts, how="diagonal", rechunk=False).sort("createdon", maintain_order=True)

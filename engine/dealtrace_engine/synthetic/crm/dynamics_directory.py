@@ -177,4 +177,5 @@ def beginning(records: pl.DataFrame, changes: pl.DataFrame, column: str) -> pl.E
 
     first = changes.group_by("key", maintain_order=True).agg(pl.col("old").first())
     before = records.select("key").join(first, "key", "left", maintain_order="left").get_column("old")
-    return pl.coalesce(before.cast(records.schema[column], strict=True), pl.col(column))
+    kind = records.schema[column]
+    return pl.coalesce(before.str.to_date() if kind == pl.Date else before.cast(kind), pl.col(column))

@@ -110,7 +110,7 @@ def history(
     """
     import polars as pl
 
-    changes = [event for event in events if len(event)]
+    changes = list(events)
     changing = sorted({name for event in changes for name in event.columns} - _OF_VERSION)
     made = records.select(
         "key",
@@ -119,9 +119,8 @@ def history(
         pl.lit(-1, pl.Int64).alias("rank"),
         *changing,
     )
-    stack = pl.concat(
-        [made, *(_conforming(event, made) for event in changes)], how="diagonal"
-    ).sort("key", "at", "rank", maintain_order=True)
+    stack = pl.concat([made, *(_conforming(event, made) for event in changes)], how="diagonal")
+    stack = stack.sort("key", "at", "rank", maintain_order=True)
     stack = stack.with_columns(pl.col(changing).forward_fill())
     final = pl.struct("key", "at", "rank").ne_missing(pl.struct("key", "at", "rank").shift(-1))
     versions = stack.filter(final).with_columns(derived)

@@ -143,7 +143,7 @@ def _events(
         moved,
         at_change(amount, "at", "by", 0, estimatedvalue=pl.col("new").cast(pl.Float64)),
         at_change(owner, "at", "by", 0, ownerid=directory.user(owner.get_column("new").cast(pl.Int64))),
-        at_change(day, "at", "by", 0, estimatedclosedate=pl.col("new").cast(pl.Date)),
+        at_change(day, "at", "by", 0, estimatedclosedate=pl.col("new").str.to_date()),
     ]
     return [
         event.with_columns(ranks[field].alias("rank"))
