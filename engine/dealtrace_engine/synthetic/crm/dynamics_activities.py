@@ -18,6 +18,11 @@ _QUOTES_MAILED_PERCENT, _INVOICES_MAILED_PERCENT = 40, 35
 _TASK_DAYS, _TASKS_DONE_PERCENT, _TASKS_DELETED_PERMILLE, _GONE_AFTER_DAYS = 3, 80, 30, 15
 
 
+def email_key(about: pl.Expr, kind: str) -> pl.Expr:
+    """Return the keys of e-mails about contacts, quotes, invoices or reminders with these keys."""
+    return about * len(_KINDS) + _KINDS.index(kind)
+
+
 def activity_histories(directory: Directory) -> dict[str, History]:
     """Return the tables phonecall, appointment, email and task."""
     return {
@@ -156,7 +161,7 @@ def _emails(directory: Directory) -> History:
         _mails(directory, directory.facts["reminders"], "invoice", "reminder", "Payment reminder"),
     ]  # fmt: skip
     mails = pl.concat(
-        [part.with_columns((pl.col("about") * len(_KINDS) + place).alias("key")) for place, part in enumerate(parts)],
+        [part.with_columns(email_key(pl.col("about"), kind).alias("key")) for kind, part in zip(_KINDS, parts, strict=True)],
         how="diagonal",
     ).sort("key")  # fmt: skip
     records = mails.select(
