@@ -1,0 +1,107 @@
+"""Salesforce tables become the files of a shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dealtrace_engine.parallel import Progress
+from dealtrace_engine.synthetic.clock import EXPORTED
+from dealtrace_engine.synthetic.crm.export import Export, Writer, Written, run_writer, shape_named
+from dealtrace_engine.synthetic.crm.salesforce_shapes.bulk import write_bulk
+from dealtrace_engine.synthetic.crm.salesforce_shapes.data_export import (
+    write_data_export,
+    write_data_export_zip,
+)
+from dealtrace_engine.synthetic.crm.salesforce_shapes.data_loader import write_data_loader
+from dealtrace_engine.synthetic.crm.salesforce_shapes.replica import write_replica
+from dealtrace_engine.synthetic.crm.salesforce_shapes.report import write_report
+from dealtrace_engine.synthetic.crm.salesforce_shapes.rest_json import write_rest_json
+from dealtrace_engine.synthetic.crm.salesforce_shapes.tree import write_tree
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A shape of export.
+
+    Attributes
+    ----------
+    writer : callable
+    deleted : bool
+        Whether deleted and merged records, and archived activities, are in it.
+    """
+
+    writer: Writer
+    deleted: bool
+
+
+SHAPES = {
+    "data-export": Shape(write_data_export, deleted=False),
+    "data-export-zip": Shape(write_data_export_zip, deleted=False),
+    "data-loader": Shape(write_data_loader, deleted=True),
+    "bulk": Shape(write_bulk, deleted=True),
+    "rest-json": Shape(write_rest_json, deleted=True),
+    "tree": Shape(write_tree, deleted=False),
+    "replica": Shape(write_replica, deleted=True),
+    "report": Shape(write_report, deleted=False),
+}
+"""Those that are queried include deleted rows (queryAll, Export All)."""
+
+
+def write_salesforce(
+    tables: Mapping[str, pl.DataFrame],
+    folder: Path,
+    shape: str = "data-export",
+    *,
+    language: str = "en",
+    exported: datetime | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> None:
+    """Write tables as a Salesforce export.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Object to its rows: API names, ids of 18 characters, instants in UTC.
+    folder : Path
+        Exists and is empty.
+    shape : str
+        One of `SHAPES`.
+    language : {"en", "de", "fr", "it", "ja", "zh"}
+        Of the user who exports.
+    exported : datetime, optional
+        When, UTC; the end of the synthetic log by default.
+    progress : callable, optional
+        Called with (rows written, of); returning False cancels.
+    **options
+        What the writer of the shape can be asked for.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such shape, or it has no such option.
+    Cancelled
+        The progress callback returned False.
+    """
+    kind: Shape = shape_named(SHAPES, shape, "Salesforce")
+    shown = {name: table if kind.deleted else without_deleted(table) for name, table in tables.items()}
+    written = Written(sum(table.height for table in shown.values()), progress)
+    made = exported or datetime(EXPORTED.year, EXPORTED.month, EXPORTED.day)
+    run_writer(kind.writer, Export(shown, folder, language, made, written), options)
+
+
+def without_deleted(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that are neither in the recycle bin nor archived."""
+    import polars as pl
+
+    flags = [column for column in ("IsDeleted", "IsArchived") if column in table.columns]
+    if not flags:
+        return table
+    return table.filter(~pl.any_horizontal(pl.col(flags).fill_null(False)))
