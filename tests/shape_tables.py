@@ -64,6 +64,8 @@ def salesforce() -> dict[str, pl.DataFrame]:
 
 LEAD, DEAL, DONE, REP, FIRM, PERSON, CALL = (f"0000000{n}-aaaa-4bbb-8ccc-00000000000{n}" for n in range(1, 8))
 
+CHANGEDATA = '{"changedAttributes":[{"logicalName":"statecode","oldValue":"0","newValue":"1"}]}'
+
 
 def dynamics() -> dict[str, pl.DataFrame]:
     """A user, an account, a contact, two opportunities, a call, audit rows, and labels in two languages."""
@@ -112,7 +114,7 @@ def dynamics() -> dict[str, pl.DataFrame]:
                 "objectid": [DONE],
                 "userid": [REP],
                 "createdon": pl.Series([CHANGED], dtype=instant),
-                "changedata": ['{"changedAttributes":[{"logicalName":"statecode","oldValue":"0","newValue":"1"}]}'],
+                "changedata": [CHANGEDATA],
             }
         ),
         "stringmap": pl.DataFrame(

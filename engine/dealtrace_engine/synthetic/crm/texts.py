@@ -65,7 +65,8 @@ def as_text(frame: pl.DataFrame, form: TextForm) -> pl.DataFrame:
     Examples
     --------
     >>> import datetime, polars as pl
-    >>> frame = pl.DataFrame({"Amount": [15000.0], "IsWon": [True], "CloseDate": [datetime.date(2024, 1, 31)]})
+    >>> day = datetime.date(2024, 1, 31)
+    >>> frame = pl.DataFrame({"Amount": [15000.0], "IsWon": [True], "CloseDate": [day]})
     >>> as_text(frame, TextForm("%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "1", "0")).rows()
     [('15000', '1', '2024-01-31')]
     """

@@ -28,7 +28,8 @@ _TABLES = {
                   ("Appel téléphonique", "Appels téléphoniques"), ("Telefonata", "Telefonate"),
                   ("電話", "電話"), ("电话联络", "电话联络")),
     "email": (("Email", "Email Messages"), ("E-Mail", "E-Mail-Nachrichten"), ("Courrier électronique",
-              "Courriers électroniques"), ("Messaggio e-mail", "Messaggi e-mail"), ("電子メール", "電子メール"),
+              "Courriers électroniques"), ("Messaggio e-mail", "Messaggi e-mail"), ("電子メール",
+              "電子メール"),
               ("电子邮件", "电子邮件")),
     "appointment": (("Appointment", "Appointments"), ("Termin", "Termine"), ("Rendez-vous", "Rendez-vous"),
                     ("Appuntamento", "Appuntamenti"), ("予定", "予定"), ("约会", "约会")),
@@ -93,7 +94,8 @@ _COLUMNS = {
     "quoteid": ("Quote", "Angebot", "Devis", "Offerta", "見積もり", "报价单"),
     "salesorderid": ("Order", "Auftrag", "Commande", "Ordine", "受注", "订单"),
     "leadsourcecode": (
-        "Lead Source", "Leadquelle", "Origine du prospect", "Origine lead", "潜在顧客の情報源", "潜在顾客来源",
+        "Lead Source", "Leadquelle", "Origine du prospect", "Origine lead", "潜在顧客の情報源",
+        "潜在顾客来源",
     ),
     "totalamount": ("Total Amount", "Gesamtbetrag", "Montant total", "Importo totale", "合計金額", "总金额"),
     "transactioncurrencyid": ("Currency", "Währung", "Devise", "Valuta", "通貨", "货币"),
@@ -120,7 +122,8 @@ _ENGLISH = {
 DO_NOT_MODIFY = dict(
     zip(
         LANGUAGES,
-        ("(Do Not Modify)", "(Nicht ändern)", "(Ne pas modifier)", "(Non modificare)", "(変更しないでください)",
+        ("(Do Not Modify)", "(Nicht ändern)", "(Ne pas modifier)", "(Non modificare)",
+        "(変更しないでください)",
          "(请勿修改)"),
         strict=True,
     )
@@ -129,7 +132,8 @@ DO_NOT_MODIFY = dict(
 CHECKSUM = dict(
     zip(
         LANGUAGES,
-        ("Row Checksum", "Zeilenprüfsumme", "Somme de contrôle de la ligne", "Checksum riga", "行チェックサム",
+        ("Row Checksum", "Zeilenprüfsumme", "Somme de contrôle de la ligne", "Checksum riga",
+        "行チェックサム",
          "行校验和"),
         strict=True,
     )

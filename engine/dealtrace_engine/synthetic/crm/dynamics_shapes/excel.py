@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -25,8 +24,10 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 100_000
 HIDDEN = 3
-_DAY_FORMATS = {"en": "m/d/yyyy", "de": "dd.mm.yyyy", "fr": "dd/mm/yyyy", "it": "dd/mm/yyyy", "ja": "yyyy/mm/dd",
-                "zh": "yyyy/m/d"}  # fmt: skip
+_DAY_FORMATS = {
+    "en": "m/d/yyyy", "de": "dd.mm.yyyy", "fr": "dd/mm/yyyy", "it": "dd/mm/yyyy", "ja": "yyyy/mm/dd",
+    "zh": "yyyy/m/d",
+}  # fmt: skip
 
 
 def write_excel(export: Export, *, zone: str | None = None) -> None:
@@ -140,10 +141,8 @@ def _distinct(table: str, shown: pl.DataFrame, language: str) -> list[str]:
 
 def _write_options(book: Any, schema: Schema, table: str, columns: list[str]) -> None:
     """Write the labels of options to the hidden sheet from which the drop-downs are filled."""
-    lists: Mapping[str, list[str]] = {
-        column: list(labels.values()) for column in columns if (labels := schema.labels(table, column))
-    }
+    lists = {column: list(schema.labels(table, column).values()) for column in sorted(columns)}
     sheet = book.add_worksheet("hiddenSheet")
     sheet.very_hidden()
-    for number, (column, labels) in enumerate(sorted(lists.items())):
+    for number, (column, labels) in enumerate((c, labels) for c, labels in lists.items() if labels):
         sheet.write_row(number, 0, [column, *labels])

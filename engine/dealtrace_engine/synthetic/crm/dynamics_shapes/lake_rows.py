@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import POLYMORPHIC, Schema, key_of, lookups_of
 
@@ -23,8 +23,8 @@ def lake_rows(schema: Schema, table: str, rows: pl.DataFrame, exported: datetime
     """Return typed rows with the columns of the lake, in its order.
 
     `Id`, `SinkCreatedOn` and `SinkModifiedOn` come first, then the columns of the table with the type of
-    polymorphic lookups beside them, `versionnumber`, `IsDelete`, and last the custom columns, which were added
-    to the table later.
+    polymorphic lookups beside them, `versionnumber`, `IsDelete`, and last the custom columns, which were
+    added to the table later.
     """
     import polars as pl
 
@@ -61,12 +61,12 @@ def late_columns(columns: list[str]) -> list[str]:
 
 def lake_text(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows as text; null stays null."""
+    return rows.select(_text(name, kind) for name, kind in rows.schema.items())
+
+
+def _text(name: str, kind: pl.DataType) -> pl.Expr:
     import polars as pl
 
-    return rows.select(_text(name, kind, pl) for name, kind in rows.schema.items())
-
-
-def _text(name: str, kind: pl.DataType, pl: Any) -> pl.Expr:
     column = pl.col(name)
     if isinstance(kind, pl.Datetime):
         form = {"SinkCreatedOn": SINK_INSTANT, "SinkModifiedOn": SINK_INSTANT, "createdon": CREATED_INSTANT}

@@ -73,6 +73,6 @@ def _targets(schema: Schema) -> pl.DataFrame:
     for table, frame in sorted(schema.tables.items()):
         for column in lookups_of(table, frame.columns):
             target = USER if column == "ownerid" else TARGETS[column]
-            if target in schema.tables:
+            if target is not None and target in schema.tables:
                 rows.append((table, column, target, key_of(target, schema.tables[target].columns)))
     return pl.DataFrame(rows, ["entity", "attribute", "referenced", "key"], orient="row")

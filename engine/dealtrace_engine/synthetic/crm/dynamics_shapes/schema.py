@@ -1,4 +1,4 @@
-"""What the columns of Dataverse tables are: keys, lookups and what they point to, names, labels of options."""
+"""What the columns of Dataverse tables are: keys, lookups, names, labels of options."""
 
 from __future__ import annotations
 
@@ -136,7 +136,8 @@ class Schema:
         import polars as pl
 
         schema = {
-            "table": pl.String, "column": pl.String, "value": pl.Int64, "language": pl.Int64, "label": pl.String,
+            "table": pl.String, "column": pl.String, "value": pl.Int64, "language": pl.Int64,
+            "label": pl.String,
         }  # fmt: skip
         maps = self.tables.get("stringmap")
         if maps is None:

@@ -30,7 +30,7 @@ _DIALECT = Dialect()
 def write_data_export(
     export: Export, *, part_bytes: int = PART_BYTES, dates_at_midnight: bool = True, encoding: str = "utf-8"
 ) -> None:
-    """Write the unpacked export: ``Opportunity.csv`` and so on; in a folder for each part if there are several.
+    """Write the unpacked export, ``Opportunity.csv`` and so on; a folder for each part if there are several.
 
     Parameters
     ----------

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 OPPORTUNITIES = (
-    "Id", "Name", "StageName", "Amount", "Probability", "CloseDate", "CreatedDate", "LastModifiedDate", "Owner",
-    "AccountName", "LeadSource",
+    "Id", "Name", "StageName", "Amount", "Probability", "CloseDate", "CreatedDate", "LastModifiedDate",
+    "Owner", "AccountName", "LeadSource",
 )  # fmt: skip
 HISTORY = ("Id", "Name", "FromStage", "ToStage", "Amount", "Probability", "CloseDate", "EditDate", "Owner")
 RELATED = (("OwnerId", "User", "Owner"), ("AccountId", "Account", "AccountName"))
@@ -44,7 +44,7 @@ def write_report(export: Export, *, zone: str | None = None, encoding: str | Non
         f"{locale.day} {locale.time}", locale.day, "1", "0", zone=zone or locale.zone, decimal=locale.decimal
     )
     dialect = Dialect(encoding=encoding or locale.encoding)
-    named = export.tables["Opportunity"] if "Opportunity" in export.tables else None
+    named = export.tables.get("Opportunity")
     if named is None:
         raise ArgumentError("a report shows opportunities, and there are none")
     for column, of, into in RELATED:

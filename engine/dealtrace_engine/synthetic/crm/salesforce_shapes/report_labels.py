@@ -5,7 +5,8 @@ from __future__ import annotations
 from dealtrace_engine.synthetic.crm.locales import LANGUAGES
 
 _HEADERS = {
-    "Id": ("Opportunity ID", "Opportunity-ID", "ID d'opportunité", "ID opportunità", "商談 ID", "业务机会 ID"),
+    "Id": ("Opportunity ID", "Opportunity-ID", "ID d'opportunité", "ID opportunità", "商談 ID",
+    "业务机会 ID"),
     "Name": (
         "Opportunity Name", "Opportunity-Name", "Nom de l'opportunité", "Nome opportunità", "商談名",
         "业务机会名称",
@@ -46,7 +47,8 @@ _STAGES = {
     "Prospecting": ("Prospecting", "Akquise", "Prospection", "Prospezione", "見込み", "寻找目标"),
     "Qualification": ("Qualification", "Qualifizierung", "Qualification", "Qualifica", "評価", "资格认定"),
     "Needs Analysis": (
-        "Needs Analysis", "Bedarfsanalyse", "Analyse des besoins", "Analisi esigenze", "ニーズの把握", "需求分析",
+        "Needs Analysis", "Bedarfsanalyse", "Analyse des besoins", "Analisi esigenze", "ニーズの把握",
+        "需求分析",
     ),
     "Value Proposition": (
         "Value Proposition", "Nutzenversprechen", "Proposition de valeur", "Proposta di valore",
@@ -70,7 +72,8 @@ _STAGES = {
         "Closed Won", "Geschlossen und gewonnen", "Fermée gagnée", "Chiusa Vinta", "受注", "已结束并赢得客户",
     ),
     "Closed Lost": (
-        "Closed Lost", "Geschlossen und verloren", "Fermée perdue", "Chiusa Persa", "失注", "已结束但客户流失",
+        "Closed Lost", "Geschlossen und verloren", "Fermée perdue", "Chiusa Persa", "失注",
+        "已结束但客户流失",
     ),
 }  # fmt: skip
 

@@ -54,7 +54,7 @@ def _page(name: str, rows: pl.DataFrame, written: int, total: int) -> str:
 
 
 def records_of(export: Export, name: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return rows as JSON shows them: `attributes` first, times as text, records that they point to nested."""
+    """Return rows as JSON shows them: `attributes` first, times as text, what they point to nested."""
     import polars as pl
 
     for column, of, into in RELATED:
