@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LANGUAGES = ("en", "de", "fr", "it", "ja", "zh")
+ORGANISATION_ZONE = "Europe/Berlin"
+"""Of the synthetic organisation: its days, where a system keeps days, begin at midnight there."""
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class Trace:
             known = tables[table].select(pl.col(key).alias("record_id"), pl.col(record).alias("of"))
             found = found.join(known.unique("record_id"), on="record_id").select("at", record_id="of")
         at = pl.col("at")
-        exact = at.dt.date() if self.precision == "date" else at.dt.truncate("1s")
+        exact = at if self.precision == "date" else at.dt.truncate("1s")
         return found.select("record_id", exact.alias("at")).drop_nulls().unique()
 
     def _wanted(self) -> pl.Expr:

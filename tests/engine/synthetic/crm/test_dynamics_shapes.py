@@ -62,7 +62,7 @@ def test_web_api_values_and_annotations(tmp_path):
     assert not [key for key in done if key.startswith("_parentaccountid_value@")]
     assert (one["statecode"], one[f"statecode{FORMATTED}"]) == (0, "Open")
     assert one["createdon"] == "2023-01-05T17:07:21Z"
-    assert one[f"createdon{FORMATTED}"] == "1/5/2023 12:07 PM"
+    assert one[f"createdon{FORMATTED}"] == "1/5/2023 6:07 PM"
     assert one["estimatedclosedate"] == "2024-05-20"
     assert one["estimatedvalue"] == 20000.0
     assert (done["name"], done["isprivate"], done["salesstage"]) == (made.TEXT, True, None)

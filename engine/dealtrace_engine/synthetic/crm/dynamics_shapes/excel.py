@@ -17,7 +17,7 @@ from dealtrace_engine.synthetic.crm.dynamics_shapes.display_names import (
 )
 from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import Schema, key_of, lookups_of
 from dealtrace_engine.synthetic.crm.export import Export
-from dealtrace_engine.synthetic.crm.locales import LOCALES
+from dealtrace_engine.synthetic.crm.locales import ORGANISATION_ZONE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,15 +30,15 @@ _DAY_FORMATS = {
 }  # fmt: skip
 
 
-def write_excel(export: Export, *, zone: str | None = None) -> None:
+def write_excel(export: Export, *, zone: str = ORGANISATION_ZONE) -> None:
     """Write a workbook for each table that has a list.
 
     Parameters
     ----------
     export : Export
         Of each table the first 100,000 rows are exported, as Dynamics does.
-    zone : str, optional
-        IANA name of the user's time zone; a likely one of the language by default.
+    zone : str
+        IANA name of the user's time zone.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def write_excel(export: Export, *, zone: str | None = None) -> None:
         options = {"constant_memory": True, "default_date_format": _DAY_FORMATS[export.language]}
         with xlsxwriter.Workbook(str(path), options) as book:
             book.set_properties({"created": export.exported})
-            _write_sheet(book, schema, table, rows, zone or LOCALES[export.language].zone)
+            _write_sheet(book, schema, table, rows, zone)
             _write_options(book, schema, table, rows.columns)
         export.written.add(export.tables[table].height)
 

@@ -22,7 +22,9 @@ TARGETS = {
     "bpf_salesorderid": "salesorder", "productid": "product", "quotedetailid": "quotedetail",
     "salesorderdetailid": "salesorderdetail", "campaignid": "campaign", "pricelevelid": "pricelevel",
     "competitorid": "competitor", "territoryid": "territory", "activestageid": "processstage",
-    "processid": "workflow", "regardingobjectid": None, "objectid": None, "partyid": None,
+    "processid": "workflow", "regardingobjectid": None,
+    "new_opportunityid": "opportunity", "msdyn_flow_approvalrequest_approval": "msdyn_flow_approval",
+    "msdyn_flow_approvalresponse_approval": "msdyn_flow_approval", "objectid": None, "partyid": None,
 }  # fmt: skip
 """Lookup columns to the table that they point to; None where that differs from row to row."""
 POLYMORPHIC = frozenset({"ownerid", *(column for column, target in TARGETS.items() if target is None)})

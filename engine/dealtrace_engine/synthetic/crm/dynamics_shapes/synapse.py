@@ -97,7 +97,7 @@ def _appended(export: Export, schema: Schema) -> Iterator[tuple[str, pl.DataFram
         retried = rows.gather_every(RETRIED_EVERY, RETRIED_EVERY // 2)
         late = pl.col("SinkModifiedOn") + pl.duration(seconds=RETRY_S)
         yield table, pl.concat([rows, retried.with_columns(late)])
-        export.written.add(versions.height)
+        export.written.add(export.tables[table].height)
 
 
 def _ends(export: Export, folders: int) -> list[datetime]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import POLYMORPHIC, Schema, lookups_of
 from dealtrace_engine.synthetic.crm.export import Export
-from dealtrace_engine.synthetic.crm.locales import LOCALES
+from dealtrace_engine.synthetic.crm.locales import LOCALES, ORGANISATION_ZONE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -109,7 +109,7 @@ def _valued(schema: Schema, table: str, column: pl.DataFrame, language: str) -> 
     value, shown = pl.col(name), f"{name}{FORMATTED}"
     if isinstance(kind, pl.Datetime):
         locale = LOCALES[language]
-        local = value.dt.convert_time_zone(locale.zone).dt.to_string(f"{locale.day} {locale.time}")
+        local = value.dt.convert_time_zone(ORGANISATION_ZONE).dt.to_string(f"{locale.day} {locale.time}")
         return column.select(value.dt.to_string(INSTANT), local.alias(shown)).get_columns()
     if kind == pl.Date:
         local = value.dt.to_string(LOCALES[language].day)

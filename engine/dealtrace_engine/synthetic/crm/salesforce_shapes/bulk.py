@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FORM = TextForm("%Y-%m-%dT%H:%M:%S%.3fZ", "%Y-%m-%d")
 DELIMITERS = {"comma": ",", "backquote": "`", "caret": "^", "pipe": "|", "semicolon": ";", "tab": "\t"}
 LINE_ENDS = {"lf": "\n", "crlf": "\r\n"}
-ABSENT = frozenset({"ContractStatus", "OrderStatus", "TaskStatus", "TaskPriority", "CaseStatus"})
+NOT_QUERIED = frozenset({"ContractStatus", "OrderStatus", "TaskStatus", "TaskPriority", "CaseStatus"})
 """Objects that the Bulk API does not query."""
 CHUNK_ROWS = 250_000
 _NUL_EVERY = 997
@@ -51,7 +51,7 @@ def write_bulk(
     """
     dialect = Dialect(_of(DELIMITERS, delimiter), _of(LINE_ENDS, line_end))
     suffix = "csv.gz" if compressed else "csv"
-    for name in sorted(set(export.tables) - ABSENT):
+    for name in sorted(export.tables):
         for number, rows in enumerate(export.slices(name, chunk_rows), 1):
             with _opened(export.folder / f"{name}-{number:04}.{suffix}", compressed) as file:
                 parts = (rows.slice(first, 50_000) for first in range(0, max(rows.height, 1), 50_000))

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 PART_BYTES = 512 << 20
 INSTANT, DAY = "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"
-ABSENT = frozenset({"FieldHistoryArchive"})
-"""Big objects, which are not exported."""
+BIG_OBJECTS = frozenset({"FieldHistoryArchive"})
+"""Objects that the weekly export leaves out."""
 _DIALECT = Dialect()
 
 
@@ -73,7 +73,7 @@ def _form(dates_at_midnight: bool) -> TextForm:
 
 
 def _write(export: Export, parts: _Parts, form: TextForm, dialect: Dialect) -> None:
-    for name in sorted(set(export.tables) - ABSENT):
+    for name in sorted(export.tables):
         for rows in export.slices(name):
             frame = exported_rows(name, rows, form)
             header = parts.open(f"{name}.csv")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 from dealtrace_engine.synthetic.crm.export import Export
@@ -26,7 +26,7 @@ def write_tree(export: Export) -> None:
     ----------
     export : Export
     """
-    references = {name: f"{name.replace('__', '').replace('_', '')}Ref" for name in export.tables}
+    references = reference_names(export.tables)
     numbers = _numbers(export.tables, references)
     nested = {name: at for name, at in CHILDREN.items() if {name, at[0]} <= set(export.tables)}
     for name in sorted(set(export.tables) - set(nested)):
@@ -35,6 +35,17 @@ def write_tree(export: Export) -> None:
             _write_records(file, _records(export, name, numbers, references), children)
         plan = [{"sobject": name, "saveRefs": True, "resolveRefs": True, "files": [f"{name}.json"]}]
         (export.folder / f"{name}-plan.json").write_text(json.dumps(plan, indent=4), "utf-8", newline="")
+
+
+def reference_names(tables: Iterable[str]) -> dict[str, str]:
+    """Return for each object what its references begin with; the number of the record follows.
+
+    Examples
+    --------
+    >>> reference_names(["Opportunity", "SBQQ__Quote__c"])
+    {'Opportunity': 'OpportunityRef', 'SBQQ__Quote__c': 'SBQQQuotecRef'}
+    """
+    return {name: f"{name.replace('_', '')}Ref" for name in tables}
 
 
 def _numbers(tables: Mapping[str, pl.DataFrame], references: Mapping[str, str]) -> dict[str, str]:

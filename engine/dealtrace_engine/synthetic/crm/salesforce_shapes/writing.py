@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from dealtrace_engine.parallel import Progress
 from dealtrace_engine.synthetic.clock import EXPORTED
 from dealtrace_engine.synthetic.crm.export import Export, Writer, Written, run_writer, shape_named
-from dealtrace_engine.synthetic.crm.salesforce_shapes.bulk import write_bulk
+from dealtrace_engine.synthetic.crm.salesforce_shapes.bulk import NOT_QUERIED, write_bulk
 from dealtrace_engine.synthetic.crm.salesforce_shapes.data_export import (
+    BIG_OBJECTS,
     write_data_export,
     write_data_export_zip,
 )
@@ -35,21 +36,39 @@ class Shape:
     writer : callable
     deleted : bool
         Whether deleted and merged records, and archived activities, are in it.
+    absent : frozenset of str
+        Objects that it leaves out.
+    only : mapping of str to tuple of str, optional
+        Objects that it shows, with the columns that tell times; None for all.
+    precision : {"instant", "minute"}
+        To which instants are shown.
+    zoned : bool
+        Whether instants are on the clock of the user, without saying which.
     """
 
     writer: Writer
     deleted: bool
+    absent: frozenset[str] = frozenset()
+    only: Mapping[str, tuple[str, ...]] | None = None
+    precision: str = "instant"
+    zoned: bool = False
+
+
+_REPORTED = {
+    "Opportunity": ("Id", "CreatedDate", "CloseDate"),
+    "OpportunityHistory": ("OpportunityId", "CreatedDate"),
+}
 
 
 SHAPES = {
-    "data-export": Shape(write_data_export, deleted=False),
-    "data-export-zip": Shape(write_data_export_zip, deleted=False),
+    "data-export": Shape(write_data_export, deleted=False, absent=BIG_OBJECTS),
+    "data-export-zip": Shape(write_data_export_zip, deleted=False, absent=BIG_OBJECTS),
     "data-loader": Shape(write_data_loader, deleted=True),
-    "bulk": Shape(write_bulk, deleted=True),
+    "bulk": Shape(write_bulk, deleted=True, absent=NOT_QUERIED),
     "rest-json": Shape(write_rest_json, deleted=True),
     "tree": Shape(write_tree, deleted=False),
     "replica": Shape(write_replica, deleted=True),
-    "report": Shape(write_report, deleted=False),
+    "report": Shape(write_report, deleted=False, only=_REPORTED, precision="minute", zoned=True),
 }
 """Those that are queried include deleted rows (queryAll, Export All)."""
 
@@ -91,10 +110,27 @@ def write_salesforce(
         The progress callback returned False.
     """
     kind: Shape = shape_named(SHAPES, shape, "Salesforce")
-    shown = {name: table if kind.deleted else without_deleted(table) for name, table in tables.items()}
+    shown = _kept(tables, kind)
     written = Written(sum(table.height for table in shown.values()), progress)
     made = exported or datetime(EXPORTED.year, EXPORTED.month, EXPORTED.day)
     run_writer(kind.writer, Export(shown, folder, language, made, written), options)
+
+
+def shown_tables(tables: Mapping[str, pl.DataFrame], shape: str) -> dict[str, pl.DataFrame]:
+    """Return the rows and columns of tables that a shape shows under their ids."""
+    kind: Shape = shape_named(SHAPES, shape, "Salesforce")
+    shown = _kept(tables, kind)
+    if kind.only is None:
+        return shown
+    return {name: shown[name].select(columns) for name, columns in kind.only.items() if name in shown}
+
+
+def _kept(tables: Mapping[str, pl.DataFrame], kind: Shape) -> dict[str, pl.DataFrame]:
+    return {
+        name: table if kind.deleted else without_deleted(table)
+        for name, table in tables.items()
+        if name not in kind.absent
+    }
 
 
 def without_deleted(table: pl.DataFrame) -> pl.DataFrame:
