@@ -29,7 +29,7 @@ def planted(facts: Facts) -> dict[str, Any]:
     --------
     >>> from dealtrace_engine.synthetic.crm.facts import facts
     >>> planted(facts(100, seed=1))["findings"]["slow_approver"]["name"]
-    'Irene Eriksen'
+    'Marta Ibarra'
     """
     return {"settings": _settings(facts), "findings": _findings(facts), "dirt": _dirt(facts)}
 
@@ -160,6 +160,7 @@ def _dirt(facts: Facts) -> dict[str, int]:
     gone = deals.filter("deleted")["opportunity"].implode()
     alone = pl.col("opportunity").is_null()
     losers = facts["accounts"].filter(pl.col("merged_into").is_not_null())["account"].implode()
+    reopens = (pl.col("field") == "stage") & pl.col("old").str.starts_with("Closed")
     several = quotes.group_by("opportunity").agg(pl.col("number").n_unique()).filter(pl.col("number") > 1)
     return {
         "merged_leads": leads["merged_into"].count(),
@@ -169,8 +170,7 @@ def _dirt(facts: Facts) -> dict[str, int]:
         "live_quotes_of_deleted_deals": int(quotes["opportunity"].is_in(gone).sum()),
         "live_orders_of_deleted_deals": int(orders["opportunity"].is_in(gone).sum()),
         "migrated_deals": int(deals["migrated"].sum()),
-        "reopened_deals": changes.filter((pl.col("field") == "stage") & pl.col("old").str.starts_with("Closed"))
-        .get_column("record").n_unique(),
+        "reopened_deals": changes.filter(reopens)["record"].n_unique(),
         "foreign_currency_deals": int((deals["currency"] != company.CORPORATE).sum()),
         "deals_with_several_quotes": several.height,
         "orders_without_deal": orders.filter(alone).height,

@@ -16,7 +16,8 @@ from dealtrace_engine.synthetic.crm.facts import facts
 KEYS = {
     "users": "user", "accounts": "account", "persons": "person", "products": "product",
     "campaigns": "campaign", "leads": "lead", "opportunities": "opportunity", "quotes": "quote",
-    "contracts": "contract", "orders": "order", "invoices": "invoice", "payments": "payment", "approvals": "approval", "contacts": "contact",
+    "contracts": "contract", "orders": "order", "invoices": "invoice",
+    "payments": "payment", "approvals": "approval", "contacts": "contact",
     "support_cases": "case", "responses": "response", "reminders": "reminder", "opportunity_lines": "line",
     "quote_lines": "line", "order_lines": "line",
 }  # fmt: skip
