@@ -138,7 +138,7 @@ CHECKSUM = dict(
         strict=True,
     )
 )  # fmt: skip
-EXPORTED = tuple(_TABLES)
+LISTED = tuple(_TABLES)
 """Tables that have a list from which users export."""
 
 

@@ -11,7 +11,7 @@ from dealtrace_engine.errors import OutputError
 from dealtrace_engine.synthetic.crm.dynamics_shapes.display_names import (
     CHECKSUM,
     DO_NOT_MODIFY,
-    EXPORTED,
+    LISTED,
     column_name,
     table_names,
 )
@@ -53,7 +53,7 @@ def write_excel(export: Export, *, zone: str = ORGANISATION_ZONE) -> None:
         ) from error
     schema = Schema(export.tables, export.language)
     made = export.exported.strftime("%-m-%-d-%Y %-I-%M-%S %p")
-    for table in sorted(set(export.tables) & set(EXPORTED)):
+    for table in sorted(set(export.tables) & set(LISTED)):
         rows = export.tables[table].head(MOST_ROWS)
         path = export.folder / f"{table_names(table, export.language)[1]} {made}.xlsx"
         # strings are written in place: a table of shared strings is held in memory until the end

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from dealtrace_engine.parallel import Progress
 from dealtrace_engine.synthetic.clock import EXPORTED
-from dealtrace_engine.synthetic.crm.dynamics_shapes.display_names import EXPORTED
-from dealtrace_engine.synthetic.crm.dynamics_shapes.excel import MOST_ROWS, write_excel
+from dealtrace_engine.synthetic.crm.dynamics_shapes.excel import write_excel
 from dealtrace_engine.synthetic.crm.dynamics_shapes.replica import write_replica
-from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import lookups_of
 from dealtrace_engine.synthetic.crm.dynamics_shapes.synapse import (
     write_synapse_append,
     write_synapse_incremental,
@@ -37,14 +35,11 @@ class Shape:
         Whether the audit rows are in it. Those that keep every version are of organisations without auditing.
     appends : bool
         Whether every version of a row is in it.
-    lists_only : bool
-        Whether it has only what users see in lists: no ids of other rows, and no more than 100,000 rows.
     """
 
     writer: Writer
     audit: bool = False
     appends: bool = False
-    lists_only: bool = False
 
 
 SHAPES = {
@@ -52,7 +47,7 @@ SHAPES = {
     "synapse-link": Shape(write_synapse_link, audit=True),
     "synapse-append": Shape(write_synapse_append, appends=True),
     "synapse-incremental": Shape(write_synapse_incremental, appends=True),
-    "excel": Shape(write_excel, lists_only=True),
+    "excel": Shape(write_excel),
     "replica": Shape(write_replica),
 }
 
@@ -98,26 +93,9 @@ def write_dynamics(
         The progress callback returned False.
     """
     kind: Shape = shape_named(SHAPES, shape, "Dynamics")
-    shown = _kept(tables, kind)
+    shown = {name: table for name, table in tables.items() if kind.audit or name != "audit"}
     kept = (versions or {}) if kind.appends else {}
     rows = sum(table.height for table in shown.values())
     made = exported or datetime(EXPORTED.year, EXPORTED.month, EXPORTED.day)
     export = Export(shown, folder, language, made, Written(rows, progress), kept)
     run_writer(kind.writer, export, options)
-
-
-def shown_tables(tables: Mapping[str, pl.DataFrame], shape: str) -> dict[str, pl.DataFrame]:
-    """Return the rows and columns of tables that a shape shows under their ids."""
-    kind: Shape = shape_named(SHAPES, shape, "Dynamics")
-    shown = _kept(tables, kind)
-    if not kind.lists_only:
-        return shown
-    return {
-        name: shown[name].head(MOST_ROWS).drop(lookups_of(name, shown[name].columns))
-        for name in EXPORTED
-        if name in shown
-    }
-
-
-def _kept(tables: Mapping[str, pl.DataFrame], kind: Shape) -> dict[str, pl.DataFrame]:
-    return {name: table for name, table in tables.items() if kind.audit or name != "audit"}
