@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     Tables = Mapping[str, pl.DataFrame]
 
 Precision = Literal["instant", "date"]
-VERSIONS = "@"
-"""After the name of a table: all versions of its rows."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +29,6 @@ class Trace:
         Whether the column tells the moment or the day.
     column, values : str, tuple of str
         Only rows with one of these values in the column; all rows if there is no column.
-    within : bool
-        Whether a value may stand anywhere in the column's text.
     via : tuple of str, optional
         Table, its key and its column with the id of the record, where `record` holds that key only.
     """
@@ -43,7 +39,6 @@ class Trace:
     precision: Precision = "instant"
     column: str = ""
     values: tuple[str, ...] = ()
-    within: bool = False
     via: tuple[str, str, str] | None = None
 
     @property
@@ -60,7 +55,7 @@ class Trace:
         if frame is None or not needed <= set(frame.columns):
             return None
         if self.column:
-            frame = frame.filter(self._wanted())
+            frame = frame.filter(pl.col(self.column).is_in(list(self.values)))
         found = frame.select(pl.col(self.record).alias("record_id"), pl.col(self.at).alias("at"))
         if self.via is not None:
             table, key, record = self.via
@@ -72,15 +67,6 @@ class Trace:
         exact = at if self.precision == "date" else at.dt.truncate("1s")
         return found.select("record_id", exact.alias("at")).drop_nulls().unique()
 
-    def _wanted(self) -> pl.Expr:
-        import polars as pl
-
-        column = pl.col(self.column)
-        if not self.within:
-            return column.cast(pl.String).is_in(list(self.values))
-        found = [column.str.contains(value, literal=True) for value in self.values]
-        return pl.any_horizontal(found)
-
 
 def traced(events: pl.DataFrame, tables: Tables, traces: Sequence[Trace]) -> pl.DataFrame:
     """Return events of one activity with what is known of their traces.
@@ -90,15 +76,15 @@ def traced(events: pl.DataFrame, tables: Tables, traces: Sequence[Trace]) -> pl.
     events : DataFrame
         With `record_id` and `timestamp`.
     tables : mapping of str to DataFrame
-        What the shape shows; all versions of a table under its name and `VERSIONS`.
+        What the shape shows.
     traces : sequence of Trace
         The best first.
 
     Returns
     -------
     DataFrame
-        The same rows with `derivable` (bool), `precision` ("instant", "date" or null), `evidence` (the first
-        trace that tells it, or null) and `note` (why there is none, or null).
+        The same rows with `derivable` (bool), `precision` ("instant", "date" or null) and `note`: the first trace
+        that tells the event, or why there is none.
     """
     import polars as pl
 
@@ -122,9 +108,11 @@ def traced(events: pl.DataFrame, tables: Tables, traces: Sequence[Trace]) -> pl.
             pl.when(new).then(pl.lit(trace.name)).otherwise("evidence").alias("evidence"),
             pl.when(new).then(pl.lit(trace.precision)).otherwise("precision").alias("precision"),
         )
-    known = pl.col("evidence").is_not_null()
-    note = pl.when(~known).then(pl.lit(_why_not(looked, traces)))
-    return found.with_columns(known.alias("derivable"), note.alias("note"))
+    why_not = pl.lit(_why_not(looked, traces))
+    return found.with_columns(
+        pl.col("evidence").is_not_null().alias("derivable"),
+        pl.col("evidence").fill_null(why_not).alias("note"),
+    )
 
 
 def _why_not(looked: Sequence[str], traces: Sequence[Trace]) -> str:

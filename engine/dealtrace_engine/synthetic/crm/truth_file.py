@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from dealtrace_engine.synthetic.crm.traces import Tables, Trace, traced
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,146 +13,104 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "case_id", "case_object", "case_shown", "activity", "timestamp", "object", "record_id", "resource_id",
-    "resource", "value_from", "value_to", "derivable", "precision", "evidence", "note",
+    "resource", "value_from", "value_to", "derivable", "precision", "note",
 )  # fmt: skip
-"""What `write_truth` documents."""
 _ROW_GROUP = 500_000
 
-RecordIds = Callable[[str, "pl.Series"], "pl.Series"]
-"""Kind of record and keys to the ids by which the export names them; null stays null."""
 
+def write_truth(path: Path, parts: Iterable[pl.DataFrame]) -> dict[str, dict[str, int]]:
+    """Write the truth part by part.
 
-@dataclass(frozen=True)
-class Shown:
-    """What a shape shows of an organisation.
-
-    Attributes
-    ----------
-    system : {"salesforce", "dynamics"}
-    shape : str
-    tables : mapping of str to DataFrame
-        All of which rows are in the export; with `VERSIONS` after the name all versions.
-    cases : mapping of str to tuple of str
-        Kind of case, "opportunity" or "lead", to its table and the column of its id.
-    precision : {"instant", "minute"}
-        To which all instants of the shape are cut.
-    record_ids : callable
-    users : Series
-        Ids of the users by position.
-    renamed : callable, optional
-        What the shape calls a record whose id it does not show.
-    """
-
-    system: str
-    shape: str
-    tables: Tables
-    cases: Mapping[str, tuple[str, str]]
-    precision: str
-    record_ids: RecordIds
-    users: pl.Series
-    renamed: Callable[[pl.Series], pl.Series] | None = None
-
-
-def write_truth(
-    path: Path, facts: Facts, truth: pl.DataFrame, shown: Shown, traces: Mapping[str, Sequence[Trace]]
-) -> dict[str, dict[str, int]]:
-    """Write the truth, activity by activity, each in the order of time.
-
-    Columns: case_id (as the export writes ids; null for orphans), case_object ("opportunity" or "lead"),
-    case_shown (whether the case's own record is in the export), activity (canonical id), timestamp, object,
-    record_id, resource_id, resource (name), value_from, value_to, derivable (whether the export has a row that
-    tells it), precision ("instant", "minute" or "date": how exact), evidence (table and column of that row),
-    note (why there is none).
+    case_id is as the export writes ids, null for orphans; case_object is "opportunity" or "lead"; case_shown
+    says whether the case's own record is in the export; activity is a canonical id; resource a name; derivable
+    says whether the export has a row that tells the event, precision how exact ("instant", "minute" or
+    "date"), note where, or why not.
 
     Parameters
     ----------
     path : Path
-    facts : Facts
-    truth : DataFrame
-        Events as `truth_frame` returns them.
-    shown : Shown
-    traces : mapping of str to sequence of Trace
-        Activity to where the system records it.
+    parts : iterable of DataFrame
+        With `COLUMNS`; no activity is in two of them.
 
     Returns
     -------
     dict
         Activity to the counts "events" and "derivable".
     """
+    import polars as pl
     import pyarrow.parquet as pq
 
     counts: dict[str, dict[str, int]] = {}
     writer: pq.ParquetWriter | None = None
     try:
-        for activity, events in _by_activity(truth):
-            known = traced(_identified(facts, shown, events), shown.tables, traces.get(activity, ()))
-            told = _told(shown, known)
-            counts[activity] = {"events": told.height, "derivable": int(told["derivable"].sum())}
-            table = told.to_arrow()
+        for part in parts:
+            table = part.select(COLUMNS).to_arrow()
             writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
             writer.write_table(table, row_group_size=_ROW_GROUP)
+            told = part.group_by("activity").agg(pl.len(), pl.col("derivable").sum()).sort("activity")
+            counts |= {name: {"events": n, "derivable": m} for name, n, m in told.iter_rows()}
     finally:
         if writer is not None:
             writer.close()
     return counts
 
 
-def _by_activity(truth: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+def with_cases_shown(
+    events: pl.DataFrame, tables: Mapping[str, pl.DataFrame], cases: Mapping[str, tuple[str, str]]
+) -> pl.DataFrame:
+    """Return events with `case_shown`: whether the record of the case is in the export.
+
+    Parameters
+    ----------
+    events : DataFrame
+    tables : mapping of str to DataFrame
+        What the shape shows.
+    cases : mapping of str to tuple of str
+        Kind of case to its table and the column of its id.
+    """
     import polars as pl
 
-    for activity in truth["activity"].unique().sort():
-        yield activity, truth.filter(pl.col("activity") == activity)
-
-
-def _identified(facts: Facts, shown: Shown, events: pl.DataFrame) -> pl.DataFrame:
-    """Return events with the ids of their case, record and user."""
-    import polars as pl
-
-    users = facts["users"].sort("user")
-    records = _ids(shown, events, "object", "record")
-    cases = _ids(shown, events, "case_object", "case")
-    who = events["resource"]
-    return events.with_columns(
-        records.alias("record_id"),
-        cases.alias("case_id"),
-        _at(shown.users, who).alias("resource_id"),
-        _at(users["name"], who).alias("resource"),
-        _is_shown(shown, events["case_object"], cases).alias("case_shown"),
-        pl.col("timestamp").cast(pl.Datetime("us", "UTC")),
+    kinds = {"case_object": pl.String, "case_id": pl.String}
+    there = [
+        tables[table].select(pl.lit(kind).alias("case_object"), pl.col(column).alias("case_id"))
+        for kind, (table, column) in cases.items()
+        if table in tables
+    ]
+    known = (
+        pl.concat([pl.DataFrame(schema=kinds), *there])
+        .unique()
+        .with_columns(pl.lit(True).alias("case_shown"))
     )
+    found = events.join(known, on=["case_object", "case_id"], how="left", maintain_order="left")
+    return found.with_columns(pl.col("case_shown").fill_null(False))
 
 
-def _ids(shown: Shown, events: pl.DataFrame, kind: str, key: str) -> pl.Series:
+def with_user_names(events: pl.DataFrame, facts: Facts) -> pl.DataFrame:
+    """Return events with the name of the user in place of the position in `resource`."""
     import polars as pl
 
-    found = pl.Series([None] * events.height, dtype=pl.String)
-    for name in events[kind].drop_nulls().unique().sort():
-        own = events[kind] == name
-        keys = events.select(pl.when(own.fill_null(False)).then(pl.col(key))).to_series()
-        found = pl.select(pl.coalesce(found, shown.record_ids(name, keys))).to_series()
-    return found
+    names = facts["users"].select(pl.col("user").alias("resource"), "name")
+    found = events.join(names, on="resource", how="left", maintain_order="left")
+    return found.drop("resource").rename({"name": "resource"})
 
 
-def _at(values: pl.Series, positions: pl.Series) -> pl.Series:
-    return values.gather(positions.cast(int)) if positions.count() else values.clear(len(positions))
+def with_notes(events: pl.DataFrame, facts: Facts, shape: str) -> pl.DataFrame:
+    """Return events of which it is known how exact they are, with user names and with notes.
 
-
-def _is_shown(shown: Shown, kinds: pl.Series, cases: pl.Series) -> pl.Series:
+    Parameters
+    ----------
+    events : DataFrame
+        With `derivable`, `precision` and the position of the user in `resource`.
+    facts : Facts
+    shape : str
+    """
     import polars as pl
 
-    found = pl.Series([False] * len(cases))
-    for kind, (table, column) in shown.cases.items():
-        if table in shown.tables:
-            there = cases.is_in(shown.tables[table][column].implode())
-            found = found | (there & (kinds == kind)).fill_null(False)
-    return found
-
-
-def _told(shown: Shown, events: pl.DataFrame) -> pl.DataFrame:
-    import polars as pl
-
-    cut = pl.when(pl.col("precision") == "instant").then(pl.lit(shown.precision)).otherwise("precision")
-    told = events.with_columns(cut.alias("precision"))
-    if shown.renamed is not None:
-        told = told.with_columns(shown.renamed(told[name]).alias(name) for name in ("case_id", "record_id"))
-    return told.select(COLUMNS).sort("timestamp", "record_id", maintain_order=True)
+    told, day = pl.col("derivable"), pl.col("precision") == "date"
+    note = (
+        pl.when(~told).then(pl.lit("no row of the export tells it"))
+        .when(day).then(pl.lit("the export has the day only"))
+        .when(pl.lit(shape == "excel") & (pl.col("object") != pl.col("case_object")))
+        .then(pl.lit("the export names the case, which may be ambiguous"))
+    )  # fmt: skip
+    return with_user_names(events, facts).with_columns(note.alias("note"))
