@@ -1,7 +1,7 @@
 """The Salesforce tables of contacts with customers: tasks, events and e-mails, among others that are none.
 
-Half of the e-mails are logged twice, as a message and as the task that it points to. Contacts with a lead move to
-the opportunity for half of the converted ones. To-dos, open tasks and meetings still to come are no contacts.
+Half of the e-mails are logged twice, as a message and as the task that it points to. Contacts with a lead
+move to the opportunity for half of the converted ones. To-dos and meetings still to come are no contacts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def activity_tables(org: SalesforceOrg) -> dict[str, pl.DataFrame]:
     return {
         "Task": pl.concat([_tasks(org, tasks), _todos(org, len(contacts))]),
         "Event": pl.concat([_events(org, contacts.filter(kind == "meeting")), _planned(org, len(contacts))]),
-        "EmailMessage": pl.concat([_emails(org, contacts.filter(kind == "email")), _reminders(org, len(contacts))]),
+        "EmailMessage": pl.concat(
+            [_emails(org, contacts.filter(kind == "email")), _reminders(org, len(contacts))]
+        ),
     }
 
 
@@ -50,7 +52,11 @@ def _linked(org: SalesforceOrg) -> pl.DataFrame:
         account=surviving(org, contacts["account"]),
     )
     quotes = org.facts["quotes"].filter(pl.col("revision") == 0)
-    quotes = quotes.sort("quote").unique("opportunity", keep="first").select(deal="opportunity", quote="root", born="created")
+    quotes = (
+        quotes.sort("quote")
+        .unique("opportunity", keep="first")
+        .select(deal="opportunity", quote="root", born="created")
+    )
     contacts = contacts.join(quotes, on="deal", how="left", maintain_order="left")
     on_quote = (pl.col("born") <= pl.col("at")) & (pl.col("contact") % _QUOTE_MODULUS == 0)
     contacts = contacts.with_columns(quote=pl.when(on_quote).then("quote"))
@@ -97,7 +103,9 @@ def _tasks(org: SalesforceOrg, contacts: pl.DataFrame) -> pl.DataFrame:
             "IsArchived": _archived(contacts["at"]),
             "IsRecurrence": constant(False, len(contacts)),
             "Description": contacts.select(pl.format("{} with the customer", "subject")).to_series(),
-            **audited(org, contacts["contact"], contacts["at"], contacts["by"], contacts["at"], contacts["deleted"]),
+            **audited(
+                org, contacts["contact"], contacts["at"], contacts["by"], contacts["at"], contacts["deleted"]
+            ),
         }
     )
 
@@ -146,7 +154,9 @@ def _planned(org: SalesforceOrg, after: int) -> pl.DataFrame:
     deals = org.facts["opportunities"].filter(
         (pl.col("opportunity") % _PLANNED_MODULUS == 0) & (pl.col("outcome") == "Open")
     )
-    start = pl.lit(EXPORTED).cast(pl.Datetime("us", "UTC")) + pl.duration(days=pl.col("opportunity") % 20 + 1, hours=9)
+    start = pl.lit(EXPORTED).cast(pl.Datetime("us", "UTC")) + pl.duration(
+        days=pl.col("opportunity") % 20 + 1, hours=9
+    )
     rows = deals.select(
         "account", at=start, ended=start + pl.duration(hours=1), by="owner", subject=pl.lit("Demo"),
         deleted=pl.lit(False), logged="created", who=pl.lit(None, pl.String),
@@ -190,7 +200,9 @@ def _emails(org: SalesforceOrg, contacts: pl.DataFrame) -> pl.DataFrame:
 
     related = contacts.select(pl.coalesce("what", "who")).to_series()
     logged = contacts.select(pl.when(pl.col("contact") % 2 == 0).then("contact")).to_series()
-    rows = contacts.select("contact", "at", "by", "deleted", "subject", "outgoing", related=related, task=logged)
+    rows = contacts.select(
+        "contact", "at", "by", "deleted", "subject", "outgoing", related=related, task=logged
+    )
     return _email_rows(org, rows)
 
 
@@ -210,7 +222,9 @@ def _reminders(org: SalesforceOrg, after: int) -> pl.DataFrame:
 def _email_rows(org: SalesforceOrg, rows: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
-    user = looked_up(rows["by"], org.facts["users"], "user", "name").str.to_lowercase().str.replace_all(" ", ".")
+    user = (
+        looked_up(rows["by"], org.facts["users"], "user", "name").str.to_lowercase().str.replace_all(" ", ".")
+    )
     own, theirs = user + "@synthetic.example", pl.lit("someone@customer.example")
     sender = pl.select(pl.when(rows["outgoing"]).then(own).otherwise(theirs)).to_series()
     receiver = pl.select(pl.when(rows["outgoing"]).then(theirs).otherwise(own)).to_series()

@@ -84,7 +84,9 @@ def _instances(org: SalesforceOrg, classic: pl.DataFrame) -> pl.DataFrame:
             "CompletedDate": classic["decided"],
             "LastActorId": org.users(classic["decided_by"]),
             **{f"ElapsedTimeIn{unit}": seconds // size for unit, size in _SECONDS.items()},
-            **audited(org, classic["approval"], classic["requested"], classic["requested_by"], classic["decided"]),
+            **audited(
+                org, classic["approval"], classic["requested"], classic["requested_by"], classic["decided"]
+            ),
         }
     )
 
@@ -167,6 +169,8 @@ def _flow_work_items(org: SalesforceOrg, flow: pl.DataFrame) -> pl.DataFrame:
             "AssignedToId": org.users(flow["original_approver"]),
             "ReviewedById": org.users(reviewer),
             "ReviewedDate": reviewed,
-            **audited(org, flow["approval"], flow["requested"], flow["requested_by"], latest(flow["decided"])),
+            **audited(
+                org, flow["approval"], flow["requested"], flow["requested_by"], latest(flow["decided"])
+            ),
         }
     )

@@ -41,7 +41,9 @@ def _orders(org: SalesforceOrg) -> pl.DataFrame:
     silent = (key % ORDER_KNOWS_DEAL_MODULUS == 0) & orders["quote"].is_not_null()
     deal = pl.select(pl.when(~silent).then(orders["opportunity"])).to_series()
     root = looked_up(orders["quote"], org.facts["quotes"], "quote", "root")
-    changed = latest(*(orders[c] for c in ("activated", "partially_fulfilled", "fulfilled", "canceled", "closed")))
+    changed = latest(
+        *(orders[c] for c in ("activated", "partially_fulfilled", "fulfilled", "canceled", "closed"))
+    )
     return laid_out(
         {
             "Id": org.ids.of("Order", key),
@@ -54,12 +56,16 @@ def _orders(org: SalesforceOrg) -> pl.DataFrame:
             "EffectiveDate": orders["created"].dt.offset_by("7d").dt.date(),
             "IsReductionOrder": constant(False, len(orders)),
             "Status": orders["status"],
-            "StatusCode": pl.select(pl.when(draft).then(pl.lit("Draft")).otherwise(pl.lit("Activated"))).to_series(),
+            "StatusCode": pl.select(
+                pl.when(draft).then(pl.lit("Draft")).otherwise(pl.lit("Activated"))
+            ).to_series(),
             "Type": pl.select(
                 pl.when(orders["opportunity"].is_null()).then(pl.lit("Renewal")).otherwise(pl.lit("New"))
             ).to_series(),
             "ActivatedDate": orders["activated"],
-            "ActivatedById": org.users(pl.select(pl.when(orders["activated"].is_not_null()).then(orders["owner"])).to_series()),
+            "ActivatedById": org.users(
+                pl.select(pl.when(orders["activated"].is_not_null()).then(orders["owner"])).to_series()
+            ),
             "OrderNumber": key.cast(pl.String).str.zfill(8),
             "CurrencyIsoCode": orders["currency"],
             "TotalAmount": orders["total"],
@@ -70,10 +76,10 @@ def _orders(org: SalesforceOrg) -> pl.DataFrame:
 
 
 def _order_items(org: SalesforceOrg) -> pl.DataFrame:
-    import polars as pl
-
     lines = org.facts["order_lines"].join(
-        org.facts["orders"].select("order", "quote", "currency", "created", "created_by"), on="order", maintain_order="left"
+        org.facts["orders"].select("order", "quote", "currency", "created", "created_by"),
+        on="order",
+        maintain_order="left",
     )
     of_quotes = org.facts["quote_lines"].select("quote", "opportunity_line", quote_line="line")
     lines = lines.join(of_quotes, on=["quote", "opportunity_line"], how="left", maintain_order="left")
@@ -99,7 +105,9 @@ def received(org: SalesforceOrg) -> pl.DataFrame:
     import polars as pl
 
     amount = pl.when(pl.col("kind") == "applied").then("amount").otherwise(-pl.col("amount"))
-    return org.facts["payments"].group_by("invoice").agg(received=amount.sum().round(2), last=pl.col("at").max())
+    return (
+        org.facts["payments"].group_by("invoice").agg(received=amount.sum().round(2), last=pl.col("at").max())
+    )
 
 
 def invoices(org: SalesforceOrg) -> pl.DataFrame:
@@ -109,6 +117,7 @@ def invoices(org: SalesforceOrg) -> pl.DataFrame:
     bills = org.facts["invoices"].join(received(org), on="invoice", how="left", maintain_order="left")
     key, paid = bills["invoice"], bills["received"].fill_null(0.0)
     posted = pl.when(pl.col("status") == "Paid").then(pl.lit("Posted")).otherwise("status")
+    changed = latest(bills["sent"], bills["canceled"], bills["last"])
     settlement = (
         pl.when(pl.col("paid").is_not_null()).then(pl.lit("Settled"))
         .when(pl.col("received") > 0).then(pl.lit("Partially Settled")).otherwise(pl.lit("Not Settled"))
@@ -133,7 +142,7 @@ def invoices(org: SalesforceOrg) -> pl.DataFrame:
             "Balance": (bills["total"] - paid).round(2),
             "NetPaymentsApplied": paid,
             "Payment_Terms__c": bills.select(pl.format("Net {}", "terms")).to_series(),
-            **audited(org, key, bills["created"], bills["created_by"], latest(bills["sent"], bills["canceled"], bills["last"])),
+            **audited(org, key, bills["created"], bills["created_by"], changed),
         }
     )  # fmt: skip
 
@@ -143,7 +152,9 @@ def _invoice_lines(org: SalesforceOrg) -> pl.DataFrame:
 
     bills = org.facts["invoices"].filter(pl.col("opportunity").is_not_null())
     lines = lines_of(bills, "invoice", org.facts["opportunity_lines"])
-    lines = lines.join(bills.select("invoice", "order", "created", "created_by"), on="invoice", maintain_order="left")
+    lines = lines.join(
+        bills.select("invoice", "order", "created", "created_by"), on="invoice", maintain_order="left"
+    )
     of_orders = org.facts["order_lines"].select("order", "opportunity_line", item="line")
     lines = lines.join(of_orders, on=["order", "opportunity_line"], how="left", maintain_order="left")
     return laid_out(
@@ -169,7 +180,9 @@ def _payments(org: SalesforceOrg) -> pl.DataFrame:
     return laid_out(
         {
             "Id": org.ids.of("Payment", key),
-            "PaymentNumber": payments.select(pl.format("PMT-{}", pl.col("payment").cast(pl.String).str.zfill(8))).to_series(),
+            "PaymentNumber": payments.select(
+                pl.format("PMT-{}", pl.col("payment").cast(pl.String).str.zfill(8))
+            ).to_series(),
             "AccountId": org.ids.of("Account", payments["account"]),
             "Status": constant("Processed", len(payments)),
             "Type": constant("Capture", len(payments)),
@@ -201,13 +214,17 @@ def _allocations(org: SalesforceOrg) -> pl.DataFrame:
             "InvoiceId": org.ids.of("Invoice", payments["invoice"]),
             "CurrencyIsoCode": payments["currency"],
             "Amount": payments["amount"],
-            "Type": pl.select(pl.when(back).then(pl.lit("Unapplied")).otherwise(pl.lit("Applied"))).to_series(),
+            "Type": pl.select(
+                pl.when(back).then(pl.lit("Unapplied")).otherwise(pl.lit("Applied"))
+            ).to_series(),
             "Date": at,
             "EffectiveDate": at,
             "AppliedDate": pl.select(pl.when(~inherits).then(at)).to_series(),
             "UnappliedDate": pl.select(pl.when(back).then(at)).to_series(),
             "AssociatedPaymentLineId": org.ids.of("PaymentLineInvoice", payments["reverses"]),
-            "HasBeenUnapplied": pl.select(pl.when(was_reversed).then(pl.lit("Yes")).otherwise(pl.lit("No"))).to_series(),
+            "HasBeenUnapplied": pl.select(
+                pl.when(was_reversed).then(pl.lit("Yes")).otherwise(pl.lit("No"))
+            ).to_series(),
             **audited(org, key, at, payments["by"], at),
         }
     )

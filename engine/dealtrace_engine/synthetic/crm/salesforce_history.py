@@ -1,7 +1,7 @@
 """The Salesforce tables of what changed: snapshots of opportunities, and the history of tracked fields.
 
-Field history is kept for months only and says nothing of the time before it was switched on; snapshots stay. A
-changed lookup leaves two rows, one with names and one with ids; a changed long text a row without values.
+Field history is kept for months only and says nothing of the time before it was switched on; snapshots stay.
+A changed lookup leaves two rows, one with names and one with ids; a changed long text a row without values.
 """
 
 from __future__ import annotations
@@ -33,14 +33,18 @@ def history_tables(org: SalesforceOrg) -> dict[str, pl.DataFrame]:
     import polars as pl
 
     tables = {
-        "LeadHistory": _history(org, "Lead", "lead", "leads", "captured", "captured_by", list(_of_leads(org))),
+        "LeadHistory": _history(
+            org, "Lead", "lead", "leads", "captured", "captured_by", list(_of_leads(org))
+        ),
         "OpportunityFieldHistory": _history(
             org, "Opportunity", "opportunity", "opportunities", "created", "created_by", list(_of_deals(org))
         ),
         "QuoteHistory": _history(org, "Quote", "root", "quotes", "created", "created_by", [_of_quotes(org)]),
     }
     for name in ("contract", "order", "invoice"):
-        rows = [_changes(org, name).filter(pl.col("new") != "Paid")]  # no status here, but what payments settle
+        rows = [
+            _changes(org, name).filter(pl.col("new") != "Paid")
+        ]  # no status here, but what payments settle
         tables[f"{name.title()}History"] = _history(
             org, name.title(), name, f"{name}s", "created", "created_by", rows
         )
@@ -48,10 +52,12 @@ def history_tables(org: SalesforceOrg) -> dict[str, pl.DataFrame]:
 
 
 def _changes(org: SalesforceOrg, object_name: str) -> pl.DataFrame:
-    """Return the changes of an object under the names of Salesforce: record, Field, DataType, old, new, at, by."""
+    """Return the changes of an object as record, Field, DataType, old, new, at and by."""
     import polars as pl
 
-    changes = org.facts["changes"].filter((pl.col("object") == object_name) & pl.col("field").is_in(list(_FIELDS)))
+    changes = org.facts["changes"].filter(
+        (pl.col("object") == object_name) & pl.col("field").is_in(list(_FIELDS))
+    )
     field = pl.col("field").replace_strict(_FIELDS, default=None, return_dtype=pl.String)
     return changes.select(
         "record", field.alias("Field"), field.replace_strict(_TYPES, default=None, return_dtype=pl.String)
@@ -60,7 +66,7 @@ def _changes(org: SalesforceOrg, object_name: str) -> pl.DataFrame:
 
 
 def _token(frame: pl.DataFrame, record: str, token: str, at: str, by: str) -> pl.DataFrame:
-    """Return a row for each record that has a time, which says that something happened to it and no values."""
+    """Return a row without values for each record that has a time."""
     import polars as pl
 
     nothing = pl.lit(None, pl.String)
@@ -71,7 +77,7 @@ def _token(frame: pl.DataFrame, record: str, token: str, at: str, by: str) -> pl
 
 
 def _owners(org: SalesforceOrg, frame: pl.DataFrame, field: str) -> list[pl.DataFrame]:
-    """Return the two rows that a change of owner leaves; the frame has record, old and new users, at and by."""
+    """Return the two rows that each change of owner leaves, with names and with ids."""
     import polars as pl
 
     names, rows = org.facts["users"].select("user", "name"), []
@@ -111,9 +117,13 @@ def _of_deals(org: SalesforceOrg) -> Iterator[pl.DataFrame]:
     yield _changes(org, "opportunity")
     from_lead = pl.col("created_from_lead")
     yield _token(deals.filter(~from_lead), "opportunity", "created", "created", "created_by")
-    yield _token(deals.filter(from_lead), "opportunity", "opportunityCreatedFromLead", "created", "created_by")
+    yield _token(
+        deals.filter(from_lead), "opportunity", "opportunityCreatedFromLead", "created", "created_by"
+    )
     noted = deals.filter(pl.col("opportunity") % _NOTES_MODULUS == 0)
-    text = _token(noted, "opportunity", "Description", "closed", "owner").with_columns(DataType=pl.lit("TextArea"))
+    text = _token(noted, "opportunity", "Description", "closed", "owner").with_columns(
+        DataType=pl.lit("TextArea")
+    )
     yield text
     owners = changes.filter((pl.col("object") == "opportunity") & (pl.col("field") == "owner"))
     yield from _owners(org, owners.with_columns(pl.col("old", "new").cast(pl.Int64)), "Owner")
@@ -170,9 +180,11 @@ def _snapshots(org: SalesforceOrg) -> pl.DataFrame:
     """Return the state of each opportunity at its creation, after every change, and sometimes in between."""
     import polars as pl
 
-    rows = _with_idle_rows(_states(org))
+    rows = _renamed(_with_idle_rows(_states(org)))
     deals = org.facts["opportunities"]
-    rows = rows.join(deals.select("opportunity", "currency", "deleted"), on="opportunity", maintain_order="left")
+    rows = rows.join(
+        deals.select("opportunity", "currency", "deleted"), on="opportunity", maintain_order="left"
+    )
     place = _places(rows["stage"])
     percent = pl.Series([float(p) for p in company.PROBABILITIES]).gather(place)
     amount = rows["amount"].cast(pl.Float64)
@@ -220,10 +232,13 @@ def _states(org: SalesforceOrg) -> pl.DataFrame:
     changes = org.facts["changes"].filter(of_deals).rename({"record": "opportunity"})
     first = deals.select(
         "opportunity", at="created", by="created_by", rank=pl.lit(-1, pl.Int64), stage="stage",
-        amount=pl.col("amount").cast(pl.Decimal(18, 2)).cast(pl.String), close_date=pl.col("close_date").cast(pl.String),
+        amount=pl.col("amount").cast(pl.Decimal(18, 2)).cast(pl.String),
+        close_date=pl.col("close_date").cast(pl.String),
     )  # fmt: skip
     for field in fields:
-        before = changes.filter(pl.col("field") == field).group_by("opportunity").agg(before=pl.col("old").first())
+        before = (
+            changes.filter(pl.col("field") == field).group_by("opportunity").agg(before=pl.col("old").first())
+        )
         first = first.join(before, on="opportunity", how="left").with_columns(
             pl.coalesce("before", field).alias(field)
         ).drop("before")  # fmt: skip
@@ -245,7 +260,11 @@ def _with_idle_rows(states: pl.DataFrame) -> pl.DataFrame:
         number=pl.int_range(pl.len(), dtype=pl.Int64),
         **{
             name: pl.col(column).shift(1).over("opportunity")
-            for name, column in (("previous", "stage"), ("prev_amount", "amount"), ("prev_close_date", "close_date"))
+            for name, column in (
+                ("previous", "stage"),
+                ("prev_amount", "amount"),
+                ("prev_close_date", "close_date"),
+            )
         },
     )
     gap = pl.col("until") - pl.col("at")
@@ -255,6 +274,15 @@ def _with_idle_rows(states: pl.DataFrame) -> pl.DataFrame:
         previous="stage", prev_amount="amount", prev_close_date="close_date",
     )  # fmt: skip
     return pl.concat([states, idle]).sort("at", "opportunity", "rank", maintain_order=True)
+
+
+def _renamed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give a stage its new name in what is written after it was renamed, though nothing else changed."""
+    import polars as pl
+
+    place, old_name = company.RENAMED_STAGE
+    old = (pl.col("stage") == old_name) & (pl.col("at").dt.date() >= company.STAGE_RENAMED)
+    return rows.with_columns(stage=pl.when(old).then(pl.lit(company.STAGES[place])).otherwise("stage"))
 
 
 def _tracked(org: SalesforceOrg) -> pl.DataFrame:

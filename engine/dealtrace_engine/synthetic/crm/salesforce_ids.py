@@ -22,8 +22,8 @@ PREFIXES = {
     "QuoteDocument": "0QD", "QuoteHistory": "0QH", "Campaign": "701", "Contract": "800", "Order": "801",
     "OrderItem": "802", "ContractHistory": "8H0", "OrderHistory": "8H1", "Invoice": "3tt",
     "InvoiceLine": "4tt", "InvoiceHistory": "3tH", "Payment": "0aQ", "PaymentLineInvoice": "1PL",
-    "PaymentGroup": "0b0", "ApprovalSubmission": "51S", "ApprovalWorkItem": "51W", "Case": "500", "Profile": "00e",
-    "FieldHistory": "737",
+    "PaymentGroup": "0b0", "ApprovalSubmission": "51S", "ApprovalWorkItem": "51W", "Case": "500",
+    "Profile": "00e", "FieldHistory": "737",
 }  # fmt: skip
 _SERVER = "5g0"
 _FIRST, _STRIDE = 5_700_000, 3

@@ -1,4 +1,4 @@
-"""How the synthetic company has set up its Salesforce: what is tracked since when, and what things are called."""
+"""How the synthetic company has set up its Salesforce: what is tracked, since when, and for how long."""
 
 from __future__ import annotations
 

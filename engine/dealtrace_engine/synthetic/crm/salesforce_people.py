@@ -1,4 +1,4 @@
-"""The Salesforce tables that others point to: the organisation, its users, customers, products and currencies."""
+"""The Salesforce tables that others point to: organisation, users, customers, products and currencies."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from dealtrace_engine.synthetic.crm.salesforce_org import SalesforceOrg
 
-_ZONES = ("Europe/Berlin", "Europe/Paris", "Europe/Rome", "Europe/Madrid", "Europe/London", "Europe/Stockholm",
-          "America/New_York", "Asia/Tokyo")  # fmt: skip
+_ZONES = ("Europe/Berlin", "Europe/Paris", "Europe/Rome", "Europe/Madrid", "Europe/London",
+          "Europe/Stockholm", "America/New_York", "Asia/Tokyo")  # fmt: skip
 _LOCALES = ("de_DE", "fr_FR", "it_IT", "es_ES", "en_GB", "sv_SE", "en_US", "ja_JP")
 RECORD_TYPES = ("New Business", "Renewal")
 ORG_KEY = 1
@@ -42,7 +42,9 @@ def people_tables(org: SalesforceOrg) -> dict[str, pl.DataFrame]:
 def _start(org: SalesforceOrg, count: int) -> tuple[pl.Series, pl.Series]:
     """Return when and by whom what is older than all deals was set up."""
     created = org.facts["accounts"]["created"].min()
-    return constant(created, count), constant(company.SYSTEM_USER, count).cast(org.facts["users"]["user"].dtype)
+    return constant(created, count), constant(company.SYSTEM_USER, count).cast(
+        org.facts["users"]["user"].dtype
+    )
 
 
 def _organization(org: SalesforceOrg) -> pl.DataFrame:
@@ -65,22 +67,27 @@ def _organization(org: SalesforceOrg) -> pl.DataFrame:
 
 
 def _role_names(org: SalesforceOrg) -> list[str]:
-    users = org.facts["users"]
-    names = [f"{role} {region}" if region else role for role, region in users.select("role", "region").iter_rows()]
-    return sorted(set(names))
+    return sorted(set(_own_roles(org)))
+
+
+def _own_roles(org: SalesforceOrg) -> list[str]:
+    """Return the name of each user's role, which names the region of those who have one."""
+    users = org.facts["users"].select("role", "region")
+    return [f"{role} {region}" if region else role for role, region in users.iter_rows()]
 
 
 def _users(org: SalesforceOrg) -> pl.DataFrame:
     import polars as pl
 
     users = org.facts["users"].with_columns(
-        pl.col("name").str.extract(r"^(.*) ", 1).alias("given"), pl.col("name").str.extract(r"([^ ]+)$", 1).alias("last")
+        pl.col("name").str.extract(r"^(.*) ", 1).alias("given"),
+        pl.col("name").str.extract(r"([^ ]+)$", 1).alias("last"),
     )
-    roles, place = _role_names(org), pl.col("region").replace_strict(
-        list(synthetic.REGIONS), list(range(len(synthetic.REGIONS))), default=0, return_dtype=pl.Int64
-    )  # fmt: skip
-    place = users.select(place).to_series()
-    own = [f"{role} {region}" if region else role for role, region in users.select("role", "region").iter_rows()]
+    regions = list(synthetic.REGIONS)
+    place = users["region"].replace_strict(
+        regions, list(range(len(regions))), default=0, return_dtype=pl.Int64
+    )
+    roles, own = _role_names(org), _own_roles(org)
     created, by = _start(org, len(users))
     return laid_out(
         {
@@ -137,7 +144,9 @@ def _accounts(org: SalesforceOrg) -> pl.DataFrame:
             "OwnerId": org.users(accounts["owner"]),
             "Segment__c": accounts["segment"],
             "Region__c": accounts["region"],
-            **audited(org, accounts["account"], accounts["created"], accounts["owner"], accounts["created"], merged),
+            **audited(
+                org, accounts["account"], accounts["created"], accounts["owner"], accounts["created"], merged
+            ),
         },
         ACCOUNT,
     )

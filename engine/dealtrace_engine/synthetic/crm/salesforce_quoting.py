@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.synthetic.crm.salesforce_fields import CONTRACT
 from dealtrace_engine.synthetic.crm.salesforce_rows import audited, constant, laid_out, latest, looked_up
-from dealtrace_engine.synthetic.crm.salesforce_selling import CONTRACT_KNOWS_DEAL_MODULUS, person_at, surviving
+from dealtrace_engine.synthetic.crm.salesforce_selling import (
+    CONTRACT_KNOWS_DEAL_MODULUS,
+    person_at,
+    surviving,
+)
 
 if TYPE_CHECKING:
     import polars as pl

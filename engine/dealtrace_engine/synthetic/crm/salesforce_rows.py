@@ -46,7 +46,8 @@ def audited(
 
     last = pl.select(pl.coalesce(changed, created)).to_series()
     touched = key * 7919 % 100 < _TOUCHED_PERCENT
-    later = last + pl.select(pl.duration(seconds=(key * 104_729) % (_TOUCHED_WITHIN_DAYS * 86_400))).to_series()
+    seconds = key * 104_729 % (_TOUCHED_WITHIN_DAYS * 86_400)
+    later = last + (seconds * 1_000_000).cast(pl.Duration("us"))
     touched = touched & (later < pl.Series([EXPORTED]).cast(pl.Datetime("us", "UTC"))[0])
     modified = pl.select(pl.when(touched).then(later).otherwise(last)).to_series()
     machine = pl.repeat(company.SYSTEM_USER, len(key), dtype=pl.Int64, eager=True)

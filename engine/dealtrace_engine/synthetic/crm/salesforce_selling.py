@@ -1,4 +1,4 @@
-"""The Salesforce tables of selling: leads, opportunities with their lines and contact roles, and their metadata."""
+"""The Salesforce tables of selling: leads, opportunities, their lines and contact roles, and metadata."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from dealtrace_engine.synthetic.crm import company
 from dealtrace_engine.synthetic.crm.salesforce_fields import LEAD, OPPORTUNITY
 from dealtrace_engine.synthetic.crm.salesforce_org import LEAD_STATUSES
-from dealtrace_engine.synthetic.crm.salesforce_rows import audited, constant, laid_out, last_changes, latest, looked_up
+from dealtrace_engine.synthetic.crm.salesforce_rows import (
+    audited,
+    constant,
+    laid_out,
+    last_changes,
+    latest,
+    looked_up,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -100,7 +107,13 @@ def _opportunities(org: SalesforceOrg) -> pl.DataFrame:
     key, quotes, contracts = deals["opportunity"], org.facts["quotes"], org.facts["contracts"]
     named = contracts.filter(pl.col("contract") % CONTRACT_KNOWS_DEAL_MODULUS == 0)
     stages = org.facts["changes"].filter((pl.col("object") == "opportunity") & (pl.col("field") == "stage"))
-    activity = org.facts["contacts"].filter(~pl.col("deleted")).group_by("opportunity").agg(pl.col("at").max().dt.date())
+    moved = stages.group_by("record").agg(pl.col("at").max())
+    activity = (
+        org.facts["contacts"]
+        .filter(~pl.col("deleted"))
+        .group_by("opportunity")
+        .agg(pl.col("at").max().dt.date())
+    )
     return laid_out(
         {
             "Id": org.ids.of("Opportunity", key),
@@ -125,7 +138,7 @@ def _opportunities(org: SalesforceOrg) -> pl.DataFrame:
             "Pricebook2Id": org.ids.of("Pricebook2", constant(1, len(deals)).cast(pl.Int64)),
             "OwnerId": org.users(deals["owner"]),
             "LastActivityDate": looked_up(key, activity, "opportunity", "at"),
-            "LastStageChangeDate": looked_up(key, stages.group_by("record").agg(pl.col("at").max()), "record", "at"),
+            "LastStageChangeDate": looked_up(key, moved, "record", "at"),
             "FiscalYear": deals["close_date"].dt.year(),
             "FiscalQuarter": deals["close_date"].dt.quarter(),
             "ContractId": org.ids.of("Contract", looked_up(key, named, "opportunity", "contract")),
@@ -190,7 +203,9 @@ def _lines(org: SalesforceOrg) -> pl.DataFrame:
             "UnitPrice": lines["price"],
             "Subtotal": lines["total"],
             "TotalPrice": lines["total"],
-            **audited(org, lines["line"], lines["created"], lines["created_by"], lines["created"], lines["deleted"]),
+            **audited(
+                org, lines["line"], lines["created"], lines["created_by"], lines["created"], lines["deleted"]
+            ),
         }
     )
 

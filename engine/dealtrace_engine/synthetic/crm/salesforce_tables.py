@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from dealtrace_engine.synthetic.crm.facts import Facts
 
 _FAMILIES = (
-    people_tables, selling_tables, history_tables, activity_tables, quoting_tables, approval_tables, billing_tables,
+    people_tables, selling_tables, history_tables, activity_tables, quoting_tables, approval_tables,
+    billing_tables,
 )  # fmt: skip
 
 
@@ -36,8 +37,9 @@ def salesforce_tables(facts: Facts, setup: SalesforceSetup | None = None) -> dic
     Returns
     -------
     dict of str to polars.DataFrame
-        Columns have API names; instants are Datetime[us, UTC], days Date, numbers Float64 or integers, ids texts
-        of 18 characters. Merged and deleted records are there with IsDeleted, as in extracts that ask for them.
+        Columns have API names; instants are Datetime[us, UTC], days Date, numbers Float64 or integers, ids
+        texts of 18 characters. Merged and deleted records are there with IsDeleted, as in extracts that ask
+        for them.
 
     Examples
     --------

@@ -80,8 +80,9 @@ def test_changes_chain_and_end_in_the_present(made):
     assert broken.is_empty()
     assert changes.filter(pl.col("old") == pl.col("new")).is_empty()
     for name, object_name, field in (
-        ("opportunities", "opportunity", "stage"), ("quotes", "quote", "status"), ("orders", "order", "status"),
-        ("contracts", "contract", "status"), ("invoices", "invoice", "status"), ("leads", "lead", "status"),
+        ("opportunities", "opportunity", "stage"), ("quotes", "quote", "status"),
+        ("orders", "order", "status"), ("contracts", "contract", "status"),
+        ("invoices", "invoice", "status"), ("leads", "lead", "status"),
     ):  # fmt: skip
         last = changes.filter((pl.col("object") == object_name) & (pl.col("field") == field))
         last = last.group_by("record").agg(pl.col("new").last())
