@@ -43,7 +43,9 @@ def check_without_crm(arguments: argparse.Namespace) -> None:
         A shape was asked for.
     """
     if arguments.shape is not None:
-        raise ArgumentError("--shape is the shape of a CRM's export", hint="add --crm salesforce or --crm dynamics")
+        raise ArgumentError(
+            "--shape is the shape of a CRM's export", hint="add --crm salesforce or --crm dynamics"
+        )
 
 
 def sections(made: Organisation, language: str) -> Iterator[RenderableType]:

@@ -1,16 +1,16 @@
-"""What happened in an organisation that works with Salesforce, and what of it a shape of export shows."""
+"""What of an organisation's truth a shape of Salesforce export shows: what its tables have rows for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.synthetic.crm.salesforce_ids import RecordIds
 from dealtrace_engine.synthetic.crm.salesforce_shapes.tree import reference_names
 from dealtrace_engine.synthetic.crm.salesforce_shapes.writing import SHAPES, shown_tables
 from dealtrace_engine.synthetic.crm.salesforce_traces import TRACES
+from dealtrace_engine.synthetic.crm.salesforce_truth import salesforce_truth
 from dealtrace_engine.synthetic.crm.traces import traced
-from dealtrace_engine.synthetic.crm.truth_file import with_cases_shown, with_user_names
+from dealtrace_engine.synthetic.crm.truth_file import with_cases_shown
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,36 +19,49 @@ if TYPE_CHECKING:
     from dealtrace_engine.synthetic.crm.traces import Tables
 
 CASES = {"opportunity": ("Opportunity", "Id"), "lead": ("Lead", "Id")}
-OBJECTS = {
-    "lead": "Lead", "opportunity": "Opportunity", "quote": "Quote", "contract": "Contract", "order": "Order",
-    "invoice": "Invoice", "payment": "PaymentLineInvoice", "case": "Case", "call": "Task",
-    "email": "EmailMessage", "meeting": "Event",
-}  # fmt: skip
-"""Of contacts, by their kind."""
 _FIRST, _LATER = _CONTACTS = ("first_customer_contact", "customer_contact")
 
 
-def salesforce_truth(facts: Facts, shape: str, tables: Mapping[str, pl.DataFrame]) -> Iterator[pl.DataFrame]:
+def traced_tables(tables: Mapping[str, pl.DataFrame], shape: str) -> dict[str, pl.DataFrame]:
+    """Return of the tables that a shape shows what `shape_truth` looks at, so that the rest can be let go."""
+    wanted: dict[str, set[str]] = {}
+    for trace in (trace for traces in TRACES.values() for trace in traces):
+        table, key, record = trace.via or (trace.table, "Id", "Id")
+        wanted.setdefault(trace.table, {"Id"}).update({trace.record, trace.at, trace.column})
+        wanted.setdefault(table, {"Id"}).update({key, record})
+    every = {"Id"} if shape == "tree" else set()
+    return {
+        name: table.select(c for c in table.columns if c in wanted.get(name, every))
+        for name, table in shown_tables(tables, shape).items()
+        if name in wanted or every
+    }
+
+
+def shape_truth(facts: Facts, shape: str, tables: Tables) -> Iterator[pl.DataFrame]:
     """Yield the truth activity by activity, as `write_truth` takes it.
 
-    The revisions of a quote are one record. Where a shape hides earlier contacts of a case, the first that it
-    shows is the first.
+    An event is derivable if the shape shows a row that tells it beyond doubt. Where a shape hides earlier
+    contacts of a case, the first that it shows is the first.
 
     Parameters
     ----------
     facts : Facts
     shape : str
     tables : mapping of str to DataFrame
-        All of the organisation.
+        What `traced_tables` returns.
     """
-    shown, ids = shown_tables(tables, shape), RecordIds()
-    references = _references(shown) if shape == "tree" else None
-    for activities in _groups(facts["truth"]["activity"].unique().sort().to_list()):
-        events = _identified(facts, ids, activities)
-        known = traced(events, shown, TRACES.get(activities[0], ()))
+    import polars as pl
+
+    references = _references(tables) if shape == "tree" else None
+    truth = salesforce_truth(facts, deleted_rows=SHAPES[shape].deleted).with_columns(
+        facts["truth"]["case_object"], pl.col("derivable").alias("@certain"), resource="resource_name"
+    )
+    for activities in _groups(truth["activity"].unique().sort().to_list()):
+        events = truth.filter(pl.col("activity").is_in(activities)).drop("derivable", "precision")
+        known = _beyond_doubt(traced(events, tables, TRACES.get(activities[0], ())))
         if activities == list(_CONTACTS):
             known = _first_shown(known)
-        told = _told(with_cases_shown(known, shown, CASES), SHAPES[shape].precision)
+        told = _told(with_cases_shown(known, tables, CASES), SHAPES[shape].precision)
         yield told if references is None else _renamed(told, references)
 
 
@@ -60,36 +73,18 @@ def _groups(activities: Sequence[str]) -> Iterator[list[str]]:
     yield list(_CONTACTS)
 
 
-def _identified(facts: Facts, ids: RecordIds, activities: Sequence[str]) -> pl.DataFrame:
-    """Return the events of activities with the ids of case, record and user."""
+def _beyond_doubt(events: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
-    events = facts["truth"].filter(pl.col("activity").is_in(list(activities)))
-    roots = facts["quotes"].select(pl.lit("quote").alias("object"), "root", record="quote")
-    kinds = facts["contacts"].select(pl.lit("contact").alias("object"), "kind", record="contact")
-    for frame in (roots, kinds):
-        events = events.join(frame, on=["object", "record"], how="left", maintain_order="left")
-    events = events.with_columns(
-        pl.coalesce("kind", "object").alias("@kind"), pl.coalesce("root", "record").alias("@key")
+    doubtful = pl.col("derivable") & ~pl.col("@certain")
+    note = (
+        pl.when(doubtful)
+        .then(pl.concat_str("note", pl.lit(", which leaves room for doubt")))
+        .otherwise("note")
     )
-    return with_user_names(
-        events.with_columns(
-            _ids(ids, events, "@kind", "@key").alias("record_id"),
-            _ids(ids, events, "case_object", "case").alias("case_id"),
-            ids.of("User", events["resource"] + 1).alias("resource_id"),
-        ),
-        facts,
-    )
-
-
-def _ids(ids: RecordIds, events: pl.DataFrame, kind: str, key: str) -> pl.Series:
-    import polars as pl
-
-    found = pl.Series([None] * events.height, dtype=pl.String)
-    for name in events[kind].drop_nulls().unique().sort():
-        own = events.select(pl.when(pl.col(kind) == name).then(pl.col(key))).to_series()
-        found = pl.select(pl.coalesce(found, ids.of(OBJECTS[name], own))).to_series()
-    return found
+    certain = pl.col("derivable") & pl.col("@certain")
+    precision = pl.when(certain).then("precision")
+    return events.with_columns(note.alias("note"), precision.alias("precision"), certain.alias("derivable"))
 
 
 def _first_shown(contacts: pl.DataFrame) -> pl.DataFrame:
@@ -97,8 +92,9 @@ def _first_shown(contacts: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     there = pl.col("derivable")
-    ordered = contacts.sort("timestamp", "record", maintain_order=True)
-    first = there & (pl.col("record") == pl.col("record").filter(there).first().over("case_object", "case"))
+    ordered = contacts.sort("timestamp", "record_id", maintain_order=True)
+    of_case = pl.col("record_id").filter(there).first().over("case_object", "case_id")
+    first = there & (pl.col("record_id") == of_case)
     shown = pl.when(first).then(pl.lit(_FIRST)).when(there).then(pl.lit(_LATER)).otherwise("activity")
     changed = first & (pl.col("activity") != _FIRST)
     note = pl.when(changed).then(pl.lit("earlier contacts are not in the export")).otherwise("note")

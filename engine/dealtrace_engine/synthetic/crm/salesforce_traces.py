@@ -97,13 +97,9 @@ TRACES: dict[str, tuple[Trace, ...]] = {
         _history("InvoiceHistory", "InvoiceId", "Status"), Trace("Invoice", "Id", "PostedDate", "date"),
     ),
     "invoice_canceled": (_history("InvoiceHistory", "InvoiceId", "Status"),),
-    "payment_received": tuple(
-        Trace("PaymentLineInvoice", record, at) for record in ("Id", "PaymentId") for at in _APPLIED
-    ),
+    "payment_received": tuple(Trace("PaymentLineInvoice", "PaymentId", at) for at in _APPLIED),
     "payment_reversed": tuple(
-        Trace("PaymentLineInvoice", record, at)
-        for record in ("Id", "PaymentId")
-        for at in ("UnappliedDate", *_APPLIED)
+        Trace("PaymentLineInvoice", "PaymentId", at) for at in ("UnappliedDate", *_APPLIED)
     ),
     "payment_completed": (
         *(Trace("PaymentLineInvoice", "InvoiceId", at) for at in _APPLIED),

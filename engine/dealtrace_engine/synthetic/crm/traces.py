@@ -83,8 +83,8 @@ def traced(events: pl.DataFrame, tables: Tables, traces: Sequence[Trace]) -> pl.
     Returns
     -------
     DataFrame
-        The same rows with `derivable` (bool), `precision` ("instant", "date" or null) and `note`: the first trace
-        that tells the event, or why there is none.
+        The same rows with `derivable` (bool), `precision` ("instant", "date" or null) and `note`: the first
+        trace that tells the event, or why there is none.
     """
     import polars as pl
 

@@ -26,7 +26,7 @@ SYSTEMS = {"salesforce": tuple(SALESFORCE), "dynamics": tuple(DYNAMICS)}
 """Each system with its shapes, the one that is written if none is asked for first."""
 EXPORT, TRUTH, PLANTED = "export", "truth.parquet", "planted.json"
 ON_THE_USERS_CLOCK = {"report": None, "excel": ORGANISATION_ZONE}
-"""Shapes that show the time of the user's zone without saying which; None for a likely one of the language."""
+"""Shapes that show the time of the user's zone, which they do not name; None: one that fits the language."""
 
 
 @dataclass(frozen=True)
@@ -154,14 +154,14 @@ Counts = tuple[dict[str, int], dict[str, dict[str, int]]]
 def _write_salesforce(
     facts: Facts, shape: str, folder: Path, language: str, progress: Progress | None, options: dict[str, Any]
 ) -> Counts:
+    from dealtrace_engine.synthetic.crm.salesforce_shape_truth import shape_truth, traced_tables
     from dealtrace_engine.synthetic.crm.salesforce_tables import salesforce_tables
-    from dealtrace_engine.synthetic.crm.salesforce_truth import salesforce_truth
     from dealtrace_engine.synthetic.crm.truth_file import write_truth
 
     tables = salesforce_tables(facts)
     write_salesforce(tables, folder / EXPORT, shape, language=language, progress=progress, **options)
-    events = write_truth(folder / TRUTH, salesforce_truth(facts, shape, tables))
-    return {name: table.height for name, table in tables.items()}, events
+    rows, tables = {name: table.height for name, table in tables.items()}, traced_tables(tables, shape)
+    return rows, write_truth(folder / TRUTH, shape_truth(facts, shape, tables))
 
 
 def _write_dynamics(

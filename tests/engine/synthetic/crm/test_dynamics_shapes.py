@@ -135,8 +135,9 @@ def test_synapse_labels(tmp_path):
         files["OptionsetMetadata/StateMetadata.csv"]
     )
     assert lines(files["OptionsetMetadata/StatusMetadata.csv"]) == [
-        ["opportunity", "0", "1", "False", "1033", "In Progress"], ["opportunity", "1", "3", "False", "1033", "Won"],
-    ]  # fmt: skip
+        ["opportunity", "0", "1", "False", "1033", "In Progress"],
+        ["opportunity", "1", "3", "False", "1033", "Won"],
+    ]
     assert lines(files["OptionsetMetadata/OptionsetMetadata.csv"]) == [
         ["opportunity", "salesstage", "2", "False", "1033", "Propose"]
     ]
@@ -227,8 +228,10 @@ def test_display_names_are_those_of_the_common_data_model(entity, table):
         if isinstance(member, dict) and member.get("displayName")
     ]
     names = {member["sourceName"]: member["displayName"] for member in members}
-    shown = ("name", "statecode", "statuscode", "estimatedvalue", "actualclosedate", "totalamount", "submitdate",
-             "datefulfilled", "closeprobability", "duedate", "salesstage", "stepname")  # fmt: skip
+    shown = (
+        "name", "statecode", "statuscode", "estimatedvalue", "actualclosedate", "totalamount", "submitdate",
+        "datefulfilled", "closeprobability", "duedate", "salesstage", "stepname",
+    )  # fmt: skip
     for column in set(shown) & set(names):
         assert column_name(table, column, "en") == names[column]
 

@@ -17,7 +17,7 @@ SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
 def book(folder, name, **options):
-    """Cells of the first sheet by place, its XML, and that of the workbook; read without any Excel library."""
+    """Cells of the first sheet by place, its XML, and that of the workbook; read without a library."""
     write_dynamics(made.dynamics(), folder, "excel", **options)
     (path,) = folder.glob(f"{name} *.xlsx")
     with zipfile.ZipFile(path) as packed:

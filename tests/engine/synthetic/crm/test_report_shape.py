@@ -11,7 +11,8 @@ from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.synthetic.crm.salesforce_shapes.writing import write_salesforce
 
 HEADERS = {  # id, stage, from, to, amount, close date, edited, owner, account
-    "en": "Opportunity ID|Stage|From Stage|To Stage|Amount|Close Date|Edit Date|Opportunity Owner|Account Name",
+    "en": "Opportunity ID|Stage|From Stage|To Stage|Amount|Close Date|Edit Date"
+    "|Opportunity Owner|Account Name",
     "de": "Opportunity-ID|Phase|Von Phase|Zu Phase|Betrag|Schlusstermin|Datum der letzten Änderung"
     "|Opportunity-Inhaber|Accountname",
     "fr": "ID d'opportunité|Étape|De l'étape|À l'étape|Montant|Date de clôture"

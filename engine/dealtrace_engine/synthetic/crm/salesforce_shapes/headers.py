@@ -42,7 +42,8 @@ HEADERS = {
         f"{_CHANGED} SystemModstamp LastActivityDate LastStageChangeDate FiscalYear FiscalQuarter "
         "PrimaryPartnerAccountId ContractId",
         "OpportunityHistory": "Id OpportunityId CreatedById CreatedDate CreatedDateForInsert StageName "
-        "Amount ExpectedRevenue CloseDate Probability FromForecastCategory ForecastCategory PrevForecastUpdate "
+        "Amount ExpectedRevenue CloseDate Probability FromForecastCategory ForecastCategory "
+        "PrevForecastUpdate "
         "FromOpportunityStageName PrevOpportunityStageUpdate ValidThroughDate SystemModstamp IsDeleted",
         "Order": "Id OwnerId ContractId AccountId Pricebook2Id OriginalOrderId OpportunityId EffectiveDate "
         "EndDate IsReductionOrder Status Description CustomerAuthorizedById CustomerAuthorizedDate "

@@ -140,4 +140,5 @@ def without_deleted(table: pl.DataFrame) -> pl.DataFrame:
     flags = [column for column in ("IsDeleted", "IsArchived") if column in table.columns]
     if not flags:
         return table
-    return table.filter(~pl.any_horizontal(pl.col(flags).fill_null(False)))
+    hidden = table.select(pl.any_horizontal(pl.col(flags).fill_null(False))).to_series()
+    return table.filter(~hidden) if hidden.any() else table
