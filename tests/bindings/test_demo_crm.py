@@ -17,10 +17,8 @@ def test_it_writes_and_tells(tmp_path, capsys):
     out = tmp_path / "org"
     assert run("--crm", "salesforce", "--deals", 400, "--seed", 3, "-o", out) == 0
     told = capsys.readouterr().out
-    truth, planted = (
-        pl.read_parquet(out / "truth.parquet"),
-        json.loads((out / "planted.json").read_text("utf-8")),
-    )
+    truth = pl.read_parquet(out / "truth.parquet")
+    planted = json.loads((out / "planted.json").read_text("utf-8"))
     assert f"{truth.height:,} happened, {truth['derivable'].mean():.1%} of them" in told
     assert planted["findings"]["slow_approver"]["name"] in told
     assert f"{planted['findings']['weak_lead_source']['leads']:,}" in told
@@ -30,10 +28,8 @@ def test_it_writes_and_tells(tmp_path, capsys):
 
 
 def test_activities_that_cannot_all_be_found_are_named(tmp_path, capsys):
-    assert (
-        run("--crm", "salesforce", "--shape", "report", "--lang", "de", "--deals", 40, "-o", tmp_path / "o")
-        == 0
-    )
+    asked = ("--crm", "salesforce", "--shape", "report", "--lang", "de", "--deals", 40)
+    assert run(*asked, "-o", tmp_path / "org") == 0
     told = capsys.readouterr().out
     assert "Not all of it can be found" in told
     assert "Lead erfasst" in told

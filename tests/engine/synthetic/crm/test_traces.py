@@ -45,7 +45,7 @@ def test_the_best_trace_wins_and_a_day_is_less_than_an_instant():
     day = Trace("Record", "Id", "ClosedDay", "date")
     tables = history() | {"Record": pl.DataFrame({"Id": ["a", "b"], "ClosedDay": [AT.date(), AT.date()]})}
     assert [row[1] for row in told(EVENTS, tables, STATUS, day)] == ["instant", "date", None]
-    assert [row[1] for row in told(EVENTS, tables, day, STATUS)][0] == "date"
+    assert told(EVENTS, tables, day, STATUS)[0][1] == "date"
     tables["Record"] = tables["Record"].with_columns(ClosedDay=pl.lit(date(2025, 3, 5)))
     assert [row[1] for row in told(EVENTS, tables, day)] == [None] * 3
 

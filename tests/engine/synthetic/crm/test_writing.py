@@ -63,13 +63,8 @@ def test_ids_of_the_truth_are_those_of_the_export(tmp_path):
 
     cases = truth.filter("case_shown")
     assert set(cases["case_id"]) <= ids("Opportunity") | ids("Lead")
-    for kind, name in (
-        ("quote", "Quote"),
-        ("order", "Order"),
-        ("invoice", "Invoice"),
-        ("payment", "Payment"),
-    ):
-        assert set(truth.filter(pl.col("object") == kind)["record_id"]) <= ids(name)
+    for kind in ("quote", "order", "invoice", "payment"):
+        assert set(truth.filter(pl.col("object") == kind)["record_id"]) <= ids(kind.title())
     contacts = truth.filter(pl.col("object") == "contact")
     assert set(contacts["record_id"]) <= ids("Task") | ids("Event") | ids("EmailMessage")
 
@@ -147,15 +142,13 @@ def test_a_folder_that_is_taken(tmp_path):
 
 
 def test_cancelling_leaves_nothing_behind(tmp_path):
-    calls = []
+    calls: list[tuple[int, int]] = []
+
+    def progress(done: int, of: int) -> bool:
+        calls.append((done, of))
+        return len(calls) < 4
+
     with pytest.raises(Cancelled):
-        write_organisation(
-            "salesforce",
-            None,
-            5,
-            1,
-            tmp_path / "org",
-            progress=lambda *at: len(calls.append(at) or calls) < 4,
-        )
+        write_organisation("salesforce", None, 5, 1, tmp_path / "org", progress=progress)
     assert len(calls) == 4
     assert list(tmp_path.iterdir()) == []
