@@ -75,7 +75,10 @@ def derivable(
     for name, object_name in _IN_HISTORY_OF.items():
         told = told | ((activity == name) & (at >= setup.horizon(object_name)))
     told = told | (activity.is_in(_DISCOUNT_APPROVALS) & _is_classic(facts, setup))
-    told = told | ((activity == "quote_issued") & _known_by_document(facts, setup))
+    if setup.packaged:
+        told = told & ~_taken_back(facts)
+    else:
+        told = told | ((activity == "quote_issued") & _known_by_document(facts, setup))
     told = told & ~_of_deleted_deals(facts)
     if not deleted_rows:
         told = told & ~_captured_by_a_loser(facts)
@@ -96,6 +99,19 @@ def _captured_by_a_loser(facts: Facts) -> pl.Expr:
 
     winners = facts["leads"]["merged_into"].drop_nulls()
     return (pl.col("activity") == "lead_captured") & pl.col("record").is_in(winners.implode())
+
+
+def _taken_back(facts: Facts) -> pl.Expr:
+    """Select payments that were reversed, with what they completed: Billing then calls them no allocation."""
+    import polars as pl
+
+    payments = facts["payments"]
+    gone = payments.filter(pl.col("payment").is_in(payments["reverses"].drop_nulls().implode()))
+    received = (pl.col("activity") == "payment_received") & pl.col("record").is_in(gone["payment"].implode())
+    completed = (pl.col("activity") == "payment_completed") & pl.col("record").is_in(
+        gone["invoice"].implode()
+    )
+    return received | (completed & pl.col("timestamp").is_in(gone["at"].implode()))
 
 
 def _is_classic(facts: Facts, setup: SalesforceSetup) -> pl.Expr:

@@ -25,14 +25,25 @@ PREFIXES = {
     "PaymentGroup": "0b0", "ApprovalSubmission": "51S", "ApprovalWorkItem": "51W", "Case": "500",
     "Profile": "00e", "FieldHistory": "737",
 }  # fmt: skip
+PACKAGED_PREFIXES = {
+    "Quote": "a0Q", "QuoteLineItem": "a0L", "QuoteHistory": "0ZQ", "Invoice": "a1I", "InvoiceLine": "a1L",
+    "InvoiceHistory": "0ZI", "Payment": "a1P", "PaymentLineInvoice": "a1A",
+}  # fmt: skip
 _SERVER = "5g0"
 _FIRST, _STRIDE = 5_700_000, 3
 
 
 class RecordIds:
-    """Ids of 18 characters, by object and key; made once per object and looked up from then on."""
+    """Ids of 18 characters, by object and key; made once per object and looked up from then on.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    packaged : bool
+        Whether quotes, invoices and payments are those of the managed packages, whose ids begin otherwise.
+    """
+
+    def __init__(self, packaged: bool = False) -> None:
+        self._prefixes = {**PREFIXES, **(PACKAGED_PREFIXES if packaged else {})}
         self._made: dict[str, pl.Series] = {}
 
     def of(self, object_name: str, keys: pl.Series) -> pl.Series:
@@ -51,11 +62,10 @@ class RecordIds:
         """Return the ids of the records 1 to `count`."""
         return self._make(object_name, count + 1).tail(count)
 
-    @staticmethod
-    def _make(object_name: str, count: int) -> pl.Series:
+    def _make(self, object_name: str, count: int) -> pl.Series:
         import polars as pl
 
-        prefix = (PREFIXES[object_name] + _SERVER).encode()
+        prefix = (self._prefixes[object_name] + _SERVER).encode()
         numbers = _FIRST + _STRIDE * np.arange(count, dtype=np.int64)
         ids = pl.Series(record_ids((prefix,), np.zeros(count, np.int64), numbers))
         return ids.cast(pl.String)

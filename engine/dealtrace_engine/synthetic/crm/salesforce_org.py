@@ -49,6 +49,8 @@ class SalesforceSetup:
         Since when the fields of an object are tracked, where that is later than the first day.
     flow_approvals_since : date
         From then on approvals are flow approvals (ApprovalSubmission), before them classic ones.
+    packaged : bool
+        Whether quotes, invoices and payments are records of the managed packages CPQ and Billing.
     """
 
     retention_months: int = 18
@@ -56,6 +58,7 @@ class SalesforceSetup:
         default_factory=lambda: {"Order": date(2024, 11, 4), "Invoice": date(2025, 2, 3)}
     )
     flow_approvals_since: date = date(2025, 9, 1)
+    packaged: bool = False
 
     def horizon(self, object_name: str) -> datetime:
         """Return the instant before which an object has no field history."""

@@ -10,6 +10,7 @@ from dealtrace_engine.synthetic.crm.salesforce_billing import billing_tables
 from dealtrace_engine.synthetic.crm.salesforce_history import history_tables
 from dealtrace_engine.synthetic.crm.salesforce_ids import RecordIds
 from dealtrace_engine.synthetic.crm.salesforce_org import SalesforceOrg, SalesforceSetup
+from dealtrace_engine.synthetic.crm.salesforce_packages import packaged_tables
 from dealtrace_engine.synthetic.crm.salesforce_people import people_tables
 from dealtrace_engine.synthetic.crm.salesforce_quoting import quoting_tables
 from dealtrace_engine.synthetic.crm.salesforce_selling import selling_tables
@@ -48,9 +49,11 @@ def salesforce_tables(facts: Facts, setup: SalesforceSetup | None = None) -> dic
     '0Q0'
     """
     org = salesforce_org(facts, setup)
-    return {name: table for family in _FAMILIES for name, table in family(org).items()}
+    tables = {name: table for family in _FAMILIES for name, table in family(org).items()}
+    return packaged_tables(tables) if org.setup.packaged else tables
 
 
 def salesforce_org(facts: Facts, setup: SalesforceSetup | None = None) -> SalesforceOrg:
     """Return the organisation with a setup and ids."""
-    return SalesforceOrg(facts, setup or SalesforceSetup(), RecordIds())
+    setup = setup or SalesforceSetup()
+    return SalesforceOrg(facts, setup, RecordIds(setup.packaged))
