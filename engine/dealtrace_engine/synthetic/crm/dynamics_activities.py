@@ -1,4 +1,4 @@
-"""Activities: calls, e-mails and meetings with customers, the e-mails that carry quotes and invoices, and to-dos."""
+"""Activities: calls, e-mails and meetings with customers, e-mails with quotes and invoices, and to-dos."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _KINDS = ("contact", "quote", "invoice", "reminder")
 """Of e-mails; a key of one is that of what it is about times their number, plus the place here."""
+_OF_MAILS = ("about", "at", "by", "subject", "outgoing", "regardingobjectid", "regardingobjecttypecode")
 _QUOTES_MAILED_PERCENT, _INVOICES_MAILED_PERCENT = 40, 35
 _TASK_DAYS, _TASKS_DONE_PERCENT, _TASKS_DELETED_PERMILLE, _GONE_AFTER_DAYS = 3, 80, 30, 15
 
@@ -50,7 +51,10 @@ def _contacts(directory: Directory, kind: str) -> pl.DataFrame:
     of_deal = pl.col("opportunity").is_not_null()
     return contacts.with_columns(
         pl.coalesce(deal, lead).alias("regardingobjectid"),
-        pl.when(of_deal).then(pl.lit("opportunity")).otherwise(pl.lit("lead")).alias("regardingobjecttypecode"),
+        pl.when(of_deal)
+        .then(pl.lit("opportunity"))
+        .otherwise(pl.lit("lead"))
+        .alias("regardingobjecttypecode"),
         pl.when("deleted").then(gone).alias("deletedon"),
         pl.when("deleted").then("by").alias("deletedby"),
     )
@@ -134,7 +138,9 @@ def mailed_quotes(directory: Directory) -> pl.DataFrame:
 
     issued = directory.facts["quotes"].filter(pl.col("issued").is_not_null())
     drawn = below("email/quote", issued.get_column("quote"), directory.seed, 100) < _QUOTES_MAILED_PERCENT
-    return issued.filter(drawn).select("quote", pl.col("issued").alias("at"), pl.col("created_by").alias("by"))
+    return issued.filter(drawn).select(
+        "quote", pl.col("issued").alias("at"), pl.col("created_by").alias("by")
+    )
 
 
 def mailed_invoices(directory: Directory) -> pl.DataFrame:
@@ -154,16 +160,18 @@ def _emails(directory: Directory) -> History:
 
     contacts = _contacts(directory, "email").with_columns(pl.col("contact").alias("about"))
     parts = [
-        contacts.select("about", "at", "by", "subject", "outgoing", "regardingobjectid", "regardingobjecttypecode",
-                        "deletedon", "deletedby"),
+        contacts.select(*_OF_MAILS, "deletedon", "deletedby"),
         _mails(directory, mailed_quotes(directory), "quote", "quote", "Our offer"),
         _mails(directory, mailed_invoices(directory), "invoice", "invoice", "Your invoice"),
         _mails(directory, directory.facts["reminders"], "invoice", "reminder", "Payment reminder"),
-    ]  # fmt: skip
+    ]
     mails = pl.concat(
-        [part.with_columns(email_key(pl.col("about"), kind).alias("key")) for kind, part in zip(_KINDS, parts, strict=True)],
+        [
+            part.with_columns(email_key(pl.col("about"), kind).alias("key"))
+            for kind, part in zip(_KINDS, parts, strict=True)
+        ],
         how="diagonal",
-    ).sort("key")  # fmt: skip
+    ).sort("key")
     records = mails.select(
         "key",
         pl.col("at").alias("createdon"),
@@ -194,10 +202,14 @@ def _mails(directory: Directory, sent: pl.DataFrame, table: str, key: str, subje
 
 
 def _tasks(directory: Directory) -> History:
-    """Return a to-do for every issued quote: no contact with the customer, sometimes never done or deleted."""
+    """Return a to-do for every issued quote: no contact with a customer, sometimes not done or deleted."""
     import polars as pl
 
-    quotes = directory.facts["quotes"].filter(pl.col("issued").is_not_null()).rename({"quote": "key", "created_by": "by"})
+    quotes = (
+        directory.facts["quotes"]
+        .filter(pl.col("issued").is_not_null())
+        .rename({"quote": "key", "created_by": "by"})
+    )
     due = pl.col("issued") + pl.duration(days=_TASK_DAYS)
     done = below("task/done", quotes.get_column("key"), directory.seed, 100) < _TASKS_DONE_PERCENT
     gone = below("task/deleted", quotes.get_column("key"), directory.seed, 1000) < _TASKS_DELETED_PERMILLE
@@ -207,9 +219,11 @@ def _tasks(directory: Directory) -> History:
         pl.lit("opportunity").alias("regardingobjecttypecode"),
         pl.when(pl.lit(done) & (due < _exported())).then(due).alias("done"),
     ).with_columns(
-        pl.when(pl.lit(gone)).then(pl.min_horizontal(due + pl.duration(days=1), _exported())).alias("deletedon"),
+        pl.when(pl.lit(gone))
+        .then(pl.min_horizontal(due + pl.duration(days=1), _exported()))
+        .alias("deletedon"),
         pl.when(pl.lit(gone)).then("by").alias("deletedby"),
-    )  # fmt: skip
+    )
     records = tasks.select(
         "key",
         pl.col("issued").alias("createdon"),

@@ -1,4 +1,4 @@
-"""Approvals of discounts, as Power Automate keeps them: the approval, a request to the approver, the response."""
+"""Approvals of discounts, as Power Automate keeps them: the approval, the request to a user, the response."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _NAMES = ("msdyn_flow_approval", "msdyn_flow_approvalrequest", "msdyn_flow_appro
 
 def approval_histories(directory: Directory) -> dict[str, History]:
     """Return the three tables. Contracts have no table here, and so no approvals."""
-    return {table: make(directory) for table, make in zip(_NAMES, (_approvals, _requests, _responses), strict=True)}
+    return {
+        table: make(directory)
+        for table, make in zip(_NAMES, (_approvals, _requests, _responses), strict=True)
+    }
 
 
 def _discounts(directory: Directory) -> pl.DataFrame:

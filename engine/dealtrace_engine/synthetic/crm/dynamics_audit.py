@@ -1,4 +1,4 @@
-"""The audit table: a row for every create, update and delete of an audited table, with the changes as JSON."""
+"""The audit table: a row for every create, update and delete, with the changes as JSON."""
 
 from __future__ import annotations
 
@@ -75,8 +75,10 @@ def changed_rows(
         pl.col("by").alias("_user"),
         pl.when("_first").then(CREATE).otherwise(action).cast(pl.Int32).alias("action"),
         pl.when("_first").then(CREATE).otherwise(UPDATE).cast(pl.Int32).alias("operation"),
-        pl.concat_str(pl.lit('{"changedAttributes":['), pl.col("changes").fill_null(""), pl.lit("]}")).alias("changedata"),
-    )  # fmt: skip
+        pl.concat_str(pl.lit('{"changedAttributes":['), pl.col("changes").fill_null(""), pl.lit("]}")).alias(
+            "changedata"
+        ),
+    )
     return _identified(pl.concat([rows, _deletions(history, len(versions))]), history, seed)
 
 
@@ -177,7 +179,9 @@ def _text(value: pl.Expr, kind: str) -> pl.Expr:
     if kind == "number":
         return value.cast(pl.String)
     if kind == "flag":
-        return pl.when(value.is_not_null()).then(pl.when(value).then(pl.lit("True")).otherwise(pl.lit("False")))
+        return pl.when(value.is_not_null()).then(
+            pl.when(value).then(pl.lit("True")).otherwise(pl.lit("False"))
+        )
     if kind == "money":
         return four_places(value)
     if kind == "day":
@@ -213,7 +217,9 @@ def state_action(own: pl.Expr, seed: int, table: str, owned: bool) -> pl.Expr:
     """
     import polars as pl
 
-    draw = pl.col("_number").map_batches(lambda numbers: below(f"action/{table}", numbers, seed, 100), pl.Int64)
+    draw = pl.col("_number").map_batches(
+        lambda numbers: below(f"action/{table}", numbers, seed, 100), pl.Int64
+    )
     states = ("statecode", "statuscode")
     moved = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_last")) for name in states)
     common = pl.when(draw < 70).then(SET_STATE).otherwise(UPDATE)

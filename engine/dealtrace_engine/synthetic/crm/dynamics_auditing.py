@@ -1,4 +1,4 @@
-"""What this organisation audits: which columns of which tables, since when, with which gaps, and for how long."""
+"""What this organisation audits: which columns of which tables, since when, with which gaps, for how long."""
 
 from __future__ import annotations
 
@@ -41,17 +41,32 @@ GAPS = (
     Gap(OPPORTUNITY_FLOW, None, ALWAYS, datetime(2024, 9, 2, 6, tzinfo=UTC)),
     Gap(LEAD_FLOW, None, ALWAYS, datetime(2024, 9, 2, 6, tzinfo=UTC)),
     Gap("invoice", None, datetime(2025, 6, 2, 6, tzinfo=UTC), datetime(2025, 6, 23, 6, tzinfo=UTC)),
-    Gap("opportunity", "estimatedclosedate", datetime(2025, 2, 10, 6, tzinfo=UTC), datetime(2025, 3, 10, 6, tzinfo=UTC)),
-)  # fmt: skip
+    Gap(
+        "opportunity",
+        "estimatedclosedate",
+        datetime(2025, 2, 10, 6, tzinfo=UTC),
+        datetime(2025, 3, 10, 6, tzinfo=UTC),
+    ),
+)
 _STATE = (Audited("statecode", "number"), Audited("statuscode", "number"))
 _OWNER = Audited("ownerid", "systemuser")
 
 CHANGES: dict[str, tuple[Audited, ...]] = {
-    "lead": (*_STATE, Audited("leadqualitycode", "number"), _OWNER, Audited("masterid", "lead"),
-             Audited("qualifyingopportunityid", "opportunity")),
+    "lead": (
+        *_STATE,
+        Audited("leadqualitycode", "number"),
+        _OWNER,
+        Audited("masterid", "lead"),
+        Audited("qualifyingopportunityid", "opportunity"),
+    ),
     "opportunity": (
-        *_STATE, _OWNER, Audited("estimatedvalue", "money"), Audited("estimatedclosedate", "day"),
-        Audited("closeprobability", "number"), Audited("presentproposal", "flag"), Audited("actualvalue", "money"),
+        *_STATE,
+        _OWNER,
+        Audited("estimatedvalue", "money"),
+        Audited("estimatedclosedate", "day"),
+        Audited("closeprobability", "number"),
+        Audited("presentproposal", "flag"),
+        Audited("actualvalue", "money"),
         Audited("actualclosedate", "day"),
     ),
     "quote": (*_STATE, Audited("discountpercentage", "money"), Audited("totalamount", "money")),
@@ -60,18 +75,38 @@ CHANGES: dict[str, tuple[Audited, ...]] = {
     "incident": _STATE,
     OPPORTUNITY_FLOW: (*_STATE, Audited("activestageid", "processstage")),
     LEAD_FLOW: (*_STATE, Audited("activestageid", "processstage"), Audited("opportunityid", "opportunity")),
-}  # fmt: skip
+}
 """Columns that change."""
 CREATIONS: dict[str, tuple[Audited, ...]] = {
-    "lead": (Audited("fullname", "text"), Audited("companyname", "text"), Audited("leadsourcecode", "number")),
-    "opportunity": (Audited("name", "text"), Audited("customerid", "account"), Audited("originatingleadid", "lead")),
-    "quote": (Audited("quotenumber", "text"), Audited("revisionnumber", "number"), Audited("opportunityid", "opportunity")),
-    "salesorder": (Audited("ordernumber", "text"), Audited("quoteid", "quote"), Audited("opportunityid", "opportunity")),
-    "invoice": (Audited("invoicenumber", "text"), Audited("totalamount", "money"), Audited("salesorderid", "salesorder")),
+    "lead": (
+        Audited("fullname", "text"),
+        Audited("companyname", "text"),
+        Audited("leadsourcecode", "number"),
+    ),
+    "opportunity": (
+        Audited("name", "text"),
+        Audited("customerid", "account"),
+        Audited("originatingleadid", "lead"),
+    ),
+    "quote": (
+        Audited("quotenumber", "text"),
+        Audited("revisionnumber", "number"),
+        Audited("opportunityid", "opportunity"),
+    ),
+    "salesorder": (
+        Audited("ordernumber", "text"),
+        Audited("quoteid", "quote"),
+        Audited("opportunityid", "opportunity"),
+    ),
+    "invoice": (
+        Audited("invoicenumber", "text"),
+        Audited("totalamount", "money"),
+        Audited("salesorderid", "salesorder"),
+    ),
     "incident": (Audited("ticketnumber", "text"),),
     OPPORTUNITY_FLOW: (Audited("opportunityid", "opportunity"),),
     LEAD_FLOW: (Audited("leadid", "lead"),),
-}  # fmt: skip
+}
 """Columns that never change, and show in the row of the creation."""
 ACTIONS: dict[str, dict[tuple[int, int], int]] = {
     "lead": {(1, 3): 24, (2, 4): 25, (2, 5): 25, (2, 6): 25, (2, 7): 12},
@@ -139,8 +174,7 @@ def _switches(directory: Directory) -> pl.DataFrame:
     """Return the rows that say when auditing began and ended, and that old rows were deleted."""
     import polars as pl
 
-    rows = [(KEPT_SINCE, LOG_DELETED, "audit", None)]
-    rows += list(_switched())
+    rows = [(KEPT_SINCE, LOG_DELETED, "audit", None), *_switched()]
     frame = pl.DataFrame(
         [row for row in rows if row[0] >= KEPT_SINCE],
         schema={"createdon": pl.Datetime("us", "UTC"), "action": pl.Int32, "objecttypecode": pl.String,

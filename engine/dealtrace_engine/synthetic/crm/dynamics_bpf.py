@@ -1,4 +1,4 @@
-"""Business process flows: the instances that carry an opportunity through its stages, and their definitions."""
+"""Business process flows: the instances that carry opportunities through stages, and their definitions."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ def stage_moves(directory: Directory) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        key, at, by, rank; `stage`, the name of an open stage, null for closings; `stage_before`, the open stage
-        that the opportunity was in; `closes` ("Won", "Lost" or null) and `reopens`. A stage has its name of today.
+        key, at, by, rank; `stage`, the name of an open stage, null for closings; `stage_before`, the open
+        stage that the opportunity was in; `closes` ("Won", "Lost" or null) and `reopens`. A stage has the
+        name that it has today.
     """
     import polars as pl
 
@@ -46,10 +47,16 @@ def stage_moves(directory: Directory) -> pl.DataFrame:
     is_open = ~pl.col("new").is_in([won, lost])
     changes = changes.with_columns(
         pl.when(is_open).then(pl.col("new").replace(today)).alias("stage"),
-        pl.when(pl.col("new") == won).then(pl.lit("Won")).when(pl.col("new") == lost).then(pl.lit("Lost")).alias("closes"),
+        pl.when(pl.col("new") == won)
+        .then(pl.lit("Won"))
+        .when(pl.col("new") == lost)
+        .then(pl.lit("Lost"))
+        .alias("closes"),
         pl.col("old").is_in([won, lost]).alias("reopens"),
-    )  # fmt: skip
-    before = pl.col("stage").forward_fill().shift(1).over("key").fill_null(company.STAGES[company.QUALIFICATION])
+    )
+    before = (
+        pl.col("stage").forward_fill().shift(1).over("key").fill_null(company.STAGES[company.QUALIFICATION])
+    )
     return changes.with_columns(before.alias("stage_before")).select(
         "key", "at", "by", "rank", "stage", "stage_before", "closes", "reopens"
     )
@@ -59,7 +66,11 @@ def flow_histories(directory: Directory) -> dict[str, History]:
     """Return the instances of both flows: that of the lead goes on with its opportunity."""
     import polars as pl
 
-    deals = directory.facts["opportunities"].filter(~pl.col("deleted")).select("opportunity", "lead", "created", "created_by")
+    deals = (
+        directory.facts["opportunities"]
+        .filter(~pl.col("deleted"))
+        .select("opportunity", "lead", "created", "created_by")
+    )
     moves = stage_moves(directory)
     direct = deals.filter(pl.col("lead").is_null()).with_columns(pl.lit(company.STAGES[0]).alias("stage"))
     direct = direct.with_columns(pl.col("opportunity").alias("key"))
@@ -82,7 +93,8 @@ def _lead_instances(directory: Directory, deals: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     leads = directory.facts["leads"].filter(
-        pl.col("opportunity").is_null() | pl.col("opportunity").is_in(deals.get_column("opportunity").implode())
+        pl.col("opportunity").is_null()
+        | pl.col("opportunity").is_in(deals.get_column("opportunity").implode())
     )
     return leads.with_columns(
         pl.col("lead").alias("key"),
@@ -97,7 +109,9 @@ def _of_leads(moves: pl.DataFrame, deals: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     leads = deals.filter(pl.col("lead").is_not_null()).select(pl.col("opportunity").alias("key"), "lead")
-    return moves.join(leads, "key", maintain_order="left").with_columns(pl.col("lead").alias("key")).drop("lead")
+    return (
+        moves.join(leads, "key", maintain_order="left").with_columns(pl.col("lead").alias("key")).drop("lead")
+    )
 
 
 def _lead_events(directory: Directory, leads: pl.DataFrame) -> list[pl.DataFrame]:
@@ -108,11 +122,17 @@ def _lead_events(directory: Directory, leads: pl.DataFrame) -> list[pl.DataFrame
     ends = {"statecode": 1, "statuscode": ABORTED}
     return [
         at_change(
-            deal, "converted", "converted_by", -1, activestageid=first, _deal=pl.col("deal"), _started=pl.col("converted")
+            deal,
+            "converted",
+            "converted_by",
+            -1,
+            activestageid=first,
+            _deal=pl.col("deal"),
+            _started=pl.col("converted"),
         ),
         at_change(leads, "disqualified", "disqualified_by", 0, **ends, _completed=pl.col("disqualified")),
         at_change(leads, "merged", "owner", 1, **ends, _completed=pl.col("merged")),
-    ]  # fmt: skip
+    ]
 
 
 def _switched(directory: Directory, direct: pl.DataFrame) -> pl.DataFrame:
@@ -191,7 +211,9 @@ def _derived(table: str) -> list[pl.Expr]:
     return [
         *deal,
         pl.col("_started").alias("activestagestartedon"),
-        pl.when(pl.col("statecode") == 1).then(where_set("_completed", pl.col("_completed"))).alias("completedon"),
+        pl.when(pl.col("statecode") == 1)
+        .then(where_set("_completed", pl.col("_completed")))
+        .alias("completedon"),
         new_stage.cum_sum().over("key").cast(pl.Int64).alias("_entered"),
     ]
 
@@ -231,7 +253,10 @@ def _stage_guid(directory: Directory, table: str, stage: pl.Expr) -> pl.Expr:
     import polars as pl
 
     names = FLOWS[table][1]
-    ids = {name: guid("processstage", _stage_key(table, place), directory.seed) for place, name in enumerate(names)}
+    ids = {
+        name: guid("processstage", _stage_key(table, place), directory.seed)
+        for place, name in enumerate(names)
+    }
     return stage.replace_strict(ids, default=None, return_dtype=pl.String)
 
 
@@ -249,9 +274,18 @@ def definitions(directory: Directory) -> dict[str, pl.DataFrame]:
             category = 0 if of_lead else _CATEGORIES[OPEN_STAGES.index(stage)]
             key = guid("processstage", _stage_key(table, place), directory.seed)
             stages.append((key, stage, category, "lead" if of_lead else "opportunity", process))
-    workflow = ("workflowid", "name", "uniquename", "category", "type", "primaryentity", "statecode", "statuscode")
-    stage = ("processstageid", "stagename", "stagecategory", "primaryentitytypecode", "processid")
+    of_flow = (
+        "workflowid",
+        "name",
+        "uniquename",
+        "category",
+        "type",
+        "primaryentity",
+        "statecode",
+        "statuscode",
+    )
+    of_stage = ("processstageid", "stagename", "stagecategory", "primaryentitytypecode", "processid")
     return {
-        "workflow": pl.DataFrame(flows, schema=workflow, orient="row"),
-        "processstage": pl.DataFrame(stages, schema=stage, orient="row"),
+        "workflow": pl.DataFrame(flows, schema=of_flow, orient="row"),
+        "processstage": pl.DataFrame(stages, schema=of_stage, orient="row"),
     }

@@ -1,4 +1,4 @@
-"""The numbers that Dynamics 365 Sales keeps in place of words: states, reasons of states, option sets, and labels."""
+"""The numbers that Dynamics 365 Sales keeps in place of words: states, reasons, option sets, and labels."""
 
 from __future__ import annotations
 
@@ -61,14 +61,15 @@ STATUSES: dict[str, Statuses] = {
     "salesorder": Statuses(
         {0: "Active", 1: "Submitted", 2: "Canceled", 3: "Fulfilled", 4: "Invoiced"},
         {
-            1: (0, "New"), 2: (0, "Pending"), 3: (1, "In Progress"), 4: (2, "No Money"), 100001: (3, "Complete"),
-            100002: (3, "Partial"), 100003: (4, "Invoiced"),
+            1: (0, "New"), 2: (0, "Pending"), 3: (1, "In Progress"), 4: (2, "No Money"),
+            100001: (3, "Complete"), 100002: (3, "Partial"), 100003: (4, "Invoiced"),
         },
     ),
     "invoice": Statuses(
         {0: "Active", 1: "Closed (deprecated)", 2: "Paid", 3: "Canceled"},
         {
-            1: (0, "New"), 2: (0, "Partially Shipped"), 4: (0, "Billed"), 5: (0, "Booked (applies to services)"),
+            1: (0, "New"), 2: (0, "Partially Shipped"), 4: (0, "Billed"),
+            5: (0, "Booked (applies to services)"),
             6: (0, "Installed (applies to services)"), 3: (1, "Canceled (deprecated)"),
             7: (1, "Paid in Full (deprecated)"), 100001: (2, "Complete"), 100002: (2, "Partial"),
             100003: (3, "Canceled"),
@@ -97,8 +98,8 @@ STATUSES: dict[str, Statuses] = {
     "task": Statuses(
         _ACTIVITY,
         {
-            2: (0, "Not Started"), 3: (0, "In Progress"), 4: (0, "Waiting on someone else"), 7: (0, "Deferred"),
-            5: (1, "Completed"), 6: (2, "Canceled"),
+            2: (0, "Not Started"), 3: (0, "In Progress"), 4: (0, "Waiting on someone else"),
+            7: (0, "Deferred"), 5: (1, "Completed"), 6: (2, "Canceled"),
         },
     ),
     "incident": Statuses(
@@ -115,23 +116,36 @@ STATUSES: dict[str, Statuses] = {
 }  # fmt: skip
 """State and reasons of each table, as they come with the product."""
 
-INDUSTRIES = ("Manufacturing", "Retail", "Banking", "Healthcare", "Energy", "Technology", "Logistics", "Media")
+INDUSTRIES = (
+    "Manufacturing",
+    "Retail",
+    "Banking",
+    "Healthcare",
+    "Energy",
+    "Technology",
+    "Logistics",
+    "Media",
+)
 OPTIONS: dict[tuple[str, str], dict[int, str]] = {
     ("lead", "leadsourcecode"): {
-        1: "Advertisement", 2: "Employee Referral", 3: "External Referral", 4: "Partner", 5: "Public Relations",
-        6: "Seminar", 7: "Trade Show", 8: "Web", 9: "Word of Mouth", 10: "Other",
+        1: "Advertisement", 2: "Employee Referral", 3: "External Referral", 4: "Partner",
+        5: "Public Relations", 6: "Seminar", 7: "Trade Show", 8: "Web", 9: "Word of Mouth", 10: "Other",
         100000000: "Website", 100000001: "Referral", 100000002: "Trade Fair", 100000003: "Outbound Call",
         100000004: "Purchased List",
     },
     ("opportunity", "salesstage"): {0: "Qualify", 1: "Develop", 2: "Propose", 3: "Close"},
     ("opportunity", "opportunityratingcode"): {1: "Hot", 2: "Warm", 3: "Cold"},
-    ("opportunity", "new_dealtype"): {100000000: "New Business", 100000001: "Existing Business", 100000002: "Renewal"},
+    ("opportunity", "new_dealtype"): {
+        100000000: "New Business", 100000001: "Existing Business", 100000002: "Renewal",
+    },
     ("opportunity", "new_lossreason"): {
         100000000: "Price", 100000001: "Competitor", 100000002: "No Decision", 100000003: "No Budget",
         100000004: "Product Fit",
     },
     ("account", "industrycode"): {100000000 + place: name for place, name in enumerate(INDUSTRIES)},
-    ("account", "new_segment"): {100000000: "Small Business", 100000001: "Mid-Market", 100000002: "Enterprise"},
+    ("account", "new_segment"): {
+        100000000: "Small Business", 100000001: "Mid-Market", 100000002: "Enterprise",
+    },
     ("invoice", "paymenttermscode"): {
         1: "Net 30", 2: "2% 10, Net 30", 3: "Net 45", 4: "Net 60", 100000000: "Net 14", 100000001: "Net 90",
     },

@@ -45,7 +45,10 @@ class Directory:
 
         names = self.facts["users"].get_column("department").unique().sort()
         return pl.DataFrame(
-            {"department": names, "owningbusinessunit": guids("businessunit", range(1, len(names) + 1), self.seed)}
+            {
+                "department": names,
+                "owningbusinessunit": guids("businessunit", range(1, len(names) + 1), self.seed),
+            }
         )
 
     @cached_property
@@ -94,8 +97,8 @@ class Directory:
     def finished(self, rows: pl.DataFrame, money: Sequence[str] = ()) -> pl.DataFrame:
         """Return rows of a history as Dataverse has them.
 
-        Users become GUIDs, `money` gets its twins in the currency of the organisation, and the columns that all
-        tables have are added; helping columns (with a leading underscore) go.
+        Users become GUIDs, `money` gets its twins in the currency of the organisation, and the columns that
+        all tables have are added; helping columns (with a leading underscore) go.
         """
         import polars as pl
 
@@ -172,7 +175,7 @@ def of_changes(facts: Facts, object_name: str, field: str) -> pl.DataFrame:
 
 
 def beginning(records: pl.DataFrame, changes: pl.DataFrame, column: str) -> pl.Expr:
-    """Return what a column was when records were made: what its first change replaced, or what it still is."""
+    """Return what a column was when records were made: what its first change replaced, or what it is."""
     import polars as pl
 
     first = changes.group_by("key", maintain_order=True).agg(pl.col("old").first())

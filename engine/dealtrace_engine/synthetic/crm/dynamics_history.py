@@ -27,8 +27,8 @@ class History:
         A row per record: `key`, the column `primary`, `createdon`, `createdby` (a key), `deletedon` (null
         while it lives), `deletedby`, and the columns that never change.
     versions : DataFrame
-        A row per version, in the order of key and time: `key`, `at`, `by` (a key), `rank`, and the columns that
-        change. The first of a record is its creation.
+        A row per version, in the order of key and time: `key`, `at`, `by` (a key), `rank`, and the columns
+        that change. The first of a record is its creation.
     """
 
     table: str
@@ -49,7 +49,7 @@ class History:
         return self._joined(last).filter(pl.col("deletedon").is_null()).drop("deletedon", "deletedby")
 
     def rows(self) -> pl.DataFrame:
-        """Return every version as a full row with `IsDelete`; a deletion is a version of its own at its end."""
+        """Return every version as a full row with `IsDelete`; a deletion is a version of its own."""
         import polars as pl
 
         rows = self._joined(self.versions).with_columns(pl.lit(False).alias("IsDelete"))
@@ -95,8 +95,8 @@ def history(
     table, primary : str
         As in `History`.
     records : DataFrame
-        As in `History`, without `primary`; the changing columns in it are their values at the creation and must
-        not be null.
+        As in `History`, without `primary`; the changing columns in it are their values at the creation and
+        must not be null.
     events : iterable of DataFrame
         Each with `key`, `at`, `by`, `rank` and some of the changing columns of `records`; null is unchanged.
     seed : int
@@ -177,5 +177,8 @@ def at_change(frame: pl.DataFrame, at: str, by: str | pl.Expr, rank: int, **valu
         pl.col(at).alias("at"),
         (pl.col(by) if isinstance(by, str) else by).alias("by"),
         pl.lit(rank, pl.Int64).alias("rank"),
-        *((value if isinstance(value, pl.Expr) else pl.lit(value)).alias(name) for name, value in values.items()),
+        *(
+            (value if isinstance(value, pl.Expr) else pl.lit(value)).alias(name)
+            for name, value in values.items()
+        ),
     )

@@ -54,11 +54,11 @@ def _records(directory: Directory, invoices: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     terms = option_of("invoice", "paymenttermscode")
-    orders = directory.facts["orders"].select(
-        "order", "fulfilled", pl.col("owner").alias("operator")
-    )
+    orders = directory.facts["orders"].select("order", "fulfilled", pl.col("owner").alias("operator"))
     invoices = directory.pointing(
-        directory.of_customers(directory.priced(invoices.join(orders, "order", "left", maintain_order="left"))),
+        directory.of_customers(
+            directory.priced(invoices.join(orders, "order", "left", maintain_order="left"))
+        ),
         opportunityid=("opportunity", "opportunity"),
         salesorderid=("salesorder", "order"),
     )

@@ -1,4 +1,4 @@
-"""The lead table: leads are worked, qualified (which makes their opportunity) or disqualified, some are merged."""
+"""The lead table: leads are worked, qualified (which makes their opportunity), disqualified or merged."""
 
 from __future__ import annotations
 

@@ -18,8 +18,12 @@ def line_histories(directory: Directory) -> dict[str, History]:
     """
     import polars as pl
 
-    facts, ids = directory.facts, directory.guids
-    alive = facts["opportunities"].filter(~pl.col("deleted")).select("opportunity", "currency", "created", "created_by")
+    facts = directory.facts
+    alive = (
+        facts["opportunities"]
+        .filter(~pl.col("deleted"))
+        .select("opportunity", "currency", "created", "created_by")
+    )
     deal_lines = facts["opportunity_lines"].join(alive, "opportunity", maintain_order="left")
     quotes = facts["quotes"].join(facts["opportunities"].select("opportunity", "currency"), "opportunity")
     quote_lines = _with_parent(facts["quote_lines"], quotes, "quote")
@@ -29,18 +33,21 @@ def line_histories(directory: Directory) -> dict[str, History]:
         ["quote", "opportunity_line"], "left", maintain_order="left",
     )  # fmt: skip
     invoice_lines = _invoice_lines(directory)
-    return {
-        "opportunityproduct": _lines(directory, "opportunityproduct", deal_lines, opportunityid=ids("opportunity", deal_lines["opportunity"])),
-        "quotedetail": _lines(directory, "quotedetail", quote_lines, quoteid=ids("quote", quote_lines["quote"])),
-        "salesorderdetail": _lines(
-            directory, "salesorderdetail", order_lines,
-            salesorderid=ids("salesorder", order_lines["order"]), quotedetailid=ids("quotedetail", order_lines["quote_line"]),
+    made = (
+        ("opportunityproduct", deal_lines, {"opportunityid": ("opportunity", "opportunity")}),
+        ("quotedetail", quote_lines, {"quoteid": ("quote", "quote")}),
+        (
+            "salesorderdetail",
+            order_lines,
+            {"salesorderid": ("salesorder", "order"), "quotedetailid": ("quotedetail", "quote_line")},
         ),
-        "invoicedetail": _lines(
-            directory, "invoicedetail", invoice_lines,
-            invoiceid=ids("invoice", invoice_lines["invoice"]), salesorderdetailid=ids("salesorderdetail", invoice_lines["order_line"]),
+        (
+            "invoicedetail",
+            invoice_lines,
+            {"invoiceid": ("invoice", "invoice"), "salesorderdetailid": ("salesorderdetail", "order_line")},
         ),
-    }  # fmt: skip
+    )
+    return {table: _lines(directory, table, lines, lookups) for table, lines, lookups in made}
 
 
 def _with_parent(lines: pl.DataFrame, parents: pl.DataFrame, key: str) -> pl.DataFrame:
@@ -60,13 +67,13 @@ def _invoice_lines(directory: Directory) -> pl.DataFrame:
     return joined.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("line"))
 
 
-def _lines(directory: Directory, table: str, lines: pl.DataFrame, **lookups: pl.Series) -> History:
+def _lines(
+    directory: Directory, table: str, lines: pl.DataFrame, lookups: dict[str, tuple[str, str]]
+) -> History:
     import polars as pl
 
     products = directory.facts["products"].select("product", pl.col("name").alias("productname"))
-    lines = directory.priced(
-        directory.pointing(lines.with_columns(**lookups), productid=("product", "product"))
-    )
+    lines = directory.priced(directory.pointing(lines, productid=("product", "product"), **lookups))
     lines = lines.join(products, "product", "left", maintain_order="left")
     before = (pl.col("quantity") * pl.col("price")).round(2)
     records = lines.select(

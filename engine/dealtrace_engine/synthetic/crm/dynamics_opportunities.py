@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 WON, LOST = company.STAGES[company.CLOSED_WON], company.STAGES[company.CLOSED_LOST]
-SALES_STAGES = dict(zip(company.STAGES, (0, 1, 2, 2, 2, 3, 3, 3), strict=True)) | {company.RENAMED_STAGE[1]: 3}
+SALES_STAGES = dict(zip(company.STAGES, (0, 1, 2, 2, 2, 3, 3, 3), strict=True)) | {
+    company.RENAMED_STAGE[1]: 3
+}
 """Stage to the option of `salesstage`."""
 PROBABILITIES = dict(zip(company.STAGES, company.PROBABILITIES, strict=True)) | {
     company.RENAMED_STAGE[1]: company.PROBABILITIES[company.RENAMED_STAGE[0]]
@@ -38,10 +40,17 @@ def opportunity_history(directory: Directory) -> History:
     """Return the opportunities; those that were deleted end some days after their last change."""
     facts = directory.facts
     deals = facts["opportunities"].rename({"opportunity": "key"})
-    changes = {field: of_changes(facts, "opportunity", field) for field in ("stage", "amount", "owner", "close_date")}
+    changes = {
+        field: of_changes(facts, "opportunity", field) for field in ("stage", "amount", "owner", "close_date")
+    }
     records = _records(directory, deals, changes)
     return history(
-        "opportunity", "opportunityid", records, _events(directory, deals, changes), directory.seed, _derived()
+        "opportunity",
+        "opportunityid",
+        records,
+        _events(directory, deals, changes),
+        directory.seed,
+        _derived(),
     )
 
 
@@ -53,7 +62,9 @@ def _records(directory: Directory, deals: pl.DataFrame, changes: dict[str, pl.Da
         for field in ("amount", "owner", "close_date")
     }
     deals = directory.of_customers(directory.priced(_with_deletion(directory, deals, changes)))
-    deals = directory.pointing(deals, originatingleadid=("lead", "lead"), parentcontactid=("contact", "person"))
+    deals = directory.pointing(
+        deals, originatingleadid=("lead", "lead"), parentcontactid=("contact", "person")
+    )
     products = directory.facts["products"].select("product", pl.col("name").alias("new_productcategory"))
     deals = deals.join(products, "product", "left", maintain_order="left")
     return deals.select(
@@ -111,7 +122,9 @@ def _with_deletion(
     deals = deals.join(last, "key", "left", maintain_order="left")
     alive = pl.when(pl.col("account") <= directory.facts["accounts"]["merged_into"].null_count())
     return deals.with_columns(
-        pl.when("deleted").then(pl.min_horizontal(latest, exported - pl.duration(hours=1))).alias("deletedon"),
+        pl.when("deleted")
+        .then(pl.min_horizontal(latest, exported - pl.duration(hours=1)))
+        .alias("deletedon"),
         pl.when("deleted").then("owner").alias("deletedby"),
         alive.then(pl.col("account") * 2 - 1).alias("person"),
     )
@@ -122,7 +135,9 @@ def _events(
 ) -> list[pl.DataFrame]:
     import polars as pl
 
-    reasons = deals.select("key", coded("loss_reason", option_of("opportunity", "new_lossreason")).alias("why"))
+    reasons = deals.select(
+        "key", coded("loss_reason", option_of("opportunity", "new_lossreason")).alias("why")
+    )
     stage = changes["stage"].join(reasons, "key", "left", maintain_order="left")
     won, lost = pl.col("new") == WON, pl.col("new") == LOST
     out_sold = pl.col("why") == option_of("opportunity", "new_lossreason")["Competitor"]
@@ -171,9 +186,12 @@ def opportunityclose_history(directory: Directory) -> History:
         pl.col("opportunity").alias("key"), "amount", "deleted", "competitor", "transactioncurrencyid",
         "exchangerate", "closed",
     )  # fmt: skip
-    stage = of_changes(directory.facts, "opportunity", "stage").join(deals, "key", "left", maintain_order="left")
+    stage = of_changes(directory.facts, "opportunity", "stage").join(
+        deals, "key", "left", maintain_order="left"
+    )
     stage = stage.filter(~pl.col("deleted")).with_columns(
-        pl.col("at").shift(-1).over("key").alias("reopened"), pl.col("by").shift(-1).over("key").alias("reopener")
+        pl.col("at").shift(-1).over("key").alias("reopened"),
+        pl.col("by").shift(-1).over("key").alias("reopener"),
     )
     closings = stage.filter(pl.col("new").is_in([WON, LOST])).with_columns(
         (pl.col("key") * 8 + pl.int_range(pl.len()).over("key")).alias("closing")
@@ -189,7 +207,9 @@ def _closings(directory: Directory, closings: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     names = list(company.COMPETITORS)
-    rivals = pl.DataFrame({"competitor": names, "competitorid": directory.guids("competitor", pl.Series(range(len(names))))})
+    rivals = pl.DataFrame(
+        {"competitor": names, "competitorid": directory.guids("competitor", pl.Series(range(len(names))))}
+    )
     closings = closings.join(rivals, "competitor", "left", maintain_order="left")
     won = pl.col("new") == WON
     last = pl.col("at") == pl.col("closed")

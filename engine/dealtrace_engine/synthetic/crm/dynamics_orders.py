@@ -27,9 +27,15 @@ def order_rows(directory: Directory) -> pl.DataFrame:
     import polars as pl
 
     deals = directory.facts["opportunities"].select("opportunity", pl.col("name").alias("deal"))
-    orders = directory.facts["orders"].rename({"order": "key"}).join(deals, "opportunity", "left", maintain_order="left")
+    orders = (
+        directory.facts["orders"]
+        .rename({"order": "key"})
+        .join(deals, "opportunity", "left", maintain_order="left")
+    )
     return orders.with_columns(
-        pl.concat_str(pl.lit("ORD-"), (pl.col("key") + 1000).cast(pl.String).str.zfill(6)).alias("ordernumber"),
+        pl.concat_str(pl.lit("ORD-"), (pl.col("key") + 1000).cast(pl.String).str.zfill(6)).alias(
+            "ordernumber"
+        ),
         pl.lit(company.SYSTEM_USER, pl.Int64).alias("system"),
     )
 
@@ -42,14 +48,22 @@ def order_history(directory: Directory) -> History:
     done = pl.col("fulfilled")
     events = [
         at_change(
-            orders, "activated", "owner", 1, statecode=SUBMITTED, statuscode=IN_PROGRESS, _submitted=pl.col("activated")
+            orders,
+            "activated",
+            "owner",
+            1,
+            statecode=SUBMITTED,
+            statuscode=IN_PROGRESS,
+            _submitted=pl.col("activated"),
         ),
         at_change(orders, "canceled", "owner", 2, statecode=CANCELED, statuscode=NO_MONEY),
         at_change(orders, "partially_fulfilled", "owner", 3, statecode=FULFILLED, statuscode=PARTIAL),
         at_change(orders, "fulfilled", "owner", 4, statecode=FULFILLED, statuscode=COMPLETE, _fulfilled=done),
         at_change(orders, "closed", "system", 5, statecode=INVOICED, statuscode=INVOICED_REASON),
     ]
-    return history("salesorder", "salesorderid", _records(directory, orders), events, directory.seed, _derived())
+    return history(
+        "salesorder", "salesorderid", _records(directory, orders), events, directory.seed, _derived()
+    )
 
 
 def _records(directory: Directory, orders: pl.DataFrame) -> pl.DataFrame:

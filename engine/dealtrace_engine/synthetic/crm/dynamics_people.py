@@ -1,4 +1,4 @@
-"""Users and how they are organised, customers, products and currencies, and the support cases of customers."""
+"""Users and how they are organised, customers, products, currencies, and the support cases of customers."""
 
 from __future__ import annotations
 
@@ -125,7 +125,9 @@ def _currencies(directory: Directory) -> pl.DataFrame:
         "transactioncurrencyid",
         pl.col("currency").alias("isocurrencycode"),
         pl.col("currency").alias("currencyname"),
-        pl.col("currency").replace_strict(symbols, default=None, return_dtype=pl.String).alias("currencysymbol"),
+        pl.col("currency")
+        .replace_strict(symbols, default=None, return_dtype=pl.String)
+        .alias("currencysymbol"),
         "exchangerate",
         _founded().alias("createdon"),
     )
@@ -214,13 +216,17 @@ def incident_history(directory: Directory) -> History:
     import polars as pl
 
     cases = directory.facts["support_cases"].rename({"case": "key"})
-    found = directory.pointing(directory.of_customers(cases), new_opportunityid=("opportunity", "opportunity"))
+    found = directory.pointing(
+        directory.of_customers(cases), new_opportunityid=("opportunity", "opportunity")
+    )
     records = found.select(
         "key",
         pl.col("opened").alias("createdon"),
         pl.col("by").alias("createdby"),
         directory.user(found.get_column("by")).alias("ownerid"),
-        pl.concat_str(pl.lit("CAS-"), (pl.col("key") + 1000).cast(pl.String).str.zfill(5)).alias("ticketnumber"),
+        pl.concat_str(pl.lit("CAS-"), (pl.col("key") + 1000).cast(pl.String).str.zfill(5)).alias(
+            "ticketnumber"
+        ),
         pl.lit("Question after the delivery").alias("title"),
         "customerid",
         "customeridtype",

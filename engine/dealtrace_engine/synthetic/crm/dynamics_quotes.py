@@ -36,17 +36,30 @@ def quote_rows(directory: Directory) -> pl.DataFrame:
         "opportunity", "account", "currency", pl.col("owner").alias("seller"), pl.col("name").alias("deal"),
         pl.when(pl.col("outcome") == "Lost").then("closed").alias("lost"),
     )  # fmt: skip
-    quotes = directory.facts["quotes"].rename({"quote": "key"}).join(deals, "opportunity", "left", maintain_order="left")
+    quotes = (
+        directory.facts["quotes"]
+        .rename({"quote": "key"})
+        .join(deals, "opportunity", "left", maintain_order="left")
+    )
     open_until_lost = pl.coalesce("accepted", "rejected", "revised").is_null()
     open_until_lost &= (pl.col("lost") > pl.max_horizontal("created", "issued")).fill_null(False)
     accepted, rejected = pl.col("accepted").is_not_null(), pl.col("rejected").is_not_null()
     revised = pl.col("revised").is_not_null()
     return quotes.with_columns(
-        pl.coalesce("accepted", "rejected", "revised", pl.when(open_until_lost).then("lost")).alias("closing"),
-        pl.when(accepted).then(WON_REASON).when(rejected).then(LOST).when(revised).then(REVISED)
-        .otherwise(CANCELED).cast(pl.Int32).alias("reason"),
+        pl.coalesce("accepted", "rejected", "revised", pl.when(open_until_lost).then("lost")).alias(
+            "closing"
+        ),
+        pl.when(accepted)
+        .then(WON_REASON)
+        .when(rejected)
+        .then(LOST)
+        .when(revised)
+        .then(REVISED)
+        .otherwise(CANCELED)
+        .cast(pl.Int32)
+        .alias("reason"),
         _numbers(directory, quotes.get_column("number")).alias("quotenumber"),
-    )  # fmt: skip
+    )
 
 
 def quote_history(directory: Directory) -> History:
@@ -60,13 +73,24 @@ def quote_history(directory: Directory) -> History:
         at_change(discount, "at", "by", _DISCOUNT_RANK, discountpercentage=pl.col("new").cast(pl.Float64)),
         at_change(total, "at", "by", _DISCOUNT_RANK, totalamount=pl.col("new").cast(pl.Float64)),
         at_change(
-            quotes, "issued", "created_by", 20, statecode=ACTIVE, statuscode=ACTIVE_IN_PROGRESS, _issued=pl.col("issued")
+            quotes,
+            "issued",
+            "created_by",
+            20,
+            statecode=ACTIVE,
+            statuscode=ACTIVE_IN_PROGRESS,
+            _issued=pl.col("issued"),
         ),
         at_change(
-            quotes, "closing", "created_by", 30, statuscode=pl.col("reason"), _closing=pl.col("closing"),
+            quotes,
+            "closing",
+            "created_by",
+            30,
+            statuscode=pl.col("reason"),
+            _closing=pl.col("closing"),
             statecode=pl.when(pl.col("reason") == WON_REASON).then(WON).otherwise(CLOSED),
         ),
-    ]  # fmt: skip
+    ]
     return history("quote", "quoteid", records, events, directory.seed, _derived())
 
 
@@ -79,7 +103,9 @@ def _records(
         beginning(quotes, discount, "discount_pct").alias("discountpercentage"),
         beginning(quotes, total, "total").alias("totalamount"),
     )
-    quotes = directory.pointing(directory.of_customers(directory.priced(quotes)), opportunityid=("opportunity", "opportunity"))
+    quotes = directory.pointing(
+        directory.of_customers(directory.priced(quotes)), opportunityid=("opportunity", "opportunity")
+    )
     return quotes.select(
         "key",
         pl.col("created").alias("createdon"),
@@ -132,7 +158,12 @@ def quoteclose_history(directory: Directory) -> History:
     import polars as pl
 
     quotes = quote_rows(directory).filter(pl.col("closing").is_not_null())
-    subjects = {WON_REASON: "Quote Won", LOST: "Quote Lost", REVISED: "Quote Revised", CANCELED: "Quote Canceled"}
+    subjects = {
+        WON_REASON: "Quote Won",
+        LOST: "Quote Lost",
+        REVISED: "Quote Revised",
+        CANCELED: "Quote Canceled",
+    }
     quotes = directory.pointing(directory.priced(quotes), quoteid=("quote", "key"))
     records = quotes.select(
         "key",

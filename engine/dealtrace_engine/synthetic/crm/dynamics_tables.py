@@ -15,7 +15,10 @@ from dealtrace_engine.synthetic.crm.dynamics_directory import Directory
 from dealtrace_engine.synthetic.crm.dynamics_invoices import invoice_history
 from dealtrace_engine.synthetic.crm.dynamics_leads import lead_history
 from dealtrace_engine.synthetic.crm.dynamics_lines import line_histories
-from dealtrace_engine.synthetic.crm.dynamics_opportunities import opportunity_history, opportunityclose_history
+from dealtrace_engine.synthetic.crm.dynamics_opportunities import (
+    opportunity_history,
+    opportunityclose_history,
+)
 from dealtrace_engine.synthetic.crm.dynamics_orders import order_history, orderclose_history
 from dealtrace_engine.synthetic.crm.dynamics_people import (
     account_history,
@@ -63,7 +66,8 @@ class Tables:
         directory = self.directory
         own = (
             lead_history, opportunity_history, opportunityclose_history, quote_history, quoteclose_history,
-            order_history, orderclose_history, invoice_history, account_history, contact_history, incident_history,
+            order_history, orderclose_history, invoice_history, account_history, contact_history,
+            incident_history,
         )  # fmt: skip
         made = [make(directory) for make in own]
         return {
@@ -119,8 +123,8 @@ def dynamics_tables(facts: Facts | Tables) -> dict[str, pl.DataFrame]:
     dict of str to polars.DataFrame
         By logical name of the table, with logical names of columns: GUIDs as texts in lower case, options as
         integers, instants as datetime[us, UTC]; columns of behaviour DateOnly are dates, those of behaviour
-        UserLocal with the format DateOnly are the midnight of the organisation's zone. `audit` and `stringmap`
-        are among them.
+        UserLocal with the format DateOnly are the midnight of the organisation's zone. `audit` and
+        `stringmap` are among them.
 
     Examples
     --------
@@ -149,8 +153,8 @@ def versions(facts: Facts | Tables) -> Mapping[str, pl.DataFrame]:
     Returns
     -------
     mapping of str to polars.DataFrame
-        Rows as in `dynamics_tables` in the order of `modifiedon`, with `versionnumber` and `IsDelete`. Each is
-        made anew when it is asked for.
+        Rows as in `dynamics_tables` in the order of `modifiedon`, with `versionnumber` and `IsDelete`. Each
+        is made anew when it is asked for.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What happened in an organisation that works with Dynamics, and what of it leaves a trace in which kind of export."""
+"""What happened in an organisation that works with Dynamics, and what of it leaves a trace in an export."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ _CONTACTS = ("first_customer_contact", "customer_contact")
 def dynamics_truth(facts: Facts) -> pl.DataFrame:
     """Return the events as they happen in Dynamics.
 
-    They are those of the facts, but: qualifying a lead is what makes its opportunity, so that both happen at once;
-    an opportunity that closes does not change its stage; orders are submitted; a contact is dated by its end;
-    payments happen to invoices.
+    They are those of the facts, but: qualifying a lead is what makes its opportunity, so that both happen at
+    once; an opportunity that closes does not change its stage; orders are submitted; a contact is dated by
+    its end; payments happen to invoices.
 
     Returns
     -------
@@ -58,7 +58,12 @@ def dynamics_truth(facts: Facts) -> pl.DataFrame:
 
     truth = facts["truth"]
     kept = truth.filter(~pl.col("activity").is_in(_OTHERWISE))
-    parts = [kept.with_columns(pl.col("activity").replace(_RENAMED)), _qualified(truth), _moved(facts), _met(facts)]
+    parts = [
+        kept.with_columns(pl.col("activity").replace(_RENAMED)),
+        _qualified(truth),
+        _moved(facts),
+        _met(facts),
+    ]
     return _of_invoices(facts, pl.concat([part.select(truth.columns) for part in parts])).sort(
         "timestamp", "case", "object", "record", "activity"
     )
@@ -98,7 +103,10 @@ def _met(facts: Facts) -> pl.DataFrame:
     met = facts["contacts"].filter(~pl.col("deleted")).join(owner, "lead", "left", maintain_order="left")
     deal = pl.coalesce("opportunity", "of_lead")
     met = met.select(
-        pl.when(deal.is_not_null()).then(pl.lit("opportunity")).otherwise(pl.lit("lead")).alias("case_object"),
+        pl.when(deal.is_not_null())
+        .then(pl.lit("opportunity"))
+        .otherwise(pl.lit("lead"))
+        .alias("case_object"),
         pl.coalesce(deal, "lead").alias("case"),
         pl.when(pl.col("kind") == "email").then("at").otherwise("ended").alias("timestamp"),
         pl.lit("contact").alias("object"),
@@ -137,8 +145,9 @@ def derivable(facts: Facts, shape: str) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        `dynamics_truth` with `case_id`, `record_id` and `resource_id`, the GUIDs; `derivable`; and `precision`,
-        "instant", or "date" where only the day (in `dynamics_directory.ORG_ZONE`) is left, null where nothing is.
+        `dynamics_truth` with `case_id`, `record_id` and `resource_id`, the GUIDs; `derivable`; and
+        `precision`, "instant", or "date" where only the day (in `dynamics_directory.ORG_ZONE`) is left, null
+        where nothing is.
 
     Raises
     ------
@@ -148,7 +157,9 @@ def derivable(facts: Facts, shape: str) -> pl.DataFrame:
     import polars as pl
 
     if shape not in EVIDENCE:
-        raise ArgumentError(f"there is no shape {shape!r} of a Dynamics export", hint=f"choose from {', '.join(EVIDENCE)}")
+        raise ArgumentError(
+            f"there is no shape {shape!r} of a Dynamics export", hint=f"choose from {', '.join(EVIDENCE)}"
+        )
     directory = Directory(facts)
     truth = _with_marks(directory, dynamics_truth(facts))
     precision = pl.lit(None, pl.String)
@@ -161,7 +172,7 @@ def derivable(facts: Facts, shape: str) -> pl.DataFrame:
 
 
 def _with_marks(directory: Directory, truth: pl.DataFrame) -> pl.DataFrame:
-    """Add what the rules ask: whether the case was deleted, a document was mailed, a closing or payment was the last."""
+    """Add what the rules ask: was the case deleted, a document mailed, a closing or payment the last one."""
     import polars as pl
 
     facts = directory.facts
@@ -226,8 +237,9 @@ def _rules(evidence: str) -> Iterator[tuple[tuple[str, ...], pl.Expr]]:
 
 _ALWAYS = (
     "lead_captured", "lead_qualified", "lead_converted", *_CONTACTS, "opportunity_created", "quote_created",
-    "quote_revised", "quote_accepted", "quote_rejected", "discount_approval_requested", "discount_approval_approved",
-    "discount_approval_rejected", "discount_approval_recalled", "sales_order_created", "order_canceled",
+    "quote_revised", "quote_accepted", "quote_rejected", "discount_approval_requested",
+    "discount_approval_approved", "discount_approval_rejected", "discount_approval_recalled",
+    "sales_order_created", "order_canceled",
     "order_closed", "invoice_generated",
 )  # fmt: skip
 """Rows of their own tell when these happened."""
