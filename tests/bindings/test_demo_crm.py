@@ -49,6 +49,8 @@ def test_it_is_the_organisation_of_the_library(tmp_path):
         (("--crm", "salesforce", "--shape", "web-api"), "choose from data-export, data-export-zip"),
         (("--crm", "dynamics", "--shape", "report"), "choose from web-api, synapse-link"),
         (("--crm", "dynamics", "--lang", "tlh"), "no language 'tlh'; choose from en, de"),
+        (("--crm", "dynamics", "--packages"), "packages of Salesforce"),
+        (("--packages",), "--packages is for a CRM; add --crm salesforce"),
         (("--shape", "report"), "add --crm salesforce or --crm dynamics"),
     ],
 )

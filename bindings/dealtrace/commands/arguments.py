@@ -90,6 +90,9 @@ def _demo(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--crm", choices=("salesforce", "dynamics"), help="write an export of this system")
     command.add_argument("--shape", metavar="SHAPE", help=SHAPES)
+    command.add_argument(
+        "--packages", action="store_true", help="Salesforce with its packages for quoting and billing"
+    )
     command.add_argument("--quiet", action="store_true", help="say nothing but errors")
 
 

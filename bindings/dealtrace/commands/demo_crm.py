@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> None:
     with Steps(visible=not arguments.quiet) as steps, steps.step("make and write") as progress:
         made = write_organisation(
             arguments.crm, arguments.shape, deals, arguments.seed, arguments.output,
-            language=arguments.language, progress=progress,
+            language=arguments.language, packaged=arguments.packages, progress=progress,
         )  # fmt: skip
     if not arguments.quiet:
         show((*sections(made, arguments.language), *_closing(made, sum(steps.seconds.values()))))
@@ -40,12 +40,11 @@ def check_without_crm(arguments: argparse.Namespace) -> None:
     Raises
     ------
     ArgumentError
-        A shape was asked for.
+        A shape or packages were asked for.
     """
-    if arguments.shape is not None:
-        raise ArgumentError(
-            "--shape is the shape of a CRM's export", hint="add --crm salesforce or --crm dynamics"
-        )
+    for option in ("shape", "packages"):
+        if getattr(arguments, option):
+            raise ArgumentError(f"--{option} is for a CRM", hint="add --crm salesforce or --crm dynamics")
 
 
 def sections(made: Organisation, language: str) -> Iterator[RenderableType]:

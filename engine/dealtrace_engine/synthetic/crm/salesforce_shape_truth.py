@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from dealtrace_engine.synthetic.crm.facts import Facts
+    from dealtrace_engine.synthetic.crm.salesforce_org import SalesforceSetup
     from dealtrace_engine.synthetic.crm.traces import Tables
 
 CASES = {"opportunity": ("Opportunity", "Id"), "lead": ("Lead", "Id")}
@@ -37,7 +38,9 @@ def traced_tables(tables: Mapping[str, pl.DataFrame], shape: str) -> dict[str, p
     }
 
 
-def shape_truth(facts: Facts, shape: str, tables: Tables) -> Iterator[pl.DataFrame]:
+def shape_truth(
+    facts: Facts, shape: str, tables: Tables, setup: SalesforceSetup | None = None
+) -> Iterator[pl.DataFrame]:
     """Yield the truth activity by activity, as `write_truth` takes it.
 
     An event is derivable if the shape shows a row that tells it beyond doubt. Where a shape hides earlier
@@ -49,11 +52,13 @@ def shape_truth(facts: Facts, shape: str, tables: Tables) -> Iterator[pl.DataFra
     shape : str
     tables : mapping of str to DataFrame
         What `traced_tables` returns.
+    setup : SalesforceSetup, optional
+        That of the tables.
     """
     import polars as pl
 
     references = _references(tables) if shape == "tree" else None
-    truth = salesforce_truth(facts, deleted_rows=SHAPES[shape].deleted).with_columns(
+    truth = salesforce_truth(facts, setup, deleted_rows=SHAPES[shape].deleted).with_columns(
         facts["truth"]["case_object"], pl.col("derivable").alias("@certain"), resource="resource_name"
     )
     for activities in _groups(truth["activity"].unique().sort().to_list()):

@@ -9,6 +9,11 @@ def _history(table: str, parent: str, *fields: str) -> Trace:
     return Trace(table, parent, "CreatedDate", column="Field", values=fields)
 
 
+def _history_of(table: str, parent: str, field: str, packaged: str, packaged_field: str) -> tuple[Trace, ...]:
+    """Return the history of a standard object, and of the one that a managed package has in its place."""
+    return _history(table, parent, field), _history(packaged, "ParentId", packaged_field)
+
+
 _SNAPSHOT = Trace("OpportunityHistory", "OpportunityId", "CreatedDate")
 _STAGE = (
     _SNAPSHOT,
@@ -16,7 +21,15 @@ _STAGE = (
     Trace("Opportunity", "Id", "LastStageChangeDate"),
 )
 _CLOSED = (*_STAGE, Trace("Opportunity", "Id", "CloseDate", "date"))
-_QUOTE = _history("QuoteHistory", "QuoteId", "Status")
+_QUOTE_OBJECTS = (Trace("Quote", "Id", "CreatedDate"), Trace("SBQQ__Quote__c", "Id", "CreatedDate"))
+_QUOTE = _history_of("QuoteHistory", "QuoteId", "Status", "SBQQ__Quote__History", "SBQQ__Status__c")
+_DISCOUNT = _history_of(
+    "QuoteHistory", "QuoteId", "Discount", "SBQQ__Quote__History", "SBQQ__CustomerDiscount__c"
+)
+_INVOICE = _history_of(
+    "InvoiceHistory", "InvoiceId", "Status", "blng__Invoice__History", "blng__InvoiceStatus__c"
+)
+_ALLOCATION = "blng__PaymentAllocationInvoice__c"
 _ORDER = (_history("OrderHistory", "OrderId", "Status"),)
 _DECIDED = (
     Trace("ProcessInstance", "TargetObjectId", "CompletedDate"),
@@ -63,15 +76,15 @@ TRACES: dict[str, tuple[Trace, ...]] = {
     "owner_changed": (_history("OpportunityFieldHistory", "OpportunityId", "Owner", "ownerAssignment"),),
     "amount_changed": (_SNAPSHOT, _history("OpportunityFieldHistory", "OpportunityId", "Amount")),
     "close_date_pushed": (_SNAPSHOT, _history("OpportunityFieldHistory", "OpportunityId", "CloseDate")),
-    "quote_created": (Trace("Quote", "Id", "CreatedDate"),),
-    "quote_revised": (Trace("Quote", "Id", "CreatedDate"), _QUOTE),
+    "quote_created": _QUOTE_OBJECTS,
+    "quote_revised": (*_QUOTE_OBJECTS, *_QUOTE),
     "quote_issued": (
-        _QUOTE, Trace("EmailMessage", "RelatedToId", "MessageDate"),
+        *_QUOTE, Trace("EmailMessage", "RelatedToId", "MessageDate"),
         Trace("QuoteDocument", "QuoteId", "CreatedDate"),
     ),
-    "quote_accepted": (_QUOTE,),
-    "quote_rejected": (_QUOTE,),
-    "discount_changed": (_history("QuoteHistory", "QuoteId", "Discount"),),
+    "quote_accepted": _QUOTE,
+    "quote_rejected": _QUOTE,
+    "discount_changed": _DISCOUNT,
     "discount_approval_requested": _REQUESTED,
     "discount_approval_approved": _DECIDED,
     "discount_approval_rejected": _DECIDED,
@@ -92,17 +105,25 @@ TRACES: dict[str, tuple[Trace, ...]] = {
     "order_partially_fulfilled": _ORDER,
     "order_canceled": _ORDER,
     "order_closed": _ORDER,
-    "invoice_generated": (Trace("Invoice", "Id", "CreatedDate"),),
-    "invoice_sent": (
-        _history("InvoiceHistory", "InvoiceId", "Status"), Trace("Invoice", "Id", "PostedDate", "date"),
+    "invoice_generated": (
+        Trace("Invoice", "Id", "CreatedDate"), Trace("blng__Invoice__c", "Id", "CreatedDate"),
     ),
-    "invoice_canceled": (_history("InvoiceHistory", "InvoiceId", "Status"),),
-    "payment_received": tuple(Trace("PaymentLineInvoice", "PaymentId", at) for at in _APPLIED),
-    "payment_reversed": tuple(
-        Trace("PaymentLineInvoice", "PaymentId", at) for at in ("UnappliedDate", *_APPLIED)
+    "invoice_sent": (
+        *_INVOICE, Trace("Invoice", "Id", "PostedDate", "date"),
+        Trace("blng__Invoice__c", "Id", "blng__InvoicePostedDate__c", "date"),
+    ),
+    "invoice_canceled": _INVOICE,
+    "payment_received": (
+        *(Trace("PaymentLineInvoice", "PaymentId", at) for at in _APPLIED),
+        Trace(_ALLOCATION, "blng__Payment__c", "CreatedDate"),
+    ),
+    "payment_reversed": (
+        *(Trace("PaymentLineInvoice", "PaymentId", at) for at in ("UnappliedDate", *_APPLIED)),
+        Trace(_ALLOCATION, "blng__Payment__c", "CreatedDate"),
     ),
     "payment_completed": (
         *(Trace("PaymentLineInvoice", "InvoiceId", at) for at in _APPLIED),
+        Trace(_ALLOCATION, "blng__Invoice__c", "CreatedDate"),
         Trace("Invoice", "Id", "FullSettlementDate", "date"),
     ),
     "payment_reminder_sent": (

@@ -23,8 +23,8 @@ def write_truth(path: Path, parts: Iterable[pl.DataFrame]) -> dict[str, dict[str
 
     case_id is as the export writes ids, null for orphans; case_object is "opportunity" or "lead";
     case_shown says whether the case's own record is in the export; activity is a canonical id; resource a
-    name; derivable says whether the export has a row that tells the event, precision how exact ("instant", "minute" or
-    "date"), note where, or why not.
+    name; derivable says whether the export has a row that tells the event, precision how exact ("instant",
+    "minute" or "date"), note where, or why not.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,6 +72,7 @@ def write_organisation(
     folder: str | os.PathLike[str],
     *,
     language: str = "en",
+    packaged: bool = False,
     progress: Progress | None = None,
     **options: Any,
 ) -> Organisation:
@@ -92,6 +93,8 @@ def write_organisation(
         Must not exist, or be empty; appears when everything in it is complete.
     language : {"en", "de", "fr", "it", "ja", "zh"}
         Of the user who exports.
+    packaged : bool
+        Whether a Salesforce organisation quotes and bills with the managed packages CPQ and Billing.
     progress : callable, optional
         Called with (done, of), from the beginning again for each step; returning False cancels.
     **options
@@ -115,12 +118,12 @@ def write_organisation(
     from dealtrace_engine.synthetic.crm.facts import facts
     from dealtrace_engine.synthetic.crm.planted import planted
 
-    chosen = _checked(system, shape, language)
+    chosen = _checked(system, shape, language, packaged)
     with folder_written_whole(folder) as unfinished:
         (unfinished / EXPORT).mkdir()
         made = facts(deals, seed, progress)
-        write = _WRITERS[system]
-        rows, events = write(made, chosen, unfinished, language, progress, options)
+        job = _Job(made, chosen, unfinished, language, packaged, progress, options)
+        rows, events = _write_salesforce(job) if system == "salesforce" else _write_dynamics(job)
         found = planted(made)
         text = json.dumps({"system": system, "shape": chosen, **found}, indent=2, ensure_ascii=False)
         (unfinished / PLANTED).write_text(f"{text}\n", "utf-8", newline="")
@@ -131,12 +134,14 @@ def write_organisation(
     )
 
 
-def _checked(system: str, shape: str | None, language: str) -> str:
+def _checked(system: str, shape: str | None, language: str, packaged: bool) -> str:
     """Return the shape that is meant."""
     if system not in SYSTEMS:
         raise ArgumentError(f"there is no CRM {system!r}", hint=f"choose from {', '.join(SYSTEMS)}")
     if language not in LANGUAGES:
         raise ArgumentError(f"there is no language {language!r}", hint=f"choose from {', '.join(LANGUAGES)}")
+    if packaged and system != "salesforce":
+        raise ArgumentError("CPQ and Billing are packages of Salesforce", hint="leave packaged out")
     chosen = SYSTEMS[system][0] if shape is None else shape
     shape_named({name: name for name in SYSTEMS[system]}, chosen, system.title())
     return chosen
@@ -149,40 +154,49 @@ def _zone(shape: str, language: str) -> str | None:
 
 
 Counts = tuple[dict[str, int], dict[str, dict[str, int]]]
+"""Rows of each table, and how many events of each activity there were and can be derived."""
 
 
-def _write_salesforce(
-    facts: Facts, shape: str, folder: Path, language: str, progress: Progress | None, options: dict[str, Any]
-) -> Counts:
+@dataclass(frozen=True)
+class _Job:
+    facts: Facts
+    shape: str
+    folder: Path
+    language: str
+    packaged: bool
+    progress: Progress | None
+    options: Mapping[str, Any]
+
+    @property
+    def writing(self) -> dict[str, Any]:
+        """What both writers are asked for."""
+        return {"language": self.language, "progress": self.progress, **self.options}
+
+
+def _write_salesforce(job: _Job) -> Counts:
+    from dealtrace_engine.synthetic.crm.salesforce_org import SalesforceSetup
     from dealtrace_engine.synthetic.crm.salesforce_shape_truth import shape_truth, traced_tables
     from dealtrace_engine.synthetic.crm.salesforce_tables import salesforce_tables
     from dealtrace_engine.synthetic.crm.truth_file import write_truth
 
-    tables = salesforce_tables(facts)
-    write_salesforce(tables, folder / EXPORT, shape, language=language, progress=progress, **options)
-    rows, tables = {name: table.height for name, table in tables.items()}, traced_tables(tables, shape)
-    return rows, write_truth(folder / TRUTH, shape_truth(facts, shape, tables))
+    setup = SalesforceSetup(SALESFORCE[job.shape].retention_months, packaged=job.packaged)
+    tables = salesforce_tables(job.facts, setup)
+    write_salesforce(tables, job.folder / EXPORT, job.shape, **job.writing)
+    rows, tables = {name: table.height for name, table in tables.items()}, traced_tables(tables, job.shape)
+    return rows, write_truth(job.folder / TRUTH, shape_truth(job.facts, job.shape, tables, setup))
 
 
-def _write_dynamics(
-    facts: Facts, shape: str, folder: Path, language: str, progress: Progress | None, options: dict[str, Any]
-) -> Counts:
+def _write_dynamics(job: _Job) -> Counts:
     from dealtrace_engine.synthetic.crm.dynamics_tables import Tables, dynamics_tables, versions
     from dealtrace_engine.synthetic.crm.dynamics_truth import derivable
     from dealtrace_engine.synthetic.crm.truth_file import with_cases_shown, with_notes, write_truth
 
-    histories = Tables(facts)
+    histories = Tables(job.facts)
     tables = dynamics_tables(histories)
-    export = folder / EXPORT
-    write_dynamics(
-        tables, export, shape, versions=versions(histories), language=language, progress=progress, **options
-    )
+    write_dynamics(tables, job.folder / EXPORT, job.shape, versions=versions(histories), **job.writing)
     rows = {name: table.height for name, table in tables.items()}
     cases = {name: (name, f"{name}id") for name in ("opportunity", "lead")}
-    shown = {name: tables[name].select(column) for name, column in cases.values()}
+    shown = {name: tables[name].select(column) for name, (_, column) in cases.items()}
     del histories, tables
-    told = with_notes(with_cases_shown(derivable(facts, shape), shown, cases), facts, shape)
-    return rows, write_truth(folder / TRUTH, [told])
-
-
-_WRITERS: dict[str, Callable[..., Counts]] = {"salesforce": _write_salesforce, "dynamics": _write_dynamics}
+    truth = with_cases_shown(derivable(job.facts, job.shape), shown, cases)
+    return rows, write_truth(job.folder / TRUTH, [with_notes(truth, job.facts, job.shape)])

@@ -11,6 +11,7 @@ import pytest
 from dealtrace_engine.errors import ArgumentError, Cancelled, OutputError
 from dealtrace_engine.synthetic.crm.facts import facts
 from dealtrace_engine.synthetic.crm.planted import planted
+from dealtrace_engine.synthetic.crm.salesforce_org import SalesforceSetup
 from dealtrace_engine.synthetic.crm.salesforce_shape_truth import shape_truth, traced_tables
 from dealtrace_engine.synthetic.crm.salesforce_tables import salesforce_tables
 from dealtrace_engine.synthetic.crm.salesforce_truth import salesforce_truth
@@ -69,12 +70,13 @@ def test_ids_of_the_truth_are_those_of_the_export(tmp_path):
     assert set(contacts["record_id"]) <= ids("Task") | ids("Event") | ids("EmailMessage")
 
 
-def test_what_the_rows_tell_is_what_the_rules_say():
+@pytest.mark.parametrize("setup", [SalesforceSetup(), SalesforceSetup(24, packaged=True)])
+def test_what_the_rows_tell_is_what_the_rules_say(setup):
     """Two ways to the same answer: by looking for rows, and by reasoning about the facts."""
     made = facts(1500, seed=6)
-    tables = salesforce_tables(made)
-    looked = pl.concat(list(shape_truth(made, "bulk", traced_tables(tables, "bulk"))), how="diagonal")
-    reasoned = salesforce_truth(made, deleted_rows=True)
+    tables = traced_tables(salesforce_tables(made, setup), "bulk")
+    looked = pl.concat(list(shape_truth(made, "bulk", tables, setup)), how="diagonal")
+    reasoned = salesforce_truth(made, setup, deleted_rows=True)
     both = ["activity", "timestamp", "record_id", "derivable"]
     assert looked.select(both).sort(both).equals(reasoned.select(both).sort(both))
     days = looked.filter("derivable", pl.col("precision") == "date").height
@@ -105,6 +107,15 @@ def test_references_stand_for_ids_in_a_tree(tmp_path):
     assert set(truth.filter(pl.col("case_object") == "opportunity")["case_id"]) <= names
 
 
+def test_packages_for_quoting_and_billing(tmp_path):
+    made = write_organisation("salesforce", None, 60, 3, tmp_path / "org", packaged=True)
+    names = {path.stem for path in (made.folder / "export").iterdir()}
+    assert {"SBQQ__Quote__c", "blng__Invoice__c", "blng__PaymentAllocationInvoice__c"} <= names
+    assert not {"Quote", "Invoice", "PaymentLineInvoice"} & names
+    assert made.events["quote_created"]["derivable"]
+    assert made.events["payment_received"]["derivable"]
+
+
 def test_options_of_the_shape(tmp_path):
     made = write_organisation("salesforce", "bulk", 5, 1, tmp_path / "org", delimiter="pipe", compressed=True)
     assert {path.name[-7:] for path in (made.folder / "export").iterdir()} == {".csv.gz"}
@@ -119,6 +130,7 @@ def test_options_of_the_shape(tmp_path):
         (("salesforce", None, 5, 1), {"language": "tlh"}, "no language 'tlh'"),
         (("salesforce", "bulk", 5, 1), {"delimiter": "colon"}, "does not write 'colon'"),
         (("salesforce", "replica", 5, 1), {"delimiter": "tab"}, "no option 'delimiter'"),
+        (("dynamics", None, 5, 1), {"packaged": True}, "packages of Salesforce"),
         (("salesforce", None, 0, 1), {}, "deals"),
         (("salesforce", None, 5, -1), {}, "seed"),
     ],

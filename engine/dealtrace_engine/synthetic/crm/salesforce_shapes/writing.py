@@ -38,6 +38,8 @@ class Shape:
         Whether deleted and merged records, and archived activities, are in it.
     absent : frozenset of str
         Objects that it leaves out.
+    retention_months : int
+        So much field history is in it; through the API more than elsewhere.
     only : mapping of str to tuple of str, optional
         Objects that it shows, with the columns that tell times; None for all.
     precision : {"instant", "minute"}
@@ -49,11 +51,13 @@ class Shape:
     writer: Writer
     deleted: bool
     absent: frozenset[str] = frozenset()
+    retention_months: int = 18
     only: Mapping[str, tuple[str, ...]] | None = None
     precision: str = "instant"
     zoned: bool = False
 
 
+_THROUGH_API = 24
 _REPORTED = {
     "Opportunity": ("Id", "CreatedDate", "CloseDate"),
     "OpportunityHistory": ("OpportunityId", "CreatedDate"),
@@ -63,11 +67,11 @@ _REPORTED = {
 SHAPES = {
     "data-export": Shape(write_data_export, deleted=False, absent=BIG_OBJECTS),
     "data-export-zip": Shape(write_data_export_zip, deleted=False, absent=BIG_OBJECTS),
-    "data-loader": Shape(write_data_loader, deleted=True),
-    "bulk": Shape(write_bulk, deleted=True, absent=NOT_QUERIED),
-    "rest-json": Shape(write_rest_json, deleted=True),
+    "data-loader": Shape(write_data_loader, deleted=True, retention_months=_THROUGH_API),
+    "bulk": Shape(write_bulk, deleted=True, absent=NOT_QUERIED, retention_months=_THROUGH_API),
+    "rest-json": Shape(write_rest_json, deleted=True, retention_months=_THROUGH_API),
     "tree": Shape(write_tree, deleted=False),
-    "replica": Shape(write_replica, deleted=True),
+    "replica": Shape(write_replica, deleted=True, retention_months=_THROUGH_API),
     "report": Shape(write_report, deleted=False, only=_REPORTED, precision="minute", zoned=True),
 }
 """Those that are queried include deleted rows (queryAll, Export All)."""
