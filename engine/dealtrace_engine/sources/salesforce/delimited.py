@@ -120,6 +120,8 @@ class Delimited:
         frame = table.frame({**known, **added}, self.pieces.space)
         now, versions = current_and_versions(frame) if added else (frame, None)
         self.pieces.all.append(Piece(name, now, label, versions))
+        others = (column for column in header if column not in known and column not in added)
+        self.pieces.others.setdefault(name, {}).update(dict.fromkeys(others))
         self.pieces.notes += table.notes
         self.pieces.findings += table.findings
 

@@ -65,6 +65,8 @@ class Pieces:
     findings : list of Finding
     unread : list of str
         Files that hold no object of the catalogue.
+    others : dict of str to dict of str to None
+        Object to the columns that nobody asked for, in order.
     """
 
     space: Workspace
@@ -72,6 +74,7 @@ class Pieces:
     notes: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    others: dict[str, dict[str, None]] = field(default_factory=dict)
 
     def export(
         self, path: object, shape: str, zone: str = "UTC", precision: str = "instant",
@@ -109,7 +112,7 @@ class Pieces:
             self.notes.append(f"not read, no object of use: {_listed(self.unread)}")
         raw = RawExport(
             "salesforce", shape, str(path), frames, versions, exported, zone, precision, self.notes,
-            self.findings,
+            self.findings, {name: list(columns) for name, columns in self.others.items()},
         )  # fmt: skip
         self.space.live_as_long_as(raw)
         return raw
