@@ -125,9 +125,9 @@ class RecordsJson:
         name = next(iter(names)) if len(names) == 1 else None
         if name is None:
             return False
-        self._announced[name] = max(self._announced.get(name, 0), records.announced)
         if name not in self.catalog:
             return False
+        self._announced[name] = max(self._announced.get(name, 0), records.announced)
         kinds = self.catalog[name]
         found = plain_frame(as_utf8(file), records.depth, name, sample, kinds, self.pieces.space)
         if found is None:
@@ -225,7 +225,7 @@ class RecordsJson:
             self.pieces.findings.append(Finding("a tree export: references stand for ids"))
             self.pieces.findings[-1].add(self._references, [])
             self.pieces.notes.append(
-                "a tree export has no ids, creation dates or history; query the objects for an analysis"
+                "a tree export is made to copy few records elsewhere; query the objects for an analysis"
             )
 
 

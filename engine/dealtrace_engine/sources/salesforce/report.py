@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -60,6 +60,8 @@ class Report:
     pieces: Pieces
     catalog: Catalog
     mapping: CrmMapping
+    _beside: list[Piece] = field(default_factory=list)
+    """What reports of changes tell of the records: used where no report is about these."""
 
     def read(self, files: Sequence[InputFile]) -> Pieces:
         """Read reports, one after the other.
@@ -73,6 +75,8 @@ class Report:
         """
         for file in files:
             self._read(file)
+        whole = {piece.name for piece in self.pieces.all}
+        self.pieces.all += [piece for piece in self._beside if piece.name not in whole]
         return self.pieces
 
     def _read(self, file: InputFile) -> None:
@@ -87,8 +91,10 @@ class Report:
         schema = pa.schema([(str(place), pa.string()) for place in places])
         table = self.pieces.space.kept(self._batches(clean, delimiter, len(header), schema), schema)
         table = self._in_api_form(table, objects, found, file)
+        of_changes = bool(set(objects) & set(PARENT))
         for name, columns in objects.items():
-            self._add(name, columns, table, file.path.name)
+            pieces = self._beside if of_changes and name not in PARENT else self.pieces.all
+            pieces += self._pieces(name, columns, table, file.path.name)
         if found.unknown:
             self.pieces.notes.append(f"{file.path.name}: labels not known: {', '.join(found.unknown)}")
 
@@ -167,7 +173,10 @@ class Report:
             *(iso(place, order) for place in dates), *(number(place, comma) for place in numbers), *truths
         )
 
-    def _add(self, name: str, columns: Mapping[int, str], table: pl.LazyFrame, label: str) -> None:
+    def _pieces(
+        self, name: str, columns: Mapping[int, str], table: pl.LazyFrame, label: str
+    ) -> list[Piece]:  # fmt: skip
+        """Return the rows of an object, those of records each once."""
         import polars as pl
 
         chosen = [pl.col(str(place)).alias(column) for place, column in columns.items()]
@@ -176,10 +185,10 @@ class Report:
             chosen.append(pl.col(f"{amount}!currency").alias("CurrencyIsoCode"))
         frame = table.select(chosen)
         if name == FIELDS and "Field" not in columns.values():
-            return
+            return []
         if "Id" in columns.values():
             frame = frame.filter(pl.col("Id") != "").unique("Id", keep="last", maintain_order=True)
-        self.pieces.all.append(Piece(name, frame, label))
+        return [Piece(name, frame, label)]
 
 
 def _without_dashes(table: pl.LazyFrame) -> pl.LazyFrame:
