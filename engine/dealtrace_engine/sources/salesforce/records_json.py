@@ -121,6 +121,10 @@ class RecordsJson:
     def _read_plain(self, file: InputFile, records: JsonRecords) -> bool:
         """Read a file in bulk, if its records are all of one object."""
         sample = list(islice(records, SAMPLE))
+        named = object_of_name(file.path.name.split(".")[0], self.catalog)
+        if not sample and named is not None:
+            nothing = self.pieces.space.kept([], pa.schema([("Id", pa.string())]))
+            self.pieces.all.append(Piece(named, nothing, file.path.name))
         names = {_type_of(record) for record in sample}
         name = next(iter(names)) if len(names) == 1 else None
         if name is None:

@@ -117,6 +117,12 @@ def test_records_at_several_depths_are_all_read(tmp_path):
     assert len(rows(read(tmp_path, "rest-json"), "Opportunity", "Id")) == 3
 
 
+def test_a_query_that_found_nothing_is_a_table_without_rows(tmp_path):
+    stored(tmp_path, "Opportunity-1.json", page(record()))
+    stored(tmp_path, "Lead-1.json", page())
+    assert rows(read(tmp_path, "rest-json"), "Lead", "Id") == []
+
+
 def test_a_page_that_is_missing_is_noted(tmp_path):
     stored(tmp_path, "p1.json", page(record(), done=False, total=2500, nextRecordsUrl="x"))
     assert any("1 of the 2,500 records" in note for note in read(tmp_path, "rest-json").notes)
