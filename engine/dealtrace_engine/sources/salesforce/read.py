@@ -70,8 +70,9 @@ def _zip_parts(path: Path, pieces: Pieces, catalog: Catalog, mapping: CrmMapping
     zips = files_of(path, (".zip",))
     organisations = {found[1][:15] for file in zips if (found := PART.fullmatch(file.name))}
     if len(organisations) > 1:
-        raise ParseError(f"holds parts of {len(organisations)} organisations: {', '.join(sorted(organisations))}",
-                         file=path, hint="give each export a folder")  # fmt: skip
+        named = ", ".join(sorted(organisations))
+        raise ParseError(f"holds parts of {len(organisations)} organisations: {named}", file=path,
+                         hint="give each export a folder")  # fmt: skip
     inside = [member for file in zips for member in members(file)]
     Delimited(pieces, catalog, by_columns=False).read(inside)
     pieces.notes.append(f"{len(zips)} ZIP files with {len(inside)} tables")
