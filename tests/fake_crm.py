@@ -136,7 +136,17 @@ def recognise(path: Path) -> str | None:
 def read_raw(path: Path, shape: str, mapping: CrmMapping) -> RawExport:
     """Read the CSV files of a folder."""
     frames = {file.stem: pl.scan_csv(file, infer_schema=False) for file in sorted(path.glob("*.csv"))}
-    return RawExport("salesforce", shape, str(path), frames)
+    others = {name: [column for column in frame.collect_schema() if column not in CATALOG[name]]
+              for name, frame in frames.items() if name in CATALOG}  # fmt: skip
+    return RawExport("salesforce", shape, str(path), frames, other_columns=others)
+
+
+def write_folder(path: Path, frames: Mapping[str, Mapping[str, list[object]]]) -> Path:
+    """Write tables as an export that `read_raw` reads."""
+    path.mkdir()
+    for name, columns in frames.items():
+        pl.DataFrame(columns).write_csv(path / f"{name}.csv", quote_style="always")
+    return path
 
 
 SYSTEM = CrmSystem(

@@ -56,7 +56,7 @@ def _plain_log(kind: str, arguments: argparse.Namespace, progress: Progress | No
     reader = {"csv": dt.read_csv, "parquet": dt.read_parquet, "xes": dt.read_xes}[kind]
     log = reader(paths, **options)
     if Path(arguments.paths[0]).is_dir():
-        log.origin.notes.append("the folder is a set of Parquet files, no export of a CRM")
+        log.origin.notes.insert(0, "the folder is a set of Parquet files, no export of a CRM")
     return log
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 IN_SHORT = ("export", "exported", "objects", "horizon", "closings", "no history", "odd times", "orphans",
             "leads", "migrated", "currencies", "order", "ambiguous")  # fmt: skip
 """What of the report is told beside an analysis; `dealtrace info` tells all of it."""
+MOST_NAMED = 8
 
 
 def coverage_section(quality: Quality, short: bool = False) -> Iterator[RenderableType]:
@@ -24,10 +25,11 @@ def coverage_section(quality: Quality, short: bool = False) -> Iterator[Renderab
         return
     facts = [fact for fact in coverage.lines() if not short or fact[0] in IN_SHORT]
     if short and coverage.underivable:
-        names = ", ".join(coverage.underivable)
-        facts.append(("cannot tell", f"{names}; dealtrace info says why"))
+        names = list(coverage.underivable)
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        facts.append(("cannot tell", f"{', '.join(names[:MOST_NAMED])}{more}; dealtrace info says why"))
     if short and coverage.unmapped:
-        names = ", ".join(f"{len(values):,} of {column}" for column, values in coverage.unmapped.items())
-        facts.append(("unmapped", f"values that nothing is known of: {names}; see dealtrace mapping"))
+        found = ", ".join(f"{len(values):,} of {column}" for column, values in coverage.unmapped.items())
+        facts.append(("unmapped", f"values that nothing is known of: {found}; see dealtrace mapping"))
     yield heading("Coverage of the export")
     yield facts_table(facts)

@@ -127,6 +127,6 @@ def _renamed(log: EventLog, names: Mapping[str, str], notes: list[str]) -> Event
     distinct = sorted(set(new), key=lambda name: name.encode())
     place = {name: code for code, name in enumerate(distinct)}
     codes = np.array([place[name] for name in new], dtype=log.activity_codes.dtype)[log.activity_codes]
-    origin = replace(log.origin, notes=[*log.origin.notes, *notes])
+    origin = replace(log.origin, notes=[*notes, *log.origin.notes])
     columns = (log.case_ids, pa.array(distinct, pa.large_string()), log.case_offsets, codes)
     return EventLog(*columns, log.timestamps, log.rows, origin, dict(log.kept))

@@ -182,5 +182,5 @@ def _table(name: str, values: Mapping[str, Any], remarks: Mapping[str, Sequence[
 
 
 def _commented(lines: Sequence[str], before: bool = False) -> list[str]:
-    commented = [f"# {line}".rstrip() for line in lines]
+    commented = [f"# {' '.join(line.splitlines())}".rstrip() for line in lines]
     return ["", *commented] if before and commented else commented

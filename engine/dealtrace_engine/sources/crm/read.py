@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.log import EventLog
 
 STEPS = 5
-MOST_MISSING = 20
+MOST_MISSING = 40
 
 
 def recognised(path: Path) -> tuple[str, str] | None:
@@ -102,8 +102,7 @@ def log_of(
     if strict and raw.findings:
         raise _unread(raw)
     coverage = covered(Derivation(system, rules, tables, mapping, found, dated, cases, how_recognised))
-    for name in tables.objects:
-        tables.release(name)
+    tables.release_all()
     tick(progress, 4, STEPS)
     if dated.height == 0:
         raise _nothing_found(raw, mapping, coverage)

@@ -85,6 +85,20 @@ def read_salesforce(path: PathLike | None = None, **arguments: Unpack[CrmArgumen
         No event could be derived; with what is missing.
     ArgumentError
         Neither path nor tables are given, or both; or there is no such kind of case.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> opportunities = pl.DataFrame({
+    ...     "Id": ["0064600000J5S5TAAV"], "CreatedDate": ["2024-01-08 09:30:00"], "Amount": ["900"],
+    ...     "StageName": ["Closed Won"], "LastStageChangeDate": ["2024-02-01 16:00:00"],
+    ...     "IsClosed": ["1"], "IsWon": ["1"],
+    ... })
+    >>> log = read_salesforce(tables={"Opportunity": opportunities})
+    >>> log.activities.to_pylist()
+    ['Opportunity Closed Won', 'Opportunity Created', 'Opportunity Stage Changed']
+    >>> log.case_table(["amount", "outcome"]).to_pylist()
+    [{'case_id': '0064600000J5S5TAAV', 'amount': 900.0, 'outcome': 'Won'}]
     """
     return _read(crm_system("salesforce"), path, **arguments)
 
@@ -117,6 +131,19 @@ def read_dynamics(path: PathLike | None = None, **arguments: Unpack[CrmArguments
         No event could be derived; with what is missing.
     ArgumentError
         Neither path nor tables are given, or both; or there is no such kind of case.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> opportunities = pl.DataFrame({
+    ...     "opportunityid": ["6f9619ff-8b86-d011-b42d-00cf4fc964ff"], "statecode": [1],
+    ...     "createdon": ["2024-01-08T09:30:00Z"], "actualclosedate": ["2024-02-01"],
+    ... })
+    >>> log = read_dynamics(tables={"opportunity": opportunities})
+    >>> log.activities.to_pylist()
+    ['Opportunity Closed Won', 'Opportunity Created']
+    >>> log.case_table(["outcome"]).to_pylist()
+    [{'case_id': '6f9619ff-8b86-d011-b42d-00cf4fc964ff', 'outcome': 'Won'}]
     """
     return _read(crm_system("dynamics"), path, **arguments)
 

@@ -75,6 +75,8 @@ class RawExport:
         How it was read: encoding, delimiter, parts, generations.
     findings : list of Finding
         Rows left out, and what looks odd.
+    other_columns : dict of str to list of str
+        Object to the columns that the export has of it and nobody asked for, as far as the reader tells.
     """
 
     system: str
@@ -87,6 +89,7 @@ class RawExport:
     precision: str = "instant"
     notes: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    other_columns: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,10 @@ class CrmTables:
         """Let the memory of an object go; it is read again if it is asked for again."""
         self._held.pop(name, None)
         self._held.pop(f"{name}@", None)
+
+    def release_all(self) -> None:
+        """Let all memory go, also what was worked out once."""
+        self._held.clear()
 
     def _read(self, name: str, frame: pl.LazyFrame | None, **more: Kind) -> pl.DataFrame:
         import polars as pl

@@ -25,7 +25,7 @@ OBJECTS = {
 
 
 def told(
-    frame: pl.LazyFrame, table: str, *, at: str | pl.Expr, by: str | None = None,
+    frame: pl.LazyFrame, table: str, *, at: str | pl.Expr, by: str | pl.Expr | None = None,
     record: str | pl.Expr | None = None, row: str | pl.Expr | None = None,
     fact: str | pl.Expr | None = None, **more: pl.Expr,
 ) -> pl.LazyFrame:  # fmt: skip
@@ -39,8 +39,8 @@ def told(
         Logical name of the table that the records are of.
     at : str or Expr
         When: an instant, or a date, which is then known to the day only.
-    by : str, optional
-        The column of the user who did it.
+    by : str or Expr, optional
+        The user who did it.
     record, row, fact : str or Expr, optional
         The record's id (the table's own key), the id of the row that is the evidence (the record), and what
         happened (the record).
@@ -59,7 +59,7 @@ def told(
         object=pl.lit(OBJECTS[table]),
         record_id=key,
         timestamp=when,
-        resource_id=pl.lit(None, pl.String) if by is None else pl.col(by),
+        resource_id=pl.lit(None, pl.String) if by is None else _expression(by),
         source_row_id=key if row is None else _expression(row),
         **more,
     ).filter(pl.col("timestamp").is_not_null() & pl.col("record_id").is_not_null())
@@ -115,9 +115,7 @@ def exported(tables: CrmTables) -> datetime | None:
     return when
 
 
-def _happened(
-    events: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping, rule: Rule
-) -> pl.LazyFrame:
+def _happened(events: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping, rule: Rule) -> pl.LazyFrame:
     """Leave out what lies after the export, and count it."""
     import polars as pl
 
@@ -140,7 +138,9 @@ def _with_names(events: pl.LazyFrame, tables: CrmTables) -> pl.LazyFrame:
     import polars as pl
 
     columns = events.collect_schema().names()
-    users = tables.table("systemuser").select(resource_id="systemuserid", _user="fullname").unique("resource_id")
+    users = (
+        tables.table("systemuser").select(resource_id="systemuserid", _user="fullname").unique("resource_id")
+    )
     events = events.join(users, on="resource_id", how="left", maintain_order="left")
     given = [pl.col("resource_name")] if "resource_name" in columns else []
     events = events.with_columns(resource_name=pl.coalesce(*given, "_user")).drop("_user")
@@ -151,7 +151,9 @@ def _with_currency(events: pl.LazyFrame, tables: CrmTables) -> pl.LazyFrame:
     """Put the ISO code of a currency in the place of its id."""
     import polars as pl
 
-    codes = tables.table("transactioncurrency").select(currency="transactioncurrencyid", _code="isocurrencycode")
+    codes = tables.table("transactioncurrency").select(
+        currency="transactioncurrencyid", _code="isocurrencycode"
+    )
     joined = events.join(codes.unique("currency"), on="currency", how="left", maintain_order="left")
     return joined.with_columns(currency=pl.col("_code")).drop("_code")
 

@@ -17,7 +17,7 @@ ACTIVE, WON = 1, 2
 
 
 def ranked_quotes(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
-    """Return the quotes of opportunities, the main one of each marked: that won, else active, else the latest.
+    """Return the quotes of opportunities, the main one marked: that won, else active, else the latest.
 
     Returns
     -------
@@ -28,7 +28,9 @@ def ranked_quotes(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 
     state = tables.table("quote").select("createdon", "statecode", record_id="quoteid")
     rows = parents(tables, mapping, "quote", "opportunity").join(state, on="record_id")
-    rank = pl.when(pl.col("statecode") == WON).then(2).when(pl.col("statecode") == ACTIVE).then(1).otherwise(0)
+    rank = (
+        pl.when(pl.col("statecode") == WON).then(2).when(pl.col("statecode") == ACTIVE).then(1).otherwise(0)
+    )
     ordered = rows.with_columns(rank=rank).sort(
         "rank", "createdon", "record_id", descending=True, nulls_last=True
     )

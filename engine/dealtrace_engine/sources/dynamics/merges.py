@@ -72,7 +72,7 @@ def merged_into(into: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
     """
     ends, first = into, np.arange(len(into))
     # Each round follows twice as many merges; n of them suffice to be at an end, or round every circle.
-    for _ in range(int(len(into)).bit_length() + 1):
+    for _ in range(len(into).bit_length() + 1):
         first = np.minimum(first, first[ends])
         ends = ends[ends]
     in_circle = into[ends] != ends

@@ -1,4 +1,4 @@
-"""Which record came of which: leads, opportunities, quotes, orders and invoices, each pair by its first link."""
+"""Which record came of which: opportunities of leads, quotes of these and so on, by the first link."""
 
 from __future__ import annotations
 
@@ -69,9 +69,7 @@ def chained(first: pl.LazyFrame, then: pl.LazyFrame) -> pl.LazyFrame:
     """Return what records come of by way of what they come of."""
     import polars as pl
 
-    onward = then.select(
-        parent_id="record_id", _next="parent_id", _via="via", _sure="confidence"
-    )
+    onward = then.select(parent_id="record_id", _next="parent_id", _via="via", _sure="confidence")
     return first.join(onward, on="parent_id", maintain_order="left").select(
         "record_id",
         parent_id="_next",
@@ -141,7 +139,8 @@ def _converted(tables: CrmTables) -> pl.LazyFrame:
     back = lookup(tables, "lead", "qualifyingopportunityid", "opportunity")
     process = "leadtoopportunitysalesprocess"
     flows = tables.table(process).select(
-        record_id=pl.coalesce("leadid", "bpf_leadid"), parent_id=pl.coalesce("opportunityid", "bpf_opportunityid")
+        record_id=pl.coalesce("leadid", "bpf_leadid"),
+        parent_id=pl.coalesce("opportunityid", "bpf_opportunityid"),
     )
     flow = _told(_there(flows.drop_nulls().unique(maintain_order=True), tables, "opportunity"), process)
     leads = first_hit([_turned(forth), _of_winners(back, tables), _of_winners(flow, tables)])
@@ -161,8 +160,6 @@ def _turned(pairs: pl.LazyFrame) -> pl.LazyFrame:
 
 def _by_lines(tables: CrmTables, table: str, line: str, other: str, of: str) -> pl.LazyFrame:
     """Return records by their lines: what the lines that these were made of belong to."""
-    import polars as pl
-
     whose, key = KEYS[TABLES[of]], KEYS[other]
     lines = tables.table(line).select(key, record_id=KEYS[table])
     others = tables.table(other).select(key, parent_id=whose)

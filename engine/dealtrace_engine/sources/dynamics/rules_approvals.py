@@ -88,7 +88,11 @@ def flow_approvals(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 def _flow_approvals(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     import polars as pl
 
-    told_in = ("msdyn_flow_approval_itemlink", "msdyn_flow_approval_itemlinkdescription", "msdyn_flow_approval_details")
+    told_in = (
+        "msdyn_flow_approval_itemlink",
+        "msdyn_flow_approval_itemlinkdescription",
+        "msdyn_flow_approval_details",
+    )
     title = pl.col("msdyn_flow_approval_title")
     approvals = tables.table("msdyn_flow_approval").select(
         row_id="msdyn_flow_approvalid",
@@ -152,7 +156,9 @@ def _rules(step: str, of_discount: bool) -> list[Rule]:
     rules = []
     if step in STATUSES:
         needs = ("audit_changes.attribute", "quote.statuscode")
-        rules.append(Rule("D1", activity, "audit", "audit", by_status(step, of_discount), needs, verified=False))
+        rules.append(
+            Rule("D1", activity, "audit", "audit", by_status(step, of_discount), needs, verified=False)
+        )
     if step in ACTIONS and not of_discount:
         rules.append(Rule("D2", activity, "audit", "audit", by_action(step), ("audit.action",)))
     needs = ("msdyn_flow_approval.createdon", "msdyn_flow_approval.msdyn_flow_approval_itemlink")

@@ -47,8 +47,9 @@ def _changed(tables: CrmTables, table: str) -> pl.LazyFrame:
         evidence=pl.when(audited).then(pl.lit("audit")).otherwise("evidence").first(),
     )
     money = tables.table(table).select(record_id=KEYS[table], currency="transactioncurrencyid")
+    priced = once.join(money, on="record_id", how="left", maintain_order="left")
     return told(
-        once.join(money, on="record_id", how="left", maintain_order="left"), table, record="record_id", at="at",
+        priced, table, record="record_id", at="at",
         by="by", row="row_id", ts_quality=pl.col("ts_quality"), source_object=pl.col("evidence"),
         discount_pct=pl.col("percent"), currency=pl.col("currency"),
     )  # fmt: skip

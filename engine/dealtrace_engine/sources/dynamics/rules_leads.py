@@ -77,7 +77,7 @@ def _status_events(tables: CrmTables, state: int) -> pl.LazyFrame:
 
 
 def with_opportunity(tables: CrmTables) -> pl.LazyFrame:
-    """Return leads with the opportunities that they became: lead (the winner of merges), opportunityid, at, by."""
+    """Return leads, after merges, with the opportunities they became: lead, opportunityid, at, by."""
     import polars as pl
 
     opportunities = tables.table("opportunity")
@@ -90,8 +90,10 @@ def with_opportunity(tables: CrmTables) -> pl.LazyFrame:
     pairs = pairs.filter(pl.col("lead").is_not_null() & pl.col("opportunityid").is_not_null())
     merged = winners(tables, "lead").rename({"record_id": "lead"})
     pairs = pairs.join(merged, on="lead", how="left", maintain_order="left")
-    return pairs.with_columns(lead=pl.coalesce("winner", "lead")).drop("winner").unique(
-        ["lead", "opportunityid"], keep="first", maintain_order=True
+    return (
+        pairs.with_columns(lead=pl.coalesce("winner", "lead"))
+        .drop("winner")
+        .unique(["lead", "opportunityid"], keep="first", maintain_order=True)
     )
 
 

@@ -20,7 +20,6 @@ OPEN, WON, LOST = 0, 1, 2
 """States of an opportunity."""
 NEAR_SECONDS = 60
 """A closing activity and the change of state that it made are this close: one transaction, logged late."""
-CANCELED_ACTIVITY = 2
 
 
 def created(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
@@ -44,7 +43,8 @@ def closings(tables: CrmTables) -> pl.LazyFrame:
 
     The result is the state that the opportunity changed to at that time; of the last closing of one that is
     closed now, where no such change is known, its state now; else what the activity itself says. Where none
-    of these tells, it is null.
+    of these tells, it is null. An activity that was canceled, its opportunity having been reopened, still is
+    a closing.
 
     Returns
     -------
@@ -57,9 +57,7 @@ def closings(tables: CrmTables) -> pl.LazyFrame:
 def _closings(tables: CrmTables) -> pl.LazyFrame:
     import polars as pl
 
-    rows = tables.table("opportunityclose").filter(
-        pl.col("statecode").ne_missing(CANCELED_ACTIVITY) & pl.col("createdon").is_not_null()
-    )
+    rows = tables.table("opportunityclose").filter(pl.col("createdon").is_not_null())
     rows = rows.select(
         "competitorid",
         record_id=pl.coalesce("opportunityid", "regardingobjectid"),
@@ -106,7 +104,8 @@ def closed_by_activity(state: int) -> Finder:
         return told(
             with_labels(found, tables, "opportunity", "statuscode"), "opportunity",
             record="record_id", at="at", by="by", row="row_id", status_to=pl.col("statuscodename"),
-            amount=pl.col("amount") if state == WON else pl.lit(None, pl.Float64), currency=pl.col("currency"),
+            amount=pl.col("amount") if state == WON else pl.lit(None, pl.Float64),
+            currency=pl.col("currency"),
         )  # fmt: skip
 
     return find
@@ -166,9 +165,7 @@ def owner_changed(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     for side, name in (("old", "status_from"), ("new", "status_to")):
         named = owners.rename({"ownerid": side, "owner": name})
         found = found.join(named, on=side, how="left", maintain_order="left")
-    return told_change(
-        found, "opportunity", status_from=pl.col("status_from"), status_to=pl.col("status_to")
-    )
+    return told_change(found, "opportunity", status_from=pl.col("status_from"), status_to=pl.col("status_to"))
 
 
 def owner_names(tables: CrmTables) -> pl.LazyFrame:
@@ -213,8 +210,10 @@ def reopen_counts(tables: CrmTables) -> pl.LazyFrame:
         .group_by("record_id")
         .agg(seen=pl.len().cast(pl.Int64))
     )
-    closed = closings(tables).group_by("record_id").agg(
-        told=pl.len().cast(pl.Int64) - (pl.col("state").first() != OPEN).cast(pl.Int64)
+    closed = (
+        closings(tables)
+        .group_by("record_id")
+        .agg(told=pl.len().cast(pl.Int64) - (pl.col("state").first() != OPEN).cast(pl.Int64))
     )
     both = times.join(closed, on="record_id", how="full", coalesce=True)
     return both.select("record_id", reopen_count=pl.max_horizontal("seen", "told"))

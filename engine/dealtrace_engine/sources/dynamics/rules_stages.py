@@ -30,6 +30,8 @@ STAGE_COLUMNS = ("salesstage", "stepname", "stageid", "salesstagecode")
 """Columns of an opportunity that hold a stage; of each, the first whose changes are known counts."""
 BESIDE = {"probability": "closeprobability", "amount": "estimatedvalue", "close_date": "estimatedclosedate"}
 """What an event says of the opportunity at that time, and in which of its columns that stands."""
+AT_ONCE_SECONDS = 2
+"""What happens to an opportunity so soon after its creation is part of that."""
 PROPOSED = ("presentproposal", "presentfinalproposal")
 """Marks of an opportunity that a solution was proposed."""
 
@@ -54,9 +56,13 @@ def _process_changes(tables: CrmTables, table: str) -> pl.LazyFrame:
     instances = tables.table(table).select(
         record_id=KEYS[table], opportunity=pl.coalesce("opportunityid", "bpf_opportunityid")
     )
+    deals = tables.table("opportunity").select(opportunity="opportunityid", created="createdon")
     changes = found.join(instances, on="record_id", maintain_order="left")
+    changes = changes.join(deals, on="opportunity", how="left", maintain_order="left")
+    # A process that began with a lead comes to its first stage of an opportunity when that is created.
+    before = (pl.col("at") <= pl.col("created") + pl.duration(seconds=AT_ONCE_SECONDS)).fill_null(False)
     audited = pl.col("ts_quality") == "audit"
-    return changes.filter(pl.col("opportunity").is_not_null()).select(
+    return changes.filter(pl.col("opportunity").is_not_null() & ~before).select(
         "at", "by", "row_id", "ts_quality", "stage_from", "stage_to",
         record_id="opportunity",
         evidence=pl.when(audited).then(pl.lit("audit")).otherwise(pl.lit(table)),
@@ -84,7 +90,26 @@ def by_column(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         for place, column in enumerate(STAGE_COLUMNS)
     ])  # fmt: skip
     first = pl.col("place").min().over("record_id")
-    return _told_stages(found.filter(pl.col("place") == first), tables, mapping)
+    found = found.filter(pl.col("place") == first)
+    return _told_stages(found.join(_told_by_process(tables), on="record_id", how="anti"), tables, mapping)
+
+
+def _told_by_process(tables: CrmTables) -> pl.LazyFrame:
+    """Return the opportunities in a process whose stages are known all along, changed or not."""
+    import polars as pl
+
+    found = []
+    for table in PROCESSES:
+        rows = tables.table(table).select(
+            "createdon", record_id=KEYS[table], deal=pl.coalesce("opportunityid", "bpf_opportunityid")
+        )
+        versions = tables.all_versions(table).select(record_id=KEYS[table]).unique()
+        audited = transitions(tables, table, "activestageid").filter(pl.col("ts_quality") == "audit")
+        began = audited.select(began=pl.col("at").min())
+        covered = rows.join(began, how="cross").filter(pl.col("began") <= pl.col("createdon"))
+        found.append(rows.join(versions, on="record_id", how="semi").select(record_id="deal"))
+        found.append(covered.select(record_id="deal"))
+    return pl.concat(found).drop_nulls().unique()
 
 
 def _column_changes(tables: CrmTables, column: str) -> pl.LazyFrame:
@@ -110,12 +135,8 @@ def _label(tables: CrmTables, column: str, side: str) -> pl.Expr:
     """Return the labels of the codes of a sales stage; a code without a label is its number."""
     import polars as pl
 
-    labels = option_labels(tables).filter(
-        (pl.col("table") == "opportunity") & (pl.col("column") == column)
-    )
-    label = pl.col(side).replace_strict(
-        labels["code"], labels["label"], default=None, return_dtype=pl.String
-    )
+    labels = option_labels(tables).filter((pl.col("table") == "opportunity") & (pl.col("column") == column))
+    label = pl.col(side).replace_strict(labels["code"], labels["label"], default=None, return_dtype=pl.String)
     return pl.coalesce(label, pl.col(side).cast(pl.Int64).cast(pl.String))
 
 
@@ -132,7 +153,7 @@ def _told_stages(found: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping) ->
     return told_change(
         beside.join(currency, on="record_id", how="left", maintain_order="left"), "opportunity",
         source_object=pl.col("evidence"), stage_from=pl.col("stage_from"), stage_to=pl.col("stage_to"),
-        direction=_place("stage_to", places).sub(_place("stage_from", places)).sign().fill_null(0).cast(pl.Int8),
+        direction=(_place("stage_to", places) - _place("stage_from", places)).sign().fill_null(0),
         currency=pl.col("currency"), **{name: pl.col(name) for name in BESIDE},
     )  # fmt: skip
 
@@ -146,7 +167,7 @@ def _place(column: str, places: dict[str, float]) -> pl.Expr:
 
 
 def _beside(found: pl.LazyFrame, tables: CrmTables) -> pl.LazyFrame:
-    """Add what the opportunity was at that time, where its changes are known; what it is now tells nothing."""
+    """Add what the opportunity then was, where its changes are known; what it is now tells nothing."""
     import polars as pl
 
     for name, column in BESIDE.items():
@@ -170,7 +191,9 @@ def by_path(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     last = pl.col("place") == pl.col("stages") - 1
     span = pl.col("activestagestartedon") - pl.col("createdon")
     share = pl.col("place") / (pl.col("stages") - 1)
-    inferred = pl.col("createdon") + (span.dt.total_microseconds() * share).cast(pl.Int64).cast(pl.Duration("us"))
+    inferred = pl.col("createdon") + (span.dt.total_microseconds() * share).cast(pl.Int64).cast(
+        pl.Duration("us")
+    )
     return _told_stages(
         steps.filter(pl.col("opportunity").is_not_null()).select(
             "by", "stage_from", "stage_to",

@@ -222,11 +222,11 @@ class Table:
         import polars as pl
 
         days = [
-            name
+            _local_day(name, rows.schema[name], self.mapping.zone)
             for name, kind in kinds_of(self.name).items()
-            if kind is Kind.DATE and rows.schema.get(name) == pl.String() and self.mapping.zone != "UTC"
+            if kind is Kind.DATE and name in rows.columns and self.mapping.zone != "UTC"
         ]
-        rows = rows.with_columns(_local_day(name, self.mapping.zone) for name in days)
+        rows = rows.with_columns(days)
         if "objecttypecode" in rows.columns:
             rows = rows.with_columns(table_names(pl.col("objecttypecode").cast(pl.String)))
         return rows.drop(SINK, DELETED, PLACE)
@@ -278,11 +278,18 @@ def _order(rows: pl.DataFrame, column: str) -> pl.Expr:
     return value(column, kind, rows.schema[column], "UTC")
 
 
-def _local_day(column: str, zone: str) -> pl.Expr:
+def _local_day(column: str, found: pl.DataType, zone: str) -> pl.Expr:
     """Return the day in a zone where a day comes as an instant that is not a midnight of UTC."""
     import polars as pl
 
     text = pl.col(column)
+    if isinstance(found, pl.Datetime):
+        at = value(column, Kind.INSTANT, found, "UTC")
+        there = at.dt.convert_time_zone(zone).dt.date()
+        day = pl.when(at.dt.time() != pl.time(0)).then(there).otherwise(at.dt.date())
+        return day.cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(found).alias(column)
+    if found != pl.String():
+        return text
     there = value(column, Kind.INSTANT, pl.String(), "UTC").dt.convert_time_zone(zone)
     has_time = text.str.contains(r"[T ]\d") & ~text.str.contains(r"[T ]00:00(:00)?|12:00:00 AM")
     return pl.when(has_time).then(there.dt.strftime("%Y-%m-%d")).otherwise(text).alias(column)

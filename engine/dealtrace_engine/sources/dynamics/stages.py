@@ -92,8 +92,10 @@ def _by_category(tables: CrmTables) -> dict[str, float]:
 def _by_code(tables: CrmTables) -> dict[str, float]:
     import polars as pl
 
-    rows = option_labels(tables).lazy().filter(
-        (pl.col("table") == "opportunity") & pl.col("column").is_in(list(SALES_STAGES))
+    rows = (
+        option_labels(tables)
+        .lazy()
+        .filter((pl.col("table") == "opportunity") & pl.col("column").is_in(list(SALES_STAGES)))
     )
     return _named(rows.select(name="label", place="code"))
 

@@ -28,6 +28,7 @@ SYSTEM = CrmSystem(
     rates=("transactioncurrency",),
     unmapped=unmapped,
     statuses={
-        "quote.statuscodename": "quote", "opportunity.statuscodename": "quote", "processstage.stagename": "stage"
+        "quote.statuscodename": "quote", "opportunity.statuscodename": "quote",
+        "processstage.stagename": "stage",
     },
 )  # fmt: skip

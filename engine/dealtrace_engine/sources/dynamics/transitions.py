@@ -50,7 +50,9 @@ def _transitions(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
     versions = versions.join(audited.select("record_id").unique(), on="record_id", how="anti")
     found = pl.concat([audited, versions]).sort("record_id", "at", "place", maintain_order=True)
     previous = pl.col("new").shift(1).over("record_id")
-    found = found.with_columns(old=pl.coalesce("old", previous)).filter(pl.col("old").ne_missing(pl.col("new")))
+    found = found.with_columns(old=pl.coalesce("old", previous)).filter(
+        pl.col("old").ne_missing(pl.col("new"))
+    )
     _count_gaps(tables, table, attribute, found)
     return found.drop("place")
 
@@ -161,7 +163,7 @@ def _audited_rows(tables: CrmTables, table: str, column: str, code: int) -> pl.L
 
 
 def _count_gaps(tables: CrmTables, table: str, attribute: str, found: pl.DataFrame) -> None:
-    """Count the records whose changes do not lead from one to the next and to the value that they have now."""
+    """Count the records whose changes do not lead from one to the next and to their value now."""
     import polars as pl
 
     broken = pl.col("old").ne_missing(pl.col("new").shift(1)) & pl.col("record_id").eq(
@@ -196,7 +198,7 @@ def as_of(frame: pl.LazyFrame, tables: CrmTables, table: str, attribute: str) ->
     changes = transitions(tables, table, attribute).sort("at", maintain_order=True)
     now = tables.table(table).select(record_id=KEYS[table], _now=attribute).unique("record_id")
     rows = frame.with_row_index("_row").sort("at", maintain_order=True)
-    # Where nothing changed up to then, what it was before the first change; where nothing ever did, what it is.
+    # Where nothing changed up to then, what it was before the first change; else what it is.
     rows = rows.join_asof(
         changes.select("record_id", "at", _before="new"), on="at", by="record_id", strategy="backward",
         check_sortedness=False,
@@ -206,8 +208,10 @@ def as_of(frame: pl.LazyFrame, tables: CrmTables, table: str, attribute: str) ->
     rows = rows.join(first, on="record_id", how="left").join(changed, on="record_id", how="left")
     rows = rows.join(now, on="record_id", how="left")
     held = pl.when(pl.col("_changed").is_null()).then("_now").otherwise(pl.coalesce("_before", "_first"))
-    return rows.with_columns(held.alias(attribute)).sort("_row").drop(
-        "_row", "_before", "_first", "_now", "_changed"
+    return (
+        rows.with_columns(held.alias(attribute))
+        .sort("_row")
+        .drop("_row", "_before", "_first", "_now", "_changed")
     )
 
 
@@ -221,5 +225,3 @@ def became(
     for other in beside:
         found = as_of(found, tables, table, other)
     return found
-
-

@@ -48,7 +48,7 @@ class CleanFile(InputFile):
     def open(self) -> IO[bytes]:
         """Open it for reading, converted."""
         source = self.source or InputFile.at(self.path)
-        return cast(IO[bytes], io.BufferedReader(_Pieces(_utf8(source, self.encoding)), PIECE))
+        return cast(IO[bytes], io.BufferedReader(ByteStream(_utf8(source, self.encoding)), PIECE))
 
     def check(self) -> None:
         """Raise `LogError` if the file is no longer the one that was looked at."""
@@ -56,16 +56,18 @@ class CleanFile(InputFile):
             self.source.check()
 
 
-class _Pieces(io.RawIOBase):
+class ByteStream(io.RawIOBase):
     """A stream of pieces of bytes."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces, self._rest = pieces, memoryview(b"")
 
     def readable(self) -> bool:
+        """Whether it can be read: yes."""
         return True
 
     def readinto(self, into: memoryview) -> int:  # type: ignore[override]
+        """Read what fits into a buffer, and return how much."""
         while not self._rest:
             piece = next(self._pieces, None)
             if piece is None:

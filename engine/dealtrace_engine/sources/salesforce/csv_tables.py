@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
+import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 
@@ -83,26 +86,58 @@ def _renamed(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[p
         yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
 
 
-def header_of(file: InputFile) -> tuple[tuple[str, ...], str]:
-    """Return the columns of a CSV file and its delimiter, from its beginning alone.
+@dataclass(frozen=True)
+class Begun:
+    """What the beginning of a CSV file tells.
+
+    Attributes
+    ----------
+    file : InputFile
+        That reads as UTF-8, as far as was looked.
+    dialect : Dialect
+    rows : list of list of str
+        The first data rows, one that is cut off aside.
+    has_mark, has_nul, packed : bool
+        Whether it begins with a byte order mark, holds NUL bytes, or is packed with gzip.
+    """
+
+    file: InputFile
+    dialect: Dialect
+    rows: list[list[str]]
+    has_mark: bool
+    has_nul: bool
+    packed: bool
+
+
+def begun(file: InputFile, names: Sequence[str] | None = None) -> Begun:
+    """Look at the beginning of a CSV file.
 
     Raises
     ------
     ParseError, SchemaError
         It is no CSV file.
     """
-    with opened(file) as stream:
-        head = stream.read(HEAD)
     bytes_ = Bytes()
-    bytes_.feed(head)
-    encoding = bytes_.encoding
-    clean = file if bytes_.clean else CleanFile.of(file, encoding)
-    delimiter = delimiter_of(head, encoding)
-    return sniff(clean, delimiter=delimiter, quote='"', encoding="utf-8").names, delimiter
+    with opened(file) as stream:
+        bytes_.feed(stream.read(HEAD))
+    clean = file if bytes_.clean else CleanFile.of(file, bytes_.encoding)
+    dialect = _dialect(clean, names)
+    with opened(clean) as stream:
+        head = stream.read(HEAD)
+    text = head.decode("utf-8", "replace").removeprefix("\ufeff")
+    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter) if row]
+    return Begun(clean, dialect, rows[1 : -1 if len(head) == HEAD else None], bool(bytes_.mark),
+                 bool(bytes_.nuls), _is_packed(file))  # fmt: skip
 
 
-def csv_table(file: InputFile) -> CsvTable:
+def csv_table(file: InputFile, names: Sequence[str] | None = None) -> CsvTable:
     """Look at all of a CSV file: what it is written in, and whether every row is as wide as the header.
+
+    Parameters
+    ----------
+    file : InputFile
+    names : sequence of str, optional
+        The columns of a file without a header.
 
     Raises
     ------
@@ -111,33 +146,41 @@ def csv_table(file: InputFile) -> CsvTable:
     SchemaError
         Two columns have one name.
     """
-    bytes_ = _bytes(file)
+    first = begun(file, names)
+    clean, dialect = first.file, first.dialect
+    bytes_, check = _looked_at(file, dialect if clean is file else None)
     encoding = bytes_.encoding
-    clean = file if bytes_.clean else CleanFile.of(file, encoding)
-    with opened(clean) as stream:
-        delimiter = delimiter_of(stream.read(HEAD), "utf-8")
-    dialect = sniff(clean, delimiter=delimiter, quote='"', encoding="utf-8")
-    check = _checked(clean, dialect)
-    rows = check.rows - 1
-    _refuse_damaged(check, file, dialect)
-    packed = clean is file and _is_packed(file)
-    plain = clean is file and not packed and dialect.line_end == "\n" and not _has_separator_line(file)
-    direct = plain and not (check.odd or check.stray or check.lone or check.empty)
-    findings = _findings(file, bytes_, check, encoding)
-    return CsvTable(clean, dialect, direct, rows - check.odd, _notes(file, delimiter, encoding), findings)
+    if not bytes_.clean:
+        clean = CleanFile.of(file, encoding)
+        dialect = _dialect(clean, names)
+    if check is None or clean is not file:
+        _, check = _looked_at(clean, dialect)
+    check = _finished(cast(RowCheck, check), file)
+    rows = check.rows - (names is None)
+    _refuse_damaged(check, rows, file, dialect)
+    direct = clean is file and names is None and _is_plain(file, dialect)
+    direct = direct and not (check.odd or check.stray or check.lone or check.empty)
+    return CsvTable(clean, dialect, direct, rows - check.odd, _notes(file, dialect.delimiter, encoding),
+                    _findings(file, bytes_, check, encoding))  # fmt: skip
 
 
-def delimiter_of(head: bytes, encoding: str) -> str:
+def _dialect(file: InputFile, names: Sequence[str] | None) -> Dialect:
+    with opened(file) as stream:
+        delimiter = delimiter_of(stream.read(HEAD))
+    return sniff(file, delimiter=delimiter, quote='"', encoding="utf-8", names=names)
+
+
+def delimiter_of(head: bytes) -> str:
     """Return the delimiter of a header: what follows its first quoted name, else the likeliest sign.
 
     Examples
     --------
-    >>> delimiter_of(b'"Id"^"Name"', "utf-8"), delimiter_of(b"Id;Account.Name;Amount", "utf-8")
+    >>> delimiter_of(b'"Id"^"Name"'), delimiter_of(b"Id;Account.Name;Amount")
     ('^', ';')
     """
-    text = head.decode(encoding if encoding != MIXED else "utf-8", "replace").lstrip("\ufeff\0")
-    line = text.lstrip("\r\n").split("\n", 1)[0].replace("\0", "")
-    if line.lower().startswith("sep=") and len(line.rstrip("\r")) == 5:
+    text = head.decode("utf-8", "replace").lstrip("\ufeff\r\n")
+    line = text.split("\n", 1)[0].rstrip("\r")
+    if line.lower().startswith("sep=") and len(line) == 5:
         return line[4]
     quoted = _QUOTED.match(text)
     if quoted and quoted[1].isascii():
@@ -145,22 +188,23 @@ def delimiter_of(head: bytes, encoding: str) -> str:
     return max(DELIMITERS, key=line.count)
 
 
-def _bytes(file: InputFile) -> Bytes:
-    found = Bytes()
+def _looked_at(file: InputFile, dialect: Dialect | None) -> tuple[Bytes, RowCheck | None]:
+    """Look at every byte once, and at the rows where it is known how they are written."""
+    bytes_ = Bytes()
+    check = None if dialect is None else RowCheck(*dialect.codes, len(dialect.names))
     with opened(file) as stream:
-        while data := stream.read(PIECE):
-            found.feed(data)
-    found.finish()
-    return found
-
-
-def _checked(file: InputFile, dialect: Dialect) -> RowCheck:
-    check = RowCheck(*dialect.codes, len(dialect.names))
-    with opened(file) as stream:
-        if _has_separator_line(file):
+        if check is not None and _has_separator_line(file):
             stream.readline()
         while data := stream.read(PIECE):
-            check.feed(data.removeprefix(b"\xef\xbb\xbf") if check.rows == 0 else data)
+            first = check is not None and check.rows == 0
+            bytes_.feed(data)
+            if check is not None:
+                check.feed(data.removeprefix(codecs.BOM_UTF8) if first else data)
+    bytes_.finish()
+    return bytes_, check
+
+
+def _finished(check: RowCheck, file: InputFile) -> RowCheck:
     if check.open:
         raise ParseError(
             "a quote is opened and never closed", file=file.path, row=max(check.rows, 1),
@@ -170,6 +214,12 @@ def _checked(file: InputFile, dialect: Dialect) -> RowCheck:
     return check
 
 
+def _is_plain(file: InputFile, dialect: Dialect) -> bool:
+    """Whether a file can be scanned where it is."""
+    plain = type(file) is InputFile and dialect.line_end == "\n"
+    return plain and not _is_packed(file) and not _has_separator_line(file)
+
+
 def _is_packed(file: InputFile) -> bool:
     with file.open() as stream:
         return stream.read(2) == b"\x1f\x8b"
@@ -177,11 +227,10 @@ def _is_packed(file: InputFile) -> bool:
 
 def _has_separator_line(file: InputFile) -> bool:
     with opened(file) as stream:
-        return stream.read(7).removeprefix(b"\xef\xbb\xbf").lower().startswith(b"sep=")
+        return stream.read(7).removeprefix(codecs.BOM_UTF8).lower().startswith(b"sep=")
 
 
-def _refuse_damaged(check: RowCheck, file: InputFile, dialect: Dialect) -> None:
-    rows = check.rows - 1
+def _refuse_damaged(check: RowCheck, rows: int, file: InputFile, dialect: Dialect) -> None:
     if rows > 0 and check.odd > max(DAMAGED_SHARE * rows, 1):
         raise ParseError(
             f"{check.odd:,} of {rows:,} rows have another number of fields than the {len(dialect.names)} of "

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-STAMPS = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
+STAMPS = ("SystemModstamp", "LastModifiedDate", "CreatedDate", "LastStageChangeDate")
 """Columns of which the latest value tells when the export was made."""
 STAMPED = (
     "Opportunity", "Lead", "Quote", "SBQQ__Quote__c", "Contract", "Order", "Invoice", "blng__Invoice__c",
-    "Task", "Event", "EmailMessage",
+    "Task", "EmailMessage", "OpportunityHistory", "OpportunityFieldHistory",
 )  # fmt: skip
+"""Objects of which they are looked at: they change often enough to come close to the export."""
 MASTER = "MasterRecordId"
 
 
@@ -77,7 +78,11 @@ def exported(tables: CrmTables) -> datetime | None:
 
     def make() -> pl.LazyFrame:
         there = [name for name in STAMPED if name in tables.objects]
-        latest = [tables.table(name).select(at=pl.max_horizontal(STAMPS).max()) for name in there]
+        latest = [
+            tables.table(name).select(at=pl.max_horizontal(pl.col(stamp).max() for stamp in stamps))
+            for name in there
+            if (stamps := [stamp for stamp in STAMPS if stamp in tables.catalog[name]])
+        ]
         none = pl.LazyFrame(schema={"at": pl.Datetime("us", "UTC")})
         return pl.concat([none, *latest]).select(pl.col("at").max())
 

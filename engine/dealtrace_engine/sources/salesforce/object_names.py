@@ -22,8 +22,17 @@ NOISE = frozenset(
 """Words in the names of files and tables that say nothing of the object."""
 HISTORY_PREFIX = "017"
 """All tables of field changes share it; the column of the parent tells which it is."""
+CHANGE = frozenset({"field", "oldvalue", "newvalue"})
+"""Columns, folded, that only tables of field changes have together."""
 CLEAR = 1.2
 """How many times better the best object must fit than the next."""
+OWN = frozenset({
+    "createddate", "createdbyid", "lastmodifieddate", "lastmodifiedbyid", "systemmodstamp", "isdeleted",
+    "stagename", "closedate", "isclosed", "iswon", "recordtypeid", "masterrecordid",
+})  # fmt: skip
+"""Columns, folded, by which tables of Salesforce are told."""
+FOREIGN = frozenset({"statecode", "statuscode", "createdon", "modifiedon", "versionnumber"})
+"""Columns that no table of Salesforce has, but those of another CRM."""
 LEAST = 1.0
 """What columns have to be worth: one that only one object has is worth 1, one of two objects 1/2."""
 SEVERAL = 5
@@ -69,7 +78,10 @@ def object_of_columns(
     SchemaError
         Several objects fit about equally well.
     """
-    worth = _worths(header, catalog)
+    if set(map(folded, header)) >= CHANGE:
+        worth = {name: LEAST for name in catalog if name.endswith("History") and _has_parent(name, header)}
+    else:
+        worth = _worths(header, catalog)
     by_prefix = _object_of_prefix(ids)
     if by_prefix is not None and by_prefix in catalog and (worth.get(by_prefix, 0.0) > 0 or len(header) <= 3):
         return by_prefix
@@ -77,12 +89,45 @@ def object_of_columns(
     if not ranked or worth[ranked[0]] < LEAST or not _is_like(ranked[0], header, catalog):
         return None
     near = [name for name in ranked if worth[name] * CLEAR > worth[ranked[0]]]
+    most = max(_known(name, header, catalog) for name in near)
+    near = [name for name in near if _known(name, header, catalog) == most]
     if len(near) > 1:
         raise SchemaError(
             f"its columns could be those of {' or '.join(near[:4])}", file=file,
             hint=f"name the file after its object, such as {near[0]}.csv",
         )  # fmt: skip
     return near[0]
+
+
+def is_of_object(name: str, header: Sequence[str], catalog: Catalog = CATALOG) -> bool:
+    """Whether a table, by its name and columns, is one of Salesforce, and not of another system.
+
+    Examples
+    --------
+    >>> is_of_object("Opportunity", ["Id", "StageName", "CloseDate"])
+    True
+    >>> is_of_object("opportunity", ["opportunityid", "statecode", "createdon"])
+    False
+    """
+    columns = set(map(folded, header))
+    if columns & FOREIGN:
+        return False
+    named = object_of_name(name, catalog)
+    if named is None:
+        try:
+            named = object_of_columns(header, (), catalog)
+        except SchemaError:
+            return len(columns & OWN) >= SEVERAL
+        if named is None:
+            return False
+    known = columns & set(map(folded, catalog[named]))
+    if "id" not in columns and not _is_change(named, known):
+        return False
+    return len(known & OWN) >= 2 or _worths(header, catalog).get(named, 0.0) >= LEAST
+
+
+def _is_change(name: str, columns: set[str]) -> bool:
+    return name.endswith("History") and {"createddate"} < columns
 
 
 def _worths(header: Sequence[str], catalog: Catalog) -> dict[str, float]:
@@ -97,16 +142,30 @@ def _worths(header: Sequence[str], catalog: Catalog) -> dict[str, float]:
 
 def _is_like(name: str, header: Sequence[str], catalog: Catalog) -> bool:
     """Whether enough columns are the object's: half of them, or several of a wide table."""
-    known = len(set(map(folded, header)) & set(map(folded, catalog[name])))
+    known = _known(name, header, catalog)
     return known >= SEVERAL or 2 * known >= len(header)
+
+
+def _known(name: str, header: Sequence[str], catalog: Catalog) -> int:
+    return len(set(map(folded, header)) & set(map(folded, catalog[name])))
 
 
 def _has_parent(name: str, header: Sequence[str]) -> bool:
     """Whether a table of changes says whose they are."""
     if not name.endswith("History"):
         return True
-    parent = "ParentId" if "__" in name else f"{name.removesuffix('History').removesuffix('Field')}Id"
-    return folded(parent) in map(folded, header)
+    return folded(parent_of(name)) in map(folded, header)
+
+
+def parent_of(history: str) -> str:
+    """Return the column of a table of changes that says whose they are.
+
+    Examples
+    --------
+    >>> parent_of("OpportunityFieldHistory"), parent_of("SBQQ__Quote__History")
+    ('OpportunityId', 'ParentId')
+    """
+    return "ParentId" if "__" in history else f"{history.removesuffix('History').removesuffix('Field')}Id"
 
 
 def _object_of_prefix(ids: Iterable[str]) -> str | None:

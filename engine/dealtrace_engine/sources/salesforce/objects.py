@@ -321,6 +321,10 @@ PREFIXES: Mapping[str, str] = {
 """First three characters of ids; custom and packaged objects have others in every organisation."""
 
 
+REPORT_TABLES = ("report", "report_labels")
+"""Of a mapping's `objects`, those that say how reports are read."""
+
+
 def catalog_with(mapping: CrmMapping) -> dict[str, dict[str, Kind]]:
     """Return the catalogue with the fields and tables that a mapping names.
 
@@ -340,6 +344,8 @@ def catalog_with(mapping: CrmMapping) -> dict[str, dict[str, Kind]]:
         if column:
             found.setdefault(name, {"Id": Kind.ID}).setdefault(column, Kind.TEXT)
     for name, columns in mapping.objects.items():
+        if name in REPORT_TABLES:
+            continue
         known = found.setdefault(name, _columns())
         for column in (*columns, *columns.values()):
             known.setdefault(column, Kind.TEXT)

@@ -96,9 +96,10 @@ class Pieces:
         for name in dict.fromkeys(piece.name for piece in self.all):
             pieces = [piece for piece in self.all if piece.name == name]
             _refuse_without_ids(pieces)
-            result = combined(name, [(piece.frame, piece.label) for piece in pieces])
-            frames[name] = result.frame
             kept = [piece.versions for piece in pieces if piece.versions is not None]
+            now = [piece for piece in pieces if piece.versions is None] or pieces
+            result = combined(name, [(piece.frame, piece.label) for piece in now])
+            frames[name] = result.frame
             if kept:
                 versions[name] = pl.concat(kept, how="diagonal_relaxed")
             elif result.versions is not None:

@@ -111,8 +111,9 @@ def _of_snapshots(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     _note_snapshot_gaps(tables, mapping)
     return rows.select(
         "from", "to", "at", "created", "last_change", "backdated", record_id="OpportunityId",
-        by="CreatedById", by_name="CreatedBy.Name", source_object=pl.lit(SNAPSHOTS), source_row="Id", amount="Amount",
-        probability="Probability", currency="CurrencyIsoCode", close_date="CloseDate", how=how,
+        by="CreatedById", by_name="CreatedBy.Name", source_object=pl.lit(SNAPSHOTS), source_row="Id",
+        amount="Amount", probability="Probability", currency="CurrencyIsoCode", close_date="CloseDate",
+        how=how,
     )  # fmt: skip
 
 

@@ -6,8 +6,10 @@ from dealtrace_engine.sources.crm.system import CrmSystem
 from dealtrace_engine.sources.salesforce.case_table import case_table
 from dealtrace_engine.sources.salesforce.evidence import STAMPS
 from dealtrace_engine.sources.salesforce.links import links
+from dealtrace_engine.sources.salesforce.memory_tables import from_frames
 from dealtrace_engine.sources.salesforce.objects import CATALOG
-from dealtrace_engine.sources.salesforce.recognise import SHAPES, from_frames, read_raw, recognise
+from dealtrace_engine.sources.salesforce.read import read_raw
+from dealtrace_engine.sources.salesforce.recognise import SHAPES, recognise
 from dealtrace_engine.sources.salesforce.rules import RULES
 from dealtrace_engine.sources.salesforce.statuses import STATUSES, unmapped
 from dealtrace_engine.sources.salesforce.transitions import HISTORIES

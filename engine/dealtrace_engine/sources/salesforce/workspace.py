@@ -59,19 +59,59 @@ class Workspace:
         OutputError
             The disk is full.
         """
-        import polars as pl
+        sink = self.sink(schema)
+        try:
+            for batch in batches:
+                sink.write(batch)
+        finally:
+            sink.close()
+        return sink.frame()
 
+    def sink(self, schema: pa.Schema) -> Sink:
+        """Begin a file of the folder."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="dealtrace-"))
         self._count += 1
-        path = self._folder / f"{self._count}.arrow"
+        return Sink(self._folder / f"{self._count}.arrow", schema)
+
+
+class Sink:
+    """A file of the workspace that is written batch by batch.
+
+    Parameters
+    ----------
+    path : Path
+    schema : pyarrow.Schema
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path, self.schema = path, schema
+        self._file = pa.OSFile(str(path), "wb")
+        self._writer = pa.ipc.new_file(self._file, schema)
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Write a batch.
+
+        Raises
+        ------
+        OutputError
+            The disk is full.
+        """
         try:
-            with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-                for batch in batches:
-                    writer.write_batch(batch)
+            self._writer.write_batch(batch)
         except OSError as error:
             raise OutputError(
-                f"cannot be written: {error.strerror or error}", file=path,
+                f"cannot be written: {error.strerror or error}", file=self.path,
                 hint="TMPDIR says where temporary files go",
             ) from error  # fmt: skip
-        return pl.scan_ipc(path)
+
+    def close(self) -> None:
+        """End the file."""
+        self._writer.close()
+        self._file.close()
+
+    def frame(self) -> pl.LazyFrame:
+        """Return the closed file as a lazy frame."""
+        import polars as pl
+
+        return pl.scan_ipc(self.path)

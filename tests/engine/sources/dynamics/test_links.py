@@ -1,10 +1,10 @@
 """Which cases records belong to, by the first link that leads to one, whatever the case is."""
 
 import pytest
-from dynamics_rows import at, export
 
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.dynamics.links import links
+from dynamics_rows import at, export
 
 
 def cases(rows, **mapping):
@@ -17,7 +17,11 @@ def cases(rows, **mapping):
 
 def via(rows, what, **mapping):
     table = links(export(rows), CrmMapping(**mapping))
-    return [(r["record_id"], r["case_id"], r["via"], r["confidence"]) for r in table.to_dicts() if r["object"] == what]
+    return [
+        (r["record_id"], r["case_id"], r["via"], r["confidence"])
+        for r in table.to_dicts()
+        if r["object"] == what
+    ]
 
 
 def deal(key, lead=None, **more):
@@ -35,10 +39,15 @@ CHAIN = {
 
 def test_the_chain_with_the_opportunity_as_the_case():
     assert cases(CHAIN) == {
-        ("lead", "l1"): ["o1", "o2"], ("lead", "l2"): ["o1", "o2"], ("opportunity", "o1"): ["o1"],
-        ("opportunity", "o2"): ["o2"], ("quote", "q1"): ["o1"], ("order", "s1"): ["o1"],
-        ("invoice", "i1"): ["o1"], ("invoice", "i2"): ["o1"],
-    }  # fmt: skip
+        ("lead", "l1"): ["o1", "o2"],
+        ("lead", "l2"): ["o1", "o2"],
+        ("opportunity", "o1"): ["o1"],
+        ("opportunity", "o2"): ["o2"],
+        ("quote", "q1"): ["o1"],
+        ("order", "s1"): ["o1"],
+        ("invoice", "i1"): ["o1"],
+        ("invoice", "i2"): ["o1"],
+    }
 
 
 def test_other_kinds_of_cases():
@@ -81,15 +90,20 @@ def test_an_order_by_its_opportunity_its_quote_or_its_lines():
         "quote": [{"quoteid": "q2", "opportunityid": "o2"}],
         "quotedetail": [{"quotedetailid": "d2", "quoteid": "q2"}],
         "salesorder": [
-            {"salesorderid": "s1", "opportunityid": "o1", "quoteid": "q2"}, {"salesorderid": "s2", "quoteid": "q2"},
-            {"salesorderid": "s3"}, {"salesorderid": "s4", "opportunityid": "gone", "quoteid": "q2"},
+            {"salesorderid": "s1", "opportunityid": "o1", "quoteid": "q2"},
+            {"salesorderid": "s2", "quoteid": "q2"},
+            {"salesorderid": "s3"},
+            {"salesorderid": "s4", "opportunityid": "gone", "quoteid": "q2"},
             {"salesorderid": "s5"},
         ],
         "salesorderdetail": [{"salesorderdetailid": "x", "salesorderid": "s3", "quotedetailid": "d2"}],
-    }  # fmt: skip
+    }
     assert [(record, case) for record, case, *_ in sorted(via(rows, "order"))] == [
-        ("s1", "o1"), ("s2", "o2"), ("s3", "o2"), ("s4", "o2"),
-    ]  # fmt: skip
+        ("s1", "o1"),
+        ("s2", "o2"),
+        ("s3", "o2"),
+        ("s4", "o2"),
+    ]
 
 
 def test_an_invoice_by_the_lines_of_an_order():
@@ -101,23 +115,37 @@ def test_an_invoice_by_the_lines_of_an_order():
         "invoicedetail": [{"invoicedetailid": "y", "invoiceid": "i1", "salesorderdetailid": "x"}],
     }
     ((record, case, way, _),) = via(rows, "invoice")
-    assert (record, case) == ("i1", "o1") and way.startswith("invoicedetail.salesorderdetailid > ")
+    assert (record, case) == ("i1", "o1")
+    assert way.startswith("invoicedetail.salesorderdetailid > ")
 
 
 def test_contacts_by_what_they_are_about():
     rows = {
         **CHAIN,
-        "phonecall": [{"activityid": "p1", "regardingobjectid": "l2"}, {"activityid": "p2", "regardingobjectid": "x"}],
-        "email": [{"activityid": "m1", "regardingobjectid": "i2"}],
+        "phonecall": [
+            {"activityid": "p1", "regardingobjectid": "l2"},
+            {"activityid": "p2", "regardingobjectid": "x"},
+            {"activityid": "p3", "regardingobjectid": "i2"},
+        ],
+        "email": [
+            {"activityid": "m1", "regardingobjectid": "i2"},
+            {"activityid": "m2", "regardingobjectid": "o2"},
+        ],
         "appointment": [{"activityid": "a1", "regardingobjectid": "o2"}],
     }
     found = {key: case for key, case in cases(rows).items() if key[0] == "contact"}
-    assert found == {("contact", "p1"): ["o1", "o2"], ("contact", "m1"): ["o1"], ("contact", "a1"): ["o2"]}
+    assert found == {
+        ("contact", "p1"): ["o1", "o2"],
+        ("contact", "p3"): ["o1"],
+        ("contact", "m2"): ["o2"],
+        ("contact", "a1"): ["o2"],
+    }
 
 
 ACCOUNTS = {
     "opportunity": [
-        deal("o1", parentaccountid="k1", createdon=at(2)), deal("o2", customerid="k1", createdon=at(6)),
+        deal("o1", parentaccountid="k1", createdon=at(2)),
+        deal("o2", customerid="k1", createdon=at(6)),
         deal("o3", customerid="k2", createdon=at(1)),
     ],
     "account": [{"accountid": "k1"}, {"accountid": "k2"}, {"accountid": "k9", "masterid": "k2"}],
@@ -130,14 +158,17 @@ ACCOUNTS = {
     ],
     "invoice": [{"invoiceid": "i1", "salesorderid": "s2"}],
     "incident": [{"incidentid": "c1", "customerid": "k2", "createdon": at(9)}],
-}  # fmt: skip
+}
 
 
 def test_by_account_and_time_only_if_asked_for_and_never_surely():
     assert [record for record, *_ in via(ACCOUNTS, "order")] == ["s5"]
     assert sorted((r, c, p) for r, c, _, p in via(ACCOUNTS, "order", link_by_account=True)) == [
-        ("s1", "o1", 0.8), ("s2", "o2", 0.4), ("s4", "o3", 0.8), ("s5", "o3", 1.0),
-    ]  # fmt: skip
+        ("s1", "o1", 0.8),
+        ("s2", "o2", 0.4),
+        ("s4", "o3", 0.8),
+        ("s5", "o3", 1.0),
+    ]
     ((*_, way, sure),) = via(ACCOUNTS, "invoice", link_by_account=True)
     assert (way, sure) == ("invoice.salesorderid > account and time", 0.4)
     assert via(ACCOUNTS, "case") == []
@@ -154,12 +185,15 @@ def test_the_main_quote_only():
             {"quoteid": "q4", "opportunityid": "o2", "statecode": 0, "createdon": at(3)},
         ],
         "salesorder": [
-            {"salesorderid": "s1", "quoteid": "q1"}, {"salesorderid": "s2", "quoteid": "q2"},
+            {"salesorderid": "s1", "quoteid": "q1"},
+            {"salesorderid": "s2", "quoteid": "q2"},
             {"salesorderid": "s3", "opportunityid": "o1"},
         ],
         "invoice": [{"invoiceid": "i1", "salesorderid": "s1"}, {"invoiceid": "i2", "salesorderid": "s2"}],
-    }  # fmt: skip
-    found = {record for what, record in cases(rows, flatten="primary") if what in ("quote", "order", "invoice")}
+    }
+    found = {
+        record for what, record in cases(rows, flatten="primary") if what in ("quote", "order", "invoice")
+    }
     assert found == {"q2", "q4", "s2", "s3", "i2"}
 
 

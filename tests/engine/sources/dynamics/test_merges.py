@@ -3,9 +3,9 @@
 from random import Random
 
 import numpy as np
-from dynamics_rows import at, export, findings, told
 
 from dealtrace_engine.sources.dynamics.merges import merged_into, winners
+from dynamics_rows import at, export, findings, told
 
 
 def naive(into, start):
@@ -29,7 +29,8 @@ def test_random_merges():
 
 def test_a_long_chain():
     ends, circles = merged_into(np.minimum(np.arange(1000) + 1, 999))
-    assert circles == 0 and set(ends.tolist()) == {999}
+    assert circles == 0
+    assert set(ends.tolist()) == {999}
 
 
 def test_winners_of_leads_and_circles_counted():
@@ -37,7 +38,9 @@ def test_winners_of_leads_and_circles_counted():
     tables = export({"lead": [{"leadid": lead, "masterid": master} for lead, master in rows]})
     found = dict(winners(tables, "lead").collect().rows())
     assert found == {"a": "a", "b": "a", "c": "a", "x": "x", "y": "x", "z": "z"}
-    assert [(finding.reason, finding.count) for finding in findings(tables)] == [("lead merged in a circle", 2)]
+    assert [(finding.reason, finding.count) for finding in findings(tables)] == [
+        ("lead merged in a circle", 2)
+    ]
 
 
 def test_a_merged_lead_was_captured_when_the_first_of_them_was():

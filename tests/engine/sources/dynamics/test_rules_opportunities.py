@@ -3,20 +3,35 @@
 from datetime import date
 
 import pytest
-from dynamics_rows import USERS, at, audit, audit_row, events, export, told
 
 from dealtrace_engine.sources.dynamics.rules_opportunities import reopen_counts
+from dynamics_rows import USERS, at, audit, audit_row, events, export, told
 
 DEAL = {
-    "opportunityid": "o1", "createdon": at(1), "createdby": "u1", "statecode": 1, "statuscode": 3,
-    "transactioncurrencyid": "c1", "estimatedvalue": 100.0, "actualvalue": 90.0, "ownerid": "u2",
-    "actualclosedate": date(2024, 3, 9), "estimatedclosedate": date(2024, 3, 31),
-}  # fmt: skip
+    "opportunityid": "o1",
+    "createdon": at(1),
+    "createdby": "u1",
+    "statecode": 1,
+    "statuscode": 3,
+    "transactioncurrencyid": "c1",
+    "estimatedvalue": 100.0,
+    "actualvalue": 90.0,
+    "ownerid": "u2",
+    "actualclosedate": date(2024, 3, 9),
+    "estimatedclosedate": date(2024, 3, 31),
+}
 EURO = [{"transactioncurrencyid": "c1", "isocurrencycode": "EUR"}]
 
 
 def close(key, when, deal="o1", **more):
-    return {"activityid": key, "opportunityid": deal, "createdon": when, "createdby": "u1", "statecode": 1, **more}
+    return {
+        "activityid": key,
+        "opportunityid": deal,
+        "createdon": when,
+        "createdby": "u1",
+        "statecode": 1,
+        **more,
+    }
 
 
 def test_created_with_amount_and_currency():
@@ -25,10 +40,12 @@ def test_created_with_amount_and_currency():
 
 
 def test_created_by_audit():
-    tables = export({
-        "opportunity": [{**DEAL, "createdon": None}],
-        "audit": [audit_row("opportunity", "o1", at(1, 8), operation=1)],
-    })  # fmt: skip
+    tables = export(
+        {
+            "opportunity": [{**DEAL, "createdon": None}],
+            "audit": [audit_row("opportunity", "o1", at(1, 8), operation=1)],
+        }
+    )
     assert told(tables, "opportunity_created") == [("o1", at(1, 8), "D2")]
 
 
@@ -38,7 +55,11 @@ BOTH = ("opportunity_won", "opportunity_lost")
 def test_the_last_closing_ended_as_the_opportunity_is_now():
     tables = export({"opportunity": [DEAL], "opportunityclose": [close("x", at(9), actualrevenue=90.0)]})
     (event,) = events(tables, *BOTH)
-    assert (event["activity"], event["timestamp"], event["rule_id"]) == ("opportunity_won", at(9), "opportunity_won.D1")
+    assert (event["activity"], event["timestamp"], event["rule_id"]) == (
+        "opportunity_won",
+        at(9),
+        "opportunity_won.D1",
+    )
     assert (event["amount"], event["status_to"], event["source_row_id"]) == (90.0, "Won", "x")
 
 
@@ -55,14 +76,22 @@ def test_an_earlier_closing_ended_as_the_audit_says():
         audit("opportunity", "o1", "statecode", "2", "0", at(7)),
         audit("opportunity", "o1", "statecode", "0", "1", at(9)),
     ]
-    tables = export({
-        "opportunity": [DEAL], "opportunityclose": [close("x", at(5)), close("y", at(9))],
-        "audit_changes": changes,
-    })  # fmt: skip
-    found = [(e["activity"], e["timestamp"], e["rule_id"][-2:]) for e in events(tables, *BOTH, "opportunity_reopened")]
+    tables = export(
+        {
+            "opportunity": [DEAL],
+            "opportunityclose": [close("x", at(5)), close("y", at(9))],
+            "audit_changes": changes,
+        }
+    )
+    found = [
+        (e["activity"], e["timestamp"], e["rule_id"][-2:])
+        for e in events(tables, *BOTH, "opportunity_reopened")
+    ]
     assert found == [
-        ("opportunity_lost", at(5), "D1"), ("opportunity_reopened", at(7), "D1"), ("opportunity_won", at(9), "D1")
-    ]  # fmt: skip
+        ("opportunity_lost", at(5), "D1"),
+        ("opportunity_reopened", at(7), "D1"),
+        ("opportunity_won", at(9), "D1"),
+    ]
     assert reopen_counts(tables).collect().rows() == [("o1", 1)]
 
 
@@ -70,8 +99,9 @@ def test_a_closing_can_say_itself_how_it_ended():
     said = [close("x", at(5), opportunitystatecode=2, opportunitystatuscode=4), close("y", at(9))]
     tables = export({"opportunity": [DEAL], "opportunityclose": said})
     assert [(e["activity"], e["status_to"]) for e in events(tables, *BOTH)] == [
-        ("opportunity_lost", "Canceled"), ("opportunity_won", "Won")
-    ]  # fmt: skip
+        ("opportunity_lost", "Canceled"),
+        ("opportunity_won", "Won"),
+    ]
 
 
 def test_the_closing_of_one_that_is_open_again_has_no_end_but_was_reopened():
@@ -80,10 +110,20 @@ def test_the_closing_of_one_that_is_open_again_has_no_end_but_was_reopened():
     assert reopen_counts(tables).collect().rows() == [("o1", 1)]
 
 
-def test_canceled_closings_and_those_of_opportunities_that_are_gone_are_none():
-    closes = [close("x", at(5), deal="gone"), {**close("y", at(9)), "statecode": 2}]
+def test_the_closings_of_opportunities_that_are_gone_are_none():
+    closes = [close("x", at(5), deal="gone")]
     tables = export({"opportunity": [{**DEAL, "actualclosedate": None}], "opportunityclose": closes})
     assert told(tables, *BOTH) == []
+
+
+def test_a_closing_that_was_canceled_by_reopening_still_is_one():
+    changes = [audit("opportunity", "o1", "statecode", "0", "2", at(5))]
+    closes = [{**close("x", at(5)), "statecode": 2}, close("y", at(9))]
+    tables = export({"opportunity": [DEAL], "opportunityclose": closes, "audit_changes": changes})
+    assert [(e["activity"], e["timestamp"]) for e in events(tables, *BOTH)] == [
+        ("opportunity_lost", at(5)),
+        ("opportunity_won", at(9)),
+    ]
 
 
 def test_closed_by_regarding_only():
@@ -96,20 +136,32 @@ def test_closed_by_the_change_of_state_else_on_its_day():
     tables = export({"opportunity": [DEAL], "audit_changes": changes})
     assert told(tables, *BOTH) == [("o1", at(9, 15), "D2")]
     (event,) = events(export({"opportunity": [DEAL]}), *BOTH)
-    assert (event["rule_id"], event["ts_precision"], event["timestamp"]) == ("opportunity_won.D3", "date", at(9, 0))
+    assert (event["rule_id"], event["ts_precision"], event["timestamp"]) == (
+        "opportunity_won.D3",
+        "date",
+        at(9, 0),
+    )
     assert event["amount"] == 90.0
 
 
 def test_won_and_lost_by_versions_of_the_row():
     versions = [
-        {"opportunityid": "o1", "statecode": state, "statuscode": status, "modifiedon": at(day), "modifiedby": "u2"}
+        {
+            "opportunityid": "o1",
+            "statecode": state,
+            "statuscode": status,
+            "modifiedon": at(day),
+            "modifiedby": "u2",
+        }
         for day, state, status in ((1, 0, 1), (4, 2, 5), (6, 0, 1), (9, 1, 3))
     ]
     tables = export({"opportunity": [DEAL], "systemuser": USERS}, {"opportunity": versions})
     found = events(tables, *BOTH, "opportunity_reopened")
     assert [(e["activity"], e["timestamp"], e["status_to"]) for e in found] == [
-        ("opportunity_lost", at(4), "Out-Sold"), ("opportunity_reopened", at(6), None), ("opportunity_won", at(9), "Won")
-    ]  # fmt: skip
+        ("opportunity_lost", at(4), "Out-Sold"),
+        ("opportunity_reopened", at(6), None),
+        ("opportunity_won", at(9), "Won"),
+    ]
     assert {e["ts_quality"] for e in found} == {"history"}
     assert {e["resource_name"] for e in found} == {"Bo"}
     assert {e["source_object"] for e in found} == {"opportunity"}
@@ -117,7 +169,11 @@ def test_won_and_lost_by_versions_of_the_row():
 
 def test_owner_changed_from_a_user_to_a_team():
     changes = [audit("opportunity", "o1", "ownerid", "systemuser,u2", "team,t1", at(3))]
-    rows = {"opportunity": [{**DEAL, "ownerid": "t1"}], "systemuser": USERS, "team": [{"teamid": "t1", "name": "East"}]}
+    rows = {
+        "opportunity": [{**DEAL, "ownerid": "t1"}],
+        "systemuser": USERS,
+        "team": [{"teamid": "t1", "name": "East"}],
+    }
     (event,) = events(export({**rows, "audit_changes": changes}), "owner_changed")
     assert (event["status_from"], event["status_to"], event["timestamp"]) == ("Bo", "East", at(3))
 

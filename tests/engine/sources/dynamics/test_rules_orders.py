@@ -3,9 +3,9 @@
 from datetime import date
 
 import pytest
-from dynamics_rows import at, audit, events, export, told
 
 from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dynamics_rows import at, audit, events, export, told
 
 ORDER = {
     "salesorderid": "s1", "createdon": at(1), "createdby": "u1", "statecode": 3, "statuscode": 100001,
@@ -14,19 +14,26 @@ ORDER = {
 
 
 def changes(*steps):
-    return [
-        audit("salesorder", "s1", attribute, old, new, when) for attribute, old, new, when in steps
-    ]
+    return [audit("salesorder", "s1", attribute, old, new, when) for attribute, old, new, when in steps]
 
 
 def test_created():
     (event,) = events(export({"salesorder": [ORDER]}), "sales_order_created")
-    assert (event["object"], event["record_id"], event["timestamp"], event["amount"]) == ("order", "s1", at(1), 50.0)
+    assert (event["object"], event["record_id"], event["timestamp"], event["amount"]) == (
+        "order",
+        "s1",
+        at(1),
+        50.0,
+    )
 
 
 def test_submitted_by_the_change_else_on_its_day():
     (event,) = events(export({"salesorder": [ORDER]}), "order_submitted")
-    assert (event["timestamp"], event["ts_precision"], event["rule_id"]) == (at(2, 0), "date", "order_submitted.D2")
+    assert (event["timestamp"], event["ts_precision"], event["rule_id"]) == (
+        at(2, 0),
+        "date",
+        "order_submitted.D2",
+    )
     audited = changes(("statecode", "0", "1", at(2)))
     rows = {"salesorder": [ORDER], "audit_changes": audited}
     assert told(export(rows), "order_submitted") == [("s1", at(2), "D1")]
@@ -34,10 +41,14 @@ def test_submitted_by_the_change_else_on_its_day():
 
 def test_fulfilled_in_part_and_then_whole():
     audited = changes(
-        ("statecode", "1", "3", at(5)), ("statuscode", "3", "100002", at(5)), ("statuscode", "100002", "100001", at(8))
+        ("statecode", "1", "3", at(5)),
+        ("statuscode", "3", "100002", at(5)),
+        ("statuscode", "100002", "100001", at(8)),
     )
     found = events(
-        export({"salesorder": [ORDER], "audit_changes": audited}), "order_fulfilled", "order_partially_fulfilled"
+        export({"salesorder": [ORDER], "audit_changes": audited}),
+        "order_fulfilled",
+        "order_partially_fulfilled",
     )
     assert [(e["activity"], e["timestamp"], e["partial"], e["status_to"]) for e in found] == [
         ("order_partially_fulfilled", at(5), True, "Partial"), ("order_fulfilled", at(8), None, "Complete"),
@@ -70,7 +81,8 @@ def test_fulfilled_when_the_last_line_was_delivered():
         "salesorder": [{**ORDER, "datefulfilled": None}],
         "invoice": [{"invoiceid": "i1", "salesorderid": "s1"}],
         "invoicedetail": [
-            {"invoicedetailid": f"d{day}", "invoiceid": "i1", "actualdeliveryon": date(2024, 3, day)} for day in (6, 7)
+            {"invoicedetailid": f"d{day}", "invoiceid": "i1", "actualdeliveryon": date(2024, 3, day)}
+            for day in (6, 7)
         ],
     }
     assert told(export(rows), "order_fulfilled") == [("s1", at(7, 0), "D3")]
@@ -83,7 +95,8 @@ def test_a_closing_cancels_or_closes_as_the_order_is_now(state, activity):
     rows = {
         "salesorder": [{**ORDER, "statecode": state}],
         "orderclose": [
-            {"activityid": f"c{day}", "salesorderid": "s1", "createdon": at(day), "createdby": "u1"} for day in (9, 6)
+            {"activityid": f"c{day}", "salesorderid": "s1", "createdon": at(day), "createdby": "u1"}
+            for day in (9, 6)
         ],
     }
     found = [(e["activity"], e["timestamp"]) for e in events(export(rows), "order_canceled", "order_closed")]
@@ -92,5 +105,8 @@ def test_a_closing_cancels_or_closes_as_the_order_is_now(state, activity):
 
 def test_canceled_and_invoiced_by_the_change_of_state():
     for state, activity in (("2", "order_canceled"), ("4", "order_closed")):
-        rows = {"salesorder": [{**ORDER, "statecode": int(state)}], "audit_changes": changes(("statecode", "1", state, at(4)))}
+        rows = {
+            "salesorder": [{**ORDER, "statecode": int(state)}],
+            "audit_changes": changes(("statecode", "1", state, at(4))),
+        }
         assert told(export(rows), "order_canceled", "order_closed") == [("s1", at(4), "D1")], activity

@@ -3,13 +3,22 @@
 from datetime import date
 
 import pytest
+
 from dynamics_rows import at, audit, audit_row, events, export, told
 
 QUOTE = {
-    "quoteid": "q1", "quotenumber": "QUO-1", "revisionnumber": 0, "createdon": at(1), "createdby": "u1",
-    "statecode": 2, "statuscode": 4, "effectivefrom": date(2024, 3, 2), "closedon": date(2024, 3, 8),
-    "totalamount": 500.0, "discountpercentage": 5.0,
-}  # fmt: skip
+    "quoteid": "q1",
+    "quotenumber": "QUO-1",
+    "revisionnumber": 0,
+    "createdon": at(1),
+    "createdby": "u1",
+    "statecode": 2,
+    "statuscode": 4,
+    "effectivefrom": date(2024, 3, 2),
+    "closedon": date(2024, 3, 8),
+    "totalamount": 500.0,
+    "discountpercentage": 5.0,
+}
 REVISION = {**QUOTE, "quoteid": "q2", "revisionnumber": 1, "createdon": at(4)}
 
 
@@ -21,12 +30,16 @@ def test_the_first_revision_is_created_and_later_ones_are_revisions():
 
 
 def test_a_quote_without_a_revision_number_is_created():
-    assert told(export({"quote": [{**QUOTE, "revisionnumber": None}]}), "quote_created") == [("q1", at(1), "D1")]
+    assert told(export({"quote": [{**QUOTE, "revisionnumber": None}]}), "quote_created") == [
+        ("q1", at(1), "D1")
+    ]
 
 
 def test_a_revision_is_told_once_by_its_row_or_by_the_action():
     action = [audit_row("quote", "q1", at(4), action=43)]
-    assert told(export({"quote": [QUOTE, REVISION], "audit": action}), "quote_revised") == [("q2", at(4), "D1")]
+    assert told(export({"quote": [QUOTE, REVISION], "audit": action}), "quote_revised") == [
+        ("q2", at(4), "D1")
+    ]
     assert told(export({"quote": [QUOTE], "audit": action}), "quote_revised") == [("q1", at(4), "D2")]
 
 
@@ -37,16 +50,24 @@ def test_issued_by_the_change_of_state():
 
 def mail(key, when, regarding="q1", status=3, out=True):
     return {
-        "activityid": key, "regardingobjectid": regarding, "senton": when, "statuscode": status, "statecode": 1,
-        "directioncode": out, "ownerid": "u2",
-    }  # fmt: skip
+        "activityid": key,
+        "regardingobjectid": regarding,
+        "senton": when,
+        "statuscode": status,
+        "statecode": 1,
+        "directioncode": out,
+        "ownerid": "u2",
+    }
 
 
 def test_issued_by_the_first_message_out():
     mails = [
-        mail("m0", at(1), status=4, out=False), mail("m2", at(6)), mail("m1", at(3)), mail("m3", at(2), regarding="o1"),
+        mail("m0", at(1), status=4, out=False),
+        mail("m2", at(6)),
+        mail("m1", at(3)),
+        mail("m3", at(2), regarding="o1"),
         mail("m4", at(1), status=1),
-    ]  # fmt: skip
+    ]
     (event,) = events(export({"quote": [QUOTE], "email": mails}), "quote_issued")
     assert (event["timestamp"], event["rule_id"], event["source_row_id"]) == (at(3), "quote_issued.D2", "m1")
 
@@ -63,7 +84,10 @@ ACCEPTED = "quote_accepted"
 def test_accepted_by_each_rule_in_turn():
     rows = {"quote": [QUOTE]}
     assert told(export(rows), ACCEPTED) == [("q1", at(8, 0), "D3")]
-    orders = [{"salesorderid": f"s{day}", "quoteid": "q1", "createdon": at(day), "createdby": "u1"} for day in (9, 7)]
+    orders = [
+        {"salesorderid": f"s{day}", "quoteid": "q1", "createdon": at(day), "createdby": "u1"}
+        for day in (9, 7)
+    ]
     rows["salesorder"] = orders
     assert told(export(rows), ACCEPTED) == [("q1", at(7), "D2")]
     rows["quoteclose"] = [{"activityid": "c1", "quoteid": "q1", "createdon": at(6), "createdby": "u2"}]
@@ -96,7 +120,15 @@ def test_rejected_only_if_it_was_lost(status, count):
 
 
 def test_rejected_by_a_status_of_the_organisations_own():
-    labels = [{"objecttypecode": "quote", "attributename": "statuscode", "attributevalue": 880, "value": "Denied", "langid": 1033}]
+    labels = [
+        {
+            "objecttypecode": "quote",
+            "attributename": "statuscode",
+            "attributevalue": 880,
+            "value": "Denied",
+            "langid": 1033,
+        }
+    ]
     rows = {"quote": [{**QUOTE, "statecode": 3, "statuscode": 880}], "stringmap": labels}
     assert told(export(rows), "quote_rejected") == [("q1", at(8, 0), "D2")]
 
@@ -115,5 +147,7 @@ def test_discounts_that_change_at_once_are_one_event_of_their_quote():
     }
     found = events(export(rows), "discount_changed")
     assert [(e["object"], e["record_id"], e["timestamp"], e["discount_pct"]) for e in found] == [
-        ("opportunity", "o1", at(2), 7.5), ("quote", "q1", at(3), 5.0), ("quote", "q1", at(4), None),
-    ]  # fmt: skip
+        ("opportunity", "o1", at(2), 7.5),
+        ("quote", "q1", at(3), 5.0),
+        ("quote", "q1", at(4), None),
+    ]

@@ -4,9 +4,9 @@ from datetime import date
 
 import polars as pl
 import pytest
-from dynamics_rows import at, audit, audit_row, export, findings
 
 from dealtrace_engine.sources.dynamics.transitions import as_of, audited_creations, became, transitions
+from dynamics_rows import at, audit, audit_row, export, findings
 
 DEALS = [{"opportunityid": "o1", "statecode": 1, "statuscode": 3}, {"opportunityid": "o2", "statecode": 0}]
 
@@ -19,19 +19,19 @@ def rows(tables, table="opportunity", attribute="statecode"):
 
 
 def test_audit_rows_in_the_order_of_time():
-    tables = export({
-        "opportunity": DEALS,
-        "audit_changes": [
-            audit("opportunity", "o1", "statecode", "2", "0", at(5)),
-            audit("opportunity", "o1", "statecode", "0", "1", at(7), by="u2"),
-            audit("opportunity", "o1", "statecode", "0", "2", at(3)),
-            audit("quote", "o1", "statecode", "0", "1", at(4)),
-            audit("opportunity", "o1", "statuscode", "1", "3", at(7)),
-        ],
-    })  # fmt: skip
-    assert rows(tables) == [
-        ("o1", 0, 2, at(3), "u1"), ("o1", 2, 0, at(5), "u1"), ("o1", 0, 1, at(7), "u2")
-    ]  # fmt: skip
+    tables = export(
+        {
+            "opportunity": DEALS,
+            "audit_changes": [
+                audit("opportunity", "o1", "statecode", "2", "0", at(5)),
+                audit("opportunity", "o1", "statecode", "0", "1", at(7), by="u2"),
+                audit("opportunity", "o1", "statecode", "0", "2", at(3)),
+                audit("quote", "o1", "statecode", "0", "1", at(4)),
+                audit("opportunity", "o1", "statuscode", "1", "3", at(7)),
+            ],
+        }
+    )
+    assert rows(tables) == [("o1", 0, 2, at(3), "u1"), ("o1", 2, 0, at(5), "u1"), ("o1", 0, 1, at(7), "u2")]
     assert findings(tables) == []
 
 
@@ -97,7 +97,9 @@ def test_gaps_are_counted(deals, changes):
     tables = export({"opportunity": deals, "audit_changes": audited})
     rows(tables), rows(tables)
     (finding,) = findings(tables)
-    assert finding.count == 1 and finding.example == "o1" and "opportunity.statecode" in finding.reason
+    assert finding.count == 1
+    assert finding.example == "o1"
+    assert "opportunity.statecode" in finding.reason
 
 
 def test_records_that_are_gone_are_left_out():
@@ -106,65 +108,96 @@ def test_records_that_are_gone_are_left_out():
 
 
 def test_without_the_table_audit_says_what_was_deleted():
-    tables = export({
-        "audit_changes": [audit("lead", record, "statecode", "0", "1", at(3)) for record in ("l1", "l2")],
-        "audit": [audit_row("lead", "l2", at(9), operation=3), audit_row("lead", "l1", at(1), operation=1),
-                  audit_row("lead", "l2", at(1), operation=1)],
-    })  # fmt: skip
+    tables = export(
+        {
+            "audit_changes": [audit("lead", record, "statecode", "0", "1", at(3)) for record in ("l1", "l2")],
+            "audit": [
+                audit_row("lead", "l2", at(9), operation=3),
+                audit_row("lead", "l1", at(1), operation=1),
+                audit_row("lead", "l2", at(1), operation=1),
+            ],
+        }
+    )
     assert [row[0] for row in rows(tables, "lead")] == ["l1"]
     assert audited_creations(tables, "lead").collect()["record_id"].to_list() == ["l1"]
 
 
 def test_values_are_of_the_kind_of_their_column():
-    tables = export({
-        "opportunity": DEALS,
-        "audit_changes": [
-            audit("opportunity", "o1", "ownerid", "systemuser,{U1}", "team,T9", at(3)),
-            audit("opportunity", "o1", "estimatedclosedate", "2024-03-01", "2024-05-02T00:00:00Z", at(3)),
-            audit("opportunity", "o1", "presentproposal", "False", "True", at(3)),
-            audit("opportunity", "o1", "estimatedvalue", "100.50", "90", at(3)),
-        ],
-    })  # fmt: skip
+    tables = export(
+        {
+            "opportunity": DEALS,
+            "audit_changes": [
+                audit("opportunity", "o1", "ownerid", "systemuser,{U1}", "team,T9", at(3)),
+                audit("opportunity", "o1", "estimatedclosedate", "2024-03-01", "2024-05-02T00:00:00Z", at(3)),
+                audit("opportunity", "o1", "presentproposal", "False", "True", at(3)),
+                audit("opportunity", "o1", "estimatedvalue", "100.50", "90", at(3)),
+            ],
+        }
+    )
     values = {
         name: transitions(tables, "opportunity", name).select("old", "new").collect().row(0)
         for name in ("ownerid", "estimatedclosedate", "presentproposal", "estimatedvalue")
     }
     assert values == {
-        "ownerid": ("u1", "t9"), "estimatedclosedate": (date(2024, 3, 1), date(2024, 5, 2)),
-        "presentproposal": (False, True), "estimatedvalue": (100.5, 90.0),
-    }  # fmt: skip
+        "ownerid": ("u1", "t9"),
+        "estimatedclosedate": (date(2024, 3, 1), date(2024, 5, 2)),
+        "presentproposal": (False, True),
+        "estimatedvalue": (100.5, 90.0),
+    }
 
 
 def test_flows_of_an_organisations_own_are_audited_under_their_own_name():
-    tables = export({
-        "customsalesprocess": [{"businessprocessflowinstanceid": "i1", "bpf_table": "new_flow", "activestageid": "s2"}],
-        "audit_changes": [audit("new_flow", "i1", "activestageid", "processstage,s1", "processstage,s2", at(3))],
-    })  # fmt: skip
+    tables = export(
+        {
+            "customsalesprocess": [
+                {"businessprocessflowinstanceid": "i1", "bpf_table": "new_flow", "activestageid": "s2"}
+            ],
+            "audit_changes": [
+                audit("new_flow", "i1", "activestageid", "processstage,s1", "processstage,s2", at(3))
+            ],
+        }
+    )
     assert [row[1:3] for row in rows(tables, "customsalesprocess", "activestageid")] == [("s1", "s2")]
 
 
 def test_what_an_attribute_was_at_a_time():
-    tables = export({
-        "opportunity": [{"opportunityid": "o1", "statuscode": 4}, {"opportunityid": "o2", "statuscode": 7}],
-        "audit_changes": [
-            audit("opportunity", "o1", "statuscode", "1", "2", at(3)),
-            audit("opportunity", "o1", "statuscode", "2", "4", at(5)),
-        ],
-    })  # fmt: skip
-    asked = pl.LazyFrame({
-        "record_id": ["o1", "o2", "o1", "o1", "o1"], "at": [at(5), at(1), at(2), at(3), at(4)],
-    })  # fmt: skip
-    assert as_of(asked, tables, "opportunity", "statuscode").collect()["statuscode"].to_list() == [4, 7, 1, 2, 2]
+    tables = export(
+        {
+            "opportunity": [
+                {"opportunityid": "o1", "statuscode": 4},
+                {"opportunityid": "o2", "statuscode": 7},
+            ],
+            "audit_changes": [
+                audit("opportunity", "o1", "statuscode", "1", "2", at(3)),
+                audit("opportunity", "o1", "statuscode", "2", "4", at(5)),
+            ],
+        }
+    )
+    asked = pl.LazyFrame(
+        {
+            "record_id": ["o1", "o2", "o1", "o1", "o1"],
+            "at": [at(5), at(1), at(2), at(3), at(4)],
+        }
+    )
+    assert as_of(asked, tables, "opportunity", "statuscode").collect()["statuscode"].to_list() == [
+        4,
+        7,
+        1,
+        2,
+        2,
+    ]
 
 
 def test_became_keeps_the_changes_to_some_values():
-    tables = export({
-        "opportunity": DEALS,
-        "audit_changes": [
-            audit("opportunity", "o1", "statecode", "0", "2", at(3)),
-            audit("opportunity", "o1", "statecode", "2", "1", at(4)),
-            audit("opportunity", "o1", "statuscode", "5", "3", at(4)),
-        ],
-    })  # fmt: skip
+    tables = export(
+        {
+            "opportunity": DEALS,
+            "audit_changes": [
+                audit("opportunity", "o1", "statecode", "0", "2", at(3)),
+                audit("opportunity", "o1", "statecode", "2", "1", at(4)),
+                audit("opportunity", "o1", "statuscode", "5", "3", at(4)),
+            ],
+        }
+    )
     found = became(tables, "opportunity", "statecode", [2], beside=["statuscode"]).collect()
     assert found.select("at", "statuscode").rows() == [(at(3), 5.0)]
