@@ -221,7 +221,11 @@ def became(
     """Return the changes of a code to one of these values, with what other attributes then were."""
     import polars as pl
 
-    found = transitions(tables, table, attribute).filter(pl.col("new").is_in([float(v) for v in values]))
-    for other in beside:
-        found = as_of(found, tables, table, other)
-    return found
+    def make() -> pl.LazyFrame:
+        found = transitions(tables, table, attribute)
+        for other in beside:
+            found = as_of(found, tables, table, other)
+        return found
+
+    found = tables.once(f"changes of {table}.{attribute} beside {beside}", make)
+    return found.filter(pl.col("new").is_in([float(code) for code in values]))
