@@ -42,8 +42,12 @@ def by_process(quality: str) -> Finder:
     def find(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         import polars as pl
 
-        found = pl.concat([_process_changes(tables, table) for table in PROCESSES])
-        return _told_stages(found.filter(pl.col("ts_quality") == quality), tables, mapping)
+        def make() -> pl.LazyFrame:
+            found = pl.concat([_process_changes(tables, table) for table in PROCESSES])
+            return _told_stages(found.filter(pl.col("ts_quality") == quality), tables, mapping)
+
+        # Proposals are changes of stage too.
+        return tables.once(f"stages by {quality} {mapping.stage_order} {mapping.stage_aliases}", make)
 
     return find
 
