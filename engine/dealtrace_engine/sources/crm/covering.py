@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SURE = ("history", "audit")
 """Qualities of timestamps that were written down when it happened."""
 COUNTS = {"quote_count": "quote", "order_count": "order", "invoice_count": "invoice"}
+NO_CASE = "only of records that have no case"
 GRACE = timedelta(days=7)
 """A case created so much before the first change that is kept does not lack its beginning yet."""
 
@@ -133,7 +134,7 @@ def _underivable(way: Derivation) -> dict[str, str]:
     for rule in way.mapping.ladder(way.rules):
         ladder.setdefault(rule.activity, []).append(rule.needs)
     return {
-        activity: _why(way.tables, needs)
+        activity: NO_CASE if activity in way.linked.orphan_activities else _why(way.tables, needs)
         for activity, needs in sorted(ladder.items(), key=lambda item: RANKS.get(item[0], 0))
         if activity not in found
     }

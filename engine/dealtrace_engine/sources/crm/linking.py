@@ -26,12 +26,15 @@ class Linked:
         Object to the number of such records.
     shared : int
         Events that more than one case has.
+    orphan_activities : frozenset of str
+        What happened to such records.
     """
 
     events: pl.DataFrame
     orphans: dict[str, int]
     orphan_records: dict[str, int]
     shared: int
+    orphan_activities: frozenset[str] = frozenset()
 
 
 def linked(events: pl.DataFrame, links: pl.DataFrame) -> Linked:
@@ -64,6 +67,7 @@ def linked(events: pl.DataFrame, links: pl.DataFrame) -> Linked:
         dict(counted.select("object", "events").iter_rows()),
         dict(counted.select("object", "records").iter_rows()),
         shared,
+        frozenset(lost["activity"].unique()),
     )
 
 

@@ -300,7 +300,7 @@ def _processes() -> dict[str, dict[str, Kind]]:
 
 def _traces() -> dict[str, dict[str, Kind]]:
     audit = {"auditid": Kind.ID, "objectid": Kind.ID, "objecttypecode": Kind.TEXT, "createdon": Kind.INSTANT}
-    audit |= {"userid": Kind.ID, "callinguserid": Kind.ID, "action": Kind.NUMBER, "operation": Kind.NUMBER}
+    audit |= {"userid": Kind.ID, "action": Kind.NUMBER, "operation": Kind.NUMBER}
     label = dict.fromkeys(("objecttypecode", "attributename", "value"), Kind.TEXT)
     return {
         "audit": audit,

@@ -14,7 +14,7 @@ from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.tables import Catalog, Kind
 from dealtrace_engine.sources.csv_dialect import opened
 from dealtrace_engine.sources.files import InputFile
-from dealtrace_engine.sources.salesforce.column_names import folded
+from dealtrace_engine.sources.salesforce.column_names import Spellings, folded
 from dealtrace_engine.sources.salesforce.json_stream import JsonRecords, Record
 from dealtrace_engine.sources.salesforce.object_names import is_of_object, object_of_columns, object_of_name
 from dealtrace_engine.sources.salesforce.pieces import Piece, Pieces
@@ -34,10 +34,10 @@ class Columns(dict[str, str | None]):
 
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
         super().__init__()
-        self._known = {folded(column): column for column in kinds}
+        self._spellings = Spellings(kinds)
 
     def __missing__(self, key: str) -> str | None:
-        self[key] = self._known.get(folded(key))
+        self[key] = self._spellings.column(key)
         return self[key]
 
 
@@ -177,7 +177,8 @@ class RecordsJson:
                 sink.close()
             if table.sinks:
                 frame = pl.concat([sink.frame() for sink in table.sinks], how="diagonal")
-                self.pieces.all.append(Piece(name, frame, label))
+                others = [key for key, column in table.columns.items() if column is None and "." not in key]
+                self.pieces.all.append(Piece(name, frame, label, others=others))
         self._tables.clear()
 
     def _check_pages(self, records: JsonRecords, count: int, label: str) -> None:

@@ -54,8 +54,7 @@ class Report:
     pieces : Pieces
     catalog : mapping of str to mapping of str to Kind
     mapping : CrmMapping
-        ``objects["report_labels"]`` has labels of the organisation's own, ``objects["report"]["dates"]`` the
-        order of dates where they do not tell it.
+        Whose `headers` are labels of the organisation's own, and whose `dates` say how dates are written.
     """
 
     pieces: Pieces
@@ -79,7 +78,7 @@ class Report:
     def _read(self, file: InputFile) -> None:
         clean = self._clean(file)
         header, delimiter = _header(clean)
-        found = resolved(header, self.mapping.objects.get("report_labels", {}))
+        found = resolved(header, self.mapping.headers)
         objects = self._checked(found, file)
         if not objects:
             self.pieces.unread.append(file.path.name)
@@ -136,8 +135,8 @@ class Report:
         }
         dates = [place for place, kind in kinds.items() if kind in (Kind.DATE, Kind.INSTANT)]
         numbers = [place for place, kind in kinds.items() if kind is Kind.NUMBER]
-        given = self.mapping.objects.get("report", {}).get("dates")
-        order, why = date_order([table[place] for place in dates], found.languages, file.path, given)
+        columns = [table[place] for place in dates]
+        order, why = date_order(columns, found.languages, file.path, self.mapping.dates)
         comma = has_decimal_comma([table[place] for place in numbers], file.path)
         self.pieces.notes.append(
             f"{file.path.name}: labels in {' or '.join(found.languages)}, dates {order} ({why}), times in "

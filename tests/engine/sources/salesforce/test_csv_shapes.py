@@ -59,7 +59,7 @@ def test_a_custom_table_that_the_mapping_names(tmp_path):
         Signature__c=quoted(("Id", "Deal__c", "Note__c"), ("a0B46000003LmYzEAK", OPPORTUNITY, "n")),
         Opportunity=quoted(HEADER, *ROWS),
     )
-    raw = read(tmp_path, objects={"Signature__c": {"opportunity": "Deal__c"}})
+    raw = read(tmp_path, objects={"Signature__c": {"id": "Id", "case": "Deal__c"}})
     assert rows(raw, "Signature__c", "Deal__c") == [(OPPORTUNITY,)]
     assert "Note__c" not in raw.frames["Signature__c"].collect_schema().names()
 

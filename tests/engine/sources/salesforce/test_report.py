@@ -76,9 +76,9 @@ def test_day_and_month_are_told_by_any_date_of_the_report(tmp_path):
 
 def test_dates_that_tell_nothing_are_an_error_unless_the_mapping_does(tmp_path):
     report(tmp_path, LANGUAGES["en"], (SHORT, "Won", "1", "03/04/2024", "05/06/2023 08:00", "Ann"))
-    with pytest.raises(ParseError, match=r"'03/04/2024'.*day or the month first.*objects\.report"):
+    with pytest.raises(ParseError, match=r"'03/04/2024'.*day or the month first.*\[time\] in a mapping"):
         read(tmp_path, "report")
-    raw = read(tmp_path, "report", objects={"report": {"dates": "m/d/Y"}})
+    raw = read(tmp_path, "report", dates="m/d/Y")
     assert str(typed(raw, "Opportunity", "CloseDate")[0][0]) == "2024-03-04"
 
 
@@ -170,7 +170,7 @@ def test_labels_that_the_organisation_renamed(tmp_path):
     report(tmp_path, ("Deal no.", "Stage", "Amount", "Close Date"), (SHORT, "Won", "1.00", "1/31/2024"))
     with pytest.raises(SchemaError, match=r"no ids of its records.*Opportunity ID.*add that column"):
         read(tmp_path, "report")
-    raw = read(tmp_path, "report", objects={"report_labels": {"Deal No.": "Opportunity.Id"}})
+    raw = read(tmp_path, "report", headers={"Deal No.": "Opportunity.Id"})
     assert rows(raw, "Opportunity", "Id") == [(SHORT,)]
 
 
