@@ -80,6 +80,16 @@ def test_the_same_facts_give_the_same_tables(made, tables):
     assert all(table.equals(again[name]) for name, table in tables.items())
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("deals", [1, 2, 5])
+def test_the_smallest_organisations_have_the_same_columns(tables, deals, seed):
+    small = facts(deals, seed)
+    assert {name: table.schema for name, table in salesforce_tables(small).items()} == {
+        name: table.schema for name, table in tables.items()
+    }
+    assert len(salesforce_truth(small)) == len(small["truth"])
+
+
 def test_every_table_has_plain_types(tables):
     plain = {pl.String, pl.Int64, pl.Int32, pl.Int8, pl.Float64, pl.Boolean, pl.Date, pl.Null}
     for name, table in tables.items():
