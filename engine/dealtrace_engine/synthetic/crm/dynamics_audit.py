@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from dealtrace_engine.synthetic.crm.dynamics_guids import NO_GUID, below, guids
@@ -236,12 +236,3 @@ def state_action(own: pl.Expr, seed: int, table: str, owned: bool) -> pl.Expr:
     given = pl.col("ownerid").ne_missing(pl.col("ownerid_last")) if owned else pl.lit(False)
     moving = pl.coalesce(pl.when(draw < 25).then(own), common)
     return pl.when(moved).then(moving).when(given).then(ASSIGN).otherwise(UPDATE)
-
-
-def together(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Return all audit rows, those of each table in the order of time."""
-    import polars as pl
-
-    return pl.concat(
-        (part.sort("createdon", maintain_order=True) for part in parts), how="diagonal", rechunk=False
-    )
