@@ -1,4 +1,4 @@
-"""The company behind a synthetic CRM: its currencies, countries, products, stages and habits. Names are invented.
+"""The company behind a synthetic CRM: its currencies, countries, stages and habits. Names are invented.
 
 It is the company of `synthetic.organisation`; here is what only its CRM knows.
 """
@@ -72,13 +72,13 @@ LATE_PAYERS = range(40, 90)
 """Positions in `organisation.ACCOUNTS` of customers who pay late."""
 
 FIRST_NAMES = (
-    "Alma", "Boris", "Carla", "Dario", "Edith", "Fabio", "Gilda", "Henri", "Ines", "Jakob", "Kaori", "Liam", "Mira",
-    "Nils", "Oriana", "Pavel", "Rosa", "Sven", "Tove", "Uwe", "Vera", "Wim", "Yuki",
+    "Alma", "Boris", "Carla", "Dario", "Edith", "Fabio", "Gilda", "Henri", "Ines", "Jakob", "Kaori", "Liam",
+    "Mira", "Nils", "Oriana", "Pavel", "Rosa", "Sven", "Tove", "Uwe", "Vera", "Wim", "Yuki",
 )  # fmt: skip
 LAST_NAMES = (
-    "Albrecht", "Bellini", "Carver", "Duarte", "Engel", "Fontaine", "Greco", "Holm", "Ito", "Jonsson", "Kraus",
-    "Lambert", "Meyer", "Nakamura", "Olsen", "Petit", "Romano", "Sato", "Thomsen", "Urbina", "Vogel", "Weiss", "Young",
-    "Zimmer",
+    "Albrecht", "Bellini", "Carver", "Duarte", "Engel", "Fontaine", "Greco", "Holm", "Ito", "Jonsson",
+    "Kraus", "Lambert", "Meyer", "Nakamura", "Olsen", "Petit", "Romano", "Sato", "Thomsen", "Urbina", "Vogel",
+    "Weiss", "Young", "Zimmer",
 )  # fmt: skip
 
 SYSTEM_USER = org.TEAMS["system"].start

@@ -1,11 +1,12 @@
 """What happened in a synthetic organisation, as frames that no CRM has formed yet.
 
-Keys are integers from 1, users positions from 0; instants are datetime[us, UTC] of whole seconds; money is in the
-record's currency. Every frame is described where it is made; beyond the names of the specification there are
-``persons`` (people at the customers), ``campaigns`` and ``responses`` (leads that answered one), ``reminders``
-(e-mails for unpaid invoices), ``rank`` in ``changes`` (order within a second), ``root`` in ``quotes`` (key of the
-first revision), ``merged`` in ``leads``, ``merged_into`` in ``accounts`` (still-used losers), and who did what:
-``qualified_by`` and the like. The source of an ``opportunity`` is one lead at most.
+Keys are integers from 1, users positions from 0; instants are datetime[us, UTC] of whole seconds; money is
+in the record's currency. Every frame is described where it is made; beyond the obvious there are
+``persons`` (people at the customers), ``campaigns`` and ``responses`` (leads that answered one),
+``reminders`` (e-mails for unpaid invoices), ``rank`` in ``changes`` (order within a second), ``root`` in
+``quotes`` (key of the first revision), ``merged`` in ``leads``, ``merged_into`` in ``accounts`` (losers
+that some deals still point to), ``reverses`` in ``payments``, and who did what: ``qualified_by`` and the
+like.
 """
 
 from __future__ import annotations

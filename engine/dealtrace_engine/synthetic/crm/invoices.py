@@ -1,4 +1,4 @@
-"""Invoices: one per order, a second one after a cancellation, monthly ones for support plans, some without an order."""
+"""Invoices: one per order, another after a cancellation, monthly ones for support, some without an order."""
 
 from __future__ import annotations
 
@@ -142,15 +142,15 @@ def _recurring(story: Story, orders: Orders, order_of: Ints) -> dict[str, Ints]:
 def _orphans(story: Story, orders: Orders) -> dict[str, Ints]:
     """Return the invoices of orders without an opportunity, some of them without their order."""
     dice = story.dice(_TOPIC + 1)
-    (order,) = np.nonzero((orders.case == NONE) & (orders.fulfilled != NONE) & (orders.fulfilled < NEVER))
+    (order,) = np.nonzero(orders.case == NONE)
     n, robot = len(order), org.TEAMS["billing_robot"].start
     lost = dice.chance(n, _WITHOUT_ORDER_PERMILLE)
     none, created = np.full(n, NONE, np.int64), orders.fulfilled[order]
     return {
         "case": none, "order": np.where(lost, NONE, order + 1), "account": orders.account[order],
         "currency": orders.currency[order], "kind": np.full(n, STANDARD), "terms_days": np.full(n, 30),
-        "by": none * 0 + robot, "cents": np.round(orders.total[order] * 100).astype(np.int64), "created": created,
-        "sent": created, "sent_by": none * 0 + robot, "canceled": none,
+        "by": none * 0 + robot, "cents": np.round(orders.total[order] * 100).astype(np.int64),
+        "created": created, "sent": created, "sent_by": none * 0 + robot, "canceled": none,
     }  # fmt: skip
 
 

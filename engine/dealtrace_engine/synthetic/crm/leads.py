@@ -1,4 +1,4 @@
-"""Leads: captured, qualified, converted or dropped; some were captured twice and merged. And campaign responses."""
+"""Leads: captured, qualified, converted or dropped, some twice and merged; and responses to campaigns."""
 
 from __future__ import annotations
 
@@ -61,6 +61,8 @@ def draw_leads(story: Story) -> Leads:
     none = np.full(extra, NONE, np.int64)
     found = among(captured[winner] + HOUR + dice.below(extra, 5 * DAY), NEVER)
 
+    into = np.where(found == NONE, NONE, story.cases.index[winner] + 1)
+
     def both(activity: str) -> Ints:
         return np.concatenate((story.first(activity)[case], none))
 
@@ -70,7 +72,7 @@ def draw_leads(story: Story) -> Leads:
         np.concatenate((captured[case], before)),
         both("lead_qualified"), both("lead_disqualified"), both("lead_converted"),
         np.concatenate((np.full(n, NONE, np.int64), found)),
-        np.concatenate((np.full(n, NONE, np.int64), np.where(found == NONE, NONE, story.cases.index[winner] + 1))),
+        np.concatenate((np.full(n, NONE, np.int64), into)),
         Track(np.full(n + extra, NEW, np.int64)),
     )  # fmt: skip
     _follow_status(story, leads)

@@ -56,6 +56,7 @@ def lines_of(parents: pl.DataFrame, key: str, opportunity_lines: pl.DataFrame) -
     )
     scale = pl.when(pl.col("worth") > 0).then(pl.col("parent_total") / pl.col("worth")).otherwise(1.0)
     return lines.select(
-        pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("line"), key, "opportunity_line", "product", "quantity",
+        pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("line"), key, "opportunity_line", "product",
+        "quantity",
         (pl.col("price") * scale).round(2).alias("price"), (pl.col("total") * scale).round(2).alias("total"),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Opportunities: who owns them, through which stages they go, what they are worth and when they are to close."""
+"""Opportunities: who owns them, through which stages they go, what they are worth and when they close."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from dealtrace_engine.synthetic.crm.story import NONE, Story
 from dealtrace_engine.synthetic.crm.tracks import Track
 from dealtrace_engine.synthetic.dice import Flags, Ints
 from dealtrace_engine.synthetic.steps import DAY, HOUR, STEPS, steps_of
-from dealtrace_engine.synthetic.walk import NEVER
 
 if TYPE_CHECKING:
     import polars as pl
@@ -110,16 +109,17 @@ def _amount(story: Story) -> Track:
 
 
 def _stage(story: Story) -> Track:
-    """Follow the steps that move an opportunity; proposing again without a stage between needs a step back."""
+    """Follow the steps that move an opportunity; to propose again may need a step back before."""
     stage = Track(np.full(len(story), company.QUALIFICATION, np.int64))
     contacted, proposed, quoted, accepted = steps_of("opportunity_stage_changed")
     solution, again = steps_of("solution_proposed")
     lost, finally_lost = steps_of("opportunity_lost")
+    (reopened,), (won,) = steps_of("opportunity_reopened"), steps_of("opportunity_won")
     to = {
-        contacted: company.NEEDS, solution: company.PROPOSAL, proposed: company.DECISION, again: company.PROPOSAL,
-        quoted: company.QUOTATION, lost: company.CLOSED_LOST, steps_of("opportunity_reopened")[0]: company.QUOTATION,
-        accepted: company.NEGOTIATION, finally_lost: company.CLOSED_LOST,
-        steps_of("opportunity_won")[0]: company.CLOSED_WON,
+        contacted: company.NEEDS, solution: company.PROPOSAL, proposed: company.DECISION,
+        again: company.PROPOSAL, quoted: company.QUOTATION, lost: company.CLOSED_LOST,
+        reopened: company.QUOTATION, accepted: company.NEGOTIATION, finally_lost: company.CLOSED_LOST,
+        won: company.CLOSED_WON,
     }  # fmt: skip
     for position in sorted(to):
         at, by = story.at(position), story.by(STEPS[position].role)
@@ -132,7 +132,7 @@ def _stage(story: Story) -> Track:
 
 
 def _close_day(story: Story, created: Ints, closed: Ints) -> Track:
-    """The expected day of closing is pushed by steps, and set to the day of closing, which is never later."""
+    """Follow the expected day of closing: pushed by steps, then set to the day itself, never a later one."""
     dice, n = story.dice(_TOPIC + 1), len(story)
     pushes = {position: 7 + dice.below(n, 40) for position in steps_of("close_date_pushed")}
     total = sum(

@@ -1,4 +1,4 @@
-"""Sales orders: created, activated, fulfilled in one or two deliveries, canceled or closed; some belong to no deal."""
+"""Sales orders: activated, fulfilled in one or two deliveries, canceled or closed; some belong to no deal."""
 
 from __future__ import annotations
 
@@ -134,7 +134,8 @@ def _orphans(story: Story, sold: int) -> dict[str, Ints]:
         "case": none, "account": dice.below(n, len(org.ACCOUNTS)),
         "currency": np.full(n, list(company.CURRENCIES).index(company.CORPORATE)), "quote": none,
         "contract": none, "by": system, "operator": system, "created": created, "activated": created,
-        "partial": none, "fulfilled": created + HOUR + dice.below(n, 20 * DAY), "canceled": none, "closed": none,
+        "partial": none, "fulfilled": created + HOUR + dice.below(n, 20 * DAY), "canceled": none,
+        "closed": none,
         "cents": 100_000 + dice.below(n, 1_000) * 1_000,
     }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Payments of invoices: whole or in two parts, some reversed and paid again, and the reminders before them."""
+"""Payments of invoices: whole or in two parts, some reversed and made again; and the reminders before."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 _TOPIC = 90
 ROLE_NAMES = {
-    "rep": "Sales Representative", "sdr": "Sales Development", "approver": "Sales Desk", "legal": "Legal Counsel",
-    "operations": "Order Management", "finance": "Billing", "web": "Automation", "system": "Automation",
-    "billing_robot": "Automation",
+    "rep": "Sales Representative", "sdr": "Sales Development", "approver": "Sales Desk",
+    "legal": "Legal Counsel", "operations": "Order Management", "finance": "Billing", "web": "Automation",
+    "system": "Automation", "billing_robot": "Automation",
 }  # fmt: skip
 MANAGER, MIGRATION = "Sales Manager", "Automation"
 _MERGED_ACCOUNTS, _PERSONS_PER_ACCOUNT = 40, 2
@@ -34,31 +34,28 @@ def user_frame() -> pl.DataFrame:
     import polars as pl
 
     first_manager = company.MIGRATION_USER + 1
-    rows = []
+    rows: list[tuple[int, str, str, str, str, str | None, int | None, bool]] = []
     for role, team in org.TEAMS.items():
         for user in team:
-            region = (user - team.start) // org.REPS_PER_REGION if role == "rep" else None
-            name = org.REGIONS[region] if region is not None else ROLE_NAMES[role]
-            manager = None if role in org.MACHINES else first_manager + (region or 0)
-            rows.append((user, org.PEOPLE[user], ROLE_NAMES[role], _team(role, name), org.DEPARTMENTS[role],
-                         None if region is None else org.REGIONS[region], manager, role in org.MACHINES))  # fmt: skip
+            place = (user - team.start) // org.REPS_PER_REGION if role == "rep" else None
+            region = None if place is None else org.REGIONS[place]
+            manager = None if role in org.MACHINES else first_manager + (place or 0)
+            team_name = ROLE_NAMES[role] if region is None else f"Sales {region}"
+            rows.append((user, org.PEOPLE[user], ROLE_NAMES[role], team_name, org.DEPARTMENTS[role],
+                         region, manager, role in org.MACHINES))  # fmt: skip
     rows.append(
         (company.MIGRATION_USER, "Data Migration", MIGRATION, MIGRATION, "Integration", None, None, True)
     )
-    for place, region in enumerate(org.REGIONS):
-        name = f"{company.FIRST_NAMES[place]} {company.LAST_NAMES[place]}"
-        rows.append((first_manager + place, name, MANAGER, f"Sales {region}", "Sales", region, None, False))
+    for number, region in enumerate(org.REGIONS):
+        name = f"{company.FIRST_NAMES[number]} {company.LAST_NAMES[number]}"
+        rows.append((first_manager + number, name, MANAGER, f"Sales {region}", "Sales", region, None, False))
     columns = ("user", "name", "role", "team", "department", "region", "manager", "machine")
     frame = pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
     return frame.with_columns(pl.col("user", "manager").cast(pl.Int64)).sort("user")
 
 
-def _team(role: str, name: str) -> str:
-    return f"Sales {name}" if role == "rep" else name
-
-
 def account_frame(story: Story, deals: Deals) -> pl.DataFrame:
-    """Return the customers; those after the first 2,000 were found to be the same as one of them and merged."""
+    """Return the customers; those after the first 2,000 were the same as one of these and merged into it."""
     import polars as pl
 
     dice, n, extra = Dice(1 << 62, _TOPIC), len(org.ACCOUNTS), _MERGED_ACCOUNTS
@@ -122,8 +119,14 @@ def product_frame() -> pl.DataFrame:
     import polars as pl
 
     n = len(org.PRODUCTS)
-    return pl.DataFrame({"product": keys(np.arange(1, n + 1)), "name": list(org.PRODUCTS),
-                         "family": list(company.PRODUCT_FAMILIES), "price": list(company.PRODUCT_PRICES)})  # fmt: skip
+    return pl.DataFrame(
+        {
+            "product": keys(np.arange(1, n + 1)),
+            "name": list(org.PRODUCTS),
+            "family": list(company.PRODUCT_FAMILIES),
+            "price": list(company.PRODUCT_PRICES),
+        }
+    )
 
 
 def currency_frame() -> pl.DataFrame:

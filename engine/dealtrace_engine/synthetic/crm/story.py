@@ -58,18 +58,18 @@ class Story:
     def first(self, activity: str, among: Iterable[int] | None = None) -> Ints:
         """Return the time of the first of the activity's steps, or of those of these positions."""
         positions = steps_of(activity) if among is None else list(among)
-        first = self.times[positions].min(axis=0).astype(np.int64)
-        return np.where(first < NEVER, first, NONE)
+        first = self.times[positions].min(axis=0)
+        return np.asarray(np.where(first < NEVER, first, NONE), np.int64)
 
     def last(self, activity: str) -> Ints:
         """Return the time of the last of the activity's steps, or `NONE`."""
         times = self.times[steps_of(activity)]
-        return np.where(times < NEVER, times, NONE).max(axis=0).astype(np.int64)
+        return np.asarray(np.where(times < NEVER, times, NONE).max(axis=0), np.int64)
 
     @property
     def ended(self) -> Ints:
         """The time of the last step of each case."""
-        return np.where(self.times < NEVER, self.times, NONE).max(axis=0).astype(np.int64)
+        return np.asarray(np.where(self.times < NEVER, self.times, NONE).max(axis=0), np.int64)
 
     def by(self, role: str) -> Ints:
         """Return the user who has a role in each case."""

@@ -62,7 +62,8 @@ def _events(
 
     return frame.select(
         "case_object", "case", pl.lit(activity).alias("activity"), pl.col(at).alias("timestamp"),
-        pl.lit(object_name).alias("object"), pl.col(record).alias("record"), pl.col(resource).alias("resource"),
+        pl.lit(object_name).alias("object"), pl.col(record).alias("record"),
+        pl.col(resource).alias("resource"),
         *(pl.col(column).alias(name) for name, column in more.items()),
     ).filter(pl.col("timestamp").is_not_null())  # fmt: skip
 
@@ -171,17 +172,29 @@ def _of_orders(frames: Frames) -> Iterator[pl.DataFrame]:
 def _of_invoices(frames: Frames) -> Iterator[pl.DataFrame]:
     import polars as pl
 
-    invoices = _cased(frames["invoices"]).with_columns(system=pl.lit(company.SYSTEM_USER, pl.Int64))
+    invoices = _cased(frames["invoices"])
     yield _events(invoices, "invoice_generated", "created", "invoice", "invoice", "created_by")
     yield _events(invoices, "invoice_sent", "sent", "invoice", "invoice", "sent_by")
     yield _events(invoices, "invoice_canceled", "canceled", "invoice", "invoice", "created_by")
-    yield _events(invoices, "payment_completed", "paid", "invoice", "invoice", "system")
-    cases = invoices.select("invoice", "case", "case_object")
+    cases = invoices.select("invoice", "case", "case_object", "total")
     payments = frames["payments"].join(cases, on="invoice")
     for kind, activity in (("applied", "payment_received"), ("unapplied", "payment_reversed")):
         yield _events(payments.filter(pl.col("kind") == kind), activity, "at", "payment", "payment", "by")
+    yield _events(_completing(payments), "payment_completed", "at", "invoice", "invoice", "by")
     reminders = frames["reminders"].join(cases, on="invoice")
     yield _events(reminders, "payment_reminder_sent", "at", "invoice", "invoice", "by")
+
+
+def _completing(payments: pl.DataFrame) -> pl.DataFrame:
+    """Return the payments that bring what was received for their invoice up to its total, from below."""
+    import polars as pl
+
+    signed = pl.when(pl.col("kind") == "applied").then("amount").otherwise(-pl.col("amount"))
+    payments = payments.sort("at", "payment").with_columns(
+        sum=signed.cum_sum().over("invoice"), signed=signed
+    )
+    enough = pl.col("total") - 0.005
+    return payments.filter((pl.col("sum") >= enough) & (pl.col("sum") - pl.col("signed") < enough))
 
 
 def _of_contacts(frames: Frames) -> Iterator[pl.DataFrame]:
