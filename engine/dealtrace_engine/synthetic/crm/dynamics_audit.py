@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 CREATE, UPDATE, DELETE = 1, 2, 3
 """Operations; the same numbers are actions."""
 SET_STATE, ASSIGN = 41, 13
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _ROWS = 200_000
 """Versions whose changes are written at a time, which bounds the memory."""
 
@@ -199,7 +200,7 @@ def _text(value: pl.Expr, kind: str) -> pl.Expr:
     if kind == "time":
         return value.dt.strftime("%m/%d/%Y %H:%M:%S")
     if kind == "text":
-        return value.str.replace_all("\\", "\\\\", literal=True).str.replace_all('"', '\\"', literal=True)
+        return value.str.replace_many(list(_ESCAPES), list(_ESCAPES.values()))
     return pl.concat_str(pl.lit(f"{kind},"), value)
 
 
