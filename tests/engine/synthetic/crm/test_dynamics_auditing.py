@@ -36,10 +36,10 @@ def told(tables):
     audit = tables["audit"].filter(pl.col("changedata").is_not_null()).sort("createdon", maintain_order=True)
     for row in audit.iter_rows(named=True):
         for change in json.loads(row["changedata"])["changedAttributes"]:
-            rows.append(
+            rows += [
                 (row["objecttypecode"], row["objectid"], row["createdon"], row["action"], row["operation"],
                  change["logicalName"], change["oldValue"], change["newValue"])
-            )  # fmt: skip
+            ]  # fmt: skip
     names = ["table", "record", "at", "action", "operation", "name", "old", "new"]
     return pl.DataFrame(rows, names, orient="row")
 

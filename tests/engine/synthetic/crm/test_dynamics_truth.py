@@ -170,9 +170,8 @@ def test_contacts_are_dated_as_their_activity_is(made, tables):
     truth = derivable(made, "excel").filter(
         pl.col("activity").is_in(["first_customer_contact", "customer_contact"])
     )
-    ends = pl.concat(
-        tables[table].select(record_id="activityid", timestamp="actualend") for table in ("phonecall", "appointment", "email")
-    )  # fmt: skip
+    kinds = ("phonecall", "appointment", "email")
+    ends = pl.concat(tables[kind].select(record_id="activityid", timestamp="actualend") for kind in kinds)
     assert len(truth.filter("derivable").join(ends, ["record_id", "timestamp"], "anti")) == 0
     first = truth.filter(pl.col("activity") == "first_customer_contact")
     earliest = truth.group_by("case_object", "case").agg(pl.col("timestamp").min())
