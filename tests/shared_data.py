@@ -10,6 +10,7 @@ import pytest
 _FOLDER = Path(os.environ.get("DEALTRACE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 SHARED: Path | None = _FOLDER if (_FOLDER / "oracle").is_dir() else None
 LOGS = _FOLDER / "data" / "logs"
+CRM = _FOLDER / "data" / "crm"
 ORACLE = _FOLDER / "oracle"
 
 needs_shared = pytest.mark.skipif(

@@ -36,6 +36,9 @@ FOLDERS = {
 """The layer of each folder of the engine; modules beside them are `MIDDLE` unless they are in `BOTTOM`."""
 BOTTOM = {"schema", "errors", "_jit"}
 MIDDLE = 1
+SYSTEMS = ("salesforce", "dynamics")
+READING = tuple(f"dealtrace_engine.sources.{name}" for name in ("crm", *SYSTEMS))
+MAKING = "dealtrace_engine.synthetic.crm"
 
 
 def imports(path: Path) -> list[tuple[str, bool]]:
@@ -93,6 +96,34 @@ def test_layers_inside_the_engine(path):
     allowed = {"store": "dealtrace_engine.sources.files", "log": "dealtrace_engine.store"}
     above = [name for name in above if not name.startswith(allowed.get(path.stem, "-"))]
     assert not above, f"{short(path)} imports {above}"
+
+
+@pytest.mark.parametrize("path", ENGINE, ids=short)
+def test_the_readers_of_a_crm_and_what_they_share(path):
+    """What both CRMs share knows neither; one CRM does not know the other; what makes exports reads none."""
+    parts = path.relative_to(PACKAGES["dealtrace_engine"]).parts
+    imported = {name for name, _ in imports(path)}
+    home = f"dealtrace_engine.{'.'.join(parts[:2])}"
+    if home.startswith(READING):
+        others = [name for name in READING if name not in (home, READING[0])]
+        assert not [name for name in imported if name.startswith((*others, MAKING))], short(path)
+    elif home.startswith(MAKING):
+        assert not [name for name in imported if name.startswith(READING)], short(path)
+    else:
+        assert not [name for name in imported if name.startswith(READING[1:])], short(path)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=short)
+def test_polars_is_imported_where_it_is_used_only(path):
+    """Importing a module of ours must not load it; only functions do."""
+    top = ast.parse(path.read_text()).body
+    named = [
+        alias.name
+        for node in top
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in ([ast.alias(node.module or "")] if isinstance(node, ast.ImportFrom) else node.names)
+    ]
+    assert not [name for name in named if name.partition(".")[0] in ("polars", "pandas", "scipy")]
 
 
 @pytest.mark.parametrize("path", KERNELS, ids=lambda path: path.stem)
@@ -196,12 +227,24 @@ def test_the_top_level_of_the_repository():
 
 def test_importing_the_public_package_loads_nothing_heavy():
     heavy = {"numba", "polars", "pandas", "scipy", "pyarrow"}
-    code = f"import sys, dealtrace; print(sorted({heavy} & set(sys.modules)))"
+    assert loaded("dealtrace", heavy) == "[]"
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_importing_the_reader_of_a_crm_loads_no_polars_and_no_other_crm(system):
+    module = f"dealtrace_engine.sources.{system}.system"
+    (other,) = (name for name in SYSTEMS if name != system)
+    assert loaded(module, {"polars", "pandas", "scipy", f"dealtrace_engine.sources.{other}"}) == "[]"
+
+
+def loaded(module: str, names: set[str]) -> str:
+    """Which of these modules are loaded once a module is imported."""
+    code = f"import sys, {module}; print(sorted({names} & set(sys.modules)))"
     paths = ":".join(str(folder.parent) for folder in PACKAGES.values())
     found = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": paths}
     )
-    assert found.stdout.strip() == "[]"
+    return found.stdout.strip()
 
 
 def test_names_for_columns_are_not_shared():

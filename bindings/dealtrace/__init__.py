@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Cancelled,
         DealtraceError,
         LogError,
+        MappingError,
         ModelError,
         OutputError,
         ParseError,
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
     from dealtrace_engine.models.petri_net import PetriNet
     from dealtrace_engine.models.pnml import read_pnml, write_pnml
     from dealtrace_engine.patterns.pattern import Pattern, compile_pattern
+    from dealtrace_engine.sources.canonical import CanonicalActivities, canonical_activities
+    from dealtrace_engine.sources.crm.mapping import CrmMapping
+    from dealtrace_engine.sources.crm.mapping_file import read_mapping
+    from dealtrace_engine.sources.crm.readers import read_dynamics, read_salesforce
+    from dealtrace_engine.sources.meanings import Meaning, activity_of_label
     from dealtrace_engine.sources.memory import from_arrow
     from dealtrace_engine.sources.readers import read_csv, read_parquet, read_xes
     from dealtrace_engine.store import open_log as open
@@ -47,14 +53,19 @@ _HOMES = {
     "dealtrace_engine.analyses.token_replay": ("TokenReplay", "token_replay"),
     "dealtrace_engine.analyses.variants": ("Variants", "variants"),
     "dealtrace_engine.errors": (
-        "ArgumentError", "Cancelled", "DealtraceError", "LogError", "ModelError", "OutputError", "ParseError",
-        "SchemaError",
+        "ArgumentError", "Cancelled", "DealtraceError", "LogError", "MappingError", "ModelError",
+        "OutputError", "ParseError", "SchemaError",
     ),
     "dealtrace_engine.filters.where": ("where",),
     "dealtrace_engine.log": ("EventLog",),
     "dealtrace_engine.models.petri_net": ("PetriNet",),
     "dealtrace_engine.models.pnml": ("read_pnml", "write_pnml"),
     "dealtrace_engine.patterns.pattern": ("Pattern", "compile_pattern"),
+    "dealtrace_engine.sources.canonical": ("CanonicalActivities", "canonical_activities"),
+    "dealtrace_engine.sources.crm.mapping": ("CrmMapping",),
+    "dealtrace_engine.sources.crm.mapping_file": ("read_mapping",),
+    "dealtrace_engine.sources.crm.readers": ("read_dynamics", "read_salesforce"),
+    "dealtrace_engine.sources.meanings": ("Meaning", "activity_of_label"),
     "dealtrace_engine.sources.memory": ("from_arrow",),
     "dealtrace_engine.sources.readers": ("read_csv", "read_parquet", "read_xes"),
     "dealtrace_engine.store": ("open",),
@@ -67,10 +78,14 @@ _RENAMED = {"open": "open_log"}
 __all__ = [
     "ArgumentError",
     "Cancelled",
+    "CanonicalActivities",
+    "CrmMapping",
     "DealtraceError",
     "DirectlyFollows",
     "EventLog",
     "LogError",
+    "MappingError",
+    "Meaning",
     "ModelError",
     "OutputError",
     "ParseError",
@@ -80,14 +95,19 @@ __all__ = [
     "ThroughputTimes",
     "TokenReplay",
     "Variants",
+    "activity_of_label",
+    "canonical_activities",
     "compile_pattern",
     "directly_follows",
     "from_arrow",
     "lead_to_cash",
     "open",
     "read_csv",
+    "read_dynamics",
+    "read_mapping",
     "read_parquet",
     "read_pnml",
+    "read_salesforce",
     "read_xes",
     "throughput_times",
     "token_replay",

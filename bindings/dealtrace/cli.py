@@ -20,6 +20,7 @@ HANDLERS = {
     "analyze": "dealtrace.commands.analyze",
     "import": "dealtrace.commands.importing",
     "info": "dealtrace.commands.info",
+    "mapping": "dealtrace.commands.mapping",
     "demo": "dealtrace.commands.demo",
     "warmup": "dealtrace.commands.warmup",
 }
@@ -71,6 +72,7 @@ def _in_options(hint: str) -> str:
     """Say what to do in the words of the command line: ``case_id=`` is ``--case`` here."""
     for option, (name, _) in COLUMNS.items():
         hint = re.sub(rf"\b{name}=", f"--{option}", hint)
+    hint = hint.replace("shape=", "--shape").replace("language=", "--lang")
     return re.sub(r"\b(timezone|timestamp_format|delimiter|quote|encoding|strict)=",
                   lambda found: f"--{found[1].replace('_', '-')}", hint)  # fmt: skip
 

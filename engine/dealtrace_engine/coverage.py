@@ -32,11 +32,12 @@ class Coverage:
     unverified : list of str
         Rules that yielded events although no vendor documents what they rest on.
     history : dict of str to dict
-        History object to its first and last instant and its rows.
+        History object to its first and last instant, its rows, and the cases that are clearly older than it.
     horizon : str or None
-        Before this instant no history is kept; cases created earlier may lack their beginning.
+        Before this instant no history of the leading object is kept; cases that are clearly older (a week)
+        may lack their beginning. None where there are no such cases.
     left_truncated : int
-        Cases created before it.
+        Cases that are.
     cases_without_history : int
         Cases of which no change is known.
     closed : int
@@ -124,7 +125,9 @@ class Coverage:
 
     def _trust(self) -> Iterator[tuple[str, str]]:
         for name, kept in self.history.items():
-            yield "history", f"{name}: {kept['rows']:,} rows, {kept['first']} to {kept['last']}"
+            older = kept.get("older_cases", 0)
+            more = f"; {older:,} cases are older" if older else ""
+            yield "history", f"{name}: {kept['rows']:,} rows, {kept['first']} to {kept['last']}{more}"
         if self.horizon:
             yield (
                 "horizon",
@@ -156,6 +159,8 @@ class Coverage:
 
     def _links(self) -> Iterator[tuple[str, str]]:
         for name, lost in self.orphans.items():
+            if name == "lead" and self.leads_without_case:
+                continue
             yield "orphans", f"{lost['records']:,} {name} records with {lost['events']:,} events have no case"
         if self.shared_events:
             yield "shared", f"{self.shared_events:,} events belong to more than one case"

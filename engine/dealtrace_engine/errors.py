@@ -6,6 +6,7 @@
     ├── SchemaError      a column is missing, ambiguous, duplicated or of the wrong type
     ├── ParseError       a file or a value that cannot be read
     ├── LogError         a log that is empty, too large, changed on disk, or lacks what is asked of it
+    ├── MappingError     a mapping of an organisation's own names that does not fit
     ├── ModelError       a process model that is not well formed
     ├── OutputError      a result that cannot be written
     ├── ArgumentError    an argument out of its range; a ValueError too
@@ -92,6 +93,10 @@ class ParseError(DealtraceError):
 
 class LogError(DealtraceError):
     """A log is empty, too large, changed on disk, or lacks what is asked of it."""
+
+
+class MappingError(DealtraceError):
+    """A mapping of an organisation's own names has what is not known, or does not fit the export."""
 
 
 class ModelError(DealtraceError):

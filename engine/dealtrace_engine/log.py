@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dealtrace_engine.attributes import Attribute, attribute_of, plain_column
-from dealtrace_engine.buffers import arrow
-from dealtrace_engine.coverage import Coverage
+from dealtrace_engine.buffers import arrow, taken_texts
 from dealtrace_engine.errors import LogError, SchemaError
+from dealtrace_engine.origin import Origin
 from dealtrace_engine.output import PathLike
 from dealtrace_engine.parallel import Progress, map_blocks, thread_count
 from dealtrace_engine.quality import FIRST_ROWS, Finding, Quality
-from dealtrace_engine.schema import Roles, nearest
-from dealtrace_engine.source import Source
+from dealtrace_engine.schema import nearest
 from dealtrace_engine.trace import Trace
 
 if TYPE_CHECKING:
@@ -31,39 +29,6 @@ if TYPE_CHECKING:
     from dealtrace_engine.filters.expressions import Expression
 
 UTC_MICROSECONDS = pa.timestamp("us", tz="UTC")
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a log comes from and what was noticed on the way.
-
-    Attributes
-    ----------
-    source : Source
-        The rows it was made from.
-    roles : Roles
-        Which source column played which role.
-    rows_read : int
-    dropped, noted : list of Finding
-    time_zones : dict of str to int
-    notes : list of str
-        See `Quality`.
-    timezone, timestamp_format : str or None
-        As given by the caller; they hold for the start timestamps too.
-    coverage : Coverage or None
-        Of a log that was made of a CRM export.
-    """
-
-    source: Source
-    roles: Roles
-    rows_read: int
-    dropped: list[Finding] = field(default_factory=list)
-    noted: list[Finding] = field(default_factory=list)
-    time_zones: dict[str, int] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    timezone: str | None = None
-    timestamp_format: str | None = None
-    coverage: Coverage | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -295,6 +260,8 @@ class EventLog:
         LogError
             There is no such case.
         """
+        import pyarrow.compute as pc
+
         position = pc.index(self.case_ids, pa.scalar(str(case_id), pa.large_string())).as_py()
         if position < 0:
             raise LogError(f"there is no case {case_id!r}", file=self.origin.source.label)
@@ -311,7 +278,7 @@ class EventLog:
 
     def activity_texts(self, codes: NDArray[Any]) -> pa.StringArray:
         """Return the texts of activity codes, shape (n,)."""
-        return self.activities.take(arrow(codes)).cast(pa.string())
+        return taken_texts(self.activities, codes)
 
     def to_arrow(self, columns: Sequence[str] = ()) -> pa.Table:
         """Return the events in order: case_id, activity, timestamp and the attributes named in `columns`."""
@@ -325,6 +292,35 @@ class EventLog:
         for name in columns:
             table[name] = self.attribute(name).per_event(self.case_offsets)
         return pa.table(table)
+
+    def case_table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return one row per case, in the order of the log: case_id and attributes of the case.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            Which attributes; all that have one value per case by default, which reads every column.
+
+        Raises
+        ------
+        SchemaError
+            There is no such column, or it varies within cases.
+
+        Examples
+        --------
+        >>> from dealtrace_engine.sources.memory import from_arrow
+        >>> log = from_arrow(pa.table({"case": ["1", "1"], "activity": ["a", "b"],
+        ...                            "time": ["2024-01-01", "2024-01-03"], "region": ["DACH", "DACH"]}))
+        >>> log.case_table().to_pylist()
+        [{'case_id': '1', 'region': 'DACH'}]
+        """
+        found = [self.attribute(name) for name in (self.attribute_names if columns is None else columns)]
+        varying = [attribute.name for attribute in found if attribute.level != "case"]
+        if columns is not None and varying:
+            raise SchemaError(f"column {varying[0]!r} varies within cases", file=self.origin.source.label,
+                              hint="to_arrow() gives it per event")  # fmt: skip
+        cases = {attribute.name: attribute.values for attribute in found if attribute.level == "case"}
+        return pa.table({"case_id": self.case_ids, **cases})
 
     def to_polars(self, columns: Sequence[str] = ()) -> pl.DataFrame:
         """Return the events as a Polars frame; see `to_arrow`."""

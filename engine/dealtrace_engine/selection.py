@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from dealtrace_engine.attributes import Attribute, attribute_of
 from dealtrace_engine.buffers import arrow
 from dealtrace_engine.errors import LogError
-from dealtrace_engine.log import EventLog, Origin
+from dealtrace_engine.log import EventLog
+from dealtrace_engine.origin import Origin
 from dealtrace_engine.parallel import EVENTS_PER_BLOCK, blocks, map_blocks
 from dealtrace_engine.quality import Finding
 

@@ -25,8 +25,10 @@ import pyarrow as pa
 
 from dealtrace_engine.attributes import Attribute
 from dealtrace_engine.buffers import arrow, view
+from dealtrace_engine.coverage import Coverage
 from dealtrace_engine.errors import DealtraceError, LogError, ParseError, first_line
-from dealtrace_engine.log import EventLog, Origin
+from dealtrace_engine.log import EventLog
+from dealtrace_engine.origin import Origin
 from dealtrace_engine.output import PathLike, written_whole
 from dealtrace_engine.parallel import Progress, tick
 from dealtrace_engine.quality import Finding
@@ -157,6 +159,7 @@ def _header(log: EventLog, digests: Mapping[str, str]) -> bytes:
         "notes": origin.notes,
         "timezone": origin.timezone,
         "timestamp_format": origin.timestamp_format,
+        "coverage": None if origin.coverage is None else origin.coverage.to_dict(),
         "digests": digests,
     }
     return json.dumps(header).encode()
@@ -231,10 +234,11 @@ def _log_of(columns: Mapping[str, pa.Array], header: Mapping[str, Any], file: In
     roles = Roles(header["roles"]["columns"], header["roles"]["chosen"])
     kept = StoredAttributes({key: values for key, values in columns.items() if key not in CORE}, file)
     source = StoredLog(file, header["made_from"], header["fingerprint"], tuple(kept), header["digests"])
-    findings = {name: [Finding(**finding) for finding in header[name]] for name in ("dropped", "noted")}
-    origin = Origin(source, roles, header["rows_read"], **findings, time_zones=header["time_zones"],
-                    notes=header["notes"], timezone=header["timezone"],
-                    timestamp_format=header["timestamp_format"])  # fmt: skip
+    dropped, noted = ([Finding(**finding) for finding in header[name]] for name in ("dropped", "noted"))
+    covered = header.get("coverage")
+    origin = Origin(source, roles, header["rows_read"], dropped, noted, header["time_zones"], header["notes"],
+                    header["timezone"], header["timestamp_format"],
+                    None if covered is None else Coverage.from_dict(covered))  # fmt: skip
     offsets, codes, times, rows = (view(columns[name]) for name in CORE[2:])
     return EventLog(columns["case_ids"], columns["activities"], offsets, codes, times, rows, origin, kept)
 

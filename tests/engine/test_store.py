@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import pickle
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -13,7 +14,10 @@ from dealtrace_engine import store
 from dealtrace_engine.analyses.follows import directly_follows
 from dealtrace_engine.analyses.throughput import throughput_times
 from dealtrace_engine.analyses.variants import variants
+from dealtrace_engine.attributes import Attribute
+from dealtrace_engine.coverage import Coverage
 from dealtrace_engine.errors import Cancelled, LogError, OutputError, ParseError, SchemaError
+from dealtrace_engine.filters import where
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.sources.memory import from_arrow
 from dealtrace_engine.sources.readers import read_parquet
@@ -211,3 +215,26 @@ def test_progress(log, tmp_path):
     with pytest.raises(Cancelled):
         log.save(tmp_path / "other.dealtrace", progress=lambda *_: False)
     assert not (tmp_path / "other.dealtrace").exists()
+
+
+def test_coverage_and_attributes_of_the_case_come_back(log, tmp_path):
+    covered = Coverage(
+        "salesforce", "bulk", objects={"Lead": 3}, ambiguous={"throughput": {"p50_s": [1, 2, 3]}}
+    )
+    segment = Attribute("segment", "case", pa.array(["large", None]).dictionary_encode())
+    log = replace(log, origin=replace(log.origin, coverage=covered), kept={**log.kept, "segment": segment})
+    log.save(tmp_path / "crm.dealtrace")
+    opened = open_log(tmp_path / "crm.dealtrace")
+    assert opened.quality.coverage == covered
+    assert opened.case_table(["segment"]).to_pydict() == {"case_id": ["2", "1"], "segment": ["large", None]}
+    assert opened.case_table().column_names == ["case_id", "segment", "region"]
+    assert verify(opened) == []
+    kept = opened.filter(where.case("segment") == "large")
+    assert kept.quality.coverage == covered
+    assert kept.case_table(["segment"]).to_pydict() == {"case_id": ["2"], "segment": ["large"]}
+
+
+def test_a_case_table_has_no_columns_that_vary(log):
+    with pytest.raises(SchemaError, match=r"'amount' varies within cases"):
+        log.case_table(["amount"])
+    assert log.case_table([]).column_names == ["case_id"]

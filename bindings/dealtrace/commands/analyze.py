@@ -83,9 +83,11 @@ def sections(analysis: Analysis) -> Iterator[RenderableType]:
     """Yield every section of the summary."""
     from dealtrace.report import summary
     from dealtrace.report.conformance import conformance_section
+    from dealtrace.report.coverage import coverage_section
 
     yield from summary.log_section(analysis.log)
     yield from summary.quality_section(analysis.log.quality, summary.FEW_NOTES)
+    yield from coverage_section(analysis.log.quality, short=True)
     yield from summary.map_section(analysis)
     yield from summary.variant_section(analysis)
     yield from summary.throughput_section(analysis)

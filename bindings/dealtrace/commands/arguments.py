@@ -7,8 +7,11 @@ import argparse
 from dealtrace import __version__
 
 INPUTS = (
-    "CSV (.csv .tsv .txt, also .gz), Parquet (.parquet .pq, or a folder), XES (.xes .xes.gz), or .dealtrace"
+    "CSV (.csv .tsv .txt, also .gz), Parquet (.parquet .pq, or a folder), XES (.xes .xes.gz), .dealtrace, or "
+    "an export of Salesforce or Dynamics 365 Sales (a folder, .zip, .xlsx)"
 )
+CRM = ("crm", "shape", "mapping", "case_object")
+"""Options for exports of a CRM."""
 SHAPES = (
     "of the export; salesforce: data-export (default), data-export-zip, data-loader, bulk, rest-json, tree, "
     "replica, report; dynamics: web-api (default), synapse-link, synapse-append, synapse-incremental, excel, "
@@ -37,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     _analyze(commands.add_parser("analyze", help="process map, variants, throughput times, conformance"))
     _import(commands.add_parser("import", help="convert a log to dealtrace's own fast file"))
     _info(commands.add_parser("info", help="what a log is, and how good its data are"))
+    _mapping(commands.add_parser("mapping", help="propose how an export of a CRM is to be understood"))
     _demo(commands.add_parser("demo", help="make a lead-to-cash log and analyse it"))
     _warmup(commands.add_parser("warmup", help="compile everything now, so that no later run waits for it"))
     return top
@@ -71,6 +75,19 @@ def _info(command: argparse.ArgumentParser) -> None:
     _inputs(command, several=False)
     command.add_argument("--verify", action="store_true", help="check the whole content of a .dealtrace file")
     command.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else")
+
+
+def _mapping(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Propose a mapping file from an export of a CRM: which statuses and stages occur, what each is taken "
+        "for, own fields, and what could not be decided. Edit it and give it to analyze with --mapping."
+    )
+    command.add_argument("path", metavar="PATH", help="a folder, .zip or .xlsx of Salesforce or Dynamics 365")
+    command.add_argument(
+        "-o", "--output", metavar="MAPPING.toml", help="the file to write; stdout where not given"
+    )
+    _crm(command, proposing=True)
+    command.add_argument("--quiet", action="store_true", help="say nothing but errors")
 
 
 def _demo(command: argparse.ArgumentParser) -> None:
@@ -121,6 +138,23 @@ def _inputs(command: argparse.ArgumentParser, several: bool = True) -> None:
     reading.add_argument("--encoding", metavar="NAME", help="of a CSV, such as utf-8 or cp1252")
     reading.add_argument("--strict", action="store_true", help="fail at a row that cannot become an event")
     reading.add_argument("--threads", type=_positive, metavar="N", help="all CPUs by default")
+    _crm(command)
+
+
+def _crm(command: argparse.ArgumentParser, proposing: bool = False) -> None:
+    crm = command.add_argument_group("exports of a CRM", "recognised by their tables where not given")
+    crm.add_argument("--crm", choices=("salesforce", "dynamics"), help="which CRM it comes from")
+    crm.add_argument(
+        "--shape", metavar="NAME", help="the kind of export, such as data-export or synapse-link"
+    )
+    if not proposing:
+        crm.add_argument("--mapping", metavar="FILE.toml", help="what the organisation calls things")
+        crm.add_argument(
+            "--case-object", metavar="NAME", help="what a case is: opportunity, lead, quote, order, invoice"
+        )
+        crm.add_argument(
+            "--lang", metavar="LL", help="of canonical activities, in any log: en de fr it ja zh"
+        )
 
 
 def _json_and_quiet(command: argparse.ArgumentParser) -> None:

@@ -48,6 +48,7 @@ def _columns(wanted: str, log: EventLog) -> list[str]:
 
 
 def _tell(log: EventLog, target: Path, names: list[str], seconds: float) -> None:
+    from dealtrace.report.coverage import coverage_section
     from dealtrace.report.durations import readable
     from dealtrace.report.summary import log_section, quality_section
     from dealtrace.report.terminal import facts_table, safe
@@ -55,4 +56,5 @@ def _tell(log: EventLog, target: Path, names: list[str], seconds: float) -> None
     kept = ", ".join(f"{name} (per {log.attribute(name).level})" for name in names)
     columns = facts_table([("other columns", kept or "none")])
     written = f"written to {safe(target)}: {target.stat().st_size / 1e6:,.1f} MB in {readable(seconds)}"
-    show((*log_section(log), *quality_section(log.quality), "", columns, written))
+    quality = (*quality_section(log.quality), *coverage_section(log.quality, short=True))
+    show((*log_section(log), *quality, "", columns, written))

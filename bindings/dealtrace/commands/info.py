@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> None:
     """Read the log and describe it; with --verify, check the content of dealtrace's own file first."""
-    own = input_format(arguments.paths) == "dealtrace"
+    own = input_format(arguments.paths, arguments.crm) == "dealtrace"
     if arguments.verify and not own:
         raise ParseError("--verify is for .dealtrace files", file=arguments.paths[0], hint="leave it out")
     with Steps(visible=not arguments.json) as steps, steps.step("read") as progress:
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> None:
             _verify(log)
     verified = {"verified": True} if arguments.verify else {}
     if arguments.json:
-        format_ = input_format(arguments.paths)
+        format_ = input_format(arguments.paths, arguments.crm)
         answer = {"format": format_, **verified, "log": log_facts(log), "quality": log.quality.to_dict()}
         json.dump(answer, sys.stdout, ensure_ascii=False, allow_nan=False)
         sys.stdout.write("\n")
@@ -45,10 +45,13 @@ def _verify(log: EventLog) -> None:
 
 
 def _tell(log: EventLog, verified: bool) -> None:
+    from dealtrace.report.coverage import coverage_section
     from dealtrace.report.summary import log_section, quality_section
     from dealtrace.report.terminal import facts_table
 
     rest = [("attributes", ", ".join(log.attribute_names) or "none"), ("fingerprint", log.fingerprint)]
     if verified:
         rest.append(("verified", "every column is what was saved"))
-    show((*log_section(log), facts_table(rest), *quality_section(log.quality)))
+    show(
+        (*log_section(log), facts_table(rest), *quality_section(log.quality), *coverage_section(log.quality))
+    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dealtrace.commands.arguments import COLUMNS, INPUTS
-from dealtrace_engine.errors import ParseError, SchemaError
+from dealtrace.commands.arguments import COLUMNS, CRM, INPUTS
+from dealtrace_engine.errors import LogError, ParseError, SchemaError
 
 if TYPE_CHECKING:
     from dealtrace_engine.filters.expressions import Expression
@@ -20,7 +21,12 @@ SUFFIXES = {
     "xes": (".xes", ".xes.gz"),
     "dealtrace": (".dealtrace",),
 }
+CRMS = ("salesforce", "dynamics")
+EXPORTS = (".zip", ".xlsx", ".json", ".jsonl")
+"""Files that only an export of a CRM can be."""
 CSV_ONLY = ("delimiter", "quote", "encoding")
+CRM_TOO = ("timezone", "strict")
+"""What is said about how to read that holds for exports of a CRM too."""
 
 
 def open_input(arguments: argparse.Namespace, progress: Progress | None = None) -> EventLog:
@@ -31,18 +37,56 @@ def open_input(arguments: argparse.Namespace, progress: Progress | None = None) 
     ParseError, SchemaError, LogError
         What the reader says, or no reader fits.
     """
+    kind = input_format(arguments.paths, arguments.crm)
+    _check_fits(kind, arguments)
+    if kind in CRMS:
+        return _export(kind, arguments, progress)
+    return _in_language(_plain_log(kind, arguments, progress), arguments)
+
+
+def _plain_log(kind: str, arguments: argparse.Namespace, progress: Progress | None) -> EventLog:
     import dealtrace as dt
 
-    kind = input_format(arguments.paths)
-    _check_fits(kind, arguments)
     if kind == "dealtrace":
         return dt.open(arguments.paths[0])
     paths = arguments.paths[0] if len(arguments.paths) == 1 else arguments.paths
     options: dict[str, Any] = {
-        **reading_parameters(arguments), "threads": arguments.threads, "progress": progress,
+        **_row_parameters(arguments), "threads": arguments.threads, "progress": progress,
     }  # fmt: skip
     reader = {"csv": dt.read_csv, "parquet": dt.read_parquet, "xes": dt.read_xes}[kind]
-    return reader(paths, **options)
+    log = reader(paths, **options)
+    if Path(arguments.paths[0]).is_dir():
+        log.origin.notes.insert(0, "the folder is a set of Parquet files, no export of a CRM")
+    return log
+
+
+def _export(kind: str, arguments: argparse.Namespace, progress: Progress | None) -> EventLog:
+    import dealtrace as dt
+
+    if len(arguments.paths) > 1:
+        raise ParseError(
+            "one export of a CRM at a time", file=arguments.paths[1], hint="put it in one folder"
+        )
+    reader = {"salesforce": dt.read_salesforce, "dynamics": dt.read_dynamics}[kind]
+    return reader(
+        arguments.paths[0], shape=arguments.shape, mapping=arguments.mapping, case=arguments.case_object,
+        language=arguments.lang, timezone=arguments.timezone, strict=arguments.strict,
+        threads=arguments.threads, progress=progress,
+    )  # fmt: skip
+
+
+def _in_language(log: EventLog, arguments: argparse.Namespace) -> EventLog:
+    """Return the log with its canonical activities named in the language that was asked for, if one was."""
+    if arguments.lang is None:
+        return log
+    import dealtrace as dt
+
+    labels = dt.read_mapping(arguments.mapping).labels if arguments.mapping else None
+    found = dt.canonical_activities(log, labels=labels, show=arguments.lang)
+    if not found.mapped or found.log is None:
+        raise LogError("none of the activities is a canonical one", file=arguments.paths[0],
+                       hint="leave out --lang, or say what they mean in [labels] of --mapping")  # fmt: skip
+    return found.log
 
 
 def read_filter(given: str | None) -> Expression | None:
@@ -74,26 +118,43 @@ def read_filter(given: str | None) -> Expression | None:
 
 
 def reading_parameters(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return what was said about how to read, as the readers' arguments."""
+    """Return what was said about how to read, for a manifest."""
+    said = {name: getattr(arguments, name) for name in (*CRM, "lang")}
+    return {
+        **_row_parameters(arguments),
+        **{name: value for name, value in said.items() if value is not None},
+    }
+
+
+def _row_parameters(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what was said about how to read rows, as the readers' arguments."""
     parameters = {name: getattr(arguments, option) for option, (name, _) in COLUMNS.items()}
     parameters |= {name: getattr(arguments, name) for name in ("timezone", "timestamp_format", *CSV_ONLY)}
     given = {name: value for name, value in parameters.items() if value is not None}
     return {**given, "strict": True} if arguments.strict else given
 
 
-def input_format(paths: list[str]) -> str:
-    """Return the one format of all paths.
+def input_format(paths: list[str], crm: str | None = None) -> str:
+    """Return the one format of all paths: csv, parquet, xes, dealtrace, salesforce or dynamics.
+
+    Parameters
+    ----------
+    paths : list of str
+    crm : str, optional
+        The CRM that it is said to come from.
 
     Raises
     ------
     ParseError
-        A suffix is unknown, or the paths are of several formats.
+        A suffix is unknown, a folder holds nothing that is known, or the paths are of several formats.
 
     Examples
     --------
     >>> input_format(["a.parquet", "b.pq"])
     'parquet'
     """
+    if crm is not None:
+        return crm
     kinds = {path: _format_of(Path(path)) for path in paths}
     first = kinds[paths[0]]
     for path, kind in kinds.items():
@@ -107,30 +168,54 @@ def input_format(paths: list[str]) -> str:
 
 
 def _format_of(path: Path) -> str:
-    if path.is_dir():
-        return "parquet"
     for kind, suffixes in SUFFIXES.items():
-        if path.name.lower().endswith(suffixes):
+        if path.name.lower().endswith(suffixes) and not path.is_dir():
             return kind
     if not path.exists():
         raise ParseError("there is no such file", file=path)
+    if path.is_dir() or path.suffix.lower() in EXPORTS:
+        return _format_inside(path)
     raise ParseError("cannot tell the format from the name", file=path, hint=f"supported: {INPUTS}")
 
 
+def _format_inside(path: Path) -> str:
+    """Tell the format by the tables in a folder or a packed file."""
+    from dealtrace_engine.sources.crm.read import recognised
+
+    found = recognised(path)
+    if found is not None:
+        return found[0]
+    if path.is_dir() and any(file.name.lower().endswith(SUFFIXES["parquet"]) for file in path.rglob("*")):
+        return "parquet"
+    raise ParseError(
+        "is neither an export of Salesforce or Dynamics that is known by its tables, nor a folder of Parquet "
+        "files" if path.is_dir() else "is no export of Salesforce or Dynamics that is known by its tables",
+        file=path, hint="say --crm and --shape, or name the files of a log",
+    )  # fmt: skip
+
+
 def _check_fits(kind: str, arguments: argparse.Namespace) -> None:
-    given = reading_parameters(arguments)
+    given, path = _row_parameters(arguments), arguments.paths[0]
+    of_crm = [name for name in CRM if getattr(arguments, name) is not None]
+    if kind in CRMS:
+        unfit = [name for name in given if name not in CRM_TOO]
+        if unfit:
+            what = f"{_listed(unfit)} is not for an export of a CRM"
+            raise SchemaError(what, file=path, hint="say such things in a mapping file")
+        return
+    if arguments.lang is not None and "mapping" in of_crm:
+        of_crm.remove("mapping")  # its labels
+    if of_crm:
+        what = f"{_listed(of_crm)} is for exports of a CRM only"
+        raise SchemaError(what, file=path, hint="leave it out, or say --crm")
     if kind == "dealtrace" and given:
-        raise SchemaError(
-            f"{_listed(given)} cannot be changed in a .dealtrace file", file=arguments.paths[0],
-            hint="import the source again",
-        )  # fmt: skip
-    misplaced = {name: value for name, value in given.items() if name in CSV_ONLY}
+        what = f"{_listed(given)} cannot be changed in a .dealtrace file"
+        raise SchemaError(what, file=path, hint="import the source again")
+    misplaced = [name for name in given if name in CSV_ONLY]
     if kind != "csv" and misplaced:
-        raise SchemaError(
-            f"{_listed(misplaced)} is for CSV only", file=arguments.paths[0], hint="leave it out"
-        )
+        raise SchemaError(f"{_listed(misplaced)} is for CSV only", file=path, hint="leave it out")
 
 
-def _listed(given: dict[str, Any]) -> str:
+def _listed(given: Iterable[str]) -> str:
     options = {name: option for option, (name, _) in COLUMNS.items()}
     return ", ".join(f"--{options.get(name, name).replace('_', '-')}" for name in given)

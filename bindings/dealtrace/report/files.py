@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dealtrace.report.analysis import Analysis
+    from dealtrace_engine.log import EventLog
 
 MANIFEST_FORMAT = 1
 LIBRARIES = ("numpy", "numba", "pyarrow", "polars")
@@ -55,8 +56,10 @@ def write_files(analysis: Analysis, folder: Path, run: Run) -> list[str]:
     OSError
         The disk does not take them.
     """
+    without = {"conformance.json": analysis.replay is None,
+               "coverage.json": analysis.log.quality.coverage is None}  # fmt: skip
     for name, write in WRITERS.items():
-        if name != "conformance.json" or analysis.replay is not None:
+        if not without.get(name):
             write(analysis, folder / name)
     (folder / "process_map.svg").write_text(process_map_svg(analysis.follows, title=run.title), "utf-8")
     names = sorted(file.name for file in folder.iterdir())
@@ -75,11 +78,22 @@ def manifest(analysis: Analysis, folder: Path, run: Run, names: Sequence[str]) -
         "parameters": dict(run.parameters),
         "inputs": [*log.origin.source.describe(), *run.inputs],
         "log": {"fingerprint": log.fingerprint, "events": log.events, "cases": log.cases},
+        **_crm(log),
         "definitions": [answer.definition for answer in analysis.answers],
         "versions": versions(),
         "timings_s": {step: round(seconds, 6) for step, seconds in run.timings.items()},
         "files": [_described(folder / name) for name in names],
     }
+
+
+def _crm(log: EventLog) -> dict[str, Any]:
+    coverage = log.quality.coverage
+    if coverage is None:
+        return {}
+    told = {
+        name: getattr(coverage, name) for name in ("system", "shape", "how_recognised", "exported", "zone")
+    }
+    return {"crm": told}
 
 
 def versions() -> dict[str, str]:
@@ -100,7 +114,8 @@ def case_table(analysis: Analysis) -> pa.Table:
     """Return one row per case, in the order of the log.
 
     case_id: text; variant: id in variants.parquet; events: int64; start, end: timestamp (UTC) of the first
-    and last event; throughput_s: float64; where the log was replayed: fit and fitness.
+    and last event; throughput_s: float64; where the log was replayed: fit and fitness; where it was made of a
+    CRM export: the attributes of the case.
     """
     import numpy as np
     import pyarrow as pa
@@ -121,6 +136,11 @@ def case_table(analysis: Analysis) -> pa.Table:
     if analysis.replay is not None:
         replayed = analysis.replay.cases
         columns |= {name: replayed[name] for name in ("fit", "fitness")}
+    if log.quality.coverage is not None:
+        named = {attribute.name: attribute for attribute in log.kept.values() if attribute.level == "case"}
+        columns |= {
+            f"case_{name}" if name in columns else name: attribute.values for name, attribute in named.items()
+        }
     return table(columns)
 
 
@@ -154,12 +174,19 @@ def _conformance(analysis: Analysis) -> dict[str, Any]:
     return conformance(analysis.replay)
 
 
+def _coverage(analysis: Analysis) -> dict[str, Any]:
+    coverage = analysis.log.quality.coverage
+    assert coverage is not None
+    return coverage.to_dict()
+
+
 WRITERS: dict[str, Callable[[Analysis, Path], None]] = {
     "process_map.json": lambda a, path: _write_json(process_map(a.follows), path),
     "edges.parquet": lambda a, path: _write_parquet(a.follows.edges, path),
     "variants.parquet": lambda a, path: _write_parquet(variant_table(a), path),
     "cases.parquet": lambda a, path: _write_parquet(case_table(a), path),
     "conformance.json": lambda a, path: _write_json(_conformance(a), path),
+    "coverage.json": lambda a, path: _write_json(_coverage(a), path),
     "quality.json": lambda a, path: _write_json(a.log.quality.to_dict(), path),
 }
 """File name to what writes it."""

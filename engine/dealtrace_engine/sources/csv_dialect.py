@@ -71,9 +71,8 @@ class Dialect:
 def opened(file: InputFile) -> Iterator[IO[bytes]]:
     """Open a file for reading, unpacking gzip, and turn what goes wrong into one clear line."""
     try:
-        with file.path.open("rb") as stream:
-            packed = stream.read(2) == b"\x1f\x8b"
-            stream.seek(0)
+        with file.open() as stream:
+            packed = cast(io.BufferedReader, stream).peek(2)[:2] == b"\x1f\x8b"
             yield cast(IO[bytes], gzip.GzipFile(fileobj=stream)) if packed else stream
     except EOFError as error:
         raise ParseError("the gzip file is cut short", file=file.path, hint="export it again") from error

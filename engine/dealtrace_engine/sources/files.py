@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from dealtrace_engine.errors import LogError, ParseError
 
@@ -53,6 +54,10 @@ class InputFile:
         if status.st_size == 0:
             raise ParseError("the file is empty", file=file)
         return cls(file, status.st_size, status.st_mtime_ns, status.st_ino)
+
+    def open(self) -> IO[bytes]:
+        """Open it for reading; the stream can be peeked into."""
+        return self.path.open("rb")
 
     def check(self) -> None:
         """Raise `LogError` if the file is gone or no longer the one that was looked at."""

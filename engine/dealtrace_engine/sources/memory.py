@@ -25,6 +25,8 @@ class TableSource:
     label : str
     file : InputFile or None
         Where the table was read from.
+    files : sequence of InputFile
+        Where it was read from, if from several.
     notes, findings, zones
         See `RowSource`.
     """
@@ -35,6 +37,7 @@ class TableSource:
     notes: Sequence[str] = ()
     findings: Sequence[Finding] = ()
     zones: Mapping[str, int] | None = None
+    files: Sequence[InputFile] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,9 +57,10 @@ class TableSource:
         return position + 1
 
     def describe(self) -> list[dict[str, object]]:
-        """Return the file that the table was read from, or how many rows it has."""
-        if self.file is not None:
-            return [self.file.describe()]
+        """Return the files that the table was read from, or how many rows it has."""
+        files = self.files if self.file is None else (self.file,)
+        if files:
+            return [file.describe() for file in files]
         return [{"memory": self.label, "rows": self.table.num_rows}]
 
 

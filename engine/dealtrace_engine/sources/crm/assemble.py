@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -11,6 +13,7 @@ from dealtrace_engine.attributes import Attribute, plain_column
 from dealtrace_engine.errors import LogError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.files import InputFile
 from dealtrace_engine.sources.labels import activity_label
 from dealtrace_engine.sources.memory import TableSource
 from dealtrace_engine.sources.options import ReadOptions
@@ -21,11 +24,17 @@ if TYPE_CHECKING:
     import polars as pl
 
 ROLES = {"case_id": "case_id", "activity": "activity", "timestamp": "timestamp", "order": "order_rank"}
-EMPTY_WITHOUT_VALUES = ("resource_id", "end_timestamp", "via", "confidence")
+OF_BOTH = ("amount", "currency", "discount_pct", "close_date", "payment_terms")
+"""What an event and its case have under one name: that of the event is called ``event_amount`` and so on."""
+HELPFUL_ONLY = ("day_start", "day_end", "fact")
+"""Columns that served their purpose before there is a log."""
+ONE_PER_ROW = ("record_id", "source_row_id")
+"""Texts of which there are about as many as events."""
+STAGE_CHANGED = "opportunity_stage_changed"
 
 
 def assembled(
-    events: pl.DataFrame, cases: pl.DataFrame, *, label: str, language: str = "en",
+    events: pl.DataFrame, cases: pl.DataFrame, *, label: str, language: str = "en", stage_activity: str = "",
     notes: Sequence[str] = (), findings: Sequence[Finding] = (), threads: int | None = None,
 ) -> EventLog:  # fmt: skip
     """Make the log.
@@ -33,15 +42,18 @@ def assembled(
     Parameters
     ----------
     events : DataFrame
-        With their cases and with days placed; in any order.
+        With their cases and with days placed; those of a case in their order.
     cases : DataFrame
         case_id and the attributes of each case; cases without events are left out.
     label : str
         Where it all comes from.
     language : str
         Of the activities; `activity_id` keeps the canonical id.
+    stage_activity : str
+        What a change of stage is called, such as ``"Stage: <to>"``; as any other activity where empty.
     notes, findings
-        How the export was read.
+        How the export was read, and what looked odd in it.
+    threads : int, optional
 
     Raises
     ------
@@ -51,27 +63,60 @@ def assembled(
     if events.height == 0:
         raise LogError("no event could be derived for any case", file=label,
                        hint="the coverage report says which objects and columns are missing")  # fmt: skip
-    table = in_order(events, language).to_arrow()
-    source = TableSource(table, label, notes=list(notes), findings=list(findings))
+    table = event_table(events, cases.columns, language, stage_activity).to_arrow()
+    source = TableSource(table, label, notes=list(notes), files=files_at(label))
     roles = {**ROLES, "resource": "resource_name"} if "resource_name" in table.column_names else ROLES
     log = ReadOptions(**roles, threads=threads).log_of(source, rows=table.num_rows)  # type: ignore[arg-type]
-    return replace(log, kept={**log.kept, **case_attributes(log, cases)})
+    origin = replace(log.origin, noted=[*log.origin.noted, *findings])
+    return replace(log, origin=origin, kept={**log.kept, **case_attributes(log, cases)})
 
 
-def in_order(events: pl.DataFrame, language: str) -> pl.DataFrame:
-    """Return the events in the order of time, ties by rank and then by their evidence, with labels."""
+def files_at(label: str) -> list[InputFile]:
+    """Return the files of an export, for a manifest; none for tables in memory."""
+    path = Path(label)
+    found = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [InputFile.at(file) for file in found if file.is_file() and file.stat().st_size]
+
+
+def event_table(
+    events: pl.DataFrame, case_columns: Sequence[str], language: str, stage_activity: str = ""
+) -> pl.DataFrame:
+    """Return the events with the names that people read, without columns in which there is nothing.
+
+    An event column that is called as one of the case gets the prefix ``event_``. Who did it is named by id
+    where the export does not tell the name.
+    """
     import polars as pl
 
-    ids = events["activity"].unique().to_list()
-    labels = {activity: activity_label(activity, language) for activity in ids}
-    texts = [name for name, kind in events.schema.items() if kind == pl.String and name != "fact"]
-    ordered = events.sort("timestamp", "order_rank", "source_row_id", "case_id", maintain_order=True)
-    empty = [name for name in ordered.columns if ordered[name].null_count() == ordered.height]
-    return (
-        ordered.drop(*empty, "day_start", "day_end", "fact", strict=False)
-        .with_columns(activity_id=pl.col("activity"), activity=pl.col("activity").replace_strict(labels))
-        .with_columns(pl.col(name).cast(pl.Categorical) for name in texts if name not in empty)
+    renamed = {*OF_BOTH, *case_columns} - {*ROLES.values(), "case_id"}
+    named = (
+        events.drop(*HELPFUL_ONLY, strict=False)
+        .with_columns(
+            activity=_activity_names(events, language, stage_activity),
+            activity_id=pl.col("activity"),
+            resource_name=pl.coalesce("resource_name", "resource_id"),
+        )
+        .rename({name: f"event_{name}" for name in events.columns if name in renamed}, strict=True)
     )
+    filled = [name for name in named.columns if named[name].null_count() < named.height]
+    return named.select(
+        pl.col(name).cast(pl.Categorical) if kind == pl.String and name not in ONE_PER_ROW else pl.col(name)
+        for name, kind in named.select(filled).schema.items()
+    )
+
+
+def _activity_names(events: pl.DataFrame, language: str, stage_activity: str) -> pl.Expr:
+    import polars as pl
+
+    labels = {activity: activity_label(activity, language) for activity in events["activity"].unique()}
+    name = pl.col("activity").replace_strict(labels, return_dtype=pl.String)
+    if not stage_activity:
+        return name
+    parts = {"<to>": pl.col("stage_to"), "<from>": pl.col("stage_from").fill_null("?")}
+    pieces = [parts.get(piece, pl.lit(piece)) for piece in re.split("(<to>|<from>)", stage_activity)]
+    stage = pl.concat_str(pieces)
+    is_stage = (pl.col("activity") == STAGE_CHANGED) & pl.col("stage_to").is_not_null()
+    return pl.when(is_stage).then(stage).otherwise(name)
 
 
 def case_attributes(log: EventLog, cases: pl.DataFrame) -> dict[str, Attribute]:

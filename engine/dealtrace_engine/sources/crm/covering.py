@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
-from dealtrace_engine.sources.crm.ambiguity import ambiguity
 from dealtrace_engine.coverage import Coverage
+from dealtrace_engine.sources.crm.ambiguity import ambiguity
 from dealtrace_engine.sources.crm.events import RANKS
+from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.crm.linking import Linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dealtrace_engine.sources.crm.statuses import status_values
 from dealtrace_engine.sources.crm.system import CrmSystem
 from dealtrace_engine.sources.crm.tables import CrmTables
 
@@ -21,6 +25,9 @@ if TYPE_CHECKING:
 SURE = ("history", "audit")
 """Qualities of timestamps that were written down when it happened."""
 COUNTS = {"quote_count": "quote", "order_count": "order", "invoice_count": "invoice"}
+NO_CASE = "only of records that have no case"
+GRACE = timedelta(days=7)
+"""A case created so much before the first change that is kept does not lack its beginning yet."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,8 @@ class Derivation:
     """Everything that the way from an export to a log went through."""
 
     system: CrmSystem
+    rules: Sequence[Rule]
+    """Those of the system and those of the mapping."""
     tables: CrmTables
     mapping: CrmMapping
     linked: Linked
@@ -39,8 +48,8 @@ class Derivation:
 
 def covered(way: Derivation) -> Coverage:
     """Return the coverage report."""
-    exported = export_time(way)
-    horizon, truncated = _horizon(way)
+    exported, history = export_time(way), _history(way)
+    horizon, truncated = _horizon(way, history)
     closed, with_change = _closings(way)
     return Coverage(
         system=way.system.name,
@@ -48,13 +57,13 @@ def covered(way: Derivation) -> Coverage:
         how_recognised=way.how_recognised,
         exported=None if exported is None else _text(exported),
         zone=way.mapping.zone,
-        objects={name: rows(way.tables, name) for name in way.tables.objects},
+        objects={name: way.tables.rows(name) for name in way.tables.objects},
         missing=_missing(way),
         activities=_activities(way.dated),
         underivable=_underivable(way),
         unverified=_unverified(way),
-        history=_history(way),
-        horizon=None if horizon is None else _text(horizon),
+        history=history,
+        horizon=horizon,
         left_truncated=truncated,
         cases_without_history=_count(way.cases, "has_history", False),
         closed=closed,
@@ -65,37 +74,23 @@ def covered(way: Derivation) -> Coverage:
         },
         shared_events=way.linked.shared,
         several=_several(way.cases),
-        ambiguous=asdict(ambiguity(way.dated)),
+        ambiguous=_ambiguous(way.dated),
         before_creation=_before_creation(way),
         after_export=0 if exported is None else way.dated.filter(_after(exported)).height,
         leads_without_case=_leads_without_case(way),
         unmapped=way.system.unmapped(way.tables, way.mapping),
+        ambiguous_labels=_ambiguous_labels(way),
         migrated=_count(way.cases, "is_migrated", True),
         currencies=_currencies(way.cases),
-        rates=any(rows(way.tables, name) for name in way.system.rates),
+        rates=any(way.tables.rows(name) for name in way.system.rates),
     )
-
-
-def rows(tables: CrmTables, name: str) -> int:
-    """Return how many rows an object has."""
-    import polars as pl
-
-    return int(tables.table(name).select(pl.len()).collect().item())
 
 
 def export_time(way: Derivation) -> datetime | None:
     """Return when the export was made: as it says, else the latest change in it."""
-    import polars as pl
-
-    raw = way.tables.raw
-    if raw.exported is not None:
-        return raw.exported
-    latest = [
-        way.tables.table(name).select(pl.col(column).max()).collect().item()
-        for name in way.tables.objects
-        for column in way.system.stamps
-        if column in way.tables.columns(name)
-    ]
+    if way.tables.raw.exported is not None:
+        return way.tables.raw.exported
+    latest = (way.tables.span(name, stamp)[1] for name in way.tables.objects for stamp in way.system.stamps)
     return max((when for when in latest if when is not None), default=None)
 
 
@@ -106,12 +101,12 @@ def _text(when: datetime) -> str:
 def _after(when: datetime) -> pl.Expr:
     import polars as pl
 
-    return (pl.col("timestamp") > when) & (pl.col("ts_precision") != "date")
+    return pl.coalesce("day_start", "timestamp") > when
 
 
 def _missing(way: Derivation) -> list[str]:
     """Return what rules asked for and the export has not, an object that is missing whole only once."""
-    wanted = sorted({need for rule in way.mapping.ladder(way.system.rules) for need in rule.needs})
+    wanted = sorted({need for rule in way.mapping.ladder(way.rules) for need in rule.needs})
     found = []
     for need in wanted:
         name, _, column = need.partition(".")
@@ -136,10 +131,10 @@ def _activities(events: pl.DataFrame) -> dict[str, dict[str, dict[str, int]]]:
 def _underivable(way: Derivation) -> dict[str, str]:
     found = set(way.linked.events["activity"].unique())
     ladder: dict[str, list[tuple[str, ...]]] = {}
-    for rule in way.mapping.ladder(way.system.rules):
+    for rule in way.mapping.ladder(way.rules):
         ladder.setdefault(rule.activity, []).append(rule.needs)
     return {
-        activity: _why(way.tables, needs)
+        activity: NO_CASE if activity in way.linked.orphan_activities else _why(way.tables, needs)
         for activity, needs in sorted(ladder.items(), key=lambda item: RANKS.get(item[0], 0))
         if activity not in found
     }
@@ -158,37 +153,48 @@ def _why(tables: CrmTables, ladder: list[tuple[str, ...]]) -> str:
 
 def _unverified(way: Derivation) -> list[str]:
     used = set(way.dated["rule_id"].unique())
-    return [rule.name for rule in way.system.rules if not rule.verified and rule.name in used]
+    return [rule.name for rule in way.rules if not rule.verified and rule.name in used]
 
 
-def _history(way: Derivation) -> dict[str, dict[str, object]]:
-    import polars as pl
-
-    found: dict[str, dict[str, object]] = {}
+def _history(way: Derivation) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
     for name, column in way.system.history.items():
-        if name in way.tables.objects:
-            at = pl.col(column)
-            first, last, count = (
-                way.tables.table(name).select(at.min(), at.max().alias("last"), pl.len()).collect().row(0)
-            )
-            if count:
-                found[name] = {"rows": count, "first": first and _text(first), "last": last and _text(last)}
+        count = way.tables.rows(name)
+        first, last = way.tables.span(name, column)
+        if count and first is not None and last is not None:
+            found[name] = {"rows": count, "first": _text(first), "last": _text(last)}
+            found[name]["older_cases"] = _created_before(way.cases, first - GRACE)
     return found
 
 
-def _horizon(way: Derivation) -> tuple[datetime | None, int]:
-    """Return since when changes are kept, where cases are older, and how many are."""
-    import polars as pl
-
-    firsts = []
-    for name, column in way.system.history.items():
-        if name in way.tables.objects:
-            firsts.append(way.tables.table(name).select(pl.col(column).min()).collect().item())
-    horizon = max((first for first in firsts if first is not None), default=None)
-    if horizon is None or "created" not in way.cases.columns:
+def _horizon(way: Derivation, history: dict[str, dict[str, Any]]) -> tuple[str | None, int]:
+    """Return since when changes of the leading object are kept, where cases are older, and how many are."""
+    names = way.system.leading_history.get(way.mapping.leading, tuple(way.system.history))
+    kept = [history[name] for name in names if name in history]
+    earliest = min(kept, key=lambda entry: entry["first"], default=None)
+    if earliest is None or not earliest["older_cases"]:
         return None, 0
-    older = way.cases.filter(pl.col("created") < horizon).height
-    return (horizon, older) if older else (None, 0)
+    return earliest["first"], earliest["older_cases"]
+
+
+def _created_before(cases: pl.DataFrame, when: datetime) -> int:
+    return int((cases["created"] < when).sum() or 0) if "created" in cases.columns else 0
+
+
+def _ambiguous(events: pl.DataFrame) -> dict[str, Any]:
+    """Return `ambiguity` as JSON has it."""
+    found = asdict(ambiguity(events))
+    return {**found, "throughput": {name: list(bounds) for name, bounds in found["throughput"].items()}}
+
+
+def _ambiguous_labels(way: Derivation) -> dict[str, list[str]]:
+    """Return values that are in several status sets of their object."""
+    found: dict[str, list[str]] = {}
+    for column, values in status_values(way.system, way.tables, way.mapping).items():
+        for value in values:
+            if len(value.meanings) > 1:
+                found[f"{column} {value.name}"] = list(value.meanings)
+    return found
 
 
 def _closings(way: Derivation) -> tuple[int, int]:

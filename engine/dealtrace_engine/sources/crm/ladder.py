@@ -75,22 +75,26 @@ def derived(rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping) -> pl
     """
     import polars as pl
 
-    found = []
-    for place, rule in enumerate(mapping.ladder(rules)):
-        frame = completed(rule.find(tables, mapping), rule).with_columns(place=pl.lit(place, pl.UInt16))
-        found.append(frame.filter(pl.col("timestamp").is_not_null()))
+    found: dict[str, list[pl.LazyFrame]] = {}
+    for rule in mapping.ladder(rules):
+        frame = completed(rule.find(tables, mapping), rule)
+        found.setdefault(rule.activity, []).append(frame.filter(pl.col("timestamp").is_not_null()))
     if not found:
-        return pl.DataFrame(schema={**event_schema(), "order_rank": pl.Int32()})
-    events = pl.concat(found)
-    first = pl.col("place").min().over("activity", "fact")
-    return (
-        events.filter(pl.col("place") == first)
-        .with_columns(
-            order_rank=pl.col("activity").replace_strict(RANKS, default=None, return_dtype=pl.Int32)
-        )
-        .drop("place")
-        .collect()
-    )
+        return pl.DataFrame(schema={**event_schema(), "order_rank": pl.Int32})
+    rank = pl.col("activity").replace_strict(RANKS, default=None, return_dtype=pl.Int32)
+    ladders = [first_that_yields(frames) for frames in found.values()]
+    return pl.concat(ladders).with_columns(order_rank=rank).collect()
+
+
+def first_that_yields(ladder: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
+    """Return, of each fact, the rows of the first frame that has any."""
+    import polars as pl
+
+    if len(ladder) == 1:
+        return ladder[0]
+    places = (frame.with_columns(_place=pl.lit(place, pl.UInt16)) for place, frame in enumerate(ladder))
+    first = pl.col("_place").min().over("fact")
+    return pl.concat(places).filter(pl.col("_place") == first).drop("_place")
 
 
 def completed(frame: pl.LazyFrame, rule: Rule) -> pl.LazyFrame:

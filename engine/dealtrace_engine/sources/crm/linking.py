@@ -26,12 +26,15 @@ class Linked:
         Object to the number of such records.
     shared : int
         Events that more than one case has.
+    orphan_activities : frozenset of str
+        What happened to such records.
     """
 
     events: pl.DataFrame
     orphans: dict[str, int]
     orphan_records: dict[str, int]
     shared: int
+    orphan_activities: frozenset[str] = frozenset()
 
 
 def linked(events: pl.DataFrame, links: pl.DataFrame) -> Linked:
@@ -42,13 +45,17 @@ def linked(events: pl.DataFrame, links: pl.DataFrame) -> Linked:
     events : DataFrame
         As `ladder.derived` returns them.
     links : DataFrame
-        object, record_id, case_id, via, confidence; a record may have several cases.
+        object, record_id, case_id, via, confidence; a record may have several cases. A confidence of 0 is a
+        link left out by choice: events that have no other are in no case, but are no orphans either.
     """
     import polars as pl
 
+    links = links.filter(pl.col("case_id").is_not_null())
     links = links.unique(["object", "record_id", "case_id"], keep="first", maintain_order=True)
-    links = links.with_columns(share=1.0 / pl.len().over("object", "record_id"))
+    used = pl.col("confidence") > 0
+    links = links.with_columns(share=1.0 / used.sum().over("object", "record_id"))
     joined = events.join(links, on=["object", "record_id"], how="left", maintain_order="left")
+    joined = joined.filter(used.fill_null(True))
     lost = joined.filter(pl.col("case_id").is_null())
     counted = (
         lost.group_by("object").agg(events=pl.len(), records=pl.col("record_id").n_unique()).sort("object")
@@ -60,21 +67,23 @@ def linked(events: pl.DataFrame, links: pl.DataFrame) -> Linked:
         dict(counted.select("object", "events").iter_rows()),
         dict(counted.select("object", "records").iter_rows()),
         shared,
+        frozenset(lost["activity"].unique()),
     )
 
 
 def flattened(events: pl.DataFrame, how: str) -> pl.DataFrame:
-    """Keep every event, or of each activity of the objects in `PER_OBJECT` only the first of a case.
+    """Keep every event, or of each activity of the objects in `PER_OBJECT` one per case.
 
     Parameters
     ----------
     events : DataFrame
         With their cases.
-    how : {"all", "first", "last"}
+    how : {"all", "primary", "first", "last"}
+        With "primary", the links already led only to what the case's main quote became.
     """
     import polars as pl
 
-    if how == "all":
+    if how in ("all", "primary"):
         return events
     edge = pl.col("timestamp").min() if how == "first" else pl.col("timestamp").max()
     several = pl.col("object").is_in(list(PER_OBJECT))

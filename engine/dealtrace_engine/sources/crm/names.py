@@ -37,6 +37,22 @@ def normal_column(column: pl.Expr) -> pl.Expr:
     return plain.str.replace_all(r"\s+", " ").str.strip_chars()
 
 
+def pattern(name: str) -> str:
+    """Return the regular expression of a name in its normal form; ``*`` in it stands for any text."""
+    return ".*".join(re.escape(normal(part)) for part in name.split("*"))
+
+
+def matching(value: str, names: Iterable[str]) -> str | None:
+    """Return the first of the names that a value in its normal form has.
+
+    Examples
+    --------
+    >>> matching("accepted by customer", ["denied", "Accepted*"])
+    'Accepted*'
+    """
+    return next((name for name in names if re.fullmatch(pattern(name), value)), None)
+
+
 def one_of(column: pl.Expr, names: Iterable[str]) -> pl.Expr:
     """Return whether a column has one of these names; ``*`` in a name stands for any text.
 
@@ -49,7 +65,7 @@ def one_of(column: pl.Expr, names: Iterable[str]) -> pl.Expr:
     """
     import polars as pl
 
-    patterns = [".*".join(re.escape(normal(part)) for part in name.split("*")) for name in names]
+    patterns = [pattern(name) for name in names]
     if not patterns:
         return pl.lit(False) & column.is_not_null()
     return normal_column(column).str.contains(f"^(?:{'|'.join(patterns)})$")

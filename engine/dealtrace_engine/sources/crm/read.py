@@ -8,19 +8,26 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.errors import LogError, ParseError
 from dealtrace_engine.parallel import Progress, tick
+from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.assemble import assembled
 from dealtrace_engine.sources.crm.covering import Derivation, covered
+from dealtrace_engine.sources.crm.custom import custom_rules, with_custom
 from dealtrace_engine.sources.crm.dating import placed
 from dealtrace_engine.sources.crm.ladder import derived
 from dealtrace_engine.sources.crm.linking import flattened, linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.system import NAMES, CrmSystem, crm_system
 from dealtrace_engine.sources.crm.tables import CrmTables, RawExport
+from dealtrace_engine.sources.labels import activity_label
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from dealtrace_engine.coverage import Coverage
     from dealtrace_engine.log import EventLog
 
 STEPS = 5
+MOST_MISSING = 40
 
 
 def recognised(path: Path) -> tuple[str, str] | None:
@@ -56,31 +63,86 @@ def raw_export(
 
 def log_of(
     system: CrmSystem, raw: RawExport, mapping: CrmMapping, *, how_recognised: str = "given",
-    language: str = "en", threads: int | None = None, progress: Progress | None = None,
+    language: str | None = None, strict: bool = False, threads: int | None = None,
+    progress: Progress | None = None,
 ) -> EventLog:  # fmt: skip
     """Make the log of an export.
 
+    Parameters
+    ----------
+    system : CrmSystem
+    raw : RawExport
+    mapping : CrmMapping
+    how_recognised : str
+        ``"given"``, or what told the shape.
+    language : str, optional
+        Of the activities; that of the mapping by default.
+    strict : bool
+        Raise where a value cannot be read.
+    threads, progress : optional
+        See `ReadOptions`.
+
     Raises
     ------
+    ParseError
+        With `strict`, for the first value that cannot be read.
     LogError
         No event could be derived; with what is missing.
     """
-    tables = CrmTables(raw, system.catalog)
-    events = derived(system.rules, tables, mapping)
+    activity_label("lead_captured", language or mapping.language)  # an unknown language is told at once
+    tables = CrmTables(raw, with_custom(system.catalog, mapping))
+    rules = [*system.rules, *custom_rules(mapping)]
+    events = derived(rules, tables, mapping)
     tick(progress, 1, STEPS)
     found = linked(events, system.links(tables, mapping))
-    cases = system.case_table(tables, mapping)
+    cases = _one_row_each(system.case_table(tables, mapping), raw)
     tick(progress, 2, STEPS)
-    dated = placed(flattened(found.events, mapping.flatten), mapping.zone)
-    dated = dated.sort("case_id", "timestamp", "order_rank", "source_row_id", maintain_order=True)
+    dated = in_order(placed(flattened(found.events, mapping.flatten), mapping.zone))
     tick(progress, 3, STEPS)
-    coverage = covered(Derivation(system, tables, mapping, found, dated, cases, how_recognised))
+    if strict and raw.findings:
+        raise _unread(raw)
+    coverage = covered(Derivation(system, rules, tables, mapping, found, dated, cases, how_recognised))
+    tables.release_all()
     tick(progress, 4, STEPS)
     if dated.height == 0:
-        missing = ", ".join(coverage.missing) or "nothing"
-        raise LogError(f"no event could be derived for any {mapping.leading}", file=raw.label,
-                       hint=f"missing in the export: {missing}")  # fmt: skip
-    log = assembled(dated, cases, label=raw.label, language=language, notes=raw.notes, findings=raw.findings,
-                    threads=threads)  # fmt: skip
+        raise _nothing_found(raw, mapping, coverage)
+    log = assembled(
+        dated, cases, label=raw.label, language=language or mapping.language,
+        stage_activity=mapping.stage_activity, notes=raw.notes, findings=raw.findings, threads=threads,
+    )  # fmt: skip
     tick(progress, STEPS, STEPS)
     return replace(log, origin=replace(log.origin, coverage=coverage))
+
+
+def in_order(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the events by case and time; ties by rank, then by their evidence."""
+    return events.sort("case_id", "timestamp", "order_rank", "source_row_id", "fact", maintain_order=True)
+
+
+def _one_row_each(cases: pl.DataFrame, raw: RawExport) -> pl.DataFrame:
+    """Return the case table with the first row of each case; further ones are counted."""
+    first = cases.unique("case_id", keep="first", maintain_order=True)
+    if first.height < cases.height:
+        finding = Finding("case is there more than once; its first row counts")
+        repeated = cases.filter(cases["case_id"].is_first_distinct().not_())["case_id"]
+        finding.add(repeated.len(), [], repeated[0])
+        raw.findings.append(finding)
+    return first
+
+
+def _unread(raw: RawExport) -> ParseError:
+    first = raw.findings[0]
+    return ParseError(
+        first.reason, file=raw.label, row=next(iter(first.first_rows), None), value=first.example,
+        hint="mend the value, or read without strict= to leave it out and count it",
+    )  # fmt: skip
+
+
+def _nothing_found(raw: RawExport, mapping: CrmMapping, coverage: Coverage) -> LogError:
+    there = ", ".join(f"{name} ({rows:,})" for name, rows in coverage.objects.items()) or "no known table"
+    missing = ", ".join(coverage.missing[:MOST_MISSING]) or "nothing"
+    more = len(coverage.missing) - MOST_MISSING
+    return LogError(
+        f"no event could be derived for any {mapping.leading}: the export has {there}", file=raw.label,
+        hint=f"missing: {missing}{f' and {more} more' if more > 0 else ''}",
+    )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -50,6 +50,11 @@ class CrmSystem:
         Objects that hold rates of currencies.
     unmapped : callable (tables, mapping) -> dict
         ``"Object.Column"`` to values that nothing is known of, with counts.
+    statuses : mapping of str to str
+        ``"Object.Column"`` whose values are compared with the names of statuses, to what these begin with:
+        ``"Quote.Status"`` to ``"quote"`` for ``"quote.accepted"`` and so on.
+    leading_history : mapping of str to sequence of str
+        Leading object to those history objects that tell of it; all of `history` where absent.
     """
 
     name: str
@@ -66,6 +71,8 @@ class CrmSystem:
     leads: tuple[str, str]
     rates: Sequence[str]
     unmapped: Callable[[CrmTables, CrmMapping], dict[str, dict[str, int]]]
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    leading_history: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def crm_system(name: str) -> CrmSystem:

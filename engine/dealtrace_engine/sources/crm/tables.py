@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -75,6 +75,8 @@ class RawExport:
         How it was read: encoding, delimiter, parts, generations.
     findings : list of Finding
         Rows left out, and what looks odd.
+    other_columns : dict of str to list of str
+        Object to the columns that the export has of it and nobody asked for, as far as the reader tells.
     """
 
     system: str
@@ -87,6 +89,7 @@ class RawExport:
     precision: str = "instant"
     notes: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    other_columns: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,10 +141,53 @@ class CrmTables:
             self._held[key] = self._read(name, self.raw.versions.get(name), version_at=Kind.INSTANT)
         return self._held[key].lazy()
 
+    def once(self, what: str, make: Callable[[], pl.LazyFrame]) -> pl.LazyFrame:
+        """Return what several rules need, worked out when it is first asked for.
+
+        Parameters
+        ----------
+        what : str
+            Names it, with everything that it depends on besides the tables.
+        make : callable () -> LazyFrame
+        """
+        key = f"@{what}"
+        if key not in self._held:
+            self._held[key] = make().collect()
+        return self._held[key].lazy()
+
+    def rows(self, name: str) -> int:
+        """Return how many rows an object has, without reading it."""
+        import polars as pl
+
+        if name in self._held or name not in self.raw.frames:
+            return self._held[name].height if name in self._held else 0
+        return int(self.raw.frames[name].select(pl.len()).collect(engine="streaming").item())
+
+    def span(self, name: str, column: str) -> tuple[datetime | None, datetime | None]:
+        """Return the first and the last instant in a column, reading no other."""
+        import polars as pl
+
+        from dealtrace_engine.sources.crm.values import value
+
+        if not self.has(name, column):
+            return None, None
+        frame: pl.DataFrame | pl.LazyFrame | None = self._held.get(name)
+        if frame is None:
+            frame = self.raw.frames[name]
+            kind = frame.collect_schema()[column]
+            frame = frame.select(value(column, self.catalog[name][column], kind, self.raw.zone))
+        at = pl.col(column)
+        ends = frame.lazy().select(first=at.min(), last=at.max()).collect(engine="streaming")
+        return ends.row(0)
+
     def release(self, name: str) -> None:
         """Let the memory of an object go; it is read again if it is asked for again."""
         self._held.pop(name, None)
         self._held.pop(f"{name}@", None)
+
+    def release_all(self) -> None:
+        """Let all memory go, also what was worked out once."""
+        self._held.clear()
 
     def _read(self, name: str, frame: pl.LazyFrame | None, **more: Kind) -> pl.DataFrame:
         import polars as pl

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,21 +12,17 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.quality import FIRST_ROWS, Finding
 from dealtrace_engine.sources.crm.tables import Kind, RawExport
+from dealtrace_engine.sources.crm.times import days, instants
 
 if TYPE_CHECKING:
     import polars as pl
 
-INSTANTS = (
-    "%Y-%m-%dT%H:%M:%S%.f%#z",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%d %H:%M:%S%.f%#z",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%d",
-    "%-m/%-d/%Y %-I:%M:%S %p",
+TRUE, FALSE = (
+    [form for word in words.split() for form in (word, word.upper(), word.capitalize())]
+    for words in ("1 true yes t y", "0 false no f n")
 )
-"""How APIs and warehouses write instants; the locale's ways of reports are read before, by their reader."""
-TRUE, FALSE = ("1", "true", "yes", "t", "y"), ("0", "false", "no", "f", "n")
+COUNTED = (Kind.INSTANT, Kind.DATE, Kind.NUMBER, Kind.BOOLEAN)
+"""Kinds of which not every text is one."""
 UNREAD = "!unread"
 ODD_IDS = {
     3: "had lost its case, which its last three characters told",
@@ -35,6 +32,8 @@ ODD_IDS = {
 }
 """By state of `dealtrace_ext.record_ids`."""
 NOTHING_WRITTEN = (0, 6)
+FOREVER = "9999-"
+"""The year in which validity without an end is said to end: no date, and no mistake."""
 CENTURY = (1900, 2200)
 """A year outside is a date out of range, what a spreadsheet or a default makes of an empty one."""
 
@@ -82,16 +81,16 @@ def reading(
     name : str
         The object, for findings.
     """
+    import polars as pl
+
     types = frame.collect_schema()
     names = [column for column in kinds if column in types]
     read = {column: value(column, kinds[column], types[column], raw.zone) for column in names}
-    marks = {
-        column: is_unread(column, read[column], types[column]).alias(f"{column}{UNREAD}")
-        for column in names
-        if kinds[column] in (Kind.INSTANT, Kind.DATE, Kind.NUMBER, Kind.BOOLEAN)
-    }
-    rows = frame.select(*read.values(), *marks.values()).collect(engine="streaming")
-    findings = [_unread(frame, rows, column, kinds[column], name) for column in marks]
+    marked = [column for column in names if kinds[column] in COUNTED]
+    found = [pl.col(column).alias(f"{column}{UNREAD}") for column in marked]
+    marks = [is_unread(f"{column}{UNREAD}", pl.col(column), types[column]) for column in marked]
+    rows = frame.select(*read.values(), *found).with_columns(marks).collect(engine="streaming")
+    findings = [_unread(frame, rows, column, kinds[column], name) for column in marked]
     rows = rows.select(names)
     for column in (column for column in names if kinds[column] is Kind.ID):
         ids, odd = _counted_ids(rows[column], raw.system, f"{name}.{column}")
@@ -101,11 +100,13 @@ def reading(
 
 
 def is_unread(column: str, read: pl.Expr, found: pl.DataType) -> pl.Expr:
-    """Return whether there is a value that could not be read."""
+    """Return whether a column has a value that could not be read."""
     import polars as pl
 
     there = _filled(pl.col(column)) if found == pl.String() else pl.col(column)
-    return there.is_not_null() & read.is_null()
+    if found == pl.String():
+        there = pl.when(~there.str.starts_with(FOREVER)).then(there)
+    return (there.is_not_null() & read.is_null()).alias(column)
 
 
 def _unread(frame: pl.LazyFrame, rows: pl.DataFrame, column: str, kind: Kind, name: str) -> Finding:
@@ -149,12 +150,9 @@ def _instant(text: pl.Expr, found: pl.DataType, zone: str) -> pl.Expr:
         return there.dt.convert_time_zone("UTC") if found.time_zone else _utc(there, zone)
     if found == pl.Date():
         return _utc(text.cast(pl.Datetime("us")), zone)
-    plain = text.cast(pl.String)
-    ways = []
-    for form in INSTANTS:
-        read = plain.str.to_datetime(form, time_unit="us", strict=False, exact=True)
-        ways.append(read.dt.convert_time_zone("UTC") if "z" in form else _utc(read, zone))
-    return pl.coalesce(ways)
+    return text.cast(pl.String).map_batches(
+        lambda texts: instants(texts, zone), return_dtype=pl.Datetime("us", "UTC"), is_elementwise=True
+    )
 
 
 def _utc(local: pl.Expr, zone: str) -> pl.Expr:
@@ -169,17 +167,14 @@ def _date(text: pl.Expr, found: pl.DataType) -> pl.Expr:
 
     if isinstance(found, pl.Datetime) or found == pl.Date():
         return text.cast(pl.Date)
-    day = text.cast(pl.String).str.slice(0, 10)
-    american = text.cast(pl.String).str.split(" ").list.first()
-    return pl.coalesce(
-        day.str.to_date("%Y-%m-%d", strict=False), american.str.to_date("%-m/%-d/%Y", strict=False)
-    )
+    return text.cast(pl.String).map_batches(days, return_dtype=pl.Date(), is_elementwise=True)
 
 
 def _in_range(when: pl.Expr) -> pl.Expr:
     import polars as pl
 
-    return pl.when(when.dt.year().is_between(*CENTURY, closed="left")).then(when)
+    first, after = (pl.lit(date(year, 1, 1)) for year in CENTURY)
+    return pl.when((when >= first) & (when < after)).then(when)
 
 
 def _truth(text: pl.Expr, found: pl.DataType) -> pl.Expr:
@@ -189,8 +184,8 @@ def _truth(text: pl.Expr, found: pl.DataType) -> pl.Expr:
         return text
     if found.is_numeric():
         return pl.when(text == 1).then(True).when(text == 0).then(False)
-    plain = text.cast(pl.String).str.to_lowercase().str.strip_chars()
-    return pl.when(plain.is_in(list(TRUE))).then(True).when(plain.is_in(list(FALSE))).then(False)
+    plain = text.cast(pl.String)
+    return pl.when(plain.is_in(TRUE)).then(True).when(plain.is_in(FALSE)).then(False)
 
 
 def canonical_ids(ids: pl.Series, system: str) -> pl.Series:

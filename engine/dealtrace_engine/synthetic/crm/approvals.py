@@ -20,7 +20,7 @@ _TOPIC = 20
 OBJECTS = ("quote", "opportunity", "contract")
 PROCESSES = ("Discount Approval", "Contract Approval")
 DECISIONS = ("Approved", "Rejected", "Recalled")
-_ON_OPPORTUNITY_PERMILLE, _DELEGATED_PERMILLE = 100, 50
+_DELEGATED_PERMILLE = 50
 
 
 def approval_frame(story: Story, offers: Offers, papers: Papers) -> pl.DataFrame:
@@ -39,7 +39,7 @@ def _discount_requests(story: Story, offers: Offers, again: bool) -> dict[str, I
     ends = (np.where(last, offers.approved, NONE), refused, np.where(last, offers.recalled, NONE))
     where = np.flatnonzero(requested != NONE)
     case = offers.case[where]
-    on_opportunity = story.dice(_TOPIC + again).chance(len(where), _ON_OPPORTUNITY_PERMILLE)
+    on_opportunity = offers.on_opportunity[where]
     return {
         "object": on_opportunity.astype(np.int64),
         "record": np.where(on_opportunity, story.cases.index[case] + 1, where + 1),

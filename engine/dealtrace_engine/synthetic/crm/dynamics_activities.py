@@ -96,7 +96,7 @@ def _phonecalls(directory: Directory) -> History:
         calls.rename({"contact": "key"}), "ended", "by", 0, statecode=1,
         statuscode=pl.when("outgoing").then(2).otherwise(4), _ended=pl.col("ended"),
     )  # fmt: skip
-    return history("phonecall", "activityid", records, [done], directory.seed, _ended())
+    return history("phonecall", "activityid", records, [done], directory, _ended())
 
 
 def _ended() -> list[pl.Expr]:
@@ -129,7 +129,7 @@ def _appointments(directory: Directory) -> History:
         statuscode=3,
         _ended=pl.col("ended"),
     )
-    return history("appointment", "activityid", records, [done], directory.seed, _ended())
+    return history("appointment", "activityid", records, [done], directory, _ended())
 
 
 def mailed_quotes(directory: Directory) -> pl.DataFrame:
@@ -183,7 +183,7 @@ def _emails(directory: Directory) -> History:
         pl.lit(1, pl.Int32).alias("statecode"),
         pl.when("outgoing").then(3).otherwise(4).cast(pl.Int32).alias("statuscode"),
     )
-    return history("email", "activityid", records, [], directory.seed)
+    return history("email", "activityid", records, [], directory)
 
 
 def _mails(directory: Directory, sent: pl.DataFrame, table: str, key: str, subject: str) -> pl.DataFrame:
@@ -235,4 +235,4 @@ def _tasks(directory: Directory) -> History:
         pl.lit(UNSET, pl.Datetime("us", "UTC")).alias("_ended"),
     )
     event = at_change(tasks, "done", "by", 0, statecode=1, statuscode=5, _ended=pl.col("done"))
-    return history("task", "activityid", records, [event], directory.seed, _ended())
+    return history("task", "activityid", records, [event], directory, _ended())

@@ -64,7 +64,7 @@ def _approvals(directory: Directory) -> History:
         pl.when(pl.col("_result") != "").then("_result").alias("msdyn_flow_approval_result"),
         where_set("_decided", pl.col("_decided")).alias("msdyn_flow_approval_completedon"),
     ]
-    return history(_NAMES[0], f"{_NAMES[0]}id", records, [decided], directory.seed, derived)
+    return history(_NAMES[0], f"{_NAMES[0]}id", records, [decided], directory, derived)
 
 
 def _requests(directory: Directory) -> History:
@@ -84,7 +84,7 @@ def _requests(directory: Directory) -> History:
         pl.lit(1, pl.Int32).alias("statuscode"),
     )
     done = at_change(found, "decided", "decided_by", 0, statecode=1, statuscode=2)
-    return history(_NAMES[1], f"{_NAMES[1]}id", records, [done], directory.seed)
+    return history(_NAMES[1], f"{_NAMES[1]}id", records, [done], directory)
 
 
 def _responses(directory: Directory) -> History:
@@ -107,4 +107,4 @@ def _responses(directory: Directory) -> History:
         pl.lit(0, pl.Int32).alias("statecode"),
         pl.lit(1, pl.Int32).alias("statuscode"),
     )
-    return history(_NAMES[2], f"{_NAMES[2]}id", records, [], directory.seed)
+    return history(_NAMES[2], f"{_NAMES[2]}id", records, [], directory)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 CREATE, UPDATE, DELETE = 1, 2, 3
 """Operations; the same numbers are actions."""
 SET_STATE, ASSIGN = 41, 13
+_ROWS = 200_000
+"""Versions whose changes are written at a time, which bounds the memory."""
 
 
 class Audited(NamedTuple):
@@ -62,24 +64,31 @@ def changed_rows(
 
     gaps = gaps or {}
     versions = _with_last(history, columns)
-    changed = _joined([_change(column, gaps.get(column.name)) for column in columns])
+    changed = [_change(column, gaps.get(column.name)) for column in columns]
     if at_creation:
-        made = history.records.select("key", _joined([_set(column) for column in at_creation]).alias("_made"))
+        made = history.records.select("key", _joined("_made", [_set(column) for column in at_creation]))
         versions = versions.join(made, "key", "left", maintain_order="left")
-        changed = _joined([pl.when("_first").then("_made"), changed])
-    rows = versions.with_columns(changed.alias("changes")).filter(_told(gaps))
-    rows = rows.select(
+        changed.insert(0, pl.when(pl.col("_first") & (pl.col("_made") != "")).then("_made"))
+    told = _told(gaps)
+    parts = [
+        _rows(part.with_columns(_joined("changes", changed)).filter(told), action)
+        for part in versions.iter_slices(_ROWS)
+    ]
+    return _identified(pl.concat([*parts, _deletions(history, len(versions))]), history, seed)
+
+
+def _rows(changes: pl.DataFrame, action: pl.Expr) -> pl.DataFrame:
+    import polars as pl
+
+    return changes.select(
         "_number",
         "key",
         pl.col("at").alias("createdon"),
         pl.col("by").alias("_user"),
         pl.when("_first").then(CREATE).otherwise(action).cast(pl.Int32).alias("action"),
         pl.when("_first").then(CREATE).otherwise(UPDATE).cast(pl.Int32).alias("operation"),
-        pl.concat_str(pl.lit('{"changedAttributes":['), pl.col("changes").fill_null(""), pl.lit("]}")).alias(
-            "changedata"
-        ),
+        pl.concat_str(pl.lit('{"changedAttributes":['), pl.col("changes"), pl.lit("]}")).alias("changedata"),
     )
-    return _identified(pl.concat([rows, _deletions(history, len(versions))]), history, seed)
 
 
 def _with_last(history: History, columns: Sequence[Audited]) -> pl.DataFrame:
@@ -97,16 +106,15 @@ def _with_last(history: History, columns: Sequence[Audited]) -> pl.DataFrame:
 def _told(gaps: Mapping[str | None, pl.Expr]) -> pl.Expr:
     import polars as pl
 
-    told = pl.col("_first") | pl.col("changes").is_not_null()
+    told = pl.col("_first") | (pl.col("changes") != "")
     return told & ~gaps[None] if None in gaps else told
 
 
-def _joined(parts: Sequence[pl.Expr]) -> pl.Expr:
-    """Return texts with commas between them, null where all are null."""
+def _joined(name: str, parts: Sequence[pl.Expr]) -> pl.Expr:
+    """Return texts with commas between them, empty where all are null."""
     import polars as pl
 
-    text = pl.concat_str(parts, separator=",", ignore_nulls=True)
-    return pl.when(text != "").then(text)
+    return pl.concat_str(parts, separator=",", ignore_nulls=True).alias(name)
 
 
 def _deletions(history: History, number: int) -> pl.DataFrame:
@@ -142,12 +150,16 @@ def _identified(rows: pl.DataFrame, history: History, seed: int) -> pl.DataFrame
 
 
 def _change(column: Audited, gap: pl.Expr | None) -> pl.Expr:
-    """Return the JSON of a column's change, null where it did not change or nobody took notice."""
+    """Return the JSON of a column's change, null where it did not change or nobody took notice.
+
+    Values are turned into text only where they are told.
+    """
     import polars as pl
 
     new, old = pl.col(column.name), pl.col(f"{column.name}_last")
     told = new.ne_missing(old) if gap is None else new.ne_missing(old) & ~gap
-    return pl.when(told).then(_attribute(column.name, _quoted(old, column.kind), _quoted(new, column.kind)))
+    before, after = (_quoted(pl.when(told).then(value), column.kind) for value in (old, new))
+    return _attribute(told, column.name, before, after)
 
 
 def _set(column: Audited) -> pl.Expr:
@@ -155,16 +167,14 @@ def _set(column: Audited) -> pl.Expr:
     import polars as pl
 
     value = pl.col(column.name)
-    text = _attribute(column.name, pl.lit("null"), _quoted(value, column.kind))
-    return pl.when(value.is_not_null()).then(text)
+    return _attribute(value.is_not_null(), column.name, pl.lit("null"), _quoted(value, column.kind))
 
 
-def _attribute(name: str, old: pl.Expr, new: pl.Expr) -> pl.Expr:
+def _attribute(told: pl.Expr, name: str, old: pl.Expr, new: pl.Expr) -> pl.Expr:
     import polars as pl
 
-    return pl.concat_str(
-        pl.lit(f'{{"logicalName":"{name}","oldValue":'), old, pl.lit(',"newValue":'), new, pl.lit("}")
-    )
+    begin = pl.when(told).then(pl.lit(f'{{"logicalName":"{name}","oldValue":'))
+    return pl.concat_str(begin, old, pl.lit(',"newValue":'), new, pl.lit("}"))
 
 
 def _quoted(value: pl.Expr, kind: str) -> pl.Expr:
@@ -229,7 +239,9 @@ def state_action(own: pl.Expr, seed: int, table: str, owned: bool) -> pl.Expr:
 
 
 def together(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Return all audit rows in the order of time."""
+    """Return all audit rows, those of each table in the order of time."""
     import polars as pl
 
-    return pl.concat(parts, how="diagonal", rechunk=False).sort("createdon", maintain_order=True)
+    return pl.concat(
+        (part.sort("createdon", maintain_order=True) for part in parts), how="diagonal", rechunk=False
+    )

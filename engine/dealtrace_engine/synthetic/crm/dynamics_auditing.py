@@ -132,7 +132,7 @@ def audit_rows(directory: Directory, histories: Mapping[str, History]) -> pl.Dat
     """
     import polars as pl
 
-    parts = [_of_table(directory, histories[table]) for table in CHANGES]
+    parts = (_of_table(directory, histories[table]) for table in CHANGES)
     rows = together([*parts, _switches(directory)])
     users = directory.user(rows.get_column("_user")).alias("userid")
     return rows.drop("_user").with_columns(

@@ -171,7 +171,7 @@ def _flow(
     ).with_columns(moves.get_column("rank"))  # fmt: skip
     records = _instances(directory, table, instances)
     return history(
-        table, "businessprocessflowinstanceid", records, [followed, *events], directory.seed, _derived(table)
+        table, "businessprocessflowinstanceid", records, [followed, *events], directory, _derived(table)
     )
 
 

@@ -20,6 +20,7 @@ ZONE_CODE = 110
 """What Dynamics calls that zone."""
 UNSET = datetime(1970, 1, 1, tzinfo=UTC)
 """In place of an instant that is not there yet, while versions are put together."""
+_SPARSE = 1000
 
 
 class Directory:
@@ -32,6 +33,7 @@ class Directory:
 
     def __init__(self, facts: Facts) -> None:
         self.facts, self.seed = facts, facts.seed
+        self._known: dict[str, pl.Series] = {}
 
     @cached_property
     def users(self) -> pl.Series:
@@ -73,8 +75,16 @@ class Directory:
         return self.users.gather(keys.cast(_unsigned())).alias(keys.name)
 
     def guids(self, table: str, keys: pl.Series) -> pl.Series:
-        """Return the GUIDs of records, null for null."""
-        return guids(table, keys, self.seed)
+        """Return the GUIDs of records, null for null.
+
+        Those of tables whose keys are dense are written once, and shared by all lookups.
+        """
+        known, last = self._known.get(table), int(keys.max() or 0)
+        if known is None or last >= len(known):
+            if last > 2 * len(keys) + _SPARSE:
+                return guids(table, keys, self.seed)
+            known = self._known[table] = guids(table, range(last + 1), self.seed)
+        return known.gather(keys.cast(_unsigned())).alias(keys.name)
 
     def pointing(self, frame: pl.DataFrame, **lookups: tuple[str, str]) -> pl.DataFrame:
         """Add lookups: the name of each with the table it points into and the column of the keys."""

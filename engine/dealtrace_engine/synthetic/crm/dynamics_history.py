@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.synthetic.crm.dynamics_guids import guids, spread
+from dealtrace_engine.synthetic.crm.dynamics_guids import spread
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from dealtrace_engine.synthetic.crm.dynamics_directory import Directory
 
 _PER_SECOND = 100_000
 """Version numbers are given out by second, so that they rise over all tables."""
@@ -85,7 +87,7 @@ def history(
     primary: str,
     records: pl.DataFrame,
     events: Iterable[pl.DataFrame],
-    seed: int,
+    directory: Directory,
     derived: Sequence[pl.Expr] = (),
 ) -> History:
     """Put the versions of records together from what changed in them.
@@ -99,7 +101,7 @@ def history(
         must not be null.
     events : iterable of DataFrame
         Each with `key`, `at`, `by`, `rank` and some of the changing columns of `records`; null is unchanged.
-    seed : int
+    directory : Directory
         For the ids.
     derived : sequence of Expr
         Further changing columns, told from the others of the version.
@@ -124,7 +126,7 @@ def history(
     stack = stack.with_columns(pl.col(changing).forward_fill())
     final = pl.struct("key", "at", "rank").ne_missing(pl.struct("key", "at", "rank").shift(-1))
     versions = stack.filter(final).with_columns(derived)
-    ids = guids(table, records.get_column("key"), seed).alias(primary)
+    ids = directory.guids(table, records.get_column("key")).alias(primary)
     records = _with_deletion(records.drop(changing)).with_columns(ids)
     return History(table, primary, records, versions)
 

@@ -33,7 +33,7 @@ def invoice_history(directory: Directory) -> History:
             statuscode=pl.when(whole).then(COMPLETE).when(some).then(PARTIAL).otherwise(BILLED),
         ),
     ]  # fmt: skip
-    return history("invoice", "invoiceid", _records(directory, invoices), events, directory.seed)
+    return history("invoice", "invoiceid", _records(directory, invoices), events, directory)
 
 
 def balances(payments: pl.DataFrame, invoices: pl.DataFrame) -> pl.DataFrame:

@@ -36,7 +36,7 @@ def lead_history(directory: Directory) -> History:
             leads.select(pl.coalesce("qualified_by", "disqualified_by", "owner")).to_series()
         ).alias("first_owner"),
     )
-    return history("lead", "leadid", _records(leads), _events(directory, leads), directory.seed, _derived())
+    return history("lead", "leadid", _records(leads), _events(directory, leads), directory, _derived())
 
 
 def _records(leads: pl.DataFrame) -> pl.DataFrame:

@@ -93,4 +93,4 @@ def _lines(
         "transactioncurrencyid",
         "exchangerate",
     )
-    return history(table, f"{table}id", records, [], directory.seed)
+    return history(table, f"{table}id", records, [], directory)

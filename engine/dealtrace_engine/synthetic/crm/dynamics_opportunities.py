@@ -49,7 +49,7 @@ def opportunity_history(directory: Directory) -> History:
         "opportunityid",
         records,
         _events(directory, deals, changes),
-        directory.seed,
+        directory,
         _derived(),
     )
 
@@ -199,7 +199,7 @@ def opportunityclose_history(directory: Directory) -> History:
     closings = closings.rename({"key": "deal", "closing": "key"})
     return history(
         "opportunityclose", "activityid", _closings(directory, closings),
-        [at_change(closings, "reopened", "reopener", 0, statecode=2, statuscode=3)], directory.seed,
+        [at_change(closings, "reopened", "reopener", 0, statecode=2, statuscode=3)], directory,
     )  # fmt: skip
 
 

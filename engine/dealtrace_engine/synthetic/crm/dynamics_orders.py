@@ -61,9 +61,7 @@ def order_history(directory: Directory) -> History:
         at_change(orders, "fulfilled", "owner", 4, statecode=FULFILLED, statuscode=COMPLETE, _fulfilled=done),
         at_change(orders, "closed", "system", 5, statecode=INVOICED, statuscode=INVOICED_REASON),
     ]
-    return history(
-        "salesorder", "salesorderid", _records(directory, orders), events, directory.seed, _derived()
-    )
+    return history("salesorder", "salesorderid", _records(directory, orders), events, directory, _derived())
 
 
 def _records(directory: Directory, orders: pl.DataFrame) -> pl.DataFrame:
@@ -136,4 +134,4 @@ def orderclose_history(directory: Directory) -> History:
         pl.lit(1, pl.Int32).alias("statecode"),
         pl.lit(2, pl.Int32).alias("statuscode"),
     )
-    return history("orderclose", "activityid", records, [], directory.seed)
+    return history("orderclose", "activityid", records, [], directory)

@@ -185,7 +185,7 @@ def account_history(directory: Directory) -> History:
         pl.when(pl.col("_master") != "").then("_master").alias("masterid"),
         (pl.col("_master") != "").alias("merged"),
     ]
-    return history("account", "accountid", records, [event], directory.seed, derived)
+    return history("account", "accountid", records, [event], directory, derived)
 
 
 def contact_history(directory: Directory) -> History:
@@ -208,7 +208,7 @@ def contact_history(directory: Directory) -> History:
         pl.lit(0, pl.Int32).alias("statecode"),
         pl.lit(1, pl.Int32).alias("statuscode"),
     )
-    return history("contact", "contactid", records, [], directory.seed)
+    return history("contact", "contactid", records, [], directory)
 
 
 def incident_history(directory: Directory) -> History:
@@ -235,4 +235,4 @@ def incident_history(directory: Directory) -> History:
         pl.lit(1, pl.Int32).alias("statuscode"),
     )
     closed = at_change(cases, "closed", "by", 0, statecode=1, statuscode=5)
-    return history("incident", "incidentid", records, [closed], directory.seed)
+    return history("incident", "incidentid", records, [closed], directory)

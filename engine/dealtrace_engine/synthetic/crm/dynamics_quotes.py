@@ -91,7 +91,7 @@ def quote_history(directory: Directory) -> History:
             statecode=pl.when(pl.col("reason") == WON_REASON).then(WON).otherwise(CLOSED),
         ),
     ]
-    return history("quote", "quoteid", records, events, directory.seed, _derived())
+    return history("quote", "quoteid", records, events, directory, _derived())
 
 
 def _records(
@@ -183,4 +183,4 @@ def quoteclose_history(directory: Directory) -> History:
         pl.lit(1, pl.Int32).alias("statecode"),
         pl.lit(2, pl.Int32).alias("statuscode"),
     )
-    return history("quoteclose", "activityid", records, [], directory.seed)
+    return history("quoteclose", "activityid", records, [], directory)

@@ -14,7 +14,7 @@ from dealtrace_engine.synthetic.crm.frames import Numbers, among, day_of, days, 
 from dealtrace_engine.synthetic.crm.opportunities import Deals, rounded
 from dealtrace_engine.synthetic.crm.story import NONE, Story
 from dealtrace_engine.synthetic.crm.tracks import Track
-from dealtrace_engine.synthetic.dice import Ints
+from dealtrace_engine.synthetic.dice import Flags, Ints
 from dealtrace_engine.synthetic.steps import DAY, HOUR, ROUNDS, STEPS, steps_of
 from dealtrace_engine.synthetic.walk import NEVER
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _TOPIC = 10
 STATUSES = ("Draft", "In Review", "Approved", "Rejected", "Presented", "Denied", "Accepted", "Revised")
 DRAFT, IN_REVIEW, APPROVED, REJECTED, PRESENTED, DENIED, ACCEPTED, REVISED = range(8)
-_SECOND_PERMILLE, _RECALLED_PERMILLE = 40, 500
+_SECOND_PERMILLE, _RECALLED_PERMILLE, _ON_OPPORTUNITY_PERMILLE = 40, 500, 100
 _VALID_DAYS = 45
 
 
@@ -46,6 +46,8 @@ class Offers:
         When the approval of the discount was asked for, first and after it was refused.
     refused, approved, recalled : ndarray of int64
         The decision on the first request; on the last one; and when the last one was withdrawn instead.
+    on_opportunity : ndarray of bool
+        Whether its discount is approved on the opportunity rather than on the quote.
     total : ndarray of float64
     status : Track
     """
@@ -65,6 +67,7 @@ class Offers:
     refused: Ints
     approved: Ints
     recalled: Ints
+    on_opportunity: Flags
     total: Numbers
     status: Track
 
@@ -145,7 +148,8 @@ def _offers(story: Story, deals: Deals, rows: dict[str, Ints]) -> Offers:
     offers = Offers(
         rows["case"], rows["number"], rows["revision"], rows["discount"], rows["by"], rows["created"],
         rows["issued"], rows["rejected"], rows["accepted"], rows["revised"], rows["requested"],
-        rows["requested_again"], rows["refused"], rows["approved"], _recalled(story, rows), total,
+        rows["requested_again"], rows["refused"], rows["approved"], _recalled(story, rows),
+        story.dice(_TOPIC + 2).chance(len(total), _ON_OPPORTUNITY_PERMILLE), total,
         Track(np.full(len(rows["case"]), DRAFT, np.int64)),
     )  # fmt: skip
     _follow_status(offers, story.by("approver")[offers.case])
@@ -162,12 +166,16 @@ def _recalled(story: Story, rows: dict[str, Ints]) -> Ints:
 
 
 def _follow_status(offers: Offers, approver: Ints) -> None:
+    """Follow the status; requests about the opportunity and withdrawals leave it alone."""
+    requested, refused, again, approved = (
+        np.where(offers.on_opportunity, NONE, at)
+        for at in (offers.requested, offers.refused, offers.requested_again, offers.approved)
+    )
     moves = (
-        (offers.requested, IN_REVIEW, offers.by),
-        (offers.refused, REJECTED, approver),
-        (offers.requested_again, IN_REVIEW, offers.by),
-        (offers.approved, APPROVED, approver),
-        (offers.recalled, DRAFT, offers.by),
+        (requested, IN_REVIEW, offers.by),
+        (refused, REJECTED, approver),
+        (again, IN_REVIEW, offers.by),
+        (approved, APPROVED, approver),
         (offers.issued, PRESENTED, offers.by),
         (offers.rejected, DENIED, offers.by),
         (offers.accepted, ACCEPTED, offers.by),

@@ -59,6 +59,7 @@ def _linked(org: SalesforceOrg) -> pl.DataFrame:
     )
     contacts = contacts.join(quotes, on="deal", how="left", maintain_order="left")
     on_quote = (pl.col("born") <= pl.col("at")) & (pl.col("contact") % _QUOTE_MODULUS == 0)
+    on_quote = on_quote & (pl.col("kind") != "email")  # a mail about a quote is how it is sent
     contacts = contacts.with_columns(quote=pl.when(on_quote).then("quote"))
     person = contacts.select(
         pl.when(pl.col("who_lead").is_null()).then(person_at(contacts["account"], contacts["deal"]))

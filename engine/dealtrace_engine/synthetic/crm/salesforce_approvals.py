@@ -1,4 +1,4 @@
-"""The Salesforce tables of approvals: classic approval processes, and flow approvals in their place later."""
+"""The Salesforce tables of approvals: classic approval processes, later flow approvals for contracts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def approval_tables(org: SalesforceOrg) -> dict[str, pl.DataFrame]:
     approvals = org.facts["approvals"]
     approvals = approvals.with_columns(target=_targets(org, approvals))
     since = datetime.combine(org.setup.flow_approvals_since, time(), UTC)
-    by_flow = (pl.col("requested") >= since) & (pl.col("process") == PROCESSES[0])
+    by_flow = (pl.col("requested") >= since) & (pl.col("process") == PROCESSES[1])
     classic, flow = approvals.filter(~by_flow), approvals.filter(by_flow)
     return {
         "ProcessDefinition": _definitions(org),

@@ -1,8 +1,8 @@
 """Which events of the truth leave a trace in the Salesforce tables, and how exact it is.
 
 Where the rules leave room, an event is not called derivable: what is, a reader must find; what is not, it
-may. Of deleted deals nothing is; flow approvals do not say what they approve; customers' cases name their
-deal in a custom field only.
+may. Of deleted deals nothing is; customers' cases name their deal in a custom field only; that an order was
+fulfilled in part is a status of this company's own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ _ALWAYS = (
     "customer_contact", "quote_created", "contract_created", "contract_signed", "sales_order_created",
     "order_activated", "invoice_generated", "invoice_sent", "payment_received", "payment_reversed",
     "payment_completed", "approval_requested", "approval_approved", "approval_rejected",
-    "approval_recalled",
+    "approval_recalled", "discount_approval_requested", "discount_approval_approved",
+    "discount_approval_rejected", "discount_approval_recalled",
 )  # fmt: skip
 """What records say by themselves, or the snapshots of opportunities, which are not purged."""
 _IN_HISTORY_OF = {
@@ -32,14 +33,9 @@ _IN_HISTORY_OF = {
     "owner_changed": "Opportunity", "quote_revised": "Quote",
     "quote_issued": "Quote", "quote_rejected": "Quote",
     "quote_accepted": "Quote", "contract_sent_for_approval": "Contract",
-    "order_partially_fulfilled": "Order", "order_fulfilled": "Order",
-    "order_canceled": "Order", "order_closed": "Order",
-    "invoice_canceled": "Invoice",
+    "order_fulfilled": "Order", "order_canceled": "Order",
+    "order_closed": "Order", "invoice_canceled": "Invoice",
 }  # fmt: skip
-_DISCOUNT_APPROVALS = (
-    "discount_approval_requested", "discount_approval_approved", "discount_approval_rejected",
-    "discount_approval_recalled",
-)  # fmt: skip
 
 
 def derivable(
@@ -74,7 +70,6 @@ def derivable(
     told = activity.is_in(_ALWAYS)
     for name, object_name in _IN_HISTORY_OF.items():
         told = told | ((activity == name) & (at >= setup.horizon(object_name)))
-    told = told | (activity.is_in(_DISCOUNT_APPROVALS) & _is_classic(facts, setup))
     if setup.packaged:
         told = told & ~_taken_back(facts)
     else:
@@ -112,19 +107,6 @@ def _taken_back(facts: Facts) -> pl.Expr:
         gone["invoice"].implode()
     )
     return received | (completed & pl.col("timestamp").is_in(gone["at"].implode()))
-
-
-def _is_classic(facts: Facts, setup: SalesforceSetup) -> pl.Expr:
-    """Select the events of requests made before approvals moved to flows."""
-    import polars as pl
-
-    by_flow = facts["approvals"].filter(pl.col("requested").dt.date() >= setup.flow_approvals_since)
-    rows = facts["truth"].select("object", "record", "timestamp").with_row_index("row")
-    late = []
-    for time in ("requested", "decided"):
-        of_flow = by_flow.select("object", "record", timestamp=time).drop_nulls().unique()
-        late.append(rows.join(of_flow, on=["object", "record", "timestamp"])["row"])
-    return ~pl.int_range(pl.len(), dtype=pl.UInt32).is_in(pl.concat(late).implode())
 
 
 def _known_by_document(facts: Facts, setup: SalesforceSetup) -> pl.Expr:

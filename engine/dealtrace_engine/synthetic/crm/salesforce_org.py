@@ -48,7 +48,7 @@ class SalesforceSetup:
     history_on : mapping of str to date
         Since when the fields of an object are tracked, where that is later than the first day.
     flow_approvals_since : date
-        From then on approvals are flow approvals (ApprovalSubmission), before them classic ones.
+        From then on contracts are approved in flows (ApprovalSubmission), before them in classic processes.
     packaged : bool
         Whether quotes, invoices and payments are records of the managed packages CPQ and Billing.
     """

@@ -245,8 +245,8 @@ def test_payments_are_linked_to_invoices_and_some_taken_back(made, tables):
 
 def test_approvals_move_from_processes_to_flows(made, tables):
     since = SalesforceSetup().flow_approvals_since
-    discounts = made["approvals"].filter(pl.col("process") == "Discount Approval")
-    assert len(tables["ApprovalSubmission"]) == (discounts["requested"].dt.date() >= since).sum() > 0
+    contracts = made["approvals"].filter(pl.col("process") == "Contract Approval")
+    assert len(tables["ApprovalSubmission"]) == (contracts["requested"].dt.date() >= since).sum() > 0
     assert len(tables["ProcessInstance"]) + len(tables["ApprovalSubmission"]) == len(made["approvals"])
     steps = tables["ProcessInstanceStep"]
     assert (steps["StepStatus"] == "Started").sum() == len(tables["ProcessInstance"])

@@ -11,7 +11,7 @@ from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import (
     lookups_of,
     without_kinds,
 )
-from dealtrace_engine.synthetic.crm.export import Export
+from dealtrace_engine.synthetic.crm.export import Export, json_records
 from dealtrace_engine.synthetic.crm.locales import LOCALES, ORGANISATION_ZONE
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def write_web_api(export: Export, *, page_rows: int = PAGE_ROWS) -> None:
                 number += 1
                 more = number * page_rows < total
                 page = _page(entity_set, annotated.slice(first, page_rows), number if more else None)
-                (export.folder / f"{entity_set}-{number}.json").write_text(page, "utf-8", newline="")
+                (export.folder / f"{entity_set}-{number}.json").write_bytes(page)
 
 
 def plural(table: str) -> str:
@@ -60,17 +60,18 @@ def plural(table: str) -> str:
     return f"{table}es" if table.endswith(("s", "x", "ch")) else f"{table}s"
 
 
-def _page(entity_set: str, rows: pl.DataFrame, number: int | None) -> str:
-    records = rows.write_json() if rows.height else "[]"
+def _page(entity_set: str, rows: pl.DataFrame, number: int | None) -> bytes:
+    records = json_records(rows)
     for name in rows.columns:
         if (
             "@" in name and rows[name].null_count()
         ):  # quotes inside of texts are escaped, so this is never one
-            records = records.replace(f',"{name}":null', "")
+            records = records.replace(f',"{name}":null'.encode(), b"")
     cookie = f"%3Ccookie%20pagenumber=%22{(number or 0) + 1}%22%20istracking=%22False%22%20/%3E"
     link = json.dumps(f"{ADDRESS}/{entity_set}?$skiptoken={cookie}")
     more = "" if number is None else f',"@odata.nextLink":{link}'
-    return f'{{"@odata.context":"{ADDRESS}/$metadata#{entity_set}","value":{records}{more}}}'
+    context = f'{{"@odata.context":"{ADDRESS}/$metadata#{entity_set}","value":'
+    return b"".join((context.encode(), records, more.encode(), b"}"))
 
 
 def _annotated(schema: Schema, table: str, rows: pl.DataFrame, language: str) -> pl.DataFrame:

@@ -114,8 +114,8 @@ def _content_types() -> str:
     overrides = "".join(
         f'<Override PartName="/xl/{name}.xml" ContentType="{_TYPE}.{kind}+xml"/>'
         for name, kind in (
-            ("workbook", "sheet.main"), ("worksheets/sheet1", "worksheet"), ("worksheets/sheet2", "worksheet"),
-            ("styles", "styles"),
+            ("workbook", "sheet.main"), ("worksheets/sheet1", "worksheet"),
+            ("worksheets/sheet2", "worksheet"), ("styles", "styles"),
         )
     )  # fmt: skip
     rels = (

@@ -1,0 +1,80 @@
+"""In which line of a TOML text a key is, and values as TOML writes them."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+
+Path_ = tuple[str, ...]
+_HEADER = re.compile(r"""\s*\[\[?(?P<name>(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\]"'])+)\]\]?\s*(?:#.*)?$""")
+_KEY = re.compile(r"""\s*(?P<key>(?:[A-Za-z0-9_.\- ]|"(?:[^"\\]|\\.)*"|'[^']*')+?)\s*=""")
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def key_lines(text: str) -> dict[Path_, int]:
+    r"""Return the line, from 1, in which each table and each key of a TOML text begins.
+
+    Examples
+    --------
+    >>> key_lines('a = 1\n[b."c.d"]\ne = 2')
+    {('a',): 1, ('b', 'c.d'): 2, ('b', 'c.d', 'e'): 3}
+    """
+    lines: dict[Path_, int] = {}
+    table: Path_ = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        header, key = _HEADER.match(line), _KEY.match(line)
+        if header:
+            table = _path(header["name"])
+            lines.setdefault(table, number)
+        elif key:
+            lines.setdefault((*table, *_path(key["key"])), number)
+    return lines
+
+
+def _path(dotted: str) -> Path_:
+    """Return the parts of a key as TOML reads them; none where it is no key."""
+    try:
+        found: object = tomllib.loads(f"{dotted} = 0")
+    except tomllib.TOMLDecodeError:
+        return ()
+    parts: list[str] = []
+    while isinstance(found, dict) and found:
+        ((part, found),) = found.items()
+        parts.append(part)
+    return tuple(parts)
+
+
+def line_of_damage(error: tomllib.TOMLDecodeError, text: str) -> int:
+    """Return the line, from 1, in which a text stops being TOML."""
+    match = re.search(r"line (\d+)", str(error))
+    return int(match[1]) if match else max(1, len(text.splitlines()))
+
+
+def written(value: str | bool | float | Sequence[str]) -> str:
+    r"""Return a value as TOML writes it.
+
+    Examples
+    --------
+    >>> written(["a", 'b "c"']), written(True), written(0.05)
+    ('["a", "b \\"c\\""]', 'true', '0.05')
+    """
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float | int):
+        return repr(float(value))
+    return f"[{', '.join(written(part) for part in value)}]"
+
+
+def written_key(key: str) -> str:
+    """Return a key, in quotes where it needs them."""
+    return key if _BARE.fullmatch(key) else written(key)
+
+
+def entries(values: Mapping[str, str | bool | float | Sequence[str]]) -> Iterable[str]:
+    """Yield the lines of a table."""
+    for key, value in values.items():
+        yield f"{written_key(key)} = {written(value)}"

@@ -1,0 +1,159 @@
+"""What audited changes changed: a row per attribute, from the JSON in `changedata` or from audit details."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dealtrace_engine.sources.dynamics.counting import counted, noted
+from dealtrace_engine.sources.dynamics.objects import CATALOG
+from dealtrace_engine.sources.dynamics.settle import Part, Table, deferred, table_names
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_KEPT = """
+statecode statuscode ownerid activestageid stageid salesstage salesstagecode stepname traversedpath
+processid estimatedvalue estimatedamount actualvalue estimatedclosedate actualclosedate
+closeprobability opportunityratingcode discountpercentage discountamount manualdiscountamount
+totalamount totallineitemamount completeinternalreview presentproposal presentfinalproposal
+captureproposalfeedback developproposal sendthankyounote filedebrief scheduleproposalmeeting
+qualifyingopportunityid originatingleadid opportunityid quoteid salesorderid masterid merged
+revisionnumber expireson effectivefrom effectiveto duedate datedelivered datefulfilled submitdate
+submitstatus paymenttermscode transactioncurrencyid leadqualitycode leadsourcecode campaignid
+lastbackofficesubmit completedon msdyn_flow_approval_result_code msdyn_flow_approval_result
+msdyn_flow_approval_stage
+"""
+ATTRIBUTES = tuple(_KEPT.split())
+"""Attributes whose changes are kept; a mapping adds its own fields."""
+CUT = "…"
+"""How a value ends that was too long for the log."""
+
+
+def change_rows(table: Table) -> pl.LazyFrame:
+    """Return the table `audit_changes` of the parts of the table `audit`, read when it is asked for."""
+    import polars as pl
+
+    schema: dict[str, pl.DataType] = dict.fromkeys(CATALOG["audit_changes"], pl.String())
+
+    def load() -> pl.DataFrame:
+        found: list[Finding] = []
+        rows = _once(_changes(table, found), schema)
+        noted(table.findings, found)
+        return rows
+
+    return deferred(schema, load)
+
+
+def changed_attributes(
+    rows: pl.DataFrame, attributes: Sequence[str], findings: list[Finding]
+) -> pl.DataFrame:
+    """Make a row per changed attribute of rows with their changes as JSON.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Among its columns `changedata`.
+    attributes : sequence of str
+        Those that are kept.
+    findings : list of Finding
+        Changes that are in the old form or no JSON are added, and values that were cut.
+
+    Returns
+    -------
+    DataFrame
+        The other columns, and attribute, old and new.
+    """
+    import polars as pl
+
+    change = pl.col("changedata")
+    rows = rows.filter(change.is_not_null() & (change != ""))
+    is_json = rows["changedata"].str.contains(r"^\s*\{")
+    counted(
+        findings,
+        "audit: changes in the old form, which does not name the columns",
+        rows.filter(~is_json).height,
+    )
+    rows = rows.filter(is_json & rows["changedata"].str.contains_any(list(attributes)))
+    name, old, new = (pl.col("change").struct.field(key) for key in ("logicalName", "oldValue", "newValue"))
+    found = (
+        rows.with_columns(_decoded(rows["changedata"], findings))
+        .drop("changedata")
+        .explode("change")
+        .with_columns(name.str.to_lowercase().alias("attribute"), old.alias("old"), new.alias("new"))
+        .drop("change")
+        .filter(pl.col("attribute").is_in(list(attributes)))
+    )
+    cut = pl.col("old").str.ends_with(CUT) | pl.col("new").str.ends_with(CUT)
+    counted(findings, "audit: values that were cut", found.filter(cut).height)
+    return found
+
+
+def _changes(table: Table, findings: list[Finding]) -> Iterator[pl.DataFrame]:
+    attributes = _attributes(table.mapping)
+    for part in table.parts:
+        if part.changes is not None:
+            for frame in part.rows([*part.columns.values(), part.changes]):
+                yield changed_attributes(_audited(frame, part), attributes, findings)
+
+
+def _audited(frame: pl.DataFrame, part: Part) -> pl.DataFrame:
+    import polars as pl
+
+    kept = [
+        pl.col(part.columns[name]).cast(pl.String).alias(name)
+        if name in part.columns
+        else pl.lit(part.fixed.get(name), pl.String).alias(name)
+        for name in CATALOG["audit"]
+    ]
+    frame = frame.select(*kept, pl.col(str(part.changes)).cast(pl.String).alias("changedata"))
+    return frame.with_columns(table_names(pl.col("objecttypecode")))
+
+
+def _attributes(mapping: CrmMapping) -> list[str]:
+    own = [name.split(".", 1)[1].lower() for name in mapping.fields if "." in name]
+    custom = [
+        name.lower()
+        for columns in mapping.objects.values()
+        for pair in columns.items()
+        for name in pair
+        if isinstance(name, str)
+    ]
+    return list(dict.fromkeys([*ATTRIBUTES, *own, *custom]))
+
+
+def _decoded(changes: pl.Series, findings: list[Finding]) -> pl.Series:
+    """Return lists of changes; null for what is no JSON."""
+    import polars as pl
+
+    change = {"logicalName": pl.String(), "oldValue": pl.String(), "newValue": pl.String()}
+    shape = pl.Struct({"changedAttributes": pl.List(pl.Struct(change))})
+    try:
+        read = changes.str.json_decode(shape)
+    except pl.exceptions.PolarsError:
+        good = changes.map_elements(_is_json, return_dtype=pl.Boolean)
+        counted(findings, "audit: changes that are no JSON", changes.filter(~good).to_frame().height)
+        read = pl.Series(changes.set(~good, None), dtype=pl.String).str.json_decode(shape)
+    return read.struct.field("changedAttributes").alias("change")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except json.JSONDecodeError:
+        return False
+    return True
+
+
+def _once(pieces: Iterator[pl.DataFrame], schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Put pieces together, each change of an audit row once."""
+    import polars as pl
+
+    rows = pl.concat([pl.DataFrame(schema=schema), *pieces], how="diagonal")
+    same = pl.struct("auditid", "attribute", "old", "new").hash()
+    if rows.select(same.n_unique()).item() == rows.height:
+        return rows
+    return rows.unique(["auditid", "attribute", "old", "new"], keep="first", maintain_order=True)

@@ -1,0 +1,187 @@
+"""Workbooks of "Export to Excel": display names, labels instead of codes, times in the zone of the user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dealtrace_engine.errors import ParseError, first_line
+from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dealtrace_engine.sources.crm.names import normal_column
+from dealtrace_engine.sources.crm.tables import Kind
+from dealtrace_engine.sources.dynamics.counting import counted
+from dealtrace_engine.sources.dynamics.excel_links import linked_by_name
+from dealtrace_engine.sources.dynamics.excel_names import codes_of, columns_named, table_named
+from dealtrace_engine.sources.dynamics.export import Reading
+from dealtrace_engine.sources.dynamics.naming import kinds_of
+from dealtrace_engine.sources.dynamics.objects import KEYS
+from dealtrace_engine.sources.dynamics.settle import Part
+from dealtrace_engine.sources.files import InputFile, input_files
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SUFFIXES = (".xlsx", ".xlsm")
+MOST_ROWS = 100_000
+"""Dynamics writes no more of them to a workbook."""
+HIDDEN = 3
+"""Columns for its own use before those of the view: id, checksum of the row, when it was changed."""
+GUID = r"(?i)^\{?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\}?$"
+
+
+def read(path: Path, mapping: CrmMapping) -> Reading:
+    """Read the workbooks of a folder, or one.
+
+    Parameters
+    ----------
+    path : Path
+    mapping : CrmMapping
+        Its zone is that of the times.
+
+    Raises
+    ------
+    ParseError
+        A file is no workbook, or the package that reads them is not there.
+    """
+    reading, frames = Reading(zone=mapping.zone), dict[str, list["pl.DataFrame"]]()
+    for file in input_files(path, SUFFIXES):
+        sheet = _sheet(file)
+        table = _table(file.path, sheet.columns, mapping)
+        if table is None:
+            reading.notes.append(f"{file.path.name}: not read, its table is not known")
+            continue
+        frames.setdefault(table, []).append(_as_logical(sheet, table, mapping, reading, file.path.name))
+    tables = linked_by_name({table: _joined(found) for table, found in frames.items()}, reading.findings)
+    reading.notes.append(f"times are taken to be in {mapping.zone}; links between tables are by name")
+    reading.precision = _precision(tables.values())
+    for table, frame in tables.items():
+        names = {name: name for name in frame.columns}
+        reading.parts.append(Part(table, names, partial(_rows, frame), dict(frame.schema)))
+    return reading
+
+
+def is_export(file: Path) -> bool:
+    """Return whether a workbook begins with the columns that Dynamics hides, or those of a table it names."""
+    names = _sheet(InputFile.at(file), 1).columns
+    return _hidden(names) is not None or _table(file, names, CrmMapping()) is not None
+
+
+def _sheet(file: InputFile, rows: int | None = None) -> pl.DataFrame:
+    """Return the first sheet, with the types that its cells have."""
+    try:
+        import fastexcel
+    except ImportError as error:
+        hint = "pip install 'dealtrace[excel]'"
+        raise ParseError("is a workbook, which needs a package", file=file.path, hint=hint) from error
+    try:
+        book = fastexcel.read_excel(file.path)
+        found: pl.DataFrame = book.load_sheet(0, n_rows=rows, schema_sample_rows=None).to_polars()
+    except (fastexcel.FastExcelError, OSError, ValueError) as error:
+        raise ParseError(f"is no workbook ({first_line(error)})", file=file.path) from error
+    return found
+
+
+def _hidden(names: Sequence[str]) -> str | None:
+    """Return the table that the hidden columns name: ``(Do Not Modify) Table`` in any language, or None."""
+    first = [name.partition(")") for name in names[:HIDDEN]]
+    marks = {mark for mark, close, _ in first if close and mark.startswith(("(", "（"))}
+    return (
+        first[0][2].strip()
+        if len(first) == HIDDEN and len(marks) == 1 and all(c for _, c, _ in first)
+        else None
+    )
+
+
+def _table(file: Path, names: Sequence[str], mapping: CrmMapping) -> str | None:
+    display = _hidden(names)
+    named = None if display is None else table_named(display, mapping)
+    return named or table_named(file.stem, mapping)
+
+
+def _as_logical(
+    sheet: pl.DataFrame, table: str, mapping: CrmMapping, reading: Reading, name: str
+) -> pl.DataFrame:
+    """Return the columns that are known, under logical names."""
+    import polars as pl
+
+    if sheet.height >= MOST_ROWS:
+        reason = f"{name} has {MOST_ROWS:,} rows, the most that Dynamics writes: further ones are missing"
+        counted(reading.findings, reason, 1)
+    has_ids = _hidden(sheet.columns) is not None
+    shown = sheet.columns[HIDDEN:] if has_ids else sheet.columns
+    columns = columns_named(table, shown, mapping)
+    unknown = sorted(set(shown) - set(columns.values()))
+    if unknown:
+        reading.notes.append(f"{name}: columns that are not known: {', '.join(unknown)}")
+    hidden = {KEYS[table]: sheet.columns[0], "modifiedon": sheet.columns[2]} if has_ids else {}
+    chosen = [
+        column
+        for logical, display in {**columns, **hidden}.items()
+        for column in _converted(sheet[display], table, logical)
+    ]
+    if not has_ids:
+        counted(
+            reading.findings, f"{name} has no ids: its records are known by their names only", sheet.height
+        )
+    return pl.DataFrame(chosen)
+
+
+def _converted(values: pl.Series, table: str, column: str) -> Iterator[pl.Series]:
+    """Yield a column as it is, labels as codes too, names behind a lookup under the name's own column."""
+    import polars as pl
+
+    kind = kinds_of(table).get(column, Kind.TEXT)
+    values = values.alias(column)
+    if kind in (Kind.INSTANT, Kind.DATE) and values.dtype.is_numeric():
+        yield _from_serial(values)
+    elif kind is Kind.NUMBER and values.dtype == pl.String() and codes_of(table, column):
+        yield _coded(values, codes_of(table, column))
+        yield values.alias(f"{column}name")
+    elif kind is Kind.ID and column != KEYS[table]:
+        text = values.cast(pl.String)
+        is_id = text.drop_nulls().str.contains(GUID).all() and text.null_count() < len(text)
+        yield text.alias(column if is_id else f"{column}name")
+    else:
+        yield values
+
+
+def _from_serial(days: pl.Series) -> pl.Series:
+    """Return spreadsheet days since 30 December 1899 as instants, to the second."""
+    import polars as pl
+
+    seconds = (days.cast(pl.Float64) * 86_400).round().cast(pl.Int64)
+    since = pl.datetime(1899, 12, 30) + pl.duration(seconds="seconds")
+    return pl.DataFrame({"seconds": seconds}).select(since.alias(days.name)).to_series()
+
+
+def _coded(labels: pl.Series, codes: dict[str, int]) -> pl.Series:
+    import polars as pl
+
+    frame = pl.DataFrame({"label": labels})
+    plain = normal_column(pl.col("label"))
+    number = plain.cast(pl.Float64, strict=False)
+    known = plain.replace_strict(codes, default=None, return_dtype=pl.Float64)
+    return frame.select(pl.coalesce(known, number).alias(labels.name)).to_series()
+
+
+def _joined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.concat(frames, how="diagonal_relaxed")
+
+
+def _precision(tables: Iterable[pl.DataFrame]) -> str:
+    """Return how fine the times of creation are."""
+    import polars as pl
+
+    times = [frame["createdon"] for frame in tables if isinstance(frame.schema.get("createdon"), pl.Datetime)]
+    parts = [when.dt for when in times]
+    if any((part.second() != 0).any() for part in parts):
+        return "instant"
+    return "minute" if any(((p.hour() != 0) | (p.minute() != 0)).any() for p in parts) else "date"
+
+
+def _rows(frame: pl.DataFrame, columns: list[str]) -> Iterator[pl.DataFrame]:
+    yield frame.select(columns)

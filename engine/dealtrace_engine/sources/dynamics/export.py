@@ -1,0 +1,97 @@
+"""What a reader of a shape found, as an export: its tables, their versions, audited changes, labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dealtrace_engine.errors import ParseError
+from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dealtrace_engine.sources.crm.tables import RawExport
+from dealtrace_engine.sources.dynamics.audit import change_rows
+from dealtrace_engine.sources.dynamics.objects import CATALOG
+from dealtrace_engine.sources.dynamics.settle import Part, Table, tables_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import polars as pl
+
+SYSTEM = "dynamics"
+
+
+@dataclass
+class Reading:
+    """What a reader of a shape found.
+
+    Attributes
+    ----------
+    parts : list of Part
+    labels : DataFrame or None
+        Labels of option codes from elsewhere than the table `stringmap`, with its columns.
+    versioned : bool
+        Whether a record may be there in several versions that are worth keeping.
+    exported, zone, precision
+        See `RawExport`.
+    notes : list of str
+    findings : list of Finding
+    """
+
+    parts: list[Part] = field(default_factory=list)
+    labels: pl.DataFrame | None = None
+    versioned: bool = False
+    exported: datetime | None = None
+    zone: str = "UTC"
+    precision: str = "instant"
+    notes: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def export(reading: Reading, mapping: CrmMapping, *, shape: str, label: str) -> RawExport:
+    """Make an export of what was found.
+
+    Parameters
+    ----------
+    reading : Reading
+    mapping : CrmMapping
+    shape : str
+    label : str
+        The path, or ``"memory"``.
+
+    Raises
+    ------
+    ParseError
+        There is no table of Dynamics.
+    """
+    tables = tables_of(reading.parts, mapping, reading.findings)
+    if not tables:
+        what = "; ".join(reading.notes) or "no file is named after one"
+        raise ParseError(f"holds no table of Dynamics ({what})", file=label)
+    frames = {name: table.current() for name, table in tables.items()}
+    if reading.labels is not None and reading.labels.height:
+        frames["stringmap"] = _labels(frames.get("stringmap"), reading.labels)
+    if "audit" in tables:
+        frames |= _audit(tables["audit"], reading.notes)
+    versions = {
+        name: table.versions()
+        for name, table in tables.items()
+        if reading.versioned and "modifiedon" in CATALOG.get(name, {"modifiedon": None})
+    }
+    return RawExport(
+        SYSTEM, shape, label, frames, versions, reading.exported, reading.zone, reading.precision,
+        reading.notes, reading.findings,
+    )  # fmt: skip
+
+
+def _audit(table: Table, notes: list[str]) -> dict[str, pl.LazyFrame]:
+    if all(part.changes is None for part in table.parts):
+        notes.append("audit has no column changedata: it tells when something changed, but not what")
+        return {}
+    return {"audit_changes": change_rows(table)}
+
+
+def _labels(own: pl.LazyFrame | None, labels: pl.DataFrame) -> pl.LazyFrame:
+    import polars as pl
+
+    return labels.lazy() if own is None else pl.concat([own, labels.lazy()], how="diagonal_relaxed")

@@ -1,0 +1,227 @@
+"""How an attribute of the records of a table changed: from audit rows, else from the versions of the rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.crm.tables import Kind
+from dealtrace_engine.sources.crm.values import value
+from dealtrace_engine.sources.dynamics.objects import CATALOG, KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from dealtrace_engine.sources.crm.tables import CrmTables
+
+CREATE, UPDATE, DELETE = 1, 2, 3
+"""Operations of audit rows."""
+
+
+def transitions(tables: CrmTables, table: str, attribute: str) -> pl.LazyFrame:
+    """Return every change of an attribute, of each record in the order of time.
+
+    A record that has audit rows of the attribute is told by these alone, any other by the versions of its
+    row, where the export keeps them. The value at its creation is no change: it is the first `old`.
+
+    Parameters
+    ----------
+    tables : CrmTables
+    table, attribute : str
+        Logical names.
+
+    Returns
+    -------
+    LazyFrame
+        record_id, old, new (of the attribute's kind), at, by, row_id, ts_quality ("audit" or "history").
+    """
+    return tables.once(
+        f"changes of {table}.{attribute}", lambda: _transitions(tables, table, attribute).lazy()
+    )
+
+
+def _transitions(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
+    import polars as pl
+
+    audited = _audited(tables, table, attribute)
+    versions = _versions(tables, table, attribute)
+    versions = versions.join(audited.select("record_id").unique(), on="record_id", how="anti")
+    found = pl.concat([audited, versions]).sort("record_id", "at", "place", maintain_order=True)
+    previous = pl.col("new").shift(1).over("record_id")
+    found = found.with_columns(old=pl.coalesce("old", previous)).filter(
+        pl.col("old").ne_missing(pl.col("new"))
+    )
+    _count_gaps(tables, table, attribute, found)
+    return found.drop("place")
+
+
+def _audited(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
+    import polars as pl
+
+    kind = CATALOG[table][attribute]
+    updates = tables.table("audit_changes").filter(
+        pl.col("objecttypecode").is_in(_audited_as(tables, table)) & (pl.col("attribute") == attribute)
+        & (pl.col("operation").is_null() | (pl.col("operation") == UPDATE))
+    )  # fmt: skip
+    return living(
+        updates.select(
+            record_id="objectid",
+            old=audited_value("old", kind),
+            new=audited_value("new", kind),
+            at="createdon",
+            by="userid",
+            row_id="auditid",
+            ts_quality=pl.lit("audit"),
+            place=pl.lit(0, pl.UInt32),
+        ),
+        tables,
+        table,
+    ).collect()
+
+
+def _audited_as(tables: CrmTables, table: str) -> list[str]:
+    """Return the names that audit rows have for a table; the flows of an organisation's own have theirs."""
+    if "bpf_table" not in CATALOG[table]:
+        return [table]
+    own = tables.table(table).select("bpf_table").unique().drop_nulls().collect()
+    return [table, *own["bpf_table"].sort()]
+
+
+def audited_value(column: str, kind: Kind) -> pl.Expr:
+    """Return a value as audit rows write it: a lookup is the name of a table, a comma and an id."""
+    import polars as pl
+
+    if kind is Kind.ID:
+        plain = pl.col(column).str.split(",").list.last().str.strip_chars("{} ").str.to_lowercase()
+        return pl.when(plain != "").then(plain)
+    return value(column, kind, pl.String(), "UTC").alias(column)
+
+
+def _versions(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
+    """Compare each version of a row with the one before."""
+    import polars as pl
+
+    key = KEYS[table]
+    rows = tables.all_versions(table).filter(pl.col(key).is_not_null())
+    by = "modifiedby" if "modifiedby" in CATALOG[table] else "createdby"
+    rows = rows.select(
+        record_id=key,
+        new=attribute,
+        at=pl.coalesce("modifiedon", "version_at"),
+        by=by,
+        versionnumber="versionnumber",
+    ).sort("record_id", "at", "versionnumber", nulls_last=True, maintain_order=True)
+    before = pl.col("record_id").shift(1) == pl.col("record_id")
+    compared = rows.with_columns(old=pl.col("new").shift(1), before=before)
+    changed = compared.filter(pl.col("before") & pl.col("old").ne_missing(pl.col("new")))
+    return living(
+        changed.select(
+            "record_id", "old", "new", "at", "by",
+            row_id=pl.col("record_id"),
+            ts_quality=pl.lit("history"),
+            place=pl.int_range(pl.len(), dtype=pl.UInt32),
+        ),
+        tables,
+        table,
+    ).collect()  # fmt: skip
+
+
+def living(frame: pl.LazyFrame, tables: CrmTables, table: str) -> pl.LazyFrame:
+    """Leave out what happened to records that were deleted since: those that the table has no more.
+
+    Where the export lacks the table itself, those that an audit row says were deleted.
+    """
+    import polars as pl
+
+    if table in tables.raw.frames:
+        kept = tables.table(table).select(record_id=KEYS[table])
+        return frame.join(kept, on="record_id", how="semi")
+    deleted = tables.table("audit").filter(
+        (pl.col("objecttypecode") == table) & (pl.col("operation") == DELETE)
+    )
+    return frame.join(deleted.select(record_id="objectid"), on="record_id", how="anti")
+
+
+def audited_creations(tables: CrmTables, table: str) -> pl.LazyFrame:
+    """Return the audit of the creation of records: record_id, at, by, row_id."""
+    return _audited_rows(tables, table, "operation", CREATE)
+
+
+def audited_actions(tables: CrmTables, table: str, action: int) -> pl.LazyFrame:
+    """Return the audit of an action on records: record_id, at, by, row_id."""
+    return _audited_rows(tables, table, "action", action)
+
+
+def _audited_rows(tables: CrmTables, table: str, column: str, code: int) -> pl.LazyFrame:
+    import polars as pl
+
+    found = tables.table("audit").filter((pl.col("objecttypecode") == table) & (pl.col(column) == code))
+    rows = found.select(record_id="objectid", at="createdon", by="userid", row_id="auditid")
+    return living(rows, tables, table)
+
+
+def _count_gaps(tables: CrmTables, table: str, attribute: str, found: pl.DataFrame) -> None:
+    """Count the records whose changes do not lead from one to the next and to their value now."""
+    import polars as pl
+
+    broken = pl.col("old").ne_missing(pl.col("new").shift(1)) & pl.col("record_id").eq(
+        pl.col("record_id").shift(1)
+    )
+    gaps = found.filter(broken.fill_null(False)).select("record_id")
+    if tables.has(table, attribute):
+        now = tables.table(table).select(record_id=KEYS[table], now=attribute).collect()
+        last = found.group_by("record_id", maintain_order=True).agg(pl.col("new").last())
+        stale = last.join(now, on="record_id").filter(pl.col("new").ne_missing(pl.col("now")))
+        gaps = pl.concat([gaps, stale.select("record_id")])
+    records = gaps["record_id"].unique(maintain_order=True)
+    if len(records):
+        finding = Finding(f"{table}.{attribute}: changes are missing in the history of a record")
+        finding.add(len(records), [], records[0])
+        tables.raw.findings.append(finding)
+
+
+def as_of(frame: pl.LazyFrame, tables: CrmTables, table: str, attribute: str) -> pl.LazyFrame:
+    """Add what an attribute was at the time of each row, changes of that instant included.
+
+    Parameters
+    ----------
+    frame : LazyFrame
+        record_id and at.
+    tables : CrmTables
+    table, attribute : str
+        Logical names; the column is called like the attribute.
+    """
+    import polars as pl
+
+    changes = transitions(tables, table, attribute).sort("at", maintain_order=True)
+    now = tables.table(table).select(record_id=KEYS[table], _now=attribute).unique("record_id")
+    rows = frame.with_row_index("_row").sort("at", maintain_order=True)
+    # Where nothing changed up to then, what it was before the first change; else what it is.
+    rows = rows.join_asof(
+        changes.select("record_id", "at", _before="new"), on="at", by="record_id", strategy="backward",
+        check_sortedness=False,
+    )  # fmt: skip
+    first = changes.group_by("record_id", maintain_order=True).agg(_first=pl.col("old").first())
+    changed = changes.select("record_id").unique().with_columns(_changed=True)
+    rows = rows.join(first, on="record_id", how="left").join(changed, on="record_id", how="left")
+    rows = rows.join(now, on="record_id", how="left")
+    held = pl.when(pl.col("_changed").is_null()).then("_now").otherwise(pl.coalesce("_before", "_first"))
+    return (
+        rows.with_columns(held.alias(attribute))
+        .sort("_row")
+        .drop("_row", "_before", "_first", "_now", "_changed")
+    )
+
+
+def became(
+    tables: CrmTables, table: str, attribute: str, values: Sequence[float], *, beside: Sequence[str] = ()
+) -> pl.LazyFrame:
+    """Return the changes of a code to one of these values, with what other attributes then were."""
+    import polars as pl
+
+    found = transitions(tables, table, attribute).filter(pl.col("new").is_in([float(v) for v in values]))
+    for other in beside:
+        found = as_of(found, tables, table, other)
+    return found

@@ -1,0 +1,229 @@
+"""Exports of JSON: pages of the REST API and the command line's queries, and its trees of records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from dealtrace_engine.errors import DealtraceError
+from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.crm.tables import Catalog, Kind
+from dealtrace_engine.sources.csv_dialect import opened
+from dealtrace_engine.sources.files import InputFile
+from dealtrace_engine.sources.salesforce.column_names import Spellings, folded
+from dealtrace_engine.sources.salesforce.json_stream import JsonRecords, Record
+from dealtrace_engine.sources.salesforce.object_names import is_of_object, object_of_columns, object_of_name
+from dealtrace_engine.sources.salesforce.pieces import Piece, Pieces
+from dealtrace_engine.sources.salesforce.workspace import Sink
+
+SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz")
+HEAD = 1 << 16
+ROWS = 20_000
+"""Records that are put in columns at a time."""
+_TYPED = re.compile(rb'"attributes"\s*:\s*\{[^{}]*"type"\s*:')
+_REFERENCE = re.compile(rb'"attributes"\s*:\s*\{[^{}]*"referenceId"\s*:')
+Row = dict[str, str | None]
+
+
+class Columns(dict[str, str | None]):
+    """Keys of records, with points for those of related ones, to the columns of an object."""
+
+    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+        super().__init__()
+        self._spellings = Spellings(kinds)
+
+    def __missing__(self, key: str) -> str | None:
+        self[key] = self._spellings.column(key)
+        return self[key]
+
+
+def shape_of(path: Path) -> str | None:
+    """Return "rest-json" or "tree" for a file of records of Salesforce, else None; only its head is read."""
+    if not path.name.lower().endswith(SUFFIXES):
+        return None
+    try:
+        with opened(InputFile.at(path)) as stream:
+            head = stream.read(HEAD).replace(b"\0", b"")
+        if _REFERENCE.search(head):
+            return "tree"
+        if _TYPED.search(head):
+            return "rest-json"
+        if not head.lstrip(b"\xef\xbb\xbf \r\n").startswith((b"{", b"[")):
+            return None
+        first = next(iter(JsonRecords(InputFile.at(path))), {})
+    except DealtraceError:
+        return None
+    return "rest-json" if is_of_object(path.name.split(".")[0], list(first)) else None
+
+
+@dataclass
+class _Table:
+    """The records of one object: those that wait, and the files that are written."""
+
+    columns: Columns
+    waiting: list[Row] = field(default_factory=list)
+    sinks: list[Sink] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+
+
+@dataclass
+class RecordsJson:
+    """Reads JSON files of records into `pieces`.
+
+    Attributes
+    ----------
+    pieces : Pieces
+    catalog : mapping of str to mapping of str to Kind
+    """
+
+    pieces: Pieces
+    catalog: Catalog
+    _tables: dict[str, _Table] = field(default_factory=dict)
+    _other: dict[str, int] = field(default_factory=dict)
+    _references: int = 0
+
+    def read(self, files: Sequence[InputFile]) -> Pieces:
+        """Read files.
+
+        Raises
+        ------
+        ParseError
+            One is no JSON, or cut off.
+        SchemaError
+            What object records without a type are is open.
+        """
+        for file in files:
+            if file.path.name.lower().endswith("-plan.json"):
+                continue
+            records = JsonRecords(file)
+            count = 0
+            for record in records:
+                count += 1
+                self._take(record, file.path.name)
+            self._check_pages(records, count, file.path.name)
+            self._flush(file.path.name)
+        self._report()
+        return self.pieces
+
+    def _take(self, record: Record, label: str) -> None:
+        name = _type_of(record) or self._untyped(record, label)
+        if name is None or name not in self.catalog:
+            self._other[name or label] = self._other.get(name or label, 0) + 1
+            return
+        for kind, row in self._rows(name, record):
+            table = self._table(kind)
+            table.waiting.append(row)
+            if len(table.waiting) == ROWS:
+                self._write(table)
+
+    def _untyped(self, record: Record, label: str) -> str | None:
+        keys = list(record)
+        named = object_of_name(label.split(".")[0], self.catalog)
+        if named is not None and len(set(map(folded, keys)) & set(map(folded, self.catalog[named]))) > 1:
+            return named
+        ids = [value for key, value in record.items() if folded(key) == "id" and isinstance(value, str)]
+        return object_of_columns(keys, ids, self.catalog, label)
+
+    def _rows(
+        self, name: str, record: Record, parent: tuple[str, str] | None = None
+    ) -> Iterator[tuple[str, Row]]:
+        """Yield the row of a record, and those of the records nested in it."""
+        row: Row = {}
+        children: list[Record] = []
+        columns = self._table(name).columns
+        _spread(record, "", columns, row, children)
+        reference = record.get("attributes", {}).get("referenceId")
+        if reference is not None:
+            self._references += 1
+            row.setdefault("Id", reference)
+            kinds = self.catalog[name]
+            row = {k: v[1:] if v and v[0] == "@" and kinds[k] is Kind.ID else v for k, v in row.items()}
+        if parent is not None and (lookup := columns[f"{parent[0]}Id"]) is not None:
+            row.setdefault(lookup, parent[1])
+        yield name, row
+        for child in children:
+            kind = _type_of(child)
+            if kind is not None and kind in self.catalog:
+                yield from self._rows(kind, child, (name, row.get("Id") or ""))
+
+    def _table(self, name: str) -> _Table:
+        if name not in self._tables:
+            self._tables[name] = _Table(Columns(self.catalog[name]))
+        return self._tables[name]
+
+    def _write(self, table: _Table) -> None:
+        """Write the waiting rows; a column that was not there before begins a new file."""
+        names = list(dict.fromkeys(name for row in table.waiting for name in row))
+        if not table.sinks or not set(names) <= set(table.sinks[-1].schema.names):
+            schema = pa.schema([(name, pa.string()) for name in names])
+            table.sinks.append(self.pieces.space.sink(schema))
+        schema = table.sinks[-1].schema
+        columns = [pa.array([row.get(name) for row in table.waiting], pa.string()) for name in schema.names]
+        table.sinks[-1].write(pa.RecordBatch.from_arrays(columns, schema=schema))
+        table.waiting.clear()
+
+    def _flush(self, label: str) -> None:
+        """End the tables of a file: each is a piece of its object."""
+        import polars as pl
+
+        for name, table in self._tables.items():
+            if table.waiting:
+                self._write(table)
+            for sink in table.sinks:
+                sink.close()
+            if table.sinks:
+                frame = pl.concat([sink.frame() for sink in table.sinks], how="diagonal")
+                others = [key for key, column in table.columns.items() if column is None and "." not in key]
+                self.pieces.all.append(Piece(name, frame, label, others=others))
+        self._tables.clear()
+
+    def _check_pages(self, records: JsonRecords, count: int, label: str) -> None:
+        if records.announced > count and records.open_pages > 0:
+            self.pieces.notes.append(
+                f"{label}: {count:,} of the {records.announced:,} records of the query; the other pages "
+                "have to be beside it"
+            )
+
+    def _report(self) -> None:
+        for name, count in self._other.items():
+            self.pieces.notes.append(f"{count:,} records of {name} not read, no object of use")
+        if self._references:
+            self.pieces.findings.append(Finding("a tree export: references stand for ids"))
+            self.pieces.findings[-1].add(self._references, [])
+            self.pieces.notes.append(
+                "a tree export has no ids, creation dates or history; query the objects for an analysis"
+            )
+
+
+def _type_of(record: Record) -> str | None:
+    attributes = record.get("attributes")
+    found = attributes.get("type") if isinstance(attributes, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _spread(
+    record: Record, prefix: str, columns: Columns, row: Row, children: list[Record]
+) -> None:  # fmt: skip
+    """Put the values of a record under their columns, those of related records too; collect its children."""
+    for key, value in record.items():
+        if key == "attributes":
+            continue
+        if isinstance(value, dict):
+            if isinstance(value.get("records"), list):
+                children += [child for child in value["records"] if isinstance(child, dict)]
+            else:
+                _spread(value, f"{prefix}{key}.", columns, row, children)
+        elif (column := columns[f"{prefix}{key}"]) is not None:
+            row.setdefault(column, _text(value))
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None or isinstance(value, list):
+        return None
+    return str(value)

@@ -1,0 +1,13 @@
+class RowCheck:
+    rows: int
+    odd: int
+    first_odd: int
+    first_width: int
+    stray: int
+    lone: int
+    empty: int
+    def __init__(self, delimiter: int, quote: int, fields: int) -> None: ...
+    @property
+    def open(self) -> bool: ...
+    def feed(self, text: bytes | memoryview) -> None: ...
+    def finish(self) -> None: ...
