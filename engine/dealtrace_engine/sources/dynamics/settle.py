@@ -51,6 +51,8 @@ class Part:
         Logical columns that are the same in all rows.
     changes : str or None
         The column here with what an audited change changed.
+    others : sequence of str
+        The columns here that nobody asked for.
     """
 
     table: str
@@ -61,6 +63,7 @@ class Part:
     sink: str | None = None
     fixed: Mapping[str, str] = field(default_factory=dict)
     changes: str | None = None
+    others: Sequence[str] = ()
 
 
 @dataclass

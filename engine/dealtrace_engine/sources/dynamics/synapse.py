@@ -132,6 +132,7 @@ def _parts(entity: Entity, folder: Path, mapping: CrmMapping) -> Iterator[Part]:
             sink=_place(places, SINK),
             fixed={"bpf_table": entity.name.lower()} if table == CUSTOM_PROCESS else {},
             changes=_place(places, CHANGES),
+            others=[name for name in entity.attributes if name not in columns.values()],
         )
 
 

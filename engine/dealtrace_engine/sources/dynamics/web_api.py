@@ -112,6 +112,7 @@ def _part(
         deleted=None if key is None else REASON,
         fixed=fixed,
         changes=next((name for name in keys if name.lower() == CHANGES), None) if table == "audit" else None,
+        others=[name for name in keys if "@" not in name and name not in columns.values()],
     )
 
 

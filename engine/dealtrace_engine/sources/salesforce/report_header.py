@@ -10,6 +10,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from dealtrace_engine.sources.crm.names import normal
+from dealtrace_engine.sources.salesforce.column_names import folded
 
 LANGUAGES = ("en", "de", "fr", "it", "ja", "zh")
 HISTORY, FIELDS = "OpportunityHistory", "OpportunityFieldHistory"
@@ -78,9 +79,11 @@ def is_report(header: Sequence[str]) -> bool:
     >>> is_report(["Opportunity-ID", "Phase", "Betrag"]), is_report(["Id", "StageName", "Amount"])
     (True, False)
     """
+    if "id" in map(folded, header):
+        return False
     found = [target for target, _ in _resolved(header, {}) if target is not None]
     objects = {target.split(".")[0] for target in found}
-    return len(found) >= LEAST_LABELS and bool(objects & {*MAIN, HISTORY, FIELDS}) and "Id" not in header
+    return len(found) >= LEAST_LABELS and bool(objects & {*MAIN, HISTORY, FIELDS})
 
 
 def resolved(header: Sequence[str], labels: Mapping[str, str]) -> Header:

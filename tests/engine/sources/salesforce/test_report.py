@@ -157,6 +157,16 @@ def test_a_history_of_stages(tmp_path):
     assert rows(raw, "Opportunity", "Id", "Name", "CreatedDate") == [(SHORT, "Deal", "2024-01-30")]
 
 
+def test_what_a_history_tells_of_deals_gives_way_to_a_report_of_deals(tmp_path):
+    deals = quoted(LANGUAGES["en"], (SHORT, "Won", "5.00", "1/31/2024", "1/30/2024", "Ann")) + FOOTER
+    header = ("Opportunity ID", "Opportunity Owner", "From Stage", "To Stage", "Edit Date")
+    changes = quoted(header, (SHORT, "Bob", "A", "B", "1/30/2024 9:00 AM")) + FOOTER
+    raw = read(written(tmp_path, report1=deals, report2=changes), "report")
+    assert rows(raw, "Opportunity", "Owner.Name") == [("Ann",)]
+    assert len(rows(raw, "OpportunityHistory", "StageName")) == 1
+    assert not any("generations" in note for note in raw.notes)
+
+
 def test_a_history_of_fields(tmp_path):
     header = ("Opportunity ID", "Field / Event", "Old Value", "New Value", "Edit Date", "Edited By")
     report(tmp_path, header, (SHORT, "Stage", "A", "B", "1/30/2024 9:00 AM", "Ann"))
