@@ -7,9 +7,11 @@ import shlex
 import shutil
 from pathlib import Path
 
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+import dealtrace
 from dealtrace.cli import main
 from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
 
@@ -33,7 +35,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_the_python_example_runs(folder):
-    (example,) = blocks("python")
+    example, _ = blocks("python")
     names: dict[str, object] = {}
     exec(compile(example, "README.md", "exec"), names)
     assert names["dfg"].edges.num_rows > 50
@@ -43,7 +45,7 @@ def test_the_python_example_runs(folder):
 
 
 def test_the_columns_are_as_listed(folder):
-    (example,) = blocks("python")
+    example, _ = blocks("python")
     names: dict[str, object] = {}
     exec(compile(example, "README.md", "exec"), names)
     listed = dict(re.findall(r"^\| `((?:dfg|var|thr)\.\w+)` \| (.*?) \|$", README, re.M))
@@ -56,17 +58,30 @@ def test_the_columns_are_as_listed(folder):
 def test_the_commands_are_understood(folder, capsys):
     lines = [line.partition("#")[0] for block in blocks("sh") for line in block.splitlines()]
     commands = [shlex.split(line) for line in lines if line.startswith("dealtrace ")]
-    assert {command[1] for command in commands} == {"analyze", "import", "info", "warmup"}
+    assert {command[1] for command in commands} == {"analyze", "demo", "import", "info", "mapping", "warmup"}
     events = pq.read_table("events.parquet", columns=["Key", "Activity", "timestamp"])
     import pyarrow.csv
 
     pyarrow.csv.write_csv(events.rename_columns(["Opportunity Id", "Step", "Changed At"]), "events.csv")
     given = ["--case", "Opportunity Id", "--activity", "Step", "--time", "Changed At"]
     for command in commands:
-        if command[1] == "import":
+        if command[1:3] == ["import", "events.csv"]:
             command += given
         assert main(command[1:]) == 0, command
     assert "every column is what was saved" in capsys.readouterr().out
+
+
+def test_the_example_of_crm_exports_runs(folder):
+    _, example = blocks("python")
+    assert main(["demo", "--crm", "salesforce", "--deals", "100", "-o", "acme"]) == 0
+    assert main(["mapping", "acme/export", "-o", "mapping.toml"]) == 0
+    created = {
+        "opportunityid": ["7dcd5fc7-1d7b-4a11-8784-8c74aa000001"],
+        "createdon": ["2024-01-08T09:30:00Z"],
+    }
+    names = {"dt": dealtrace, "frame": pl.DataFrame(created), "audit": pl.DataFrame({"auditid": []})}
+    exec(compile(example, "README.md", "exec"), names)
+    assert names["log"].case_table().num_rows == 1
 
 
 def test_what_it_points_to_is_there():
