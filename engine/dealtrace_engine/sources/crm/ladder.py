@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.sources.crm.events import RANKS, event_schema
+from dealtrace_engine.sources.crm.events import RANKS, event_schema, no_events
 from dealtrace_engine.sources.crm.tables import CrmTables
 
 if TYPE_CHECKING:
@@ -76,9 +76,7 @@ def derived(rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping) -> pl
     import polars as pl
 
     found = list(by_activity(rules, tables, mapping))
-    if not found:
-        return pl.DataFrame(schema={**event_schema(), "order_rank": pl.Int32})
-    return pl.concat(found, rechunk=False)
+    return pl.concat(found, rechunk=False) if found else no_events()
 
 
 def by_activity(

@@ -14,8 +14,8 @@ from dealtrace_engine.sources.crm.assemble import assembled
 from dealtrace_engine.sources.crm.covering import Derivation, covered
 from dealtrace_engine.sources.crm.custom import custom_rules, with_custom
 from dealtrace_engine.sources.crm.dating import placed
-from dealtrace_engine.sources.crm.events import compact
-from dealtrace_engine.sources.crm.ladder import Rule, by_activity, derived
+from dealtrace_engine.sources.crm.events import compact, no_events
+from dealtrace_engine.sources.crm.ladder import Rule, by_activity
 from dealtrace_engine.sources.crm.linking import flattened, linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.system import NAMES, CrmSystem, crm_system
@@ -124,7 +124,7 @@ def _events(rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping) -> pl
 
     names = [rule.name for rule in rules]
     found = [compact(events, names) for events in by_activity(rules, tables, mapping)]
-    return pl.concat(found, rechunk=False) if found else compact(derived([], tables, mapping), names)
+    return pl.concat(found, rechunk=False) if found else compact(no_events(), names)
 
 
 def in_order(events: pl.DataFrame) -> pl.DataFrame:
