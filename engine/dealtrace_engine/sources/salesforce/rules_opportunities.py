@@ -46,6 +46,15 @@ def created(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     return events.join(began.unique("record_id"), on="record_id", how="left", maintain_order="left")
 
 
+def created_by_history(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
+    """Return the creation of opportunities as the history of their fields marks it."""
+    import polars as pl
+
+    rows = changes(tables, "Opportunity", "created", CREATED_FROM_LEAD).sort("at", "source_row")
+    rows = rows.group_by("record_id", maintain_order=True).first()
+    return as_events(rows, "opportunity", status_from=pl.lit(None), status_to=pl.lit(None))
+
+
 def _stage_events(rows: pl.LazyFrame) -> pl.LazyFrame:
     import polars as pl
 
@@ -314,6 +323,7 @@ def _side_rules() -> list[Rule]:
 
 RULES = (
     Rule("SF1", "opportunity_created", "Opportunity", "created", created, ("Opportunity.CreatedDate",)),
+    Rule("SF2", "opportunity_created", FIELDS, "history", created_by_history, (f"{FIELDS}.Field",)),
     *_stage_rules(),
     *_closing_rules("opportunity_won", True),
     *_closing_rules("opportunity_lost", False),

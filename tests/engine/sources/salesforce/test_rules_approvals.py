@@ -115,7 +115,7 @@ def test_the_approval_of_a_deleted_quote_is_left_out():
 def test_approval_flows():
     submission = {
         "Id": record("0As", 1), "RelatedRecordId": DEAL, "Status": "Approved", "SubmittedById": REP,
-        "CreatedDate": at(2), "Name": "Discount over 20 %",
+        "CreatedDate": at(2), "Name": "AS-1", "Comments": "Discount over 20 %",
     }  # fmt: skip
     items = [
         {

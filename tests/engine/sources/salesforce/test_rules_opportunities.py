@@ -52,6 +52,15 @@ def test_created_with_the_stage_that_it_began_in():
     ]
 
 
+def test_created_by_its_history_where_the_record_does_not_say():
+    rows = [
+        change(1, "created", None, None, at(2)),
+        change(2, "opportunityCreatedFromLead", None, None, at(2)),
+    ]
+    export = tables(Opportunity=[{"Id": DEAL, "StageName": "New"}], OpportunityFieldHistory=rows)
+    assert found(export, "opportunity_created") == [("opportunity_created", "SF2", at(2))]
+
+
 def test_snapshots_without_a_new_stage_are_no_changes_of_it():
     export = tables(
         OpportunityStage=STAGES,

@@ -49,6 +49,7 @@ def test_activated_by_its_field_else_by_its_history():
 
 HISTORY = [
     ("order_fulfilled", "SF3", "Delivered"),
+    ("order_partially_fulfilled", "SF1", "Partially Fulfilled"),
     ("order_canceled", "SF1", "Cancelled"),
     ("order_closed", "SF1", "Closed"),
     ("order_closed", "SF1", "クローズ"),

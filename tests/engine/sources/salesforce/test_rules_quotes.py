@@ -109,13 +109,24 @@ def test_revised_when_it_goes_back_to_a_draft_or_its_terms_change_after_it_was_i
     ]
 
 
-def test_a_further_quote_of_an_opportunity_is_a_revision_of_the_first():
+def test_a_further_quote_of_an_opportunity_is_a_revision_where_no_history_tells():
     alone = quote(3, OpportunityId=record("006", 2))
     export = tables(Quote=[quote(2), quote(1), alone])
     assert found(export, "quote_revised", columns=("record_id", "timestamp", "ts_quality")) == [
         ("quote_revised", "SF2", SECOND, at(2), "inferred")
     ]
     assert len(found(export, "quote_created")) == 3
+    told = tables(Quote=[quote(2), quote(1)], QuoteHistory=[change(1, "Name", "a", "b", at(3))])
+    assert found(told, "quote_revised") == []
+
+
+def test_a_denied_quote_that_becomes_a_draft_again_is_revised():
+    history = [
+        change(1, "Status", "Presented", "Denied", at(3)),
+        change(2, "Status", "Denied", "Draft", at(4)),
+    ]
+    export = tables(Quote=[quote()], QuoteHistory=history)
+    assert found(export, "quote_revised") == [("quote_revised", "SF1", at(4))]
 
 
 def test_expired_only_where_it_is_asked_for_and_nobody_decided():
