@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 STAMPED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}\.\d{2}\.\d{2}Z?")
 """Name of a folder of an incremental export; it says when, with dots in the time."""
 SINK, CHANGES = "sinkmodifiedon", "changedata"
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 2 << 20
 
 
 def read_link(path: Path, mapping: CrmMapping) -> Reading:

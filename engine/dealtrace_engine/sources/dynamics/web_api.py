@@ -42,7 +42,7 @@ DETAIL = ("AuditDetail", "OldValue", "NewValue")
 CHANGES = "changedata"
 AUDITED = {
     "auditid": "auditid", "objectid": "_objectid_value", "objecttypecode": "objecttypecode",
-    "createdon": "createdon", "userid": "_userid_value", "callinguserid": "_callinguserid_value",
+    "createdon": "createdon", "userid": "_userid_value",
     "action": "action", "operation": "operation",
 }  # fmt: skip
 """Columns of an audit row, and what the Web API calls them."""
