@@ -26,6 +26,7 @@ SURE = ("history", "audit")
 """Qualities of timestamps that were written down when it happened."""
 COUNTS = {"quote_count": "quote", "order_count": "order", "invoice_count": "invoice"}
 NO_CASE = "only of records that have no case"
+NOT_ASKED = "only the first contact is, unless the mapping says every_contact"
 GRACE = timedelta(days=7)
 """A case created so much before the first change that is kept does not lack its beginning yet."""
 
@@ -134,10 +135,16 @@ def _underivable(way: Derivation) -> dict[str, str]:
     for rule in way.mapping.ladder(way.rules):
         ladder.setdefault(rule.activity, []).append(rule.needs)
     return {
-        activity: NO_CASE if activity in way.linked.orphan_activities else _why(way.tables, needs)
+        activity: _why_not(way, activity, needs)
         for activity, needs in sorted(ladder.items(), key=lambda item: RANKS.get(item[0], 0))
         if activity not in found
     }
+
+
+def _why_not(way: Derivation, activity: str, needs: list[tuple[str, ...]]) -> str:
+    if activity == "customer_contact" and not way.mapping.every_contact:
+        return NOT_ASKED
+    return NO_CASE if activity in way.linked.orphan_activities else _why(way.tables, needs)
 
 
 def _why(tables: CrmTables, ladder: list[tuple[str, ...]]) -> str:

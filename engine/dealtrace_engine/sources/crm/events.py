@@ -83,6 +83,13 @@ def event_schema() -> dict[str, pl.DataType]:
     }  # fmt: skip
 
 
+def no_events() -> pl.DataFrame:
+    """Return events, of which there are none, as `ladder.derived` returns them."""
+    import polars as pl
+
+    return pl.DataFrame(schema={**event_schema(), "order_rank": pl.Int32()})
+
+
 def compact(events: pl.DataFrame, rules: Sequence[str]) -> pl.DataFrame:
     """Return events with codes in the place of texts that repeat, and without what only rules need.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +14,8 @@ from dealtrace_engine.sources.crm.assemble import assembled
 from dealtrace_engine.sources.crm.covering import Derivation, covered
 from dealtrace_engine.sources.crm.custom import custom_rules, with_custom
 from dealtrace_engine.sources.crm.dating import placed
-from dealtrace_engine.sources.crm.events import compact
-from dealtrace_engine.sources.crm.ladder import derived
+from dealtrace_engine.sources.crm.events import compact, no_events
+from dealtrace_engine.sources.crm.ladder import Rule, by_activity
 from dealtrace_engine.sources.crm.linking import flattened, linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.system import NAMES, CrmSystem, crm_system
@@ -93,7 +94,7 @@ def log_of(
     activity_label("lead_captured", language or mapping.language)  # an unknown language is told at once
     tables = CrmTables(raw, with_custom(system.catalog, mapping))
     rules = [*system.rules, *custom_rules(mapping)]
-    events = compact(derived(rules, tables, mapping), [rule.name for rule in rules])
+    events = _events(rules, tables, mapping)
     tick(progress, 1, STEPS)
     found = linked(events, system.links(tables, mapping))
     del events
@@ -116,6 +117,14 @@ def log_of(
     )  # fmt: skip
     tick(progress, STEPS, STEPS)
     return replace(log, origin=replace(log.origin, coverage=coverage))
+
+
+def _events(rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:
+    import polars as pl
+
+    names = [rule.name for rule in rules]
+    found = [compact(events, names) for events in by_activity(rules, tables, mapping)]
+    return pl.concat(found, rechunk=False) if found else compact(no_events(), names)
 
 
 def in_order(events: pl.DataFrame) -> pl.DataFrame:

@@ -64,7 +64,7 @@ def export(reading: Reading, mapping: CrmMapping, *, shape: str, label: str) -> 
     ParseError
         There is no table of Dynamics.
     """
-    tables = tables_of(reading.parts, mapping, reading.findings)
+    tables = tables_of(reading.parts, mapping, reading.findings, reading.versioned)
     if not tables:
         what = "; ".join(reading.notes) or "no file is named after one"
         raise ParseError(f"holds no table of Dynamics ({what})", file=label)
@@ -102,4 +102,6 @@ def _audit(table: Table, notes: list[str]) -> dict[str, pl.LazyFrame]:
 def _labels(own: pl.LazyFrame | None, labels: pl.DataFrame) -> pl.LazyFrame:
     import polars as pl
 
-    return labels.lazy() if own is None else pl.concat([own, labels.lazy()], how="diagonal_relaxed")
+    known = labels.unique(["objecttypecode", "attributename", "attributevalue", "langid"], keep="first",
+                          maintain_order=True).lazy()  # fmt: skip
+    return known if own is None else pl.concat([own, known], how="diagonal_relaxed")

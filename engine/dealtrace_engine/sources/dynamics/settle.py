@@ -77,12 +77,15 @@ class Table:
     mapping : CrmMapping
     findings : list of Finding
         The export's: rows left out are added when they have been read.
+    versioned : bool
+        Whether older rows of a record are nothing to be told of.
     """
 
     name: str
     parts: list[Part]
     mapping: CrmMapping
     findings: list[Finding]
+    versioned: bool = False
 
     @property
     def schema(self) -> dict[str, pl.DataType]:
@@ -204,7 +207,10 @@ class Table:
         newest = [_order(rows, name) for name in stamps]
         ranked = rows.with_row_index("!row").sort(*newest, PLACE, "!row", nulls_last=True)
         older = ~_same_id(key).is_last_distinct()
-        ranked = self._without(ranked, older, "older than another of the record", found)
+        if self.versioned:
+            ranked = ranked.filter(~older)
+        else:
+            ranked = self._without(ranked, older, "older than another of the record", found)
         return ranked.sort("!row").drop("!row")
 
     def _without(
@@ -245,11 +251,13 @@ def table_names(code: pl.Expr) -> pl.Expr:
     )
 
 
-def tables_of(parts: Sequence[Part], mapping: CrmMapping, findings: list[Finding]) -> dict[str, Table]:
+def tables_of(
+    parts: Sequence[Part], mapping: CrmMapping, findings: list[Finding], versioned: bool
+) -> dict[str, Table]:
     """Put together the parts of each table."""
     found: dict[str, Table] = {}
     for part in parts:
-        found.setdefault(part.table, Table(part.table, [], mapping, findings)).parts.append(part)
+        found.setdefault(part.table, Table(part.table, [], mapping, findings, versioned)).parts.append(part)
     return found
 
 

@@ -77,7 +77,7 @@ class Delimited:
             if found is None:
                 self.pieces.unread.append(name_of_file)
                 return
-            name, table = found, csv_table(file)
+            name, table = found, csv_table(file, first=first)
         self._headers.append((name, header))
         self._add(name, table, name_of_file)
 

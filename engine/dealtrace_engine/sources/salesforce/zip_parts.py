@@ -13,7 +13,7 @@ from typing import IO, cast
 
 from dealtrace_engine.errors import ParseError
 from dealtrace_engine.sources.files import InputFile
-from dealtrace_engine.sources.salesforce.charsets import PIECE, ByteStream
+from dealtrace_engine.sources.salesforce.charsets import FIRST, PIECE, ByteStream
 
 PART = re.compile(r"WE_(\w{15,18})_\d+\.zip", re.IGNORECASE)
 """How the parts of a Data Export are named: with the id of the organisation."""
@@ -39,7 +39,7 @@ class ZipMember(InputFile):
 
     def open(self) -> IO[bytes]:
         """Open it for reading, unpacked on the way."""
-        return cast(IO[bytes], io.BufferedReader(ByteStream(self._data()), PIECE))
+        return cast(IO[bytes], io.BufferedReader(ByteStream(self._data()), FIRST))
 
     def check(self) -> None:
         """Raise `LogError` if the ZIP is no longer the one that was looked at."""
@@ -48,6 +48,7 @@ class ZipMember(InputFile):
     def _data(self) -> Iterator[bytes]:
         try:
             with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as stream:
+                yield stream.read(FIRST)
                 while data := stream.read(PIECE):
                     yield data
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
