@@ -67,8 +67,11 @@ def events(
 
 
 def found(
-    tables: CrmTables, *activities: str, mapping: CrmMapping | None = None, columns: tuple[str, ...] = ("timestamp",)
-) -> list[tuple[object, ...]]:  # fmt: skip
+    tables: CrmTables,
+    *activities: str,
+    mapping: CrmMapping | None = None,
+    columns: tuple[str, ...] = ("timestamp",),
+) -> list[tuple[object, ...]]:
     """Activity, rule and columns of the events of some activities, or of all."""
     rows = events(tables, mapping, activities)
     rule = pl.col("rule_id").str.split(".").list.last()

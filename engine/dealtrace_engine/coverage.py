@@ -125,7 +125,9 @@ class Coverage:
 
     def _trust(self) -> Iterator[tuple[str, str]]:
         for name, kept in self.history.items():
-            yield "history", f"{name}: {kept['rows']:,} rows, {kept['first']} to {kept['last']}"
+            older = kept.get("older_cases", 0)
+            more = f"; {older:,} cases are older" if older else ""
+            yield "history", f"{name}: {kept['rows']:,} rows, {kept['first']} to {kept['last']}{more}"
         if self.horizon:
             yield (
                 "horizon",
@@ -157,6 +159,8 @@ class Coverage:
 
     def _links(self) -> Iterator[tuple[str, str]]:
         for name, lost in self.orphans.items():
+            if name == "lead" and self.leads_without_case:
+                continue
             yield "orphans", f"{lost['records']:,} {name} records with {lost['events']:,} events have no case"
         if self.shared_events:
             yield "shared", f"{self.shared_events:,} events belong to more than one case"

@@ -32,6 +32,8 @@ ODD_IDS = {
 }
 """By state of `dealtrace_ext.record_ids`."""
 NOTHING_WRITTEN = (0, 6)
+FOREVER = "9999-"
+"""The year in which validity without an end is said to end: no date, and no mistake."""
 CENTURY = (1900, 2200)
 """A year outside is a date out of range, what a spreadsheet or a default makes of an empty one."""
 
@@ -102,6 +104,8 @@ def is_unread(column: str, read: pl.Expr, found: pl.DataType) -> pl.Expr:
     import polars as pl
 
     there = _filled(pl.col(column)) if found == pl.String() else pl.col(column)
+    if found == pl.String():
+        there = pl.when(~there.str.starts_with(FOREVER)).then(there)
     return (there.is_not_null() & read.is_null()).alias(column)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.sources.dynamics.codes import option_labels, with_labels
+from dealtrace_engine.sources.dynamics.codes import with_labels
 from dealtrace_engine.sources.dynamics.links import links
 from dealtrace_engine.sources.dynamics.merges import winners
 from dealtrace_engine.sources.dynamics.objects import KEYS
+from dealtrace_engine.sources.dynamics.own_values import labelled
 from dealtrace_engine.sources.dynamics.transitions import UPDATE
 
 if TYPE_CHECKING:
@@ -192,19 +193,8 @@ def with_custom_fields(
         table, _, column = field.partition(".")
         if table in keys and column in tables.catalog[table]:
             values = tables.table(table).select(
-                pl.col(KEYS[table]).alias(keys[table]), _labelled(tables, table, column).alias("_value")
+                pl.col(KEYS[table]).alias(keys[table]), labelled(tables, table, column).alias("_value")
             )
             joined = rows.join(values.unique(keys[table]), on=keys[table], how="left", maintain_order="left")
             rows = joined.with_columns(pl.col("_value").alias(name)).drop("_value")
     return rows
-
-
-def _labelled(tables: CrmTables, table: str, column: str) -> pl.Expr:
-    import polars as pl
-
-    labels = option_labels(tables).filter((pl.col("table") == table) & (pl.col("column") == column))
-    if labels.height == 0:
-        return pl.col(column)
-    code = pl.col(column).cast(pl.Float64, strict=False)
-    label = code.replace_strict(labels["code"], labels["label"], default=None, return_dtype=pl.String)
-    return pl.coalesce(label, pl.col(column).cast(pl.String))

@@ -13,11 +13,12 @@ from dealtrace_engine.sources.dynamics.case_facts import (
     with_history,
     with_owners,
 )
-from dealtrace_engine.sources.dynamics.case_products import product_categories
+from dealtrace_engine.sources.dynamics.case_products import product_categories, with_product_fields
 from dealtrace_engine.sources.dynamics.case_records import case_records
 from dealtrace_engine.sources.dynamics.codes import with_labels
 from dealtrace_engine.sources.dynamics.main_quotes import ranked_quotes
-from dealtrace_engine.sources.dynamics.relations import parents
+from dealtrace_engine.sources.dynamics.objects import KEYS
+from dealtrace_engine.sources.dynamics.relations import TABLES, parents
 from dealtrace_engine.sources.dynamics.rules_opportunities import LOST, OPEN, WON, closings, reopen_counts
 from dealtrace_engine.sources.dynamics.stages import PROCESSES, SALES_STAGES, renamed, stage_names
 from dealtrace_engine.sources.dynamics.transitions import became
@@ -63,6 +64,8 @@ def case_table(tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:
     known = rows.collect_schema().names()
     keys = {table: key for table, key in keys.items() if key in known}
     rows = with_custom_fields(rows, tables, mapping, {**keys, _table(mapping): "case_id"})
+    if mapping.leading == "opportunity":
+        rows = with_product_fields(rows, tables, mapping)
     known = rows.collect_schema().names()
     custom = [name for name in mapping.fields.values() if name in known and name not in COLUMNS]
     texts = {name: pl.lit(None, pl.String).alias(name) for name in COLUMNS if name not in known}
@@ -82,7 +85,8 @@ def _opportunities(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     rows = with_accounts(with_owners(rows, tables), tables, "parentaccountid", "customerid")
     rows = _with_money(with_currency(rows, tables))
     rows = _with_outcome(with_labels(rows, tables, "opportunity", "statuscode"), tables, mapping)
-    for facts in (_leads(tables, mapping), _quotes(tables, mapping), _terms(tables, mapping),
+    for facts in (_leads(tables, mapping), _quotes(tables, mapping), _terms(tables, mapping, "order"),
+                  _terms(tables, mapping, "invoice"),
                   product_categories(tables), _stages(tables, mapping)):  # fmt: skip
         rows = rows.join(facts, on="case_id", how="left", maintain_order="left")
     rows = with_history(rows, tables, "opportunity", mapping.migrated_share)
@@ -92,7 +96,7 @@ def _opportunities(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     return rows.with_columns(
         reopen_count=pl.col("reopen_count").fill_null(0),
         discount_pct=pl.coalesce("discountpercentage", "quote_discount"),
-        payment_terms=pl.coalesce("order_terms", "quote_terms"),
+        payment_terms=pl.coalesce("order_terms", "quote_terms", "invoice_terms"),
     )
 
 
@@ -160,16 +164,17 @@ def _quotes(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     return main.join(said, on="record_id").select("quote_discount", "quote_terms", case_id="opportunityid")
 
 
-def _terms(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
-    """Return the payment terms of the last order."""
+def _terms(tables: CrmTables, mapping: CrmMapping, what: str) -> pl.LazyFrame:
+    """Return the payment terms of the last order or invoice."""
     import polars as pl
 
-    rows = with_labels(tables.table("salesorder"), tables, "salesorder", "paymenttermscode")
-    said = rows.select("createdon", record_id="salesorderid", order_terms="paymenttermscodename")
-    joined = parents(tables, mapping, "order", "opportunity").join(said, on="record_id")
-    kept = joined.filter(pl.col("order_terms").is_not_null()).sort("createdon", "record_id")
+    table, terms = TABLES[what], f"{what}_terms"
+    rows = with_labels(tables.table(table), tables, table, "paymenttermscode")
+    said = rows.select("createdon", pl.col("paymenttermscodename").alias(terms), record_id=KEYS[table])
+    joined = parents(tables, mapping, what, "opportunity").join(said, on="record_id")
+    kept = joined.filter(pl.col(terms).is_not_null()).sort("createdon", "record_id")
     last = kept.unique("parent_id", keep="last", maintain_order=True)
-    return last.select("order_terms", case_id="parent_id")
+    return last.select(terms, case_id="parent_id")
 
 
 def _stages(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from dealtrace_engine.sources.crm.mapping import CrmMapping
     from dealtrace_engine.sources.crm.tables import CrmTables
 
-CONTACTS = ("phonecall", "email", "appointment")
-REGARDING = ("opportunity", "lead", "quote", "order", "invoice")
-"""What a contact can be about; its id tells which."""
+CONTACTS = {"phonecall": CHAIN, "appointment": CHAIN, "email": ("opportunity", "lead")}
+"""Contacts with customers, and what they can be about; a message about a quote is how that was sent."""
 COLUMNS = ("object", "record_id", "case_id", "via", "confidence")
 
 
@@ -91,18 +90,16 @@ def _contacts(tables: CrmTables, chain: dict[str, pl.LazyFrame]) -> pl.LazyFrame
     """Return contacts with the cases of what they are about."""
     import polars as pl
 
-    cases = pl.concat([rows.with_columns(about=pl.lit(what)) for what, rows in chain.items()])
-    cases = cases.select(
-        "parent_id", "confidence", regarding="record_id",
-        via=pl.concat_str(pl.lit("regardingobjectid > "), "about", pl.lit(" > "), "via"),
-    )  # fmt: skip
     merged = winners(tables, "lead").rename({"record_id": "regarding"})
-    rows = pl.concat([
-        tables.table(kind).select(record_id="activityid", regarding="regardingobjectid") for kind in CONTACTS
-    ]).drop_nulls()  # fmt: skip
-    rows = rows.join(merged, on="regarding", how="left", maintain_order="left")
-    rows = rows.with_columns(regarding=pl.coalesce("winner", "regarding"))
-    return rows.join(cases, on="regarding", maintain_order="left").select(PAIR)
+    found = []
+    for kind, about in CONTACTS.items():
+        rows = tables.table(kind).select(record_id="activityid", regarding="regardingobjectid").drop_nulls()
+        rows = rows.join(merged, on="regarding", how="left", maintain_order="left")
+        rows = rows.with_columns(parent_id=pl.coalesce("winner", "regarding"))
+        cases = pl.concat([chain[what] for what in about])
+        told = rows.with_columns(via=pl.lit(f"{kind}.regardingobjectid"), confidence=pl.lit(1.0))
+        found.append(chained(told, cases))
+    return pl.concat(found)
 
 
 def _support_cases(tables: CrmTables, mapping: CrmMapping, chain: dict[str, pl.LazyFrame]) -> pl.LazyFrame:

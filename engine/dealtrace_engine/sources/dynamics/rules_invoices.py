@@ -8,6 +8,7 @@ from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.dynamics.codes import with_labels
 from dealtrace_engine.sources.dynamics.emails import sent_about
 from dealtrace_engine.sources.dynamics.evidence import told, told_change
+from dealtrace_engine.sources.dynamics.own_values import named_value
 from dealtrace_engine.sources.dynamics.transitions import as_of, became, transitions
 
 if TYPE_CHECKING:
@@ -16,14 +17,21 @@ if TYPE_CHECKING:
     from dealtrace_engine.sources.crm.mapping import CrmMapping
     from dealtrace_engine.sources.crm.tables import CrmTables
 
-CLOSED_BEFORE, PAID, CANCELED = 1, 2, 3
-"""States of an invoice; the first is no longer used."""
+ACTIVE, CLOSED_BEFORE, PAID, CANCELED = 0, 1, 2, 3
+"""States of an invoice; the second is no longer used."""
 BILLED, CANCELED_BEFORE, PAID_BEFORE, COMPLETE, PARTIAL = 4, 3, 7, 100001, 100002
 """Statuses of an invoice; `CANCELED_BEFORE` and `PAID_BEFORE` are no longer used."""
+PAYMENTS = (float(COMPLETE), float(PARTIAL), float(PAID_BEFORE))
+"""Statuses of an invoice that is paid, in part or whole."""
 
 
-def _bills(tables: CrmTables) -> pl.LazyFrame:
-    return with_labels(tables.table("invoice"), tables, "invoice", "paymenttermscode", "statuscode")
+def _bills(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
+    """Return invoices with labels, and with what the mapping calls their type."""
+    import polars as pl
+
+    kind = named_value(tables, mapping, "invoice", "invoice_type")
+    rows = with_labels(tables.table("invoice"), tables, "invoice", "paymenttermscode", "statuscode")
+    return rows.with_columns(invoice_type=pl.lit(None, pl.String) if kind is None else kind.cast(pl.String))
 
 
 def _billed() -> dict[str, pl.Expr]:
@@ -35,33 +43,39 @@ def _billed() -> dict[str, pl.Expr]:
         "due_date": pl.col("duedate"),
         "payment_terms": pl.col("paymenttermscodename"),
         "discount_pct": pl.col("discountpercentage"),
+        "invoice_type": pl.col("invoice_type"),
     }
 
 
 def generated(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Find when invoices were created."""
-    return told(_bills(tables), "invoice", at="createdon", by="createdby", **_billed())
+    return told(_bills(tables, mapping), "invoice", at="createdon", by="createdby", **_billed())
 
 
 def sent_by_mail(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Find when invoices were sent: the first message out that is about each."""
     found = sent_about(tables, "invoice")
-    bills = _bills(tables).rename({"invoiceid": "record_id"})
+    bills = _bills(tables, mapping).rename({"invoiceid": "record_id"})
     return found.join(bills, on="record_id", how="left", maintain_order="left").with_columns(**_billed())
 
 
 def billed(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
-    """Find when invoices got the status of one that was billed."""
-    found = became(tables, "invoice", "statuscode", [BILLED])
-    return _told_status(found.with_columns(statuscode="new"), tables)
-
-
-def _told_status(found: pl.LazyFrame, tables: CrmTables, **more: pl.Expr) -> pl.LazyFrame:
+    """Find when invoices got the status of one that was billed, if not by undoing a payment."""
     import polars as pl
 
-    bills = _bills(tables).select(
+    found = became(tables, "invoice", "statuscode", [BILLED])
+    found = found.filter(~pl.col("old").is_in(PAYMENTS).fill_null(False))
+    return _told_status(found.with_columns(statuscode="new"), tables, mapping)
+
+
+def _told_status(
+    found: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping, **more: pl.Expr
+) -> pl.LazyFrame:
+    import polars as pl
+
+    bills = _bills(tables, mapping).select(
         "totalamount", "transactioncurrencyid", "duedate", "paymenttermscodename", "discountpercentage",
-        record_id="invoiceid",
+        "invoice_type", record_id="invoiceid",
     )  # fmt: skip
     joined = with_labels(found, tables, "invoice", "statuscode")
     joined = joined.join(bills, on="record_id", how="left", maintain_order="left")
@@ -70,7 +84,7 @@ def _told_status(found: pl.LazyFrame, tables: CrmTables, **more: pl.Expr) -> pl.
 
 def handed_over(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Take the time at which an invoice was last handed to the back office."""
-    return told(_bills(tables), "invoice", at="lastbackofficesubmit", **_billed())
+    return told(_bills(tables, mapping), "invoice", at="lastbackofficesubmit", **_billed())
 
 
 def canceled(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
@@ -79,7 +93,7 @@ def canceled(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 
     found = became(tables, "invoice", "statecode", [CANCELED, CLOSED_BEFORE], beside=["statuscode"])
     kept = (pl.col("new") == CANCELED) | (pl.col("statuscode") == CANCELED_BEFORE)
-    return _told_status(found.filter(kept), tables)
+    return _told_status(found.filter(kept), tables, mapping)
 
 
 def payments(tables: CrmTables) -> pl.LazyFrame:
@@ -102,7 +116,23 @@ def paid(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 
     partial = pl.col("statuscode").eq_missing(PARTIAL)
     amount = pl.when(~partial).then("totalamount")
-    return _told_status(payments(tables), tables, partial=partial, amount=amount)
+    return _told_status(payments(tables), tables, mapping, partial=partial, amount=amount)
+
+
+def completed(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
+    """Find when invoices were paid whole, for good if a payment was undone in between."""
+    import polars as pl
+
+    whole = payments(tables).filter(pl.col("statuscode") == COMPLETE).sort("at", maintain_order=True)
+    return _told_status(whole.unique("record_id", keep="last", maintain_order=True), tables, mapping)
+
+
+def reversed_payment(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
+    """Find when invoices that were paid became active again."""
+    import polars as pl
+
+    found = became(tables, "invoice", "statecode", [ACTIVE], beside=["statuscode"])
+    return _told_status(found.filter(pl.col("old") == PAID), tables, mapping)
 
 
 def paid_by_last_change(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
@@ -111,7 +141,7 @@ def paid_by_last_change(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 
     partial = pl.col("statuscode").eq_missing(PARTIAL)
     more = {**_billed(), "partial": partial, "amount": pl.when(~partial).then("totalamount")}
-    rows = _bills(tables).filter(pl.col("statecode") == PAID)
+    rows = _bills(tables, mapping).filter(pl.col("statecode") == PAID)
     return told(rows, "invoice", at="modifiedon", by="modifiedby", status_to=pl.col("statuscodename"), **more)
 
 
@@ -131,4 +161,6 @@ RULES = (
         "D2", "payment_received", "invoice", "modified", paid_by_last_change,
         ("invoice.statecode", "invoice.modifiedon"), verified=False,
     ),
+    Rule("D1", "payment_reversed", "audit", "audit", reversed_payment, _STATE, verified=False),
+    Rule("D1", "payment_completed", "audit", "audit", completed, _STATE, verified=False),
 )  # fmt: skip

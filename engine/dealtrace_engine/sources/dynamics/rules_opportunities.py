@@ -20,7 +20,6 @@ OPEN, WON, LOST = 0, 1, 2
 """States of an opportunity."""
 NEAR_SECONDS = 60
 """A closing activity and the change of state that it made are this close: one transaction, logged late."""
-CANCELED_ACTIVITY = 2
 
 
 def created(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
@@ -44,7 +43,8 @@ def closings(tables: CrmTables) -> pl.LazyFrame:
 
     The result is the state that the opportunity changed to at that time; of the last closing of one that is
     closed now, where no such change is known, its state now; else what the activity itself says. Where none
-    of these tells, it is null.
+    of these tells, it is null. An activity that was canceled, its opportunity having been reopened, still is
+    a closing.
 
     Returns
     -------
@@ -57,9 +57,7 @@ def closings(tables: CrmTables) -> pl.LazyFrame:
 def _closings(tables: CrmTables) -> pl.LazyFrame:
     import polars as pl
 
-    rows = tables.table("opportunityclose").filter(
-        pl.col("statecode").ne_missing(CANCELED_ACTIVITY) & pl.col("createdon").is_not_null()
-    )
+    rows = tables.table("opportunityclose").filter(pl.col("createdon").is_not_null())
     rows = rows.select(
         "competitorid",
         record_id=pl.coalesce("opportunityid", "regardingobjectid"),

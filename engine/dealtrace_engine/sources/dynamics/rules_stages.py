@@ -30,6 +30,8 @@ STAGE_COLUMNS = ("salesstage", "stepname", "stageid", "salesstagecode")
 """Columns of an opportunity that hold a stage; of each, the first whose changes are known counts."""
 BESIDE = {"probability": "closeprobability", "amount": "estimatedvalue", "close_date": "estimatedclosedate"}
 """What an event says of the opportunity at that time, and in which of its columns that stands."""
+AT_ONCE_SECONDS = 2
+"""What happens to an opportunity so soon after its creation is part of that."""
 PROPOSED = ("presentproposal", "presentfinalproposal")
 """Marks of an opportunity that a solution was proposed."""
 
@@ -40,8 +42,12 @@ def by_process(quality: str) -> Finder:
     def find(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         import polars as pl
 
-        found = pl.concat([_process_changes(tables, table) for table in PROCESSES])
-        return _told_stages(found.filter(pl.col("ts_quality") == quality), tables, mapping)
+        def make() -> pl.LazyFrame:
+            found = pl.concat([_process_changes(tables, table) for table in PROCESSES])
+            return _told_stages(found.filter(pl.col("ts_quality") == quality), tables, mapping)
+
+        # Proposals are changes of stage too.
+        return tables.once(f"stages by {quality} {mapping.stage_order} {mapping.stage_aliases}", make)
 
     return find
 
@@ -54,9 +60,13 @@ def _process_changes(tables: CrmTables, table: str) -> pl.LazyFrame:
     instances = tables.table(table).select(
         record_id=KEYS[table], opportunity=pl.coalesce("opportunityid", "bpf_opportunityid")
     )
+    deals = tables.table("opportunity").select(opportunity="opportunityid", created="createdon")
     changes = found.join(instances, on="record_id", maintain_order="left")
+    changes = changes.join(deals, on="opportunity", how="left", maintain_order="left")
+    # A process that began with a lead comes to its first stage of an opportunity when that is created.
+    before = (pl.col("at") <= pl.col("created") + pl.duration(seconds=AT_ONCE_SECONDS)).fill_null(False)
     audited = pl.col("ts_quality") == "audit"
-    return changes.filter(pl.col("opportunity").is_not_null()).select(
+    return changes.filter(pl.col("opportunity").is_not_null() & ~before).select(
         "at", "by", "row_id", "ts_quality", "stage_from", "stage_to",
         record_id="opportunity",
         evidence=pl.when(audited).then(pl.lit("audit")).otherwise(pl.lit(table)),
@@ -84,7 +94,26 @@ def by_column(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         for place, column in enumerate(STAGE_COLUMNS)
     ])  # fmt: skip
     first = pl.col("place").min().over("record_id")
-    return _told_stages(found.filter(pl.col("place") == first), tables, mapping)
+    found = found.filter(pl.col("place") == first)
+    return _told_stages(found.join(_told_by_process(tables), on="record_id", how="anti"), tables, mapping)
+
+
+def _told_by_process(tables: CrmTables) -> pl.LazyFrame:
+    """Return the opportunities in a process whose stages are known all along, changed or not."""
+    import polars as pl
+
+    found = []
+    for table in PROCESSES:
+        rows = tables.table(table).select(
+            "createdon", record_id=KEYS[table], deal=pl.coalesce("opportunityid", "bpf_opportunityid")
+        )
+        versions = tables.all_versions(table).select(record_id=KEYS[table]).unique()
+        audited = transitions(tables, table, "activestageid").filter(pl.col("ts_quality") == "audit")
+        began = audited.select(began=pl.col("at").min())
+        covered = rows.join(began, how="cross").filter(pl.col("began") <= pl.col("createdon"))
+        found.append(rows.join(versions, on="record_id", how="semi").select(record_id="deal"))
+        found.append(covered.select(record_id="deal"))
+    return pl.concat(found).drop_nulls().unique()
 
 
 def _column_changes(tables: CrmTables, column: str) -> pl.LazyFrame:
@@ -121,24 +150,29 @@ def _told_stages(found: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping) ->
 
     named = found.with_columns(renamed("stage_from", mapping), renamed("stage_to", mapping))
     named = named.filter(pl.col("stage_to").is_not_null())
-    named = named.filter(pl.col("stage_from").ne_missing(pl.col("stage_to")))
-    beside, money = _beside(named, tables), tables.table("opportunity")
-    currency = money.select(record_id="opportunityid", currency="transactioncurrencyid")
-    places = stage_places(tables, mapping)
+    named = named.filter(pl.col("stage_from").ne_missing(pl.col("stage_to"))).collect().lazy()
+    placed = _with_direction(named, stage_places(tables, mapping))
+    currency = tables.table("opportunity").select(record_id="opportunityid", currency="transactioncurrencyid")
+    beside = _beside(placed, tables).join(currency, on="record_id", how="left", maintain_order="left")
     return told_change(
-        beside.join(currency, on="record_id", how="left", maintain_order="left"), "opportunity",
+        beside, "opportunity",
         source_object=pl.col("evidence"), stage_from=pl.col("stage_from"), stage_to=pl.col("stage_to"),
-        direction=(_place("stage_to", places) - _place("stage_from", places)).sign().fill_null(0),
-        currency=pl.col("currency"), **{name: pl.col(name) for name in BESIDE},
+        direction=pl.col("direction"), currency=pl.col("currency"), **{name: pl.col(name) for name in BESIDE},
     )  # fmt: skip
 
 
-def _place(column: str, places: dict[str, float]) -> pl.Expr:
+def _with_direction(named: pl.LazyFrame, places: pl.LazyFrame) -> pl.LazyFrame:
+    """Add whether a change of stage goes forward or back; each name is looked at once."""
     import polars as pl
 
-    if not places:
-        return pl.lit(None, pl.Float64)
-    return normal_column(pl.col(column)).replace_strict(places, default=None, return_dtype=pl.Float64)
+    sides = ("stage_from", "stage_to")
+    names = pl.concat([named.select(stage=side) for side in sides]).unique().drop_nulls()
+    known = names.with_columns(name=normal_column(pl.col("stage"))).join(places, on="name")
+    for side in sides:
+        place = known.select(pl.col("stage").alias(side), pl.col("place").alias(f"{side}_place"))
+        named = named.join(place, on=side, how="left", maintain_order="left")
+    step = pl.col("stage_to_place") - pl.col("stage_from_place")
+    return named.with_columns(direction=step.sign().fill_null(0))
 
 
 def _beside(found: pl.LazyFrame, tables: CrmTables) -> pl.LazyFrame:

@@ -47,8 +47,10 @@ def test_what_is_missing_and_what_cannot_be_told():
     found = coverage()
     assert found.missing == ["Signature"]
     assert found.underivable == {"contract_signed": "needs Signature.On, which the export has not"}
-    found = coverage(Quote={"DealId": ["", "", ""]}, Prospect=None)
-    assert found.missing == ["Prospect", "Signature"]
+    assert coverage(Prospect=None).missing == ["Prospect", "Signature"]
+    found = coverage(Quote={"DealId": ["", "", ""]})
+    assert found.underivable["quote_created"] == "only of records that have no case"
+    found = coverage(Quote={"Created": ["", "", ""]})
     assert found.underivable["quote_created"] == "the export has what is needed, but no such record"
     frames = {**FRAMES, "DealHistory": {k: v for k, v in FRAMES["DealHistory"].items() if k != "Stage"}}
     assert "DealHistory.Stage" in coverage(raw=raw_of(frames)).missing

@@ -61,6 +61,13 @@ def test_what_cannot_be_read_is_null_and_counted_with_its_rows():
     assert told == {"Deal.At is no instant": (2, [2, 3], "soon"), "Deal.Sum is no number": (1, [2], "ten")}
 
 
+def test_a_validity_without_an_end_is_no_date_and_no_mistake():
+    found, findings = read(Day=["9999-12-31 00:00:00", "2024-01-01"], At=["9999-12-31T00:00:00Z", ""])
+    assert found["Day"].to_list() == [None, date(2024, 1, 1)]
+    assert found["At"].null_count() == 2
+    assert findings == []
+
+
 def test_truth_values():
     assert read(Won=["1", "0", "true", "FALSE", "", None])[0]["Won"].to_list() == [
         True,

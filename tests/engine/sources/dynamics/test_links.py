@@ -125,12 +125,21 @@ def test_contacts_by_what_they_are_about():
         "phonecall": [
             {"activityid": "p1", "regardingobjectid": "l2"},
             {"activityid": "p2", "regardingobjectid": "x"},
+            {"activityid": "p3", "regardingobjectid": "i2"},
         ],
-        "email": [{"activityid": "m1", "regardingobjectid": "i2"}],
+        "email": [
+            {"activityid": "m1", "regardingobjectid": "i2"},
+            {"activityid": "m2", "regardingobjectid": "o2"},
+        ],
         "appointment": [{"activityid": "a1", "regardingobjectid": "o2"}],
     }
     found = {key: case for key, case in cases(rows).items() if key[0] == "contact"}
-    assert found == {("contact", "p1"): ["o1", "o2"], ("contact", "m1"): ["o1"], ("contact", "a1"): ["o2"]}
+    assert found == {
+        ("contact", "p1"): ["o1", "o2"],
+        ("contact", "p3"): ["o1"],
+        ("contact", "m2"): ["o2"],
+        ("contact", "a1"): ["o2"],
+    }
 
 
 ACCOUNTS = {

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -224,3 +225,63 @@ def test_nothing_but_ids_is_an_error_that_says_what_is_missing():
     with pytest.raises(LogError, match="no event could be derived") as error:
         made({"opportunity": [{"opportunityid": "o1"}]})
     assert "opportunity.createdon" in error.value.hint
+
+
+@pytest.mark.parametrize(("zone", "day"), [("Europe/Berlin", 12), ("UTC", 11)])
+def test_a_day_that_comes_as_an_instant_is_the_local_midnight(zone, day):
+    """A column that shows a day only holds the instant of the local midnight."""
+    orders = [{**row, "datefulfilled": at(11, 23)} for row in sale()["salesorder"]]
+    invoices = [{**row, "createdon": at(14)} for row in sale()["invoice"]]
+    log = made({**sale(), "salesorder": orders, "invoice": invoices}, zone=zone)
+    (when,) = (when for activity, when in story(log, "o1") if activity == "order_fulfilled")
+    assert when.astimezone(ZoneInfo(zone)).day == day
+
+
+def test_fields_of_the_organisations_own():
+    labels = [
+        {
+            "objecttypecode": "invoice",
+            "attributename": "new_type",
+            "attributevalue": 7,
+            "value": "Final",
+            "langid": 1033,
+        }
+    ]
+    own = {
+        "invoice": [{**row, "new_type": 7} for row in sale()["invoice"]],
+        "stringmap": labels,
+        "product": [{"productid": "x", "new_family": "Pumps"}, {"productid": "y", "new_family": "Valves"}],
+        "opportunityproduct": [
+            {
+                "opportunityproductid": f"{n}",
+                "opportunityid": "o1",
+                "productid": product,
+                "extendedamount": amount,
+            }
+            for n, (product, amount) in enumerate([("x", 40.0), ("y", 50.0), ("x", 20.0)])
+        ],
+        "incident": [
+            {
+                "incidentid": "c1",
+                "createdon": at(15),
+                "createdby": "u1",
+                "new_deal": "O1",
+                "statecode": 0,
+                "statuscode": 1,
+            }
+        ],
+    }
+    fields = {
+        "invoice.new_type": "invoice_type",
+        "product.new_family": "product_category",
+        "incident.new_deal": "opportunity",
+    }
+    log = made({**sale(), **own}, fields=fields)
+    assert ("case_opened", at(15)) in story(log, "o1")
+    types = log.to_polars(["activity_id", "invoice_type"]).filter(pl.col("invoice_type").is_not_null())
+    assert {tuple(map(str, row)) for row in types.select("activity_id", "invoice_type").rows()} == {
+        ("invoice_generated", "Final"),
+        ("payment_received", "Final"),
+    }
+    table = pl.DataFrame(log.case_table(["product_category"]))
+    assert table.sort("case_id")["product_category"].to_list() == ["Pumps", None]

@@ -22,6 +22,7 @@ CONTACTS = {
         contact("p1", "o1", actualstart=at(5, 9), actualend=at(5)),
         contact("p0", "o1", state=0, scheduledstart=at(2)),
         contact("p3", "nothing", actualend=at(1)),
+        contact("p4", "q1", actualend=at(7, 11)),
     ],
     "email": [contact("m1", "l1", senton=at(4), createdon=at(2)), contact("m2", "q1", senton=at(7))],
     "appointment": [contact("a1", "o2", actualstart=at(6)), contact("a2", "o2", createdon=at(8))],
@@ -38,17 +39,24 @@ def test_the_first_contact_of_each_case_through_its_lead_or_quote_too():
     assert {e["object"] for e in found} == {"opportunity"}
 
 
-def test_every_contact_only_if_asked_for():
+def test_further_contacts_only_if_asked_for():
     assert told(export({**BASE, **CONTACTS}), EACH) == []
     found = events(export({**BASE, **CONTACTS}), EACH, mapping=CrmMapping(every_contact=True))
     assert [(e["record_id"], e["timestamp"], e["end_timestamp"]) for e in found] == [
         ("p3", at(1), at(1)),
-        ("m1", at(4), None),
         ("p1", at(5), at(5)),
-        ("a1", at(6), None),
-        ("m2", at(7), None),
+        ("p4", at(7, 11), at(7, 11)),
         ("a2", at(8), None),
     ]
+
+
+def test_the_first_contact_of_a_second_case_is_a_further_one_of_the_first():
+    deals = [{"opportunityid": f"o{n}", "originatingleadid": "l1", "createdon": at(3)} for n in (1, 2)]
+    calls = [contact("p1", "o1", actualend=at(2)), contact("p2", "l1", actualend=at(4))]
+    rows = {**BASE, "opportunity": deals, "phonecall": calls}
+    mapping = CrmMapping(every_contact=True)
+    assert told(export(rows), FIRST, mapping=mapping) == [("o1", at(2), "D1"), ("o2", at(4), "D1")]
+    assert told(export(rows), EACH, mapping=mapping) == [("p2", at(4), "D1")]
 
 
 def test_the_first_contact_of_a_lead_where_that_is_the_case():

@@ -68,6 +68,25 @@ def test_paid_in_part_is_not_the_last_payment():
     assert {(e["object"], e["payment_terms"]) for e in found} == {("invoice", "Net 30")}
 
 
+def test_a_payment_that_was_undone():
+    audited = changes(
+        ("statecode", "0", "2", at(4)),
+        ("statuscode", "4", "100001", at(4)),
+        ("statecode", "2", "0", at(6)),
+        ("statuscode", "100001", "4", at(6)),
+        ("statecode", "0", "2", at(8)),
+        ("statuscode", "4", "100001", at(8)),
+    )
+    names = ("payment_received", "payment_completed", "payment_reversed", "invoice_sent")
+    found = events(export({"invoice": [BILL], "audit_changes": audited}), *names)
+    assert [(e["activity"], e["timestamp"].day) for e in found] == [
+        ("payment_received", 4),
+        ("payment_reversed", 6),
+        ("payment_completed", 8),
+        ("payment_received", 8),
+    ]
+
+
 def test_paid_in_the_way_of_before():
     audited = changes(("statecode", "0", "1", at(4)), ("statuscode", "1", "7", at(4)))
     rows = {"invoice": [{**BILL, "statecode": 1, "statuscode": 7}], "audit_changes": audited}

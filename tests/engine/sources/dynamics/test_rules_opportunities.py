@@ -110,10 +110,20 @@ def test_the_closing_of_one_that_is_open_again_has_no_end_but_was_reopened():
     assert reopen_counts(tables).collect().rows() == [("o1", 1)]
 
 
-def test_canceled_closings_and_those_of_opportunities_that_are_gone_are_none():
-    closes = [close("x", at(5), deal="gone"), {**close("y", at(9)), "statecode": 2}]
+def test_the_closings_of_opportunities_that_are_gone_are_none():
+    closes = [close("x", at(5), deal="gone")]
     tables = export({"opportunity": [{**DEAL, "actualclosedate": None}], "opportunityclose": closes})
     assert told(tables, *BOTH) == []
+
+
+def test_a_closing_that_was_canceled_by_reopening_still_is_one():
+    changes = [audit("opportunity", "o1", "statecode", "0", "2", at(5))]
+    closes = [{**close("x", at(5)), "statecode": 2}, close("y", at(9))]
+    tables = export({"opportunity": [DEAL], "opportunityclose": closes, "audit_changes": changes})
+    assert [(e["activity"], e["timestamp"]) for e in events(tables, *BOTH)] == [
+        ("opportunity_lost", at(5)),
+        ("opportunity_won", at(9)),
+    ]
 
 
 def test_closed_by_regarding_only():

@@ -85,6 +85,13 @@ def test_one_source_for_the_whole_history_of_an_opportunity():
     assert moves(export(rows(audit_changes=[*AUDITED, *column]))) == EXPECTED
 
 
+def test_a_process_whose_versions_are_kept_tells_that_its_stage_never_changed():
+    column = [audit("opportunity", "o1", "salesstage", "0", "3", at(9))]
+    still = {"opportunitysalesprocess": [VERSIONS[0]]}
+    assert moves(export(rows(audit_changes=column), still)) == []
+    assert moves(export(rows(audit_changes=column))) == [(at(9), "Qualify", "Close", 1)]
+
+
 def test_by_the_column_of_the_opportunity():
     changes = [
         audit("opportunity", "o1", "salesstage", "0", "2", at(3)),
@@ -118,6 +125,20 @@ def test_the_process_from_lead_to_opportunity_is_told_of_the_opportunity():
         }
     )
     assert moves(tables) == EXPECTED
+
+
+def test_the_first_stage_of_an_opportunity_that_a_lead_became_is_no_change():
+    first = audit(
+        "leadtoopportunitysalesprocess",
+        "i1",
+        "activestageid",
+        "processstage,s0",
+        "processstage,s1",
+        at(1, second=1),
+    )
+    flow = {**FLOW, "leadid": "l1"}
+    rows = {"opportunity": [DEAL], "processstage": STAGES, "leadtoopportunitysalesprocess": [flow]}
+    assert moves(export({**rows, "audit_changes": [first]})) == []
 
 
 def test_what_an_opportunity_was_then_only_where_its_changes_are_known():

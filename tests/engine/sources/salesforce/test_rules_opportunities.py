@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from small_salesforce import at, events, found, reasons, record, tables
 
 from dealtrace_engine.sources.crm.mapping import CrmMapping
+from small_salesforce import at, events, found, reasons, record, tables
 
 DEAL, OTHER = record("006", 1), record("006", 2)
 ANN, BOB = record("005", 1), record("005", 2)
@@ -52,14 +52,28 @@ def test_created_with_the_stage_that_it_began_in():
     ]
 
 
+def test_created_by_its_history_where_the_record_does_not_say():
+    rows = [
+        change(1, "created", None, None, at(2)),
+        change(2, "opportunityCreatedFromLead", None, None, at(2)),
+    ]
+    export = tables(Opportunity=[{"Id": DEAL, "StageName": "New"}], OpportunityFieldHistory=rows)
+    assert found(export, "opportunity_created") == [("opportunity_created", "SF2", at(2))]
+
+
 def test_snapshots_without_a_new_stage_are_no_changes_of_it():
     export = tables(
-        OpportunityStage=STAGES, Opportunity=[deal("Talks")],
+        OpportunityStage=STAGES,
+        Opportunity=[deal("Talks")],
         OpportunityHistory=[
-            snapshot(1, "New", at(1), Amount=1), snapshot(2, "New", at(2), Amount=2), snapshot(3, "Talks", at(3), Amount=2),
-            snapshot(4, "Talks", at(4), Amount=9), snapshot(5, "New", at(5), Amount=9), snapshot(6, "Talks", at(6), Amount=9),
+            snapshot(1, "New", at(1), Amount=1),
+            snapshot(2, "New", at(2), Amount=2),
+            snapshot(3, "Talks", at(3), Amount=2),
+            snapshot(4, "Talks", at(4), Amount=9),
+            snapshot(5, "New", at(5), Amount=9),
+            snapshot(6, "Talks", at(6), Amount=9),
         ],
-    )  # fmt: skip
+    )
     columns = ("timestamp", "stage_from", "stage_to", "direction", "amount", "resource_id")
     assert found(export, CHANGED, columns=columns) == [
         (CHANGED, "SF1", at(3), "New", "Talks", 1, 2.0, BOB),
@@ -68,8 +82,9 @@ def test_snapshots_without_a_new_stage_are_no_changes_of_it():
     ]
     columns = ("timestamp", "amount", "amount_delta")
     assert found(export, "amount_changed", columns=columns) == [
-        ("amount_changed", "SF1", at(2), 2.0, 1.0), ("amount_changed", "SF1", at(4), 9.0, 7.0),
-    ]  # fmt: skip
+        ("amount_changed", "SF1", at(2), 2.0, 1.0),
+        ("amount_changed", "SF1", at(4), 9.0, 7.0),
+    ]
 
 
 def test_snapshots_of_two_deals_do_not_mix_and_their_order_in_the_file_does_not_matter():
@@ -101,9 +116,11 @@ def test_without_any_history_the_last_change_is_known_but_not_one_at_the_creatio
     export = tables(
         OpportunityStage=STAGES,
         Opportunity=[
-            deal("Talks", LastStageChangeDate=at(7, 12)), deal("New", 2, LastStageChangeDate=at(1)), deal("New", 3),
+            deal("Talks", LastStageChangeDate=at(7, 12)),
+            deal("New", 2, LastStageChangeDate=at(1)),
+            deal("New", 3),
         ],
-    )  # fmt: skip
+    )
     columns = ("timestamp", "stage_to", "ts_quality")
     assert found(export, CHANGED, columns=columns) == [(CHANGED, "SF3", at(7, 12), "Talks", "field")]
 
@@ -120,16 +137,24 @@ def test_a_first_snapshot_after_the_creation_is_a_change_only_where_that_is_know
 
 def test_closed_reopened_and_closed_again_are_all_kept():
     export = tables(
-        OpportunityStage=STAGES, Opportunity=[deal("Closed Won", LastStageChangeDate=at(9))],
+        OpportunityStage=STAGES,
+        Opportunity=[deal("Closed Won", LastStageChangeDate=at(9))],
         OpportunityHistory=[
-            snapshot(1, "New", at(1)), snapshot(2, "Closed Lost", at(3)), snapshot(3, "Talks", at(5)),
-            snapshot(4, "Closed Won", at(7)), snapshot(5, "Closed Lost", at(8)), snapshot(6, "Closed Won", at(9)),
+            snapshot(1, "New", at(1)),
+            snapshot(2, "Closed Lost", at(3)),
+            snapshot(3, "Talks", at(5)),
+            snapshot(4, "Closed Won", at(7)),
+            snapshot(5, "Closed Lost", at(8)),
+            snapshot(6, "Closed Won", at(9)),
         ],
-    )  # fmt: skip
+    )
     assert found(export, WON, LOST, "opportunity_reopened") == [
-        (LOST, "SF1", at(3)), ("opportunity_reopened", "SF1", at(5)), (WON, "SF1", at(7)), (LOST, "SF1", at(8)),
+        (LOST, "SF1", at(3)),
+        ("opportunity_reopened", "SF1", at(5)),
+        (WON, "SF1", at(7)),
+        (LOST, "SF1", at(8)),
         (WON, "SF1", at(9)),
-    ]  # fmt: skip
+    ]
 
 
 def test_from_one_won_stage_to_another_is_not_won_again():
@@ -161,18 +186,21 @@ def test_a_deal_recorded_after_it_was_closed_was_closed_on_its_close_date():
     export = tables(
         OpportunityStage=STAGES,
         Opportunity=[
-            deal("Closed Won", CloseDate=before, LastStageChangeDate=at(1)), deal("Closed Won", 2, CloseDate=same),
+            deal("Closed Won", CloseDate=before, LastStageChangeDate=at(1)),
+            deal("Closed Won", 2, CloseDate=same),
         ],
         OpportunityHistory=[snapshot(1, "Closed Won", at(1)), snapshot(2, "Closed Won", at(1), deal=OTHER)],
-    )  # fmt: skip
+    )
     assert found(export, WON, columns=("record_id", "timestamp", "ts_precision")) == [
         (WON, "SF3", DEAL, at(10, month=2), "date"), (WON, "SF1", OTHER, at(1), "instant"),
     ]  # fmt: skip
 
 
 def test_a_close_date_after_the_export_is_a_plan_and_no_event():
-    export = tables(OpportunityStage=STAGES,
-                    Opportunity=[deal("Closed Won", CloseDate="2031-01-01", LastModifiedDate=at(8))])  # fmt: skip
+    export = tables(
+        OpportunityStage=STAGES,
+        Opportunity=[deal("Closed Won", CloseDate="2031-01-01", LastModifiedDate=at(8))],
+    )
     assert found(export, WON) == []
     assert reasons(export) == {"Opportunity.CloseDate lies after the export: planned, no event": 1}
 
@@ -192,16 +220,30 @@ def test_the_own_flags_of_an_opportunity_count_before_its_stage():
 
 def test_a_solution_is_proposed_by_a_stage_else_by_a_presented_quote():
     quotes = {
-        "Quote": [{"Id": record("0Q0", 1), "OpportunityId": DEAL, "Status": "Presented", "CreatedDate": at(2)}],
-        "QuoteHistory": [{"Id": record("017", 9), "QuoteId": record("0Q0", 1), "Field": "Status", "OldValue": "Draft",
-                          "NewValue": "Presented", "CreatedDate": at(4)}],
-    }  # fmt: skip
+        "Quote": [
+            {"Id": record("0Q0", 1), "OpportunityId": DEAL, "Status": "Presented", "CreatedDate": at(2)}
+        ],
+        "QuoteHistory": [
+            {
+                "Id": record("017", 9),
+                "QuoteId": record("0Q0", 1),
+                "Field": "Status",
+                "OldValue": "Draft",
+                "NewValue": "Presented",
+                "CreatedDate": at(4),
+            }
+        ],
+    }
     by_stage = tables(
-        OpportunityStage=STAGES, Opportunity=[deal("Talks")],
+        OpportunityStage=STAGES,
+        Opportunity=[deal("Talks")],
         OpportunityHistory=[
-            snapshot(1, "New", at(1)), snapshot(2, "Value Proposition", at(3)), snapshot(3, "Talks", at(5)),
-        ], **quotes,
-    )  # fmt: skip
+            snapshot(1, "New", at(1)),
+            snapshot(2, "Value Proposition", at(3)),
+            snapshot(3, "Talks", at(5)),
+        ],
+        **quotes,
+    )
     assert found(by_stage, "solution_proposed") == [("solution_proposed", "SF1", at(3))]
     assert found(tables(Opportunity=[deal("Talks")], **quotes), "solution_proposed") == [
         ("solution_proposed", "SF2", at(4))
@@ -278,3 +320,22 @@ def test_an_export_to_the_minute_has_events_to_the_minute():
     export = tables(Opportunity=[deal()])
     export = CrmTables(replace(export.raw, precision="minute"), export.catalog)
     assert events(export)["ts_precision"].to_list() == ["minute"]
+
+
+def test_rows_of_a_report_have_no_ids_and_say_themselves_what_was_before():
+    rows = [
+        {
+            "OpportunityId": DEAL,
+            "StageName": after,
+            "FromOpportunityStageName": before,
+            "CreatedDate": at(3, 9),
+            "CreatedBy.Name": "Ann",
+        }
+        for before, after in (("Talks", "Closed Won"), ("New", "Talks"))
+    ]
+    export = tables(OpportunityStage=STAGES, Opportunity=[deal("Closed Won")], OpportunityHistory=rows)
+    columns = ("stage_from", "stage_to", "resource_name")
+    assert sorted(found(export, CHANGED, columns=columns)) == [
+        (CHANGED, "SF1", "New", "Talks", "Ann"), (CHANGED, "SF1", "Talks", "Closed Won", "Ann"),
+    ]  # fmt: skip
+    assert found(export, "amount_changed") == []

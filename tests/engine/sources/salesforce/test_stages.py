@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from small_salesforce import at, found, record, tables
 
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.salesforce.stages import stage_table, unknown_stages
 from dealtrace_engine.sources.salesforce.statuses import unmapped
+from small_salesforce import at, found, record, tables
 
 
 def deal(number, stage, **more):
@@ -22,10 +22,23 @@ def meaning(export, mapping=None):
 
 def test_the_table_of_stages_counts_first_whatever_stages_are_called():
     stages = [
-        {"ApiName": "Handshake", "MasterLabel": "Shake", "SortOrder": 2, "IsClosed": True, "IsWon": True, "IsActive": True},
-        {"ApiName": "Closed Won", "MasterLabel": "Closed Won", "SortOrder": 1, "IsClosed": False, "IsWon": False,
-         "IsActive": True},
-    ]  # fmt: skip
+        {
+            "ApiName": "Handshake",
+            "MasterLabel": "Shake",
+            "SortOrder": 2,
+            "IsClosed": True,
+            "IsWon": True,
+            "IsActive": True,
+        },
+        {
+            "ApiName": "Closed Won",
+            "MasterLabel": "Closed Won",
+            "SortOrder": 1,
+            "IsClosed": False,
+            "IsWon": False,
+            "IsActive": True,
+        },
+    ]
     export = tables(
         OpportunityStage=stages,
         Opportunity=[deal(1, "Handshake"), deal(2, "Closed Won"), deal(3, "Shake", IsClosed=False)],
@@ -65,10 +78,20 @@ def test_then_from_the_forecast_of_records_and_of_their_history():
     export = tables(
         Opportunity=[deal(1, "Signed", ForecastCategory="Closed", Probability=100)],
         OpportunityHistory=[
-            {"OpportunityId": record("006", 1), "StageName": "Dead", "ForecastCategory": "Omitted", "Probability": 0},
-            {"OpportunityId": record("006", 1), "StageName": "Talk", "ForecastCategory": "BestCase", "Probability": 40},
+            {
+                "OpportunityId": record("006", 1),
+                "StageName": "Dead",
+                "ForecastCategory": "Omitted",
+                "Probability": 0,
+            },
+            {
+                "OpportunityId": record("006", 1),
+                "StageName": "Talk",
+                "ForecastCategory": "BestCase",
+                "Probability": 40,
+            },
         ],
-    )  # fmt: skip
+    )
     assert meaning(export) == [
         ("Dead", True, False, "forecast"),
         ("Talk", False, False, "forecast"),
@@ -93,8 +116,11 @@ def test_the_order_of_stages_is_that_of_the_mapping_if_it_has_one():
 
 def snapshot(number, stage, day):
     return {
-        "Id": record("008", number), "OpportunityId": record("006", 1), "StageName": stage, "CreatedDate": at(day),
-    }  # fmt: skip
+        "Id": record("008", number),
+        "OpportunityId": record("006", 1),
+        "StageName": stage,
+        "CreatedDate": at(day),
+    }
 
 
 def test_a_stage_that_was_renamed_half_way_has_not_changed():

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from small_salesforce import at, reasons, record, tables
-
 from dealtrace_engine.sources.salesforce.transitions import changes, lookup_changes, transitions
+from small_salesforce import at, reasons, record, tables
 
 DEAL, OTHER = record("006", 1), record("006", 2)
 ANN, BOB = record("005", 1), record("005", 2)
