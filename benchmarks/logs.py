@@ -41,6 +41,16 @@ def own_file(path: Path, folder: Path) -> Path:
     return own
 
 
+def csv_beside(path: Path) -> Path:
+    """Return the CSV file of a log's events beside its Parquet file, made now if it is not there."""
+    csv = path.with_suffix(".csv")
+    if not csv.exists():
+        made = timed_process([sys.executable, "-m", "benchmarks.logs", str(csv), str(path)], 3600)
+        if made.failure:
+            raise SystemExit(f"cannot make {csv}: {made.failure}")
+    return csv
+
+
 def rows(python: str, log: Log) -> int:
     """Return the number of rows of a file, read in another process to keep this one small."""
     code = f"import pyarrow.parquet as pq; print(pq.ParquetFile({log.path!r}).metadata.num_rows)"
@@ -50,10 +60,26 @@ def rows(python: str, log: Log) -> int:
     return int(process.output)
 
 
+def write_csv(path: Path, parquet: str) -> None:
+    from pyarrow.csv import CSVWriter
+    from pyarrow.parquet import ParquetFile
+
+    from dealtrace_engine.output import written_whole
+
+    log = ParquetFile(parquet)
+    with written_whole(path) as unfinished, CSVWriter(unfinished, log.schema_arrow) as writer:
+        for batch in log.iter_batches():
+            writer.write_batch(batch)
+
+
 def main() -> None:
     from dealtrace_engine.synthetic.parquet import write_parquet
 
-    write_parquet(sys.argv[1], int(sys.argv[2]), seed=SEED)
+    path, made_from = Path(sys.argv[1]), sys.argv[2]
+    if path.suffix == ".csv":
+        write_csv(path, made_from)
+    else:
+        write_parquet(path, int(made_from), seed=SEED)
 
 
 if __name__ == "__main__":

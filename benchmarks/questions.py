@@ -12,6 +12,7 @@ from benchmarks.answers import Answer
 PERCENTILES = (50, 90, 95, 99)
 TABLE_TOOLS = ("ours", "naive", "polars", "duckdb", "pm4py")
 REPLAY_TOOLS = ("ours", "pm4py")
+CSV_TOOLS = ("ours", "polars", "duckdb")
 INTERACTIVE_TOOLS = ("ours", "polars", "duckdb")
 
 HALF = ("DACH", "North America", "France")
@@ -27,7 +28,8 @@ ATTRIBUTES = ("region", "product")
 class Log(NamedTuple):
     """A Parquet file of events, its three columns, and the net to replay on.
 
-    The same log as dealtrace's own file is beside it where interactive questions are asked.
+    The same log as dealtrace's own file is beside it where interactive questions are asked, and as CSV where
+    that is read.
     """
 
     path: str
@@ -36,6 +38,7 @@ class Log(NamedTuple):
     timestamp: str = "timestamp"
     net: str = ""
     own_file: str = ""
+    csv: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class Question:
     interactive : bool
         Whether it filters a log that is open: dealtrace's own file, the rivals' sorted and encoded tables,
         with the attributes of `ATTRIBUTES`.
+    from_csv : bool
+        Whether the file is the one in CSV.
     rivals : tuple of str
         Who answers.
     """
@@ -61,6 +66,7 @@ class Question:
     from_file: bool = False
     replays: bool = False
     interactive: bool = False
+    from_csv: bool = False
     rivals: tuple[str, ...] = TABLE_TOOLS
 
 
@@ -81,6 +87,9 @@ QUESTIONS = {
     "sequence": _interactive("cases with the sequence " + "{} -> ... -> {}+ -> {}".format(*SEQUENCE)),
     "open": _interactive("open the log's own file", rivals=("ours", "polars")),
     "everything": Question("from the file: all but replay", from_file=True),
+    "everything_csv": Question(
+        "from a CSV file: all but replay", from_file=True, from_csv=True, rivals=CSV_TOOLS
+    ),
     "everything_replay": Question(
         "from the file: all and replay", from_file=True, replays=True, rivals=REPLAY_TOOLS
     ),
@@ -104,8 +113,9 @@ INTERACTIVE_MODULES = {
 class Rival(Protocol):
     """What the module of a rival offers.
 
-    `load` reads the log into the form the tool works on; ``ASK[question]`` takes that and returns what the
-    tool returns; ``TELL[question]`` turns that into the canonical plain form and is never timed.
+    `load` reads the log into the form the tool works on, `load_csv` (of `CSV_TOOLS`) does so from CSV;
+    ``ASK[question]`` takes that and returns what the tool returns; ``TELL[question]`` turns that into the
+    canonical plain form and is never timed.
     """
 
     @property

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import machine, table
-from benchmarks.logs import NET, SEED, generated, own_file, rows
+from benchmarks.logs import NET, SEED, csv_beside, generated, own_file, rows
 from benchmarks.measure import ROOT, Bench, compare
 from benchmarks.questions import MODULES, QUESTIONS, Log
 from benchmarks.table import Cell
@@ -186,10 +186,12 @@ def plans(options: argparse.Namespace) -> list[Plan]:
         if (net or not QUESTIONS[name].replays) and not (options.log and QUESTIONS[name].interactive)
     )  # fmt: skip
     opened = any(QUESTIONS[name].interactive for name in questions)
+    from_csv = any(QUESTIONS[name].from_csv for name in questions)
     found = []
     for path in paths:
         own = str(own_file(path, Path(options.cache))) if opened else ""
-        log = Log(str(path), case_id, activity, timestamp, net, own)
+        csv = str(csv_beside(path)) if from_csv else ""
+        log = Log(str(path), case_id, activity, timestamp, net, own, csv)
         bench = Bench(log, options.rivals_python, options.limit, options.scripts)
         events = rows(sys.executable, log)
         found.append(Plan(bench, events, questions, options.rivals, options.runs, options.pm4py_limit))

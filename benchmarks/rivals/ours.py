@@ -20,6 +20,11 @@ def load(log: Log) -> Loaded:
     return Loaded(events, dt.read_pnml(log.net) if log.net else None)
 
 
+def load_csv(log: Log) -> Loaded:
+    events = dt.read_csv(log.csv, case_id=log.case_id, activity=log.activity, timestamp=log.timestamp)
+    return Loaded(events, None)
+
+
 def directly_follows(loaded: Loaded) -> dt.DirectlyFollows:
     return dt.directly_follows(loaded.log)
 
@@ -105,6 +110,7 @@ ASK: dict[str, Callable[[Loaded], Any]] = {
     "throughput": throughput,
     "replay": replay,
     "everything": everything,
+    "everything_csv": everything,
     "everything_replay": everything_replay,
 }
 TELL: dict[str, Callable[[Any], Answer]] = {
@@ -115,5 +121,6 @@ TELL: dict[str, Callable[[Any], Answer]] = {
     "throughput": plain_throughput,
     "replay": plain_replay,
     "everything": plain_everything,
+    "everything_csv": plain_everything,
     "everything_replay": plain_everything,
 }

@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dealtrace_engine.buffers import arrow, one_array, read_only, view
@@ -64,6 +63,8 @@ def plain_column(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _plain(values: pa.Array) -> pa.Array:
+    import pyarrow.compute as pc
+
     kind = values.type
     if isinstance(kind, pa.BaseExtensionType):
         return _plain(values.storage)
@@ -79,6 +80,8 @@ def _plain(values: pa.Array) -> pa.Array:
 
 
 def _plain_dictionary(values: pa.DictionaryArray) -> pa.Array:
+    import pyarrow.compute as pc
+
     indices, distinct = values.indices.cast(pa.int32()), _plain(values.dictionary)
     if not pa.types.is_large_string(distinct.type):
         return distinct.take(indices)

@@ -77,6 +77,66 @@ def text(values: Sequence[str | None]) -> pa.StringArray:
     return pa.Array.from_buffers(pa.string(), len(values), buffers)
 
 
+def large_texts(values: Sequence[str]) -> pa.LargeStringArray:
+    """Return texts as an Arrow array; `pyarrow.array` would import pandas.
+
+    Examples
+    --------
+    >>> large_texts(["a", "", "\u00e9"]).to_pylist() == ["a", "", "\u00e9"]
+    True
+    """
+    encoded = [value.encode() for value in values]
+    offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
+    np.cumsum([len(text) for text in encoded], out=offsets[1:])
+    return pa.LargeStringArray.from_buffers(
+        len(encoded), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))
+    )
+
+
+def taken_texts(texts: pa.LargeStringArray, positions: NDArray[Any]) -> pa.StringArray:
+    """Return the texts at positions, shape (n,); `pyarrow.Array.take` would import pyarrow.compute.
+
+    Raises
+    ------
+    IndexError
+        There is no such position.
+
+    Examples
+    --------
+    >>> taken_texts(large_texts(["a", "bcd"]), np.array([1, 0, 1])).to_pylist()
+    ['bcd', 'a', 'bcd']
+    """
+    _, offsets, data = texts.buffers()
+    bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    if int(np.diff(bounds)[positions].sum()) > np.iinfo(np.int32).max:
+        return texts.take(arrow(positions)).cast(pa.string())
+    taken, ends = gathered(np.frombuffer(data or b"", np.uint8), bounds, positions)
+    return pa.StringArray.from_buffers(
+        len(positions), pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(taken)
+    )
+
+
+def gathered(
+    values: NDArray[Any], offsets: NDArray[np.int64], groups: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the values of groups, one group after the other, and their offsets, shape (groups + 1,).
+
+    Raises
+    ------
+    IndexError
+        There is no such group.
+
+    Examples
+    --------
+    >>> gathered(np.array([1, 2, 3]), np.array([0, 1, 3]), np.array([1, 0]))
+    (array([2, 3, 1]), array([0, 2, 3]))
+    """
+    starts, sizes = offsets[:-1][groups], np.diff(offsets)[groups]
+    ends = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(sizes, out=ends[1:])
+    return values[np.repeat(starts - ends[:-1], sizes) + np.arange(ends[-1])], ends
+
+
 def table(columns: Mapping[str, Any]) -> pa.Table:
     """Return a table of Arrow arrays and numpy arrays.
 

@@ -10,21 +10,25 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dealtrace_engine.buffers import arrow
 from dealtrace_engine.errors import LogError, ParseError
 from dealtrace_engine.instants import InstantReader, Instants
 from dealtrace_engine.log import EventLog
+from dealtrace_engine.memory_limit import require_memory
 from dealtrace_engine.ordering import Chunk, break_ties, rank_keys, sorted_events
 from dealtrace_engine.origin import Origin
-from dealtrace_engine.parallel import Progress, ahead, thread_count, tick
+from dealtrace_engine.parallel import Progress, ahead, closed_after, thread_count, tick
 from dealtrace_engine.quality import FIRST_ROWS, Finding, by_first_row
 from dealtrace_engine.schema import Roles
 from dealtrace_engine.source import RowSource
 from dealtrace_engine.texts import TextCodes
 
+BYTES_AN_EVENT = 26
+"""Held at the peak: code, time and row of each event as read and as sorted; case ids come on top."""
+ROWS_PER_CHECK = 1 << 20
+"""Rows after which the memory is looked at anew."""
 MOST_ROWS = 2**32 - 1
 """An event remembers its row in 32 bits."""
 Reasons = Sequence[tuple[str, NDArray[np.int64]]]
@@ -89,9 +93,7 @@ class LogBuilder:
         activities = self.activities.as_text(batch.column(self.roles["activity"]), self.source.label)
         rejected = self._rejected(cases, activities, instants, batch)
         if rejected is not None:
-            keep = arrow(~rejected)
-            cases = pc.if_else(keep, cases, pa.scalar(None, cases.type))
-            activities = pc.if_else(keep, activities, pa.scalar(None, activities.type))
+            cases, activities = _nulled(cases, rejected), _nulled(activities, rejected)
         case_codes, case_of = self.cases.coded(cases)
         codes, activity_of = self.activities.narrow(activities)
         chunk = Chunk(case_codes, codes, instants.microseconds, self.rows, case_of, activity_of)
@@ -101,6 +103,9 @@ class LogBuilder:
             column = self.roles["order"]
             self.orders.append(rank_keys(batch.column(column), column, self.source.label))
         self._note(instants)
+        if self.rows // ROWS_PER_CHECK < (self.rows + batch.num_rows) // ROWS_PER_CHECK:
+            needed, what = self.rows * BYTES_AN_EVENT // 2, f"the first {self.rows:,} rows, sorted,"
+            require_memory(needed, what, file=self.source.label)
         self.rows += batch.num_rows
 
     def _rejected(
@@ -159,7 +164,7 @@ class LogBuilder:
         Raises
         ------
         LogError
-            No row became an event.
+            No row became an event, or there is too little memory to sort them.
         """
         dropped = by_first_row([*self.source.findings, *self.dropped.values()])
         rows_read = self.rows + sum(finding.count for finding in self.source.findings)
@@ -187,12 +192,27 @@ class LogBuilder:
 def build_log(
     builder: LogBuilder, *, of: int = 0, threads: int | None = None, progress: Progress | None = None
 ) -> None:
-    """Feed the rows of its source to `builder`, reading one batch ahead where there is a second thread."""
+    """Feed the rows of its source to `builder`, reading one batch ahead where there is a second thread.
+
+    Raises
+    ------
+    LogError
+        There is too little memory for the `of` rows there are said to be, or for those read so far.
+    """
+    require_memory(of * BYTES_AN_EVENT, f"{of:,} rows", file=builder.source.label)
     batches = builder.source.batches(builder.key_columns, [builder.roles["activity"]])
-    for batch in ahead(batches) if thread_count(threads) > 1 else batches:
-        if batch.num_rows:
-            builder.append(batch)
-        tick(progress, builder.rows, max(of, builder.rows))
+    early = ahead(batches) if thread_count(threads) > 1 else batches
+    with closed_after(batches), closed_after(early):
+        for batch in early:
+            if batch.num_rows:
+                builder.append(batch)
+            tick(progress, builder.rows, max(of, builder.rows))
+
+
+def _nulled(values: pa.Array, where: NDArray[np.bool_]) -> pa.Array:
+    import pyarrow.compute as pc  # late: its import costs as much as a million rows
+
+    return pc.if_else(arrow(~where), values, pa.scalar(None, values.type))
 
 
 def _shown(value: pa.Scalar) -> str | None:

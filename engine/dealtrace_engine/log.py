@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dealtrace_engine.attributes import Attribute, attribute_of, plain_column
-from dealtrace_engine.buffers import arrow
+from dealtrace_engine.buffers import arrow, taken_texts
 from dealtrace_engine.errors import LogError, SchemaError
 from dealtrace_engine.origin import Origin
 from dealtrace_engine.output import PathLike
@@ -261,6 +260,8 @@ class EventLog:
         LogError
             There is no such case.
         """
+        import pyarrow.compute as pc
+
         position = pc.index(self.case_ids, pa.scalar(str(case_id), pa.large_string())).as_py()
         if position < 0:
             raise LogError(f"there is no case {case_id!r}", file=self.origin.source.label)
@@ -277,7 +278,7 @@ class EventLog:
 
     def activity_texts(self, codes: NDArray[Any]) -> pa.StringArray:
         """Return the texts of activity codes, shape (n,)."""
-        return self.activities.take(arrow(codes)).cast(pa.string())
+        return taken_texts(self.activities, codes)
 
     def to_arrow(self, columns: Sequence[str] = ()) -> pa.Table:
         """Return the events in order: case_id, activity, timestamp and the attributes named in `columns`."""

@@ -14,7 +14,11 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.buffers import one_array, view
 from dealtrace_engine.errors import SchemaError
+from dealtrace_engine.memory_limit import require_memory
 from dealtrace_engine.parallel import blocks, cut_evenly, map_blocks, thread_count
+
+MOST_COUNTERS = 4
+"""Threads that count, each with eight bytes a case of its own."""
 
 
 class Events(NamedTuple):
@@ -65,11 +69,13 @@ def sorted_events(
     """Sort the rows of `chunks` (emptied on the way) by case and time; ties keep the order of rows."""
     offsets = np.zeros(cases + 1, dtype=np.int64)
     np.cumsum(_sizes(chunks, cases, threads), out=offsets[1:])
+    count = int(offsets[-1])
+    require_memory(count * (width.itemsize + 12), f"{count:,} sorted events")
     events = Events(
         offsets,
-        np.empty(offsets[-1], dtype=width),
-        np.empty(offsets[-1], dtype=np.int64),
-        np.empty(offsets[-1], dtype=np.uint32),
+        np.empty(count, dtype=width),
+        np.empty(count, dtype=np.int64),
+        np.empty(count, dtype=np.uint32),
     )
     _scatter(chunks, events, threads)
     _sort_by_time(events, threads)
@@ -80,20 +86,17 @@ def _sizes(chunks: list[Chunk], cases: int, threads: int | None) -> NDArray[np.i
     """Return the number of events of each case."""
     from dealtrace_ext.scatter import count_keys
 
-    def count(chunk: Chunk) -> NDArray[np.int64]:
-        counts = np.zeros(len(chunk.case_of), dtype=np.int64)  # type: ignore[arg-type]
-        count_keys(chunk.cases, counts)
-        return counts
+    def count(part: list[Chunk]) -> NDArray[np.int64]:
+        sizes = np.zeros(cases, dtype=np.int64)
+        for chunk in part:
+            count_keys(chunk.cases, sizes, chunk.case_of)
+        return sizes
 
-    coded = [chunk for chunk in chunks if chunk.case_of is not None]
-    sizes = np.zeros(cases, dtype=np.int64)
-    for chunk in chunks:
-        if chunk.case_of is None:
-            count_keys(chunk.cases, sizes)
-    for chunk, counts in zip(coded, map_blocks(count, coded, threads=threads), strict=True):
-        used = np.flatnonzero(counts)
-        np.add.at(sizes, chunk.case_of[used], counts[used])  # type: ignore[index]
-    return sizes
+    parts = min(thread_count(threads), MOST_COUNTERS)
+    counted = map_blocks(count, [chunks[first::parts] for first in range(parts)], threads=threads)
+    for sizes in counted[1:]:
+        counted[0] += sizes
+    return counted[0]
 
 
 def _scatter(chunks: list[Chunk], events: Events, threads: int | None) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import TypeVar, cast
 
@@ -110,6 +111,19 @@ def _here(function: Callable[[Item], Result], item: Item) -> Result:
         return function(item)
     finally:
         del _this_thread.works
+
+
+@contextmanager
+def closed_after(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
+    """Close a generator when the block ends, also by an error.
+
+    Left to the garbage collector, it may end on a thread of its own pool, which cannot wait for itself.
+    """
+    try:
+        yield items
+    finally:
+        if isinstance(items, Generator):
+            items.close()
 
 
 def ahead(items: Iterable[Item]) -> Iterator[Item]:

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dealtrace_engine.buffers import arrow, view
+from dealtrace_engine.buffers import large_texts, view
 from dealtrace_engine.errors import LogError, ParseError, SchemaError
 
 EXACT_FLOATS = {16: 1 << 11, 32: 1 << 24, 64: 1 << 53}
@@ -60,9 +59,8 @@ class TextCodes:
 
     def _check_indices(self, values: pa.DictionaryArray, file: str) -> None:
         """Refuse indices without an entry, which pyarrow lets through from damaged files."""
-        found = pc.min_max(values.indices)
-        lowest, highest = found["min"].as_py(), found["max"].as_py()
-        if lowest is not None and not 0 <= lowest <= highest < len(values.dictionary):
+        indices = view(values.indices.drop_null() if values.null_count else values.indices)
+        if len(indices) and not 0 <= indices.min() <= indices.max() < len(values.dictionary):
             raise ParseError("a text is not in its dictionary", file=file, column=self.column,
                              hint="export the data again")  # fmt: skip
 
@@ -72,19 +70,19 @@ class TextCodes:
         if values.null_count:
             reasons.append((f"null {role}", _positions(values.is_null())))
         if _may_hold_empty(values):
-            empty = pc.equal(values.dictionary_decode() if _is_dictionary(values) else values, "").fill_null(
-                False
-            )
-            reasons.append((f"empty {role}", _positions(empty)))
+            reasons.append((f"empty {role}", _positions(_is_empty(values))))
         return reasons
 
-    def encode(self, values: pa.Array) -> NDArray[np.int32]:
-        """Return the code of each text, -1 for null; new texts get the next codes, in order."""
-        codes = np.empty(len(values), dtype=np.int32)
+    def encode(self, values: pa.Array, picks: NDArray[np.uint32] | None = None) -> NDArray[np.int32]:
+        """Return the code of each text (or of those at `picks`), -1 for null.
+
+        New texts get the next codes, in order.
+        """
+        codes = np.empty(len(values) if picks is None else len(picks), dtype=np.int32)
         if _is_dictionary(values):
             values = values.dictionary_decode()
         try:
-            self._interner.encode(values, codes)
+            self._interner.encode(values, codes, picks)
         except OverflowError as error:
             raise LogError(str(error), column=self.column, hint="split the log") from error
         except ValueError as error:
@@ -114,7 +112,7 @@ class TextCodes:
         size = len(dictionary)
         code_of, used = np.full(size, -1, dtype=np.int32), np.empty(size, dtype=np.uint32)
         used = used[: first_uses(indices, code_of, np.zeros(size, dtype=np.uint8), used)]
-        code_of[used] = self.encode(dictionary.take(arrow(used)))
+        code_of[used] = self.encode(dictionary, used)
         return code_of
 
     def texts(self, file: str) -> pa.LargeStringArray:
@@ -127,6 +125,8 @@ class TextCodes:
         """
         offsets, data = self._interner.offsets_bytes(), self._interner.data_bytes()
         texts = pa.LargeStringArray.from_buffers(len(self), pa.py_buffer(offsets), pa.py_buffer(data))
+        if self._interner.is_ascii:
+            return texts
         try:
             texts.validate(full=True)
         except pa.ArrowInvalid as error:
@@ -136,11 +136,13 @@ class TextCodes:
 
     def sorted_by_text(self, file: str) -> tuple[pa.LargeStringArray, NDArray[np.int64]]:
         """Return the distinct texts sorted by their bytes, and the rank of each code."""
-        texts = self.texts(file)
-        order = view(pc.sort_indices(texts)).astype(np.int64)
+        texts = self.texts(file).to_pylist()
+        order = sorted(
+            range(len(texts)), key=texts.__getitem__
+        )  # code points are in the order of their bytes
         ranks = np.empty(len(order), dtype=np.int64)
         ranks[order] = np.arange(len(order))
-        return texts.take(arrow(order)), ranks
+        return large_texts([texts[code] for code in order]), ranks
 
 
 def _is_dictionary(values: pa.Array) -> bool:
@@ -151,7 +153,15 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
+def _is_empty(values: pa.Array) -> pa.BooleanArray:
+    import pyarrow.compute as pc  # late: its import costs as much as a million rows
+
+    return pc.equal(values.dictionary_decode() if _is_dictionary(values) else values, "").fill_null(False)
+
+
 def _positions(mask: pa.BooleanArray) -> NDArray[np.int64]:
+    import pyarrow.compute as pc
+
     return view(pc.indices_nonzero(mask)).astype(np.int64)
 
 
@@ -167,6 +177,8 @@ def _may_hold_empty(values: pa.Array) -> bool:
 
 def _whole_numbers(values: pa.Array, column: str, file: str) -> pa.Array:
     """Return floats as integers; NaN is what Polars and numpy write for a gap."""
+    import pyarrow.compute as pc
+
     values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
     what, exact = "fractional numbers are no identifiers", EXACT_FLOATS[values.type.bit_width]
     try:

@@ -138,3 +138,37 @@ def count_rows(const uint8_t[::1] text, int delimiter, int quote, int64_t most=-
                 field_begins = c == delimiter
                 empty = False
     return rows, end
+
+
+def row_end(const uint8_t[::1] text, int64_t stop, int delimiter, int quote):
+    """Find the end of the first row that a line feed ends at `stop` or behind.
+
+    Parameters
+    ----------
+    text : buffer of bytes, shape (n,)
+        See `whole_rows`.
+    stop : int
+        A position in the text.
+    delimiter, quote : int
+        See `whole_rows`.
+
+    Returns
+    -------
+    int
+        Position behind the line feed, or -1 where there is none.
+    """
+    cdef int64_t length = text.shape[0], at = -1
+    cdef uint8_t c
+    cdef Scan scan
+    scan.last, scan.opened, scan.resume = -1, -1, 0
+    with nogil:
+        while at < length - 1:
+            at += 1
+            c = text[at]
+            if quote >= 0 and c == quote:
+                if at >= scan.resume:
+                    on_quote(&scan, &text[0], at, length, delimiter)
+            elif c == _LF and scan.opened < 0 and at + 1 >= stop:
+                scan.last = at
+                break
+    return scan.last + 1 if scan.last >= 0 else -1

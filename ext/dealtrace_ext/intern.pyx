@@ -47,6 +47,9 @@ cdef enum:
     TWOFOLD = 1 << 16              # slots from which on a table grows to twice its size, not four times
 
 
+cdef uint64_t HIGH_BITS = 0x8080808080808080
+
+
 cdef struct Slot:
     uint64_t key[3]   # zero-padded bytes; of a longer key: its hash, length and nothing
     uint32_t tag      # high bits of the hash | length, LONG where the key is not inline
@@ -91,6 +94,7 @@ cdef class Interner:
     cdef uint8_t *data
     cdef int64_t data_room
     cdef int64_t count
+    cdef uint64_t bits         # all bytes so far, one over the other
 
     def __cinit__(self, int64_t expected=1024, int hash_bits=64):
         cdef uint64_t room = 1024
@@ -110,6 +114,7 @@ cdef class Interner:
             raise MemoryError("no memory for the dictionary of texts")
         self.offsets[0] = 0
         self.count = 0
+        self.bits = 0
 
     def __dealloc__(self):
         dt_free(self.slots, (self.mask + 1) * sizeof(Slot))
@@ -119,29 +124,34 @@ cdef class Interner:
     def __len__(self):
         return self.count
 
-    def encode(self, column, int32_t[::1] codes):
+    def encode(self, column, int32_t[::1] codes, const uint32_t[::1] picks=None):
         """Write the code of each text of `column` to `codes`, -1 for null.
 
         Parameters
         ----------
         column : Arrow text array, shape (n,)
-        codes : int32 buffer, shape (n,)
+        codes : int32 buffer, shape (n,) or that of `picks`
+        picks : uint32 buffer, optional
+            Take the texts at these positions instead of all.
 
         Raises
         ------
         OverflowError
             More than 2**31 - 2 distinct texts.
         ValueError
-            `codes` has another length, or the array's offsets are broken.
+            `codes` has another length, a pick is no position, or the array's offsets are broken.
         """
         cdef Text text = Text(column)
-        if codes.shape[0] != text.length:
-            raise ValueError(f"{text.length} texts need as many codes, got room for {codes.shape[0]}")
-        cdef int64_t done = 0
+        cdef int64_t done = 0, n = text.length if picks is None else picks.shape[0]
+        if codes.shape[0] != n:
+            raise ValueError(f"{n} texts need as many codes, got room for {codes.shape[0]}")
+        if n == 0:
+            return
+        cdef const uint32_t *which = NULL if picks is None else &picks[0]
         with nogil:
-            while 0 <= done < text.length:
-                done = self._encode_batch(text, done, min(done + BATCH, text.length), &codes[0])
-        self._raise(done, "the Arrow text array's offsets run backwards")
+            while 0 <= done < n:
+                done = self._encode_batch(text, which, done, min(done + BATCH, n), &codes[0])
+        self._raise(done, "the Arrow text array's offsets run backwards, or a pick leaves it")
 
     def encode_at(self, const uint8_t[::1] data, const int64_t[::1] positions, int32_t[::1] codes):
         """Write the code of each of the texts at `positions`.
@@ -210,14 +220,20 @@ cdef class Interner:
         """Forget every text, and keep the memory."""
         memset(self.slots, 0, (self.mask + 1) * sizeof(Slot))
         self.count = 0
+        self.bits = 0
 
-    cdef int64_t _encode_batch(self, Text text, int64_t first, int64_t last, int32_t *codes) noexcept nogil:
+    cdef int64_t _encode_batch(
+        self, Text text, const uint32_t *which, int64_t first, int64_t last, int32_t *codes,
+    ) noexcept nogil:
         cdef Key keys[BATCH]
-        cdef int64_t i, begin, end
+        cdef int64_t i, at, begin, end
         cdef int32_t code
         for i in range(first, last):
-            begin, end = text.begin(i), text.begin(i + 1)
-            if end < begin or end > text.data_end:
+            at = i if which == NULL else which[i]
+            if at >= text.length:
+                return -3
+            begin, end = text.begin(at), text.begin(at + 1)
+            if begin < 0 or end < begin or end > text.data_end:
                 return -3
             _load(&keys[i - first], text.data + begin, end - begin, text.data_end - begin, self.seed,
                   self.hash_mask)
@@ -226,7 +242,7 @@ cdef class Interner:
             if not self._grow():
                 return -1
         for i in range(first, last):
-            if text.is_null(i):
+            if text.is_null(i if which == NULL else which[i]):
                 codes[i] = -1
                 continue
             code = self._code(&keys[i - first])
@@ -263,6 +279,7 @@ cdef class Interner:
             memcpy(self.data + self.offsets[self.count], key.text, key.length)
         slot.key[0], slot.key[1], slot.key[2] = key.word[0], key.word[1], key.word[2]
         slot.tag = key.tag
+        self.bits |= _ored(key)
         self.count += 1
         self.offsets[self.count] = end
         slot.code = <int32_t> self.count
@@ -300,6 +317,11 @@ cdef class Interner:
         self.slots, self.mask = slots, room - 1
         return True
 
+    @property
+    def is_ascii(self):
+        """Whether no text so far has a byte beyond 127; such texts are valid UTF-8 unseen."""
+        return self.bits & HIGH_BITS == 0
+
     def offsets_bytes(self):
         """Return the int64 offsets of the distinct texts, as an Arrow large_utf8 array wants them."""
         return PyBytes_FromStringAndSize(<char *> self.offsets, (self.count + 1) * sizeof(int64_t))
@@ -311,7 +333,7 @@ cdef class Interner:
 
 cdef inline int64_t _fill(uint64_t mask) noexcept nogil:
     """Return how many of the slots may be taken: memory that is touched costs more than a few probes."""
-    return <int64_t> ((mask + 1) // 16 * 13)
+    return <int64_t> ((mask + 1) // 16 * 10)
 
 
 cdef inline uint64_t _short_hash(const uint64_t *word, int64_t length, uint64_t seed) noexcept nogil:
@@ -324,6 +346,17 @@ cdef inline uint64_t _hash_of(const Slot *slot, uint64_t seed, uint64_t hash_mas
     if slot.tag & 255 == LONG:
         return slot.key[0]
     return _short_hash(&slot.key[0], slot.tag & 255, seed) & hash_mask
+
+
+cdef inline uint64_t _ored(const Key *key) noexcept nogil:
+    """Return bytes that together have every bit of the text."""
+    cdef uint64_t all_bits = 0
+    cdef int64_t i
+    if key.tag & 255 != LONG:
+        return key.word[0] | key.word[1] | key.word[2]
+    for i in range(key.length):
+        all_bits |= key.text[i]
+    return all_bits
 
 
 cdef inline void _load(Key *key, const uint8_t *text, int64_t length, int64_t readable, uint64_t seed,

@@ -12,6 +12,7 @@ PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY = 0, 2, 8
 
 cdef enum:
     MOST_DEPTH = 8                 # of structs in structs in a header
+    WIDE = 32                      # bytes that are copied at once, whatever is needed of them
 
 
 cdef struct Reader:
@@ -304,6 +305,64 @@ def text_positions(const uint8_t[::1] page, int64_t begin, int64_t[::1] out):
             good = size > 0
     if not good or at != end:
         raise ValueError("the texts of the page are broken, or one is empty")
+
+
+def copy_texts(const uint8_t[::1] page, int64_t begin, int64_t at, uint8_t[::1] data, int32_t[::1] ends):
+    """Copy the texts of a plain page, one after the other without their lengths, as Arrow has them.
+
+    Parameters
+    ----------
+    page : uint8 buffer, shape (n,)
+    begin : int
+        Where the first length stands.
+    at : int
+        Where the first text goes in `data`.
+    data : uint8 buffer, shape (m,)
+    ends : int32 buffer, shape (values,)
+        Gets where each text ends in `data`.
+
+    Returns
+    -------
+    int
+        Where the last text ends.
+
+    Raises
+    ------
+    ValueError
+        A text leaves the page or the room, bytes are left over, or a text is empty.
+    """
+    cdef int64_t i, n = ends.shape[0], room = data.shape[0], size = page.shape[0], next_at = begin
+    cdef bint good = 0 <= begin <= size and 0 <= at <= room <= 0x7FFFFFFF
+    if good and n and size and room:
+        with nogil:
+            good = _copy_texts(&page[0], size, &next_at, &at, &data[0], room, &ends[0], n)
+    elif n:
+        good = False
+    if not good or next_at != size:
+        raise ValueError("the texts of the page are broken, or one is empty")
+    return at
+
+
+cdef bint _copy_texts(const uint8_t *page, int64_t size, int64_t *begin, int64_t *at, uint8_t *data, int64_t room,
+                      int32_t *ends, int64_t n) noexcept nogil:
+    cdef int64_t i, source = begin[0], target = at[0]
+    cdef uint32_t length
+    for i in range(n):
+        if source + 4 > size:
+            return False
+        memcpy(&length, page + source, 4)
+        source += 4
+        if length == 0 or <int64_t> length > size - source or <int64_t> length > room - target:
+            return False
+        if length <= WIDE and WIDE <= size - source and WIDE <= room - target:
+            memcpy(data + target, page + source, WIDE)   # what is too much is overwritten by the next
+        else:
+            memcpy(data + target, page + source, length)
+        source += length
+        target += length
+        ends[i] = <int32_t> target
+    begin[0], at[0] = source, target
+    return True
 
 
 def first_uses(const uint32_t[::1] indices, const int32_t[::1] codes, uint8_t[::1] used, uint32_t[::1] out):

@@ -6,7 +6,9 @@ from numpy.typing import NDArray
 Codes = NDArray[Any]
 """uint8, uint16 or uint32."""
 
-def count_keys(keys: NDArray[int32], counts: NDArray[int64]) -> None: ...
+def count_keys(
+    keys: NDArray[int32], counts: NDArray[int64], key_of: NDArray[int32] | None = None
+) -> None: ...
 def scatter(
     keys: NDArray[int32],
     codes: Codes,

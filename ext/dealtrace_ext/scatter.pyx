@@ -17,27 +17,36 @@ ctypedef fused Code:
     uint32_t
 
 
-def count_keys(const int32_t[::1] keys, int64_t[::1] counts):
+def count_keys(const int32_t[::1] keys, int64_t[::1] counts, const int32_t[::1] key_of=None):
     """Add to ``counts[k]`` how often each key k >= 0 occurs.
 
     Parameters
     ----------
     keys : int32 buffer, shape (n,)
     counts : int64 buffer, shape (largest key + 1,)
+    key_of : int32 buffer, optional
+        What the keys stand for: ``key_of[key]`` is the key that counts.
 
     Raises
     ------
     IndexError
-        A key has no place in `counts`.
+        A key has no place in `counts`, or stands for nothing.
     """
-    cdef int64_t i, bad = -1, n = counts.shape[0]
+    cdef int64_t i, key, bad = -1, n = counts.shape[0], entries = 0 if key_of is None else key_of.shape[0]
+    cdef bint mapped = key_of is not None
     with nogil:
         for i in range(keys.shape[0]):
-            if keys[i] >= n:
+            key = keys[i]
+            if mapped and key >= 0:
+                if key >= entries:
+                    bad = i
+                    break
+                key = key_of[key]
+            if key >= n:
                 bad = i
                 break
-            if keys[i] >= 0:
-                counts[keys[i]] += 1
+            if key >= 0:
+                counts[key] += 1
     if bad >= 0:
         raise IndexError(f"key {keys[bad]} at {bad} has no place in {n} counts")
 

@@ -8,6 +8,7 @@ import pytest
 
 import logs
 from benchmarks.answers import differences
+from benchmarks.logs import write_csv
 from benchmarks.questions import MODULES, QUESTIONS, Log, rival
 
 MODULE_OF = {"ours": "dealtrace", "naive": "pyarrow"}
@@ -35,12 +36,14 @@ def log(request, tmp_path_factory):
     events = events if request.param == "sorted" else logs.reordered(events, rng)
     path = tmp_path_factory.mktemp("it's a log") / "log.parquet"
     pq.write_table(logs.table(events), path)
-    return Log(str(path))
+    write_csv(path.with_suffix(".csv"), str(path))
+    return Log(str(path), csv=str(path.with_suffix(".csv")))
 
 
 def answered(name, question, log):
     tool = rival(name)
-    return tool.TELL[question](tool.ASK[question](tool.load(log)))
+    loaded = tool.load_csv(log) if QUESTIONS[question].from_csv else tool.load(log)
+    return tool.TELL[question](tool.ASK[question](loaded))
 
 
 @pytest.mark.parametrize(("name", "question"), ASKED)

@@ -20,6 +20,7 @@ from dealtrace_engine.parallel import (
     MOST_BLOCKS,
     ahead,
     blocks,
+    closed_after,
     cut_evenly,
     map_ahead,
     map_blocks,
@@ -205,3 +206,46 @@ def test_the_caller_takes_part_as_a_worker():
     assert caller in {thread for thread, _ in found}
     assert all(inner == [thread, thread] for thread, inner in found)
     assert not hasattr(parallel._this_thread, "works")
+
+
+def test_a_generator_is_closed_on_this_thread_however_the_block_ends():
+    closed_on = []
+
+    def items():
+        try:
+            yield from range(9)
+        finally:
+            closed_on.append(threading.current_thread())
+
+    def reads_some():
+        with closed_after(items()) as read:
+            raise ValueError(f"{next(read)} is enough")
+
+    with pytest.raises(ValueError, match="enough"):
+        reads_some()
+    with closed_after(items()) as read:
+        next(read)
+    with closed_after(iter([1, 2])) as plain:
+        assert list(plain) == [1, 2]
+    assert closed_on == [threading.current_thread()] * 2
+
+
+def test_no_thread_outlives_a_build_that_fails():
+    """Whether the source or the builder raises, the threads that read ahead are gone afterwards."""
+    before = set(threading.enumerate())
+
+    def failing(item):
+        if item == 5:
+            raise ValueError("item 5")
+        return item
+
+    made = map_ahead(failing, range(9), threads=2)
+    early = ahead(made)
+
+    def reads_all():
+        with closed_after(made), closed_after(early):
+            list(early)
+
+    with pytest.raises(ValueError, match="item 5"):
+        reads_all()
+    assert {t for t in threading.enumerate() if t.name.startswith("dealtrace-ahead")} <= before

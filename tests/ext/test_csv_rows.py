@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dealtrace_ext.csv_rows import count_rows, whole_rows
+from dealtrace_ext.csv_rows import count_rows, row_end, whole_rows
 from naive import csv_rows as naive
 
 
@@ -55,3 +55,11 @@ def test_equals_the_twin(text, line_end):
         )
     elif line_end == "\n":
         assert whole_rows(text.encode(), ord(","), ord('"'), 10) == naive.whole_rows(text, ",", '"', "\n")
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text('a,"\n\r', max_size=40), st.integers(0, 45))
+def test_row_end_equals_the_twin(text, stop):
+    assert row_end(text.encode(), stop, ord(","), ord('"')) == naive.row_end(text, stop, ",", '"')
+    if '"' not in text:
+        assert row_end(text.encode(), stop, ord(","), -1) == naive.row_end(text, stop, ",", '"')

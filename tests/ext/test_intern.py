@@ -116,3 +116,30 @@ def test_codes_of_another_length_or_type_are_refused():
 def test_tables_that_cannot_be_are_refused(arguments):
     with pytest.raises(ValueError, match="no table"):
         Interner(**arguments)
+
+
+@given(st.lists(st.none() | st.binary(max_size=30), min_size=1, max_size=20), st.data())
+def test_picks(texts, draw):
+    """The texts at positions, in their order, as if they were all there is."""
+    at = draw.draw(st.lists(st.integers(0, len(texts) - 1), max_size=200))
+    codes, interner = np.empty(len(at), np.int32), Interner(hash_bits=draw.draw(st.sampled_from([1, 64])))
+    interner.encode(pa.array(texts, pa.binary()), codes, np.array(at, np.uint32))
+    assert (codes.tolist(), distinct(interner)) == naive.encode([texts[i] for i in at])
+
+
+def test_picks_beyond_the_texts_are_refused():
+    values = pa.array(["a", "b", "c"]).slice(0, 2)
+    for pick in (2, 2**32 - 1):
+        with pytest.raises(ValueError, match="pick leaves"):
+            Interner().encode(values, np.empty(1, np.int32), np.array([pick], np.uint32))
+    with pytest.raises(ValueError, match="as many codes"):
+        Interner().encode(values, np.empty(2, np.int32), np.array([1], np.uint32))
+
+
+@given(st.lists(st.text(max_size=40), max_size=20))
+def test_is_ascii(texts):
+    interner = Interner()
+    encoded(interner, pa.array(texts, pa.string()))
+    assert interner.is_ascii == all(text.isascii() for text in texts)
+    interner.clear()
+    assert interner.is_ascii

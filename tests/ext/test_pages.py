@@ -13,7 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dealtrace_ext.intern import Interner
-from dealtrace_ext.pages import after_levels, first_uses, page_headers, take, text_positions, unpack
+from dealtrace_ext.pages import (
+    after_levels,
+    copy_texts,
+    first_uses,
+    page_headers,
+    take,
+    text_positions,
+    unpack,
+)
 from naive import pages as naive
 
 
@@ -63,6 +71,7 @@ def test_anything_is_unpacked_or_refused(data, values, begin):
         lambda: unpack(octets(data), begin, np.zeros(values, np.uint32)),
         lambda: after_levels(octets(data), values),
         lambda: text_positions(octets(data), begin, np.zeros(values, np.int64)),
+        lambda: copy_texts(octets(data), begin, 0, np.zeros(50, np.uint8), np.zeros(values, np.int32)),
         lambda: page_headers(octets(data)),
     ):
         with suppress(ValueError):
@@ -185,3 +194,35 @@ def test_a_cleared_table_starts_again():
     interner.encode(pa.array(["c" * 40, "a", "c" * 40]), codes)
     assert codes.tolist() == [0, 1, 0]
     assert interner.data_bytes() == b"c" * 40 + b"a"
+
+
+@given(
+    st.lists(st.binary(min_size=1, max_size=70), max_size=20), st.binary(max_size=5), st.integers(0, 9),
+    st.integers(0, 40),
+)  # fmt: skip
+def test_copy_texts(values, before, at, spare):
+    """One after the other, whatever room there is behind them, and nothing before them is touched."""
+    text = b"".join(values)
+    data, ends = np.full(at + len(text) + spare, 7, np.uint8), np.zeros(len(values), np.int32)
+    page = octets(before + naive.texts(values))
+    assert copy_texts(page, len(before), at, data, ends) == at + len(text)
+    assert data[: at + len(text)].tobytes() == b"\7" * at + text
+    assert ends.tolist() == [at + end for end in naive.ends(values)]
+
+
+@given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=8), st.data())
+def test_copy_texts_refuses_damage(values, draw):
+    """Too little room, a page cut short, too many bytes, an empty text: an error, and no byte elsewhere."""
+    whole, size = naive.texts(values), sum(map(len, values))
+    cut = draw.draw(st.integers(1, len(whole)))
+    for page, room in (
+        (whole, draw.draw(st.integers(0, size - 1))), (whole[:-cut], size), (whole + b"x", size),
+        (bytes(4) + whole, size), (b"\xff\xff\xff\xff" + whole, size),
+    ):  # fmt: skip
+        guarded = np.full(room + 64, 9, np.uint8)
+        with pytest.raises(ValueError, match="broken"):
+            copy_texts(octets(page), 0, 0, guarded[:room], np.zeros(len(values), np.int32))
+        assert (guarded[room:] == 9).all()
+    for begin, at in ((-1, 0), (len(whole) + 1, 0), (0, -1), (0, size + 1)):
+        with pytest.raises(ValueError, match="broken"):
+            copy_texts(octets(whole), begin, at, np.zeros(size, np.uint8), np.zeros(len(values), np.int32))

@@ -140,6 +140,19 @@ def test_keys_without_a_count_are_refused():
         count_keys(np.array([0], np.int32), np.zeros(0, np.int64))
 
 
+@given(st.lists(st.integers(-1, 5), max_size=60), st.lists(st.integers(0, 8), min_size=6, max_size=6))
+def test_keys_may_stand_for_others(keys, key_of):
+    counts = np.zeros(9, np.int64)
+    count_keys(np.array(keys, np.int32), counts, np.array(key_of, np.int32))
+    assert counts.tolist() == [sum(key >= 0 and key_of[key] == k for key in keys) for k in range(9)]
+
+
+def test_keys_that_stand_for_nothing_are_refused():
+    for key, key_of in ((3, [0, 1, 2]), (0, []), (1, [0, 9])):
+        with pytest.raises(IndexError):
+            count_keys(np.array([key], np.int32), np.zeros(9, np.int64), np.array(key_of, np.int32))
+
+
 def test_lengths_must_agree():
     keys = np.zeros(2, np.int32)
     with pytest.raises(ValueError, match="one length"):

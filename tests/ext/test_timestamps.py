@@ -294,3 +294,12 @@ def test_integers():
         "unparsed",
     ]
     assert (numbers[status != timestamps.OK] == timestamps.NOT_A_TIME).all()
+
+
+def test_six_digits_and_z_at_once():
+    text = "2024-02-29 12:00:00.123456Z"
+    assert parse([text]) == [("ok", NOON + 123456, 0, 0)]
+    for at in range(19, len(text)):
+        for other in "/:.,-Zz0 9é":
+            changed = text[:at] + other + text[at + 1 :]
+            assert parse([changed]) == parse([changed + " "]), changed

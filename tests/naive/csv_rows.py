@@ -46,3 +46,9 @@ def count_rows(text, delimiter, quote, most=-1):
     ends = [end for end, fields in rows(text, delimiter, quote)[0] if fields]
     ends = ends if most < 0 else ends[:most]
     return len(ends), ends[-1] if ends else 0
+
+
+def row_end(text, stop, delimiter, quote):
+    """Where the first row ends that a line feed ends at `stop` or behind; -1 where there is none."""
+    found, _ = rows(text, delimiter, quote)
+    return min((end for end, _ in found if text[end - 1] == "\n" and end >= stop), default=-1)

@@ -40,6 +40,11 @@ def positions(values: Sequence[bytes]) -> list[int]:
     return starts
 
 
+def ends(values: Sequence[bytes]) -> list[int]:
+    """Where each text ends when they follow each other without their lengths."""
+    return [sum(map(len, values[: i + 1])) for i in range(len(values))]
+
+
 def first_uses(indices: Sequence[int], codes: Sequence[int]) -> list[int]:
     """Indices without a code, in order of first appearance."""
     return list(dict.fromkeys(index for index in indices if codes[index] < 0))

@@ -12,6 +12,11 @@ INPUTS = (
 )
 CRM = ("crm", "shape", "mapping", "case_object")
 """Options for exports of a CRM."""
+SHAPES = (
+    "of the export; salesforce: data-export (default), data-export-zip, data-loader, bulk, rest-json, tree, "
+    "replica, report; dynamics: web-api (default), synapse-link, synapse-append, synapse-incremental, excel, "
+    "replica"
+)
 COLUMNS = {
     "case": ("case_id", "the case id, such as the opportunity's"),
     "activity": ("activity", "what happened"),
@@ -86,16 +91,24 @@ def _mapping(command: argparse.ArgumentParser) -> None:
 
 
 def _demo(command: argparse.ArgumentParser) -> None:
-    command.description = "Make a seeded lead-to-cash log, analyse it, and tell what is in it."
+    command.description = (
+        "Make a seeded lead-to-cash log, analyse it, and tell what is in it; or, with --crm, a synthetic "
+        "organisation as its CRM exports it, with the truth beside it."
+    )
     command.add_argument(
         "-o", "--output", metavar="OUT", default="dealtrace-demo", help="folder for the files"
     )
     command.add_argument(
-        "--opportunities", type=_positive, default=20_000, metavar="N", help="default: 20000"
+        "--opportunities", "--deals", type=_positive, metavar="N", help="default: 20000; with --crm 2000"
     )
     command.add_argument("--seed", type=_natural, default=1, metavar="S", help="default: 1")
     command.add_argument(
-        "--language", default="en", metavar="LL", help="of the activities: en de fr it ja zh"
+        "--language", "--lang", default="en", metavar="LL", help="of the activities: en de fr it ja zh"
+    )
+    command.add_argument("--crm", choices=("salesforce", "dynamics"), help="write an export of this system")
+    command.add_argument("--shape", metavar="SHAPE", help=SHAPES)
+    command.add_argument(
+        "--packages", action="store_true", help="Salesforce with its packages for quoting and billing"
     )
     command.add_argument("--quiet", action="store_true", help="say nothing but errors")
 

@@ -16,10 +16,21 @@ if TYPE_CHECKING:
     from dealtrace_engine.log import EventLog
 
 EVENTS = "events.parquet"
+OPPORTUNITIES = 20_000
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Make the log, write it with the result files, and say what is worth knowing."""
+    from dealtrace.commands import demo_crm
+
+    if arguments.crm is not None:
+        demo_crm.run(arguments)
+        return
+    demo_crm.check_without_crm(arguments)
+    _demonstrate(arguments)
+
+
+def _demonstrate(arguments: argparse.Namespace) -> None:
     from dealtrace.report.deals import deal_sections
     from dealtrace.report.files import Run, write_files
     from dealtrace.report.result_folder import result_folder
@@ -27,6 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     activity_label("lead_captured", arguments.language)  # an unknown language is told before the work
     making = {name: getattr(arguments, name) for name in ("opportunities", "seed", "language")}
+    making["opportunities"] = making["opportunities"] or OPPORTUNITIES
     with Steps(visible=not arguments.quiet) as steps, result_folder(arguments.output) as folder:
         with steps.step("make"):
             events = _events(**making)

@@ -8,11 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.throughput import case_durations, grouped
-from dealtrace_engine.buffers import arrow, table, view
+from dealtrace_engine.buffers import arrow, gathered, table, view
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
 from dealtrace_engine.percentiles import group_percentiles
@@ -56,6 +55,8 @@ class Variants(Result):
         cases = self.as_found[2]
         keys = table({"cases": cases, "sequence": self._sequences})
         by = [("cases", "descending"), ("sequence", "ascending")]
+        import pyarrow.compute as pc  # late: 50 ms
+
         return view(pc.sort_indices(keys, sort_keys=by)).astype(np.int64)
 
     @cached_property
@@ -171,7 +172,7 @@ def variants(log: EventLog, *, threads: int | None = None, progress: Progress | 
     hashes = sequence_hashes(log, threads, progress)
     numbers, firsts = np.empty(log.cases, dtype=np.int32), np.empty(log.cases, dtype=np.int32)
     found = number_sequences(log.activity_codes, log.case_offsets, hashes, numbers, firsts)
-    sequences = _as_binary(log.activity_codes, log.case_offsets).take(arrow(firsts[:found]))
+    sequences = _as_binary(*gathered(log.activity_codes, log.case_offsets, firsts[:found]))
     return Variants(
         log.activities, log.case_ids, sequences, log.activity_codes.dtype, numbers, hashes[firsts[:found]],
         Later(lambda: case_durations(log, threads)), LogReference(log),

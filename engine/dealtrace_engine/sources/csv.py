@@ -3,42 +3,23 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from dealtrace_engine.errors import ParseError, SchemaError, first_line
-from dealtrace_engine.parallel import thread_count
+from dealtrace_engine.errors import ParseError, SchemaError
+from dealtrace_engine.parallel import map_ahead
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.schema import nearest
-from dealtrace_engine.sources.csv_blocks import BLOCK_BYTES, Block, Problem, blocks
+from dealtrace_engine.sources.csv_blocks import BLOCK_BYTES, Block, blocks
 from dealtrace_engine.sources.csv_dialect import Dialect, sniff
+from dealtrace_engine.sources.csv_parsed import Parsed, parse
+from dealtrace_engine.sources.csv_stretches import STRETCH_BYTES, Stretches
 from dealtrace_engine.sources.csv_types import typed
 from dealtrace_engine.sources.files import InputFile, PathLike, input_files
-from dealtrace_ext.csv_fields import split
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
-EXAMPLE_BYTES = 200
-
-
-@dataclass(frozen=True)
-class Parsed:
-    """The rows of a block: the good ones as text, number and text of the others, or what stopped it."""
-
-    batch: pa.RecordBatch | None = None
-    skipped: list[tuple[int, str]] = field(default_factory=list)
-    problem: Problem | None = None
-
-    @property
-    def rows(self) -> int:
-        """How many rows the block has."""
-        return (self.batch.num_rows if self.batch is not None else 0) + len(self.skipped)
 
 
 class CsvSource:
@@ -50,7 +31,7 @@ class CsvSource:
         The files and how each is written.
     threads : int, optional
         Threads that parse; all CPUs by default.
-    block_bytes : int
+    block_bytes : int, optional
         Bytes that are read at a time.
 
     Attributes
@@ -71,7 +52,7 @@ class CsvSource:
         files: Sequence[tuple[InputFile, Dialect]],
         *,
         threads: int | None = None,
-        block_bytes: int = BLOCK_BYTES,
+        block_bytes: int | None = None,
     ) -> None:
         self.files = tuple(files)
         self.names = self.files[0][1].names
@@ -95,7 +76,7 @@ class CsvSource:
         encoding: str | None = None,
         names: Sequence[str] | None = None,
         threads: int | None = None,
-        block_bytes: int = BLOCK_BYTES,
+        block_bytes: int | None = None,
     ) -> CsvSource:
         """Look at the files of `paths`: a file, a list of files, or a folder of them.
 
@@ -135,7 +116,7 @@ class CsvSource:
         names : sequence of str
             The columns.
         repeated : sequence of str
-            Makes no difference here.
+            Those that may come as dictionaries.
 
         Raises
         ------
@@ -156,8 +137,8 @@ class CsvSource:
         skipped = self._skipped = []
         rows = 0
         for file, dialect in self.files:
-            for block, parsed in self._parsed(file, dialect, names):
-                if parsed.problem is not None:
+            for block, parsed in self._parsed(file, dialect, names, repeated):
+                if parsed.problem is not None and block is not None:
                     row = rows + block.row_of(parsed.problem.at, dialect)
                     raise ParseError(parsed.problem.what, file=file.path, row=row, hint=parsed.problem.hint)
                 numbers = [rows + number for number, _ in parsed.skipped]
@@ -197,75 +178,20 @@ class CsvSource:
         return [file.describe() for file, _ in self.files]
 
     def _parsed(
-        self, file: InputFile, dialect: Dialect, names: Sequence[str]
-    ) -> Iterator[tuple[Block, Parsed]]:
-        """Parse the blocks of a file on a few threads; the results come in order."""
-
-        def parse(block: Block) -> tuple[Block, Parsed]:
-            return block, _parse(block, dialect, names)
-
+        self, file: InputFile, dialect: Dialect, names: Sequence[str], coded: Sequence[str]
+    ) -> Iterator[tuple[Block | None, Parsed]]:
+        """Parse a file on a few threads; the results come in order."""
         file.check()
-        yield from _ordered(parse, blocks(file, dialect, self.block_bytes), thread_count(self.threads))
+        stretches = Stretches(file, dialect, names, coded, self.block_bytes or STRETCH_BYTES)
+        yield from stretches.read(self.threads)
+
+        def parsed(block: Block) -> tuple[Block, Parsed]:
+            return block, parse(block, dialect, names)
+
+        if stretches.rest is not None:
+            rest = blocks(file, dialect, self.block_bytes or BLOCK_BYTES, stretches.rest)
+            yield from map_ahead(parsed, rest, threads=self.threads)
         file.check()
-
-
-def _ordered(
-    parse: Callable[[Block], tuple[Block, Parsed]], cut: Iterable[Block], workers: int
-) -> Iterator[tuple[Block, Parsed]]:
-    if workers == 1:
-        yield from map(parse, cut)
-        return
-    waiting: deque[Future[tuple[Block, Parsed]]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="dealtrace-csv") as pool:
-        for block in cut:
-            waiting.append(pool.submit(parse, block))
-            if len(waiting) > workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def _parse(block: Block, dialect: Dialect, names: Sequence[str]) -> Parsed:
-    if block.problem is not None:
-        return Parsed(problem=block.problem)
-    columns = list(dict.fromkeys(names))
-    wanted = [dialect.names.index(name) for name in columns]
-    width = len(dialect.names)
-    buffers = [_buffers(len(block.data), width) for _ in columns]
-    rows, nulls, left_out = split(block.data, *dialect.codes, width, wanted, buffers)
-    arrays = {}
-    for name, parts, null_count in zip(columns, buffers, nulls, strict=True):
-        offsets, data, validity = parts
-        data.resize(int(offsets[rows]), refcheck=False)  # gives the rest back, in place
-        offsets.resize(rows + 1, refcheck=False)
-        shared = list(map(pa.py_buffer, (validity, offsets, data)))
-        arrays[name] = pa.Array.from_buffers(pa.string(), rows, shared, null_count)
-    try:
-        for array in arrays.values():
-            array.validate(full=True)
-    except pa.ArrowInvalid as error:
-        return Parsed(problem=_problem(block, error))
-    skipped = [
-        (number, str(block.data[begin:end][:EXAMPLE_BYTES], "utf-8", "replace"))
-        for number, begin, end in left_out
-    ]
-    return Parsed(pa.record_batch([arrays[name] for name in names], names=list(names)), skipped)
-
-
-def _buffers(size: int, width: int) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Make room for the offsets, text and validity of a column of rows that have `width` fields."""
-    most = size // width + 2
-    return np.empty(most, np.int32), np.empty(size, np.uint8), np.empty(most // 8 + 1, np.uint8)
-
-
-def _problem(block: Block, error: pa.ArrowInvalid) -> Problem:
-    """Say which byte is not UTF-8, or else what pyarrow says."""
-    try:
-        bytes(block.data).decode()
-    except UnicodeDecodeError as bad:
-        byte = f"byte {block.start + bad.start + 1:,} (0x{block.data[bad.start]:02x})"
-        return Problem(f"{byte} is not UTF-8", bad.start, "give encoding=, such as cp1252")
-    return Problem(first_line(error), 0, "mend the file")
 
 
 def _other_header(names: Sequence[str], first: Sequence[str], file: InputFile) -> str:

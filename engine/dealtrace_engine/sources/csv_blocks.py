@@ -52,13 +52,16 @@ class Block:
         return count_rows(self.data[:at], *dialect.codes)[0] + 1
 
 
-def blocks(file: InputFile, dialect: Dialect, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
-    """Cut the data rows of a file into blocks; if the file stops making sense, the last one says why."""
-    start, rest, looked_at = dialect.header_bytes, b"", 0
+def blocks(
+    file: InputFile, dialect: Dialect, block_bytes: int = BLOCK_BYTES, start: int | None = None
+) -> Iterator[Block]:
+    """Cut the data rows of a file into blocks; if the file stops making sense, the last one says why.
+
+    They begin at `start` (see `Block`), behind the header where it is not given.
+    """
+    start, rest, looked_at = dialect.header_bytes if start is None else start, b"", 0
     with opened(file) as stream:
-        for piece, problem in _behind_header(
-            _utf8(stream, dialect.encoding, block_bytes), dialect.header_bytes
-        ):
+        for piece, problem in _behind(_utf8(stream, dialect.encoding, block_bytes), start):
             rest += piece
             if problem is not None:
                 yield Block(memoryview(rest), start, Problem(problem.what, len(rest), problem.hint))
@@ -90,10 +93,10 @@ def _too_long(at: int) -> Problem:
     return Problem(what, at, "is a quote left open, or the delimiter or line end another one?")
 
 
-def _behind_header(pieces: Iterator[Piece], header_bytes: int) -> Iterator[Piece]:
+def _behind(pieces: Iterator[Piece], start: int) -> Iterator[Piece]:
     for data, problem in pieces:
-        cut = min(header_bytes, len(data))
-        header_bytes -= cut
+        cut = min(start, len(data))
+        start -= cut
         yield data[cut:], problem
 
 

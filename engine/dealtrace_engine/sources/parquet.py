@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from dealtrace_engine.errors import DealtraceError, ParseError, SchemaError, first_line
-from dealtrace_engine.parallel import map_ahead
+from dealtrace_engine.parallel import closed_after, map_ahead
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.files import InputFile, PathLike, input_files
 from dealtrace_engine.sources.options import ROWS_PER_BATCH
-from dealtrace_engine.sources.parquet_pages import RowGroups
+from dealtrace_engine.sources.parquet_groups import RowGroups, opened
 
 DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError, OverflowError)
 """What pyarrow raises over a broken file."""
@@ -75,22 +75,17 @@ class ParquetSource:
     def batches(self, names: Sequence[str], repeated: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
         """Yield columns in batches; texts may come as dictionaries, those in `repeated` always do.
 
-        Row groups are decoded straight to codes, side by side, where that is understood, else by pyarrow.
+        Row groups are decoded from their pages, side by side, where that is understood, else by pyarrow.
         """
         for file in self.files:
             file.check()
             with _parquet(file) as reader, _readable(file):
-                _open_columns(reader, names)
-                texts = [n for n in repeated if _may_be_dictionary(reader, n)]
-                groups = RowGroups(file, reader, list(names))
+                groups = RowGroups(file, reader, list(names), repeated)
                 count = reader.num_row_groups
-            with _parquet(file, texts) as reader, _readable(file):
-                for group, batch in enumerate(map_ahead(groups.read, range(count), threads=self.threads)):
-                    if batch is not None:
-                        yield batch
-                    else:
-                        yield from reader.iter_batches(
-                            ROWS_PER_BATCH, row_groups=[group], columns=list(names)
+                with closed_after(map_ahead(groups.read, range(count), threads=self.threads)) as made:
+                    for group, found in enumerate(made):
+                        yield from (
+                            _by_pyarrow(file, reader, group, names, repeated) if found is None else found
                         )
             file.check()
 
@@ -139,20 +134,25 @@ class _readable:
             ) from error  # fmt: skip
 
 
-def _parquet(file: InputFile, dictionary: Sequence[str] = ()) -> Any:
+def _parquet(file: InputFile, dictionary: Sequence[str] = (), metadata: Any = None) -> Any:
     import pyarrow.parquet as pq
 
     with _readable(file):
-        return pq.ParquetFile(file.path, read_dictionary=list(dictionary), coerce_int96_timestamp_unit="us")
+        return pq.ParquetFile(
+            file.path, metadata=metadata, read_dictionary=list(dictionary), coerce_int96_timestamp_unit="us"
+        )
 
 
-def _open_columns(reader: Any, names: Sequence[str]) -> None:
-    """Read a row of each row group; of a column that does not open, pyarrow's metadata ends the process."""
-    for group in range(reader.num_row_groups):
-        next(reader.iter_batches(1, row_groups=[group], columns=list(names)), None)
+def _by_pyarrow(
+    file: InputFile, reader: Any, group: int, names: Sequence[str], repeated: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    opened(reader, group, names)
+    texts = [name for name in repeated if _may_be_dictionary(reader, group, name)]
+    with _parquet(file, texts, reader.metadata) as again:
+        yield from again.iter_batches(ROWS_PER_BATCH, row_groups=[group], columns=list(names))
 
 
-def _may_be_dictionary(reader: Any, name: str) -> bool:
+def _may_be_dictionary(reader: Any, group: int, name: str) -> bool:
     """Whether pyarrow can read a column as a dictionary: text that is not written as differences."""
     index = reader.schema_arrow.names.index(name)
     if not _is_text(reader.schema_arrow.field(index).type):
@@ -160,8 +160,7 @@ def _may_be_dictionary(reader: Any, name: str) -> bool:
     metadata = reader.metadata
     if metadata.num_columns != len(reader.schema_arrow.names):
         return True
-    groups = (metadata.row_group(group).column(index) for group in range(metadata.num_row_groups))
-    return not any("DELTA" in encoding for group in groups for encoding in group.encodings)
+    return not any("DELTA" in encoding for encoding in metadata.row_group(group).column(index).encodings)
 
 
 def _is_text(kind: pa.DataType) -> bool:

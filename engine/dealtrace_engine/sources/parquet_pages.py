@@ -1,12 +1,12 @@
-"""Row groups of a Parquet file straight to codes: the case and activity as dictionaries, the time as it is.
+"""Pages of the column chunks of a Parquet file: read, decompressed, and their values as numbers.
 
-Only what most files have is understood: flat columns of UTF-8 text and of timestamps, plain or by dictionary,
-with no null and no empty text. For anything else, damage included, the answer is None, and pyarrow reads it.
+What is not understood, damage included, is a ValueError.
 """
 
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -14,13 +14,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.buffers import arrow
-from dealtrace_engine.sources.files import InputFile
 from dealtrace_ext import pages
-from dealtrace_ext.intern import Interner
 
 CODECS = {"UNCOMPRESSED": None, "SNAPPY": "snappy", "ZSTD": "zstd", "GZIP": "gzip"}
-UNITS = {"ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 INDEXED = (pages.PLAIN_DICTIONARY, pages.RLE_DICTIONARY)
 Bytes = NDArray[np.uint8]
 
@@ -35,78 +31,46 @@ class Page(NamedTuple):
     begin: int
 
 
-class RowGroups:
-    """The row groups of one file, as record batches.
+class Rooms:
+    """Memory for bytes that comes back by itself: what is touched for the first time costs the most.
 
-    Parameters
-    ----------
-    file : InputFile
-    reader : pyarrow.parquet.ParquetFile
-    names : sequence of str
-        The columns that are wanted.
+    Examples
+    --------
+    >>> rooms = Rooms()
+    >>> room = rooms.take(10)
+    >>> address = room.ctypes.data
+    >>> del room
+    >>> rooms.take(9).ctypes.data == address
+    True
     """
 
-    def __init__(self, file: InputFile, reader: Any, names: list[str]) -> None:
-        self.file, self.metadata = file, reader.metadata
-        schema = reader.schema_arrow
-        self.schema = pa.schema([schema.field(schema.names.index(name)) for name in names])
-        self.columns = [schema.names.index(name) for name in names]
-        flat = len(schema.names) == self.metadata.num_columns == len(set(schema.names))
-        self._spare: dict[int, list[Interner]] = {index: [] for index in self.columns}  # for their memory
-        self.understood = flat and all(map(self._understood, self.columns, self.schema))
+    def __init__(self) -> None:
+        self._spare: list[Bytes] = []
 
-    def _understood(self, index: int, field: pa.Field) -> bool:
-        column = self.metadata.schema.column(index)
-        if column.max_repetition_level or column.max_definition_level > 1:
-            return False
-        if pa.types.is_timestamp(field.type):  # in the file's own unit, or it would have to be converted
-            unit = UNITS.get(field.type.unit, "none")
-            return bool(column.physical_type == "INT64" and unit in str(column.logical_type))
-        text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
-        return bool(text and column.physical_type == "BYTE_ARRAY")
-
-    def read(self, group: int) -> pa.RecordBatch | None:
-        """Return the columns of a row group, or None where something is not understood."""
-        if not self.understood:
-            return None
-        rows = self.metadata.row_group(group).num_rows
+    def take(self, size: int) -> Bytes:
+        """Return `size` bytes with anything in them; when nothing refers to them they are spare again."""
         try:
-            with self.file.path.open("rb") as stream:
-                arrays = [
-                    self._column(stream.fileno(), group, index, field, rows)
-                    for index, field in zip(self.columns, self.schema, strict=True)
-                ]
-        except (ValueError, OverflowError, OSError, pa.ArrowException):
-            return None
-        return pa.RecordBatch.from_arrays(arrays, names=self.schema.names)
-
-    def _column(self, descriptor: int, group: int, index: int, field: pa.Field, rows: int) -> pa.Array:
-        chunk = self.metadata.row_group(group).column(index)
-        nullable = self.metadata.schema.column(index).max_definition_level == 1
-        if chunk.total_compressed_size > self.file.size:
-            raise ValueError("a column is larger than the file")
-        found = _pages(_bytes(descriptor, chunk), chunk, nullable)
-        if pa.types.is_timestamp(field.type):
-            return arrow(_times(found, rows), field.type)
-        spare = self._spare[index]
-        interner = spare.pop() if spare else Interner()
-        texts = _texts(found, rows, interner)
-        interner.clear()
-        spare.append(interner)
-        return texts
+            block = self._spare.pop()  # one step, as threads share the list
+        except IndexError:
+            block = np.empty(0, dtype=np.uint8)
+        if len(block) < size:
+            block = np.empty(size, dtype=np.uint8)
+        room = block[:size]
+        weakref.finalize(room, self._spare.append, block).atexit = False
+        return room
 
 
-def _bytes(descriptor: int, chunk: Any) -> Bytes:
+def chunk_bytes(descriptor: int, chunk: Any, rooms: Rooms) -> Bytes:
     """Read a column chunk."""
     starts = (chunk.dictionary_page_offset, chunk.data_page_offset)
     start = min(start for start in starts if start)
-    data = bytearray(chunk.total_compressed_size)
-    if os.preadv(descriptor, [data], start) != len(data):
+    data = rooms.take(chunk.total_compressed_size)
+    if os.preadv(descriptor, [data.data], start) != len(data):
         raise ValueError("the file ends early")
-    return np.frombuffer(data, dtype=np.uint8)
+    return data
 
 
-def _pages(data: Bytes, chunk: Any, nullable: bool) -> Iterator[Page]:
+def pages_of(data: Bytes, chunk: Any, nullable: bool) -> Iterator[Page]:
     """Yield the pages of a column chunk, decompressed."""
     if chunk.compression not in CODECS:
         raise ValueError(f"compression {chunk.compression}")
@@ -133,20 +97,21 @@ def _unpacked(body: Bytes, size: int, codec: pa.Codec | None) -> Bytes:
     return np.frombuffer(codec.decompress(pa.py_buffer(body), decompressed_size=size), dtype=np.uint8)
 
 
-def _times(found: Iterator[Page], rows: int) -> NDArray[np.int64]:
-    times, done = np.empty(rows, dtype=np.int64), 0
+def times(found: Iterator[Page], rows: int) -> NDArray[np.int64]:
+    """Return the values of a column of 64-bit numbers, shape (rows,)."""
+    values, done = np.empty(rows, dtype=np.int64), 0
     distinct = np.empty(0, dtype=np.int64)
     for page in found:
         if page.kind == pages.DICTIONARY:
             distinct = _plain_times(page)
             continue
-        out = _room(times, done, page)
+        out = room_for(values, done, page)
         if page.encoding == pages.PLAIN:
             out[:] = _plain_times(page)
         else:
-            pages.take(distinct, _indices(page), out)
+            pages.take(distinct, indices(page, np.empty(page.values, np.uint32)), out)
         done += page.values
-    return _whole(times, done)
+    return whole(values, done)
 
 
 def _plain_times(page: Page) -> NDArray[np.int64]:
@@ -155,70 +120,37 @@ def _plain_times(page: Page) -> NDArray[np.int64]:
     return np.frombuffer(page.data, dtype="<i8", count=page.values, offset=page.begin)
 
 
-def _texts(found: Iterator[Page], rows: int, interner: Interner) -> pa.DictionaryArray:
-    codes, done = np.empty(rows, dtype=np.int32), 0
-    entries = Entries(np.empty(0, np.uint8), np.empty(0, np.int64))
-    for page in found:
-        if page.kind == pages.DICTIONARY:
-            entries = Entries(page.data, _positions(page))
-            continue
-        out = _room(codes, done, page)
-        if page.encoding == pages.PLAIN:
-            interner.encode_at(page.data, _positions(page), out)
-        else:
-            entries.encode(_indices(page), interner, out)
-        done += page.values
-    offsets, data = interner.offsets_bytes(), interner.data_bytes()
-    distinct = pa.LargeStringArray.from_buffers(len(interner), pa.py_buffer(offsets), pa.py_buffer(data))
-    return pa.DictionaryArray.from_arrays(arrow(_whole(codes, done)), distinct, safe=False)
-
-
-class Entries:
-    """The entries of a dictionary page; each gets its code when it first occurs."""
-
-    def __init__(self, data: Bytes, positions: NDArray[np.int64]) -> None:
-        self.data, self.positions = data, positions
-        self.codes = np.full(len(positions), -1, dtype=np.int32)
-        self.used = np.zeros(len(positions), dtype=np.uint8)
-
-    def encode(self, indices: NDArray[np.uint32], interner: Interner, out: NDArray[np.int32]) -> None:
-        """Write the code of each index to `out`."""
-        new = np.empty(len(self.codes), dtype=np.uint32)
-        new = new[: pages.first_uses(indices, self.codes, self.used, new)]
-        codes = np.empty(len(new), dtype=np.int32)
-        interner.encode_at(self.data, self.positions[new], codes)
-        self.codes[new] = codes
-        pages.take(self.codes, indices, out)
-
-
-def _positions(page: Page) -> NDArray[np.int64]:
-    _checked_count(page, 4)
+def text_positions(page: Page) -> NDArray[np.int64]:
+    """Return where each text of a plain page starts, shape (values,)."""
+    checked_count(page, 4)
     positions = np.empty(page.values, dtype=np.int64)
     pages.text_positions(page.data, page.begin, positions)
     return positions
 
 
-def _indices(page: Page) -> NDArray[np.uint32]:
+def indices(page: Page, out: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Fill `out` with the page's indices into the dictionary."""
     if page.encoding not in INDEXED:
         raise ValueError(f"encoding {page.encoding}")
-    indices = np.empty(page.values, dtype=np.uint32)
-    pages.unpack(page.data, page.begin, indices)
-    return indices
+    pages.unpack(page.data, page.begin, out)
+    return out
 
 
-def _checked_count(page: Page, least: int) -> None:
+def checked_count(page: Page, least: int) -> None:
     """Refuse a number of values that cannot be in the page, before there is memory for them."""
     if page.encoding not in (pages.PLAIN, pages.PLAIN_DICTIONARY) or page.values * least > len(page.data):
         raise ValueError("the page is too small for its values")
 
 
-def _room(out: NDArray[Any], done: int, page: Page) -> NDArray[Any]:
+def room_for(out: NDArray[Any], done: int, page: Page) -> NDArray[Any]:
+    """Return the part of `out` for the values of a page after the first `done`."""
     if page.values > len(out) - done:
         raise ValueError("the pages have more values than the row group")
     return out[done : done + page.values]
 
 
-def _whole(out: NDArray[Any], done: int) -> NDArray[Any]:
+def whole(out: NDArray[Any], done: int) -> NDArray[Any]:
+    """Return `out`, of which `done` values must be all."""
     if done != len(out):
         raise ValueError("the pages have fewer values than the row group")
     return out

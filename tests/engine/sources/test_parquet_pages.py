@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import suppress
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from dealtrace_engine.errors import DealtraceError
 from dealtrace_engine.sources.files import InputFile
-from dealtrace_engine.sources.parquet_pages import RowGroups
+from dealtrace_engine.sources.parquet_groups import RowGroups, aligned
 from dealtrace_engine.sources.readers import read_parquet
 
 NAMES = ["case", "activity", "time"]
@@ -31,21 +32,24 @@ def table(rows, cases=40, kind=UTC, seed=0):
 
 def decoded(path):
     reader = pq.ParquetFile(path)
-    groups = RowGroups(InputFile.at(path), reader, NAMES)
+    groups = RowGroups(InputFile.at(path), reader, NAMES, ["activity"])
     return [groups.read(group) for group in range(reader.num_row_groups)], reader
 
 
 def same(path):
     """Whether every row group was understood; those that were hold what pyarrow reads."""
-    batches, reader = decoded(path)
-    for group, batch in enumerate(batches):
-        if batch is not None:
+    groups, reader = decoded(path)
+    for group, batches in enumerate(groups):
+        if batches is not None:
             wanted = reader.read_row_group(group, NAMES)
             for name in NAMES:
-                assert batch.column(name).to_pylist() == wanted.column(name).to_pylist()
-            texts = batch.column("case")
-            assert texts.indices.unique().to_pylist() == list(range(len(texts.dictionary)))
-    return all(batch is not None for batch in batches)
+                found = [value for batch in batches for value in batch.column(name).to_pylist()]
+                assert found == wanted.column(name).to_pylist()
+            for batch in batches:
+                activities = batch.column("activity")
+                assert activities.dictionary.null_count == 0
+                assert activities.dictionary.value_counts().field("counts").unique().to_pylist() == [1]
+    return all(batches is not None for batches in groups)
 
 
 @pytest.mark.parametrize("compression", ["zstd", "snappy", "gzip", "none"])
@@ -69,6 +73,34 @@ def test_random_tables(tmp_path_factory, rows, cases, seed):
     assert same(path)
 
 
+def test_texts_come_as_they_are_stored(tmp_path):
+    """Indices until the dictionary is full, then plain texts; the columns that are cut elsewhere follow."""
+    pq.write_table(
+        table(2500, cases=2000), tmp_path / "a.parquet", row_group_size=2500, data_page_size=500,
+        dictionary_pagesize_limit=2000,
+    )  # fmt: skip
+    ((first, second),), _ = decoded(tmp_path / "a.parquet")
+    assert pa.types.is_dictionary(first.schema.field("case").type)
+    assert second.schema.field("case").type == pa.string()
+    assert first.num_rows + second.num_rows == 2500
+    assert same(tmp_path / "a.parquet")
+
+
+@given(st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=4), min_size=1, max_size=3))
+def test_parts_are_aligned(cuts):
+    """Columns of one length in parts of any length become batches that hold the same values."""
+    rows = max(map(sum, cuts))
+    columns = [[*sizes, rows - sum(sizes)] for sizes in cuts]
+    parts = []
+    for sizes in columns:
+        ends = np.cumsum([0, *sizes])
+        parts.append([pa.array(range(a, b), pa.int64()) for a, b in pairwise(ends)])
+    batches = aligned(parts, [str(i) for i in range(len(parts))])
+    assert all(batch.num_rows for batch in batches)
+    for name in map(str, range(len(parts))):
+        assert [v for batch in batches for v in batch.column(name).to_pylist()] == list(range(rows))
+
+
 @pytest.mark.parametrize("column", NAMES)
 def test_nulls_are_left_to_pyarrow(tmp_path, column):
     made = table(50)
@@ -77,8 +109,8 @@ def test_nulls_are_left_to_pyarrow(tmp_path, column):
     made = made.set_column(at, column, pa.array(values, made.schema.field(at).type))
     for version in ("1.0", "2.0"):
         pq.write_table(made, tmp_path / "a.parquet", row_group_size=25, data_page_version=version)
-        batches, _ = decoded(tmp_path / "a.parquet")
-        assert [batch is None for batch in batches] == [False, True]
+        groups, _ = decoded(tmp_path / "a.parquet")
+        assert [batches is None for batches in groups] == [False, True]
         log = read_parquet(tmp_path / "a.parquet")
         assert (log.events, log.quality.rows_dropped) == (49, 1)
 
@@ -156,6 +188,7 @@ def test_a_damaged_file_is_read_as_pyarrow_reads_it_or_refused(tmp_path, seed):
     options = {
         "compression": ("zstd", "snappy", "none")[seed % 3], "use_dictionary": bool(seed & 1),
         "data_page_version": ("1.0", "2.0")[seed // 2 % 2], "data_page_size": 500,
+        "dictionary_pagesize_limit": (200, 2**20)[seed // 4 % 2],
     }  # fmt: skip
     pq.write_table(table(400, seed=seed), tmp_path / "a.parquet", **options)
     data = bytearray((tmp_path / "a.parquet").read_bytes())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.sources.crm.events import RANKS, event_schema
+from dealtrace_engine.sources.crm.events import RANKS, event_schema, no_events
 from dealtrace_engine.sources.crm.tables import CrmTables
 
 if TYPE_CHECKING:
@@ -75,15 +75,27 @@ def derived(rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping) -> pl
     """
     import polars as pl
 
-    found: dict[str, list[pl.LazyFrame]] = {}
+    found = list(by_activity(rules, tables, mapping))
+    return pl.concat(found, rechunk=False) if found else no_events()
+
+
+def by_activity(
+    rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping
+) -> Iterator[pl.DataFrame]:  # fmt: skip
+    """Yield the events of one activity after the other; see `derived`.
+
+    All at once would hold the rows of every rule in memory side by side.
+    """
+    import polars as pl
+
+    ladders: dict[str, list[Rule]] = {}
     for rule in mapping.ladder(rules):
-        frame = completed(rule.find(tables, mapping), rule)
-        found.setdefault(rule.activity, []).append(frame.filter(pl.col("timestamp").is_not_null()))
-    if not found:
-        return pl.DataFrame(schema={**event_schema(), "order_rank": pl.Int32})
+        ladders.setdefault(rule.activity, []).append(rule)
     rank = pl.col("activity").replace_strict(RANKS, default=None, return_dtype=pl.Int32)
-    ladders = [first_that_yields(frames) for frames in found.values()]
-    return pl.concat(ladders).with_columns(order_rank=rank).collect()
+    for ladder in ladders.values():
+        frames = [completed(rule.find(tables, mapping), rule) for rule in ladder]
+        timed = [frame.filter(pl.col("timestamp").is_not_null()) for frame in frames]
+        yield first_that_yields(timed).with_columns(order_rank=rank).collect()
 
 
 def first_that_yields(ladder: Sequence[pl.LazyFrame]) -> pl.LazyFrame:

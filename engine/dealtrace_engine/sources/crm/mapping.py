@@ -15,6 +15,8 @@ from dealtrace_engine.schema import nearest
 if TYPE_CHECKING:
     from dealtrace_engine.sources.crm.ladder import Rule
 
+DATES = ("d/m/Y", "m/d/Y", "Y/m/d")
+"""Orders of day, month and year in reports."""
 LEADING = ("opportunity", "lead", "quote", "order", "invoice")
 """Objects that can be the case."""
 FLATTEN = ("all", "primary", "first", "last")
@@ -64,6 +66,11 @@ class CrmMapping:
         What a change of stage is called, such as ``"Stage: <to>"``; the usual name where empty.
     labels : mapping of str to str
         Names of activities in other logs to canonical ids, before the names that are known anyway.
+    headers : mapping of str to str
+        Columns of reports, as they are called there, to ``"Object.Column"``, before the labels that are known
+        anyway.
+    dates : {"", "d/m/Y", "m/d/Y", "Y/m/d"}
+        How reports write dates, where the dates themselves do not tell.
     """
 
     leading: str = "opportunity"
@@ -81,6 +88,8 @@ class CrmMapping:
     language: str = "en"
     stage_activity: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    dates: str = ""
 
     def status(self, key: str) -> Sequence[str]:
         """Return the names of a status, such as ``"quote.accepted"``."""

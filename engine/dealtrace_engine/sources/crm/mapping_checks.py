@@ -11,7 +11,7 @@ from dealtrace_engine.local_time import LocalTime
 from dealtrace_engine.schema import nearest
 from dealtrace_engine.sources.crm.custom import custom_rules, with_custom
 from dealtrace_engine.sources.crm.events import SEQUENCE
-from dealtrace_engine.sources.crm.mapping import FLATTEN, LEADING, CrmMapping, default_statuses
+from dealtrace_engine.sources.crm.mapping import DATES, FLATTEN, LEADING, CrmMapping, default_statuses
 from dealtrace_engine.sources.crm.system import NAMES, CrmSystem, crm_system
 from dealtrace_engine.sources.crm.toml_lines import Path_
 from dealtrace_engine.sources.labels import LANGUAGES, activity_ids
@@ -22,9 +22,9 @@ RESERVED = ("case_id", "activity", "timestamp", "order", "resource")
 """Names of the log's own columns, which no attribute can have."""
 KEYS = {
     (): ("format", "system", "cases", "time", "activities", "stages", "statuses", "ladders", "fields",
-         "tables", "labels"),
+         "tables", "labels", "headers"),
     ("cases",): ("leading", "flatten", "every_contact", "link_by_account", "migrated_share"),
-    ("time",): ("zone",),
+    ("time",): ("zone", "dates"),
     ("activities",): ("language", "stage"),
     ("stages",): ("order", "aliases"),
 }  # fmt: skip
@@ -67,6 +67,7 @@ class Checked:
             **self._cases(), **self._named(), stage_order=tuple(self._texts("stages", "order")),
             stage_aliases=self._text_table("stages", "aliases"), statuses=self._statuses(),
             ladders=self._ladders(), fields=self._fields(), objects=self._objects(), labels=self._labels(),
+            headers=self._text_table("headers"),
         )  # fmt: skip
         self._check_tables(found)
         return found
@@ -103,6 +104,10 @@ class Checked:
                 LocalTime(found["zone"])
             except SchemaError as error:
                 self._fail(("time", "zone"), f"is {found['zone']!r}: {error.what}", error.hint)
+        if self._has("time", "dates"):
+            found["dates"] = self._text("time", "dates")
+            if found["dates"] not in ("", *DATES):
+                self._fail(("time", "dates"), f"is {found['dates']!r}", f"there are {', '.join(DATES)}")
         if self._has("activities", "language"):
             found["language"] = self._text("activities", "language")
         if self._has("activities", "stage"):

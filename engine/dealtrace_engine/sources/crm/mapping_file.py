@@ -14,6 +14,7 @@
 
     [time]
     zone = "Europe/Berlin"             # in which a calendar day is a day
+    dates = "d/m/Y"                    # of reports whose dates do not tell; or m/d/Y, Y/m/d
 
     [activities]
     language = "de"
@@ -40,6 +41,9 @@
 
     [labels]                           # names of activities in other logs
     "Angebot erstellt" = "quote_created"
+
+    [headers]                          # own names of the columns of reports
+    "Deal no." = "Opportunity.Id"
 """
 
 from __future__ import annotations
@@ -58,11 +62,11 @@ from dealtrace_engine.sources.crm.toml_lines import entries, key_lines, line_of_
 
 SECTIONS = {
     "cases": ("leading", "flatten", "every_contact", "link_by_account", "migrated_share"),
-    "time": ("zone",),
+    "time": ("zone", "dates"),
     "activities": ("language", "stage_activity"),
 }
 """Tables of the file to the fields of `CrmMapping` that are single values; `stage_activity` is ``stage``."""
-TABLES = ("statuses", "ladders", "fields", "labels")
+TABLES = ("statuses", "ladders", "fields", "labels", "headers")
 """Fields of `CrmMapping` that are tables of the same name."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,8 @@ from dealtrace_engine.sources.crm.assemble import assembled
 from dealtrace_engine.sources.crm.covering import Derivation, covered
 from dealtrace_engine.sources.crm.custom import custom_rules, with_custom
 from dealtrace_engine.sources.crm.dating import placed
-from dealtrace_engine.sources.crm.ladder import derived
+from dealtrace_engine.sources.crm.events import compact, no_events
+from dealtrace_engine.sources.crm.ladder import Rule, by_activity
 from dealtrace_engine.sources.crm.linking import flattened, linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.system import NAMES, CrmSystem, crm_system
@@ -92,12 +94,15 @@ def log_of(
     activity_label("lead_captured", language or mapping.language)  # an unknown language is told at once
     tables = CrmTables(raw, with_custom(system.catalog, mapping))
     rules = [*system.rules, *custom_rules(mapping)]
-    events = derived(rules, tables, mapping)
+    events = _events(rules, tables, mapping)
     tick(progress, 1, STEPS)
     found = linked(events, system.links(tables, mapping))
+    del events
     cases = _one_row_each(system.case_table(tables, mapping), raw)
     tick(progress, 2, STEPS)
-    dated = in_order(placed(flattened(found.events, mapping.flatten), mapping.zone))
+    dated = flattened(found.events, mapping.flatten)
+    found = replace(found, events=found.events.clear())
+    dated = in_order(placed(dated, mapping.zone))
     tick(progress, 3, STEPS)
     if strict and raw.findings:
         raise _unread(raw)
@@ -114,9 +119,19 @@ def log_of(
     return replace(log, origin=replace(log.origin, coverage=coverage))
 
 
+def _events(rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:
+    import polars as pl
+
+    names = [rule.name for rule in rules]
+    found = [compact(events, names) for events in by_activity(rules, tables, mapping)]
+    return pl.concat(found, rechunk=False) if found else compact(no_events(), names)
+
+
 def in_order(events: pl.DataFrame) -> pl.DataFrame:
     """Return the events by case and time; ties by rank, then by their evidence."""
-    return events.sort("case_id", "timestamp", "order_rank", "source_row_id", "fact", maintain_order=True)
+    return events.sort(
+        "case_id", "timestamp", "order_rank", "source_row_id", "record_id", maintain_order=True
+    )
 
 
 def _one_row_each(cases: pl.DataFrame, raw: RawExport) -> pl.DataFrame:

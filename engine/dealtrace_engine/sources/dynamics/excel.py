@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,11 +78,24 @@ def _sheet(file: InputFile, rows: int | None = None) -> pl.DataFrame:
         hint = "pip install 'dealtrace[excel]'"
         raise ParseError("is a workbook, which needs a package", file=file.path, hint=hint) from error
     try:
-        book = fastexcel.read_excel(file.path)
-        found: pl.DataFrame = book.load_sheet(0, n_rows=rows, schema_sample_rows=None).to_polars()
+        with _without_remarks():
+            book = fastexcel.read_excel(file.path)
+            found: pl.DataFrame = book.load_sheet(0, n_rows=rows, schema_sample_rows=None).to_polars()
     except (fastexcel.FastExcelError, OSError, ValueError) as error:
         raise ParseError(f"is no workbook ({first_line(error)})", file=file.path) from error
     return found
+
+
+@contextmanager
+def _without_remarks() -> Iterator[None]:
+    """Keep the package from writing about columns without values."""
+    logger = logging.getLogger("fastexcel")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _hidden(names: Sequence[str]) -> str | None:
@@ -136,8 +151,9 @@ def _converted(values: pl.Series, table: str, column: str) -> Iterator[pl.Series
     values = values.alias(column)
     if kind in (Kind.INSTANT, Kind.DATE) and values.dtype.is_numeric():
         yield _from_serial(values)
-    elif kind is Kind.NUMBER and values.dtype == pl.String() and codes_of(table, column):
-        yield _coded(values, codes_of(table, column))
+    elif kind is Kind.NUMBER and values.dtype == pl.String() and _is_code(table, column):
+        if codes_of(table, column):
+            yield _coded(values, codes_of(table, column))
         yield values.alias(f"{column}name")
     elif kind is Kind.ID and column != KEYS[table]:
         text = values.cast(pl.String)
@@ -145,6 +161,10 @@ def _converted(values: pl.Series, table: str, column: str) -> Iterator[pl.Series
         yield text.alias(column if is_id else f"{column}name")
     else:
         yield values
+
+
+def _is_code(table: str, column: str) -> bool:
+    return bool(codes_of(table, column)) or f"{column}name" in kinds_of(table)
 
 
 def _from_serial(days: pl.Series) -> pl.Series:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.quality import Finding
@@ -26,7 +26,11 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     "parentcustomerid": ("account", "contact"), "ownerid": ("systemuser",), "createdby": ("systemuser",),
     "modifiedby": ("systemuser",), "territoryid": ("territory",), "regardingobjectid": SALES,
 }  # fmt: skip
-"""Lookup to the tables that it may point at."""
+"""Lookup to the tables that it may point at, those that are looked at first in front."""
+REGARDING = {
+    "opportunityclose": ("opportunity",), "quoteclose": ("quote",), "orderclose": ("salesorder",),
+}  # fmt: skip
+"""What an activity that closes a record is about."""
 
 
 def linked_by_name(tables: Mapping[str, pl.DataFrame], findings: list[Finding]) -> dict[str, pl.DataFrame]:
@@ -63,21 +67,45 @@ def _linked(
     import polars as pl
 
     for lookup, targets in TARGETS.items():
-        there = [ids[target] for target in targets if target in ids]
+        if lookup == "regardingobjectid":
+            targets = REGARDING.get(table, targets)
+        there = [target for target in targets if target in ids]
         if f"{lookup}name" not in frame.columns or lookup in frame.columns or not there:
             continue
-        known = (
-            pl.concat(there)
-            .group_by("name")
-            .agg(pl.col("id").first(), pl.len().alias("n"), pl.col("of").first())
-        )
-        name = normal_column(pl.col(f"{lookup}name").cast(pl.String))
-        found = frame.select(name.alias("name")).join(known, on="name", how="left", maintain_order="left")
-        several = found["n"].fill_null(0) > 1
-        reason = f"{table}.{lookup}: not linked, several records have that name"
-        counted(findings, reason, int(several.sum()))
-        one = pl.when(~several).then(found["id"])
-        frame = frame.with_columns(one.alias(lookup))
+        names = frame.select(normal_column(pl.col(f"{lookup}name").cast(pl.String)).alias("name"))
+        found = _found(names, [ids[target] for target in there])
+        where = f"{table}.{lookup}"
+        several = found["id"].is_null() & (found["records"] > 1)
+        counted(findings, f"{where}: not linked, several records have that name", int(several.sum()))
+        tables = found["id"].is_not_null() & (found["tables"] > 1)
+        among = ", ".join(there)
+        reason = f"{where}: a name in several tables, taken to be of the first of {among}"
+        counted(findings, reason, int(tables.sum()))
+        frame = frame.with_columns(found["id"].alias(lookup))
         if len(targets) > 1:
-            frame = frame.with_columns(pl.when(~several).then(found["of"]).alias(f"{lookup}_entitytype"))
+            frame = frame.with_columns(found["of"].alias(f"{lookup}_entitytype"))
     return frame
+
+
+def _found(names: pl.DataFrame, ids: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the one record of each name in the first table that has just one, and how many there are."""
+    import polars as pl
+
+    zero = pl.lit(0, pl.UInt32)
+    found = names.with_columns(
+        pl.lit(None, pl.String).alias("id"), pl.lit(None, pl.String).alias("of"),
+        zero.alias("records"), zero.alias("tables"),
+    )  # fmt: skip
+    for records in ids:
+        known = records.group_by("name").agg(
+            pl.col("id").first().alias("_id"), pl.col("of").first().alias("_of"), pl.len().alias("_n")
+        )
+        found = found.join(known, on="name", how="left", maintain_order="left")
+        one = pl.when((pl.col("_n") == 1) & pl.col("id").is_null())
+        found = found.with_columns(
+            one.then("_id").otherwise("id").alias("id"),
+            one.then("_of").otherwise("of").alias("of"),
+            pl.col("records") + pl.col("_n").fill_null(0),
+            pl.col("tables") + pl.col("_n").is_not_null().cast(pl.UInt32),
+        ).drop("_id", "_of", "_n")
+    return found

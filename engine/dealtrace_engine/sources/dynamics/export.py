@@ -64,7 +64,7 @@ def export(reading: Reading, mapping: CrmMapping, *, shape: str, label: str) -> 
     ParseError
         There is no table of Dynamics.
     """
-    tables = tables_of(reading.parts, mapping, reading.findings)
+    tables = tables_of(reading.parts, mapping, reading.findings, reading.versioned)
     if not tables:
         what = "; ".join(reading.notes) or "no file is named after one"
         raise ParseError(f"holds no table of Dynamics ({what})", file=label)
@@ -80,8 +80,16 @@ def export(reading: Reading, mapping: CrmMapping, *, shape: str, label: str) -> 
     }
     return RawExport(
         SYSTEM, shape, label, frames, versions, reading.exported, reading.zone, reading.precision,
-        reading.notes, reading.findings,
+        reading.notes, reading.findings, _others(reading.parts),
     )  # fmt: skip
+
+
+def _others(parts: list[Part]) -> dict[str, list[str]]:
+    """Return the columns of each table that nobody asked for."""
+    found: dict[str, dict[str, None]] = {}
+    for part in parts:
+        found.setdefault(part.table, {}).update(dict.fromkeys(name.lower() for name in part.others))
+    return {table: list(names) for table, names in found.items() if names}
 
 
 def _audit(table: Table, notes: list[str]) -> dict[str, pl.LazyFrame]:
@@ -94,4 +102,6 @@ def _audit(table: Table, notes: list[str]) -> dict[str, pl.LazyFrame]:
 def _labels(own: pl.LazyFrame | None, labels: pl.DataFrame) -> pl.LazyFrame:
     import polars as pl
 
-    return labels.lazy() if own is None else pl.concat([own, labels.lazy()], how="diagonal_relaxed")
+    known = labels.unique(["objecttypecode", "attributename", "attributevalue", "langid"], keep="first",
+                          maintain_order=True).lazy()  # fmt: skip
+    return known if own is None else pl.concat([own, known], how="diagonal_relaxed")

@@ -13,6 +13,8 @@ from dealtrace_engine.sources.files import InputFile
 
 PIECE = 1 << 22
 """Bytes that are read at a time."""
+FIRST = 1 << 16
+"""Bytes that are read at first: often only the beginning is wanted."""
 MARKS = {
     codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
@@ -48,7 +50,7 @@ class CleanFile(InputFile):
     def open(self) -> IO[bytes]:
         """Open it for reading, converted."""
         source = self.source or InputFile.at(self.path)
-        return cast(IO[bytes], io.BufferedReader(ByteStream(_utf8(source, self.encoding)), PIECE))
+        return cast(IO[bytes], io.BufferedReader(ByteStream(_utf8(source, self.encoding)), FIRST))
 
     def check(self) -> None:
         """Raise `LogError` if the file is no longer the one that was looked at."""
@@ -93,7 +95,7 @@ def _utf8(file: InputFile, encoding: str) -> Iterator[bytes]:
     first, done = True, False
     with opened(file) as stream:
         while not done:
-            data = stream.read(PIECE)
+            data = stream.read(FIRST if first else PIECE)
             done = not data
             text = decoder.decode(data, done).replace("\0", "")
             if text:

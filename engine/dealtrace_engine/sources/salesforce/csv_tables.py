@@ -119,18 +119,23 @@ def begun(file: InputFile, names: Sequence[str] | None = None) -> Begun:
     """
     bytes_ = Bytes()
     with opened(file) as stream:
-        bytes_.feed(stream.read(HEAD))
-    clean = file if bytes_.clean else CleanFile.of(file, bytes_.encoding)
-    dialect = _dialect(clean, names)
-    with opened(clean) as stream:
         head = stream.read(HEAD)
+    bytes_.feed(head)
+    clean = file
+    if not bytes_.clean:
+        clean = CleanFile.of(file, bytes_.encoding)
+        with opened(clean) as stream:
+            head = stream.read(HEAD)
+    dialect = sniff(clean, delimiter=delimiter_of(head), quote='"', encoding="utf-8", names=names)
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
     rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter) if row]
     return Begun(clean, dialect, rows[1 : -1 if len(head) == HEAD else None], bool(bytes_.mark),
                  bool(bytes_.nuls), _is_packed(file))  # fmt: skip
 
 
-def csv_table(file: InputFile, names: Sequence[str] | None = None) -> CsvTable:
+def csv_table(
+    file: InputFile, names: Sequence[str] | None = None, first: Begun | None = None
+) -> CsvTable:  # fmt: skip
     """Look at all of a CSV file: what it is written in, and whether every row is as wide as the header.
 
     Parameters
@@ -138,6 +143,8 @@ def csv_table(file: InputFile, names: Sequence[str] | None = None) -> CsvTable:
     file : InputFile
     names : sequence of str, optional
         The columns of a file without a header.
+    first : Begun, optional
+        What its beginning tells, if that is known.
 
     Raises
     ------
@@ -146,7 +153,7 @@ def csv_table(file: InputFile, names: Sequence[str] | None = None) -> CsvTable:
     SchemaError
         Two columns have one name.
     """
-    first = begun(file, names)
+    first = first or begun(file, names)
     clean, dialect = first.file, first.dialect
     bytes_, check = _looked_at(file, dialect if clean is file else None)
     encoding = bytes_.encoding
@@ -221,6 +228,8 @@ def _is_plain(file: InputFile, dialect: Dialect) -> bool:
 
 
 def _is_packed(file: InputFile) -> bool:
+    if type(file) is not InputFile:
+        return False
     with file.open() as stream:
         return stream.read(2) == b"\x1f\x8b"
 

@@ -77,7 +77,7 @@ class Delimited:
             if found is None:
                 self.pieces.unread.append(name_of_file)
                 return
-            name, table = found, csv_table(file)
+            name, table = found, csv_table(file, first=first)
         self._headers.append((name, header))
         self._add(name, table, name_of_file)
 
@@ -119,7 +119,8 @@ class Delimited:
         known = {k: v for k, v in api_names(header, self.catalog[name]).items() if k not in added}
         frame = table.frame({**known, **added}, self.pieces.space)
         now, versions = current_and_versions(frame) if added else (frame, None)
-        self.pieces.all.append(Piece(name, now, label, versions))
+        others = [column for column in header if column not in known and column not in added]
+        self.pieces.all.append(Piece(name, now, label, versions, others))
         self.pieces.notes += table.notes
         self.pieces.findings += table.findings
 

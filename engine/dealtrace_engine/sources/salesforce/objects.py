@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dealtrace_engine.sources.crm.custom import with_custom
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.tables import Catalog, Kind
 
@@ -44,7 +45,7 @@ _PEOPLE = "Owner.Name CreatedBy.Name LastModifiedBy.Name"
 """Names that queries and reports give beside, or instead of, ids."""
 
 _USUAL_CUSTOM = (
-    "Loss_Reason__c Lost_Reason__c Reason_Lost__c Closed_Lost_Reason__c Competitor__c "
+    "Loss_Reason__c LossReason__c Lost_Reason__c Reason_Lost__c Closed_Lost_Reason__c Competitor__c "
     "Main_Competitor__c MainCompetitors__c Primary_Competitor__c Region__c Payment_Terms__c Contract_Terms__c"
 )
 """Fields that nearly every organisation adds to opportunities, under the names that most give them."""
@@ -321,15 +322,8 @@ PREFIXES: Mapping[str, str] = {
 """First three characters of ids; custom and packaged objects have others in every organisation."""
 
 
-REPORT_TABLES = ("report", "report_labels")
-"""Of a mapping's `objects`, those that say how reports are read."""
-
-
 def catalog_with(mapping: CrmMapping) -> dict[str, dict[str, Kind]]:
-    """Return the catalogue with the fields and tables that a mapping names.
-
-    A field that the catalogue has not is text, of whatever object; a table's columns may be given as names or
-    as what they stand for, so both are looked for.
+    """Return the catalogue with the fields and tables that a mapping names, all of them with an id.
 
     Examples
     --------
@@ -338,15 +332,4 @@ def catalog_with(mapping: CrmMapping) -> dict[str, dict[str, Kind]]:
     ... ]
     <Kind.TEXT: 'text'>
     """
-    found = {name: dict(columns) for name, columns in CATALOG.items()}
-    for field in mapping.fields:
-        name, _, column = field.partition(".")
-        if column:
-            found.setdefault(name, {"Id": Kind.ID}).setdefault(column, Kind.TEXT)
-    for name, columns in mapping.objects.items():
-        if name in REPORT_TABLES:
-            continue
-        known = found.setdefault(name, _columns())
-        for column in (*columns, *columns.values()):
-            known.setdefault(column, Kind.TEXT)
-    return found
+    return {name: {"Id": Kind.ID, **columns} for name, columns in with_custom(CATALOG, mapping).items()}

@@ -68,4 +68,5 @@ def renamed(name: str, frame: pl.LazyFrame, label: str, catalog: Catalog) -> Pie
     known = {old: new for old, new in api_names(header, catalog[name]).items() if old not in added}
     frame = frame.select(pl.col(old).alias(new) for old, new in {**known, **added}.items())
     now, versions = current_and_versions(frame) if added else (frame, None)
-    return Piece(name, now, label, versions)
+    others = [column for column in header if column not in known and column not in added]
+    return Piece(name, now, label, versions, others)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from dealtrace_engine.errors import ParseError, SchemaError
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.tables import RawExport
+from dealtrace_engine.sources.salesforce.export_days import other_days
 from dealtrace_engine.sources.salesforce.generations import combined
 from dealtrace_engine.sources.salesforce.workspace import Workspace
 
@@ -44,12 +46,15 @@ class Piece:
         The file.
     versions : LazyFrame, optional
         All versions of its rows, with `version_at`, where the file keeps them.
+    others : sequence of str
+        Columns of the file that are not read.
     """
 
     name: str
     frame: pl.LazyFrame
     label: str
     versions: pl.LazyFrame | None = None
+    others: Sequence[str] = ()
 
 
 @dataclass
@@ -107,12 +112,32 @@ class Pieces:
             self.notes += result.notes
         if self.unread:
             self.notes.append(f"not read, no object of use: {_listed(self.unread)}")
+        if shape != "report":
+            self.findings += other_days(frames)
         raw = RawExport(
             "salesforce", shape, str(path), frames, versions, exported, zone, precision, self.notes,
-            self.findings,
+            self.findings, self._others(),
         )  # fmt: skip
         self.space.live_as_long_as(raw)
         return raw
+
+    def _others(self) -> dict[str, list[str]]:
+        """Return the columns of each object that are not read."""
+        found: dict[str, dict[str, None]] = {}
+        for piece in self.all:
+            found.setdefault(piece.name, {}).update(dict.fromkeys(map(as_api, piece.others)))
+        return {name: list(columns) for name, columns in found.items() if columns}
+
+
+def as_api(column: str) -> str:
+    """Return how the API spells a column that is in no catalogue, as far as that can be told.
+
+    Examples
+    --------
+    >>> as_api("loss_reason_c"), as_api("LOSS_REASON__C"), as_api("LossReason__c")
+    ('loss_reason__c', 'LOSS_REASON__c', 'LossReason__c')
+    """
+    return re.sub(r"_?_[cC]$", "__c", column)
 
 
 def _refuse_without_ids(pieces: Sequence[Piece]) -> None:

@@ -37,7 +37,7 @@ def current_and_versions(frame: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFram
     >>> frame = pl.LazyFrame(rows | {"_fivetran_active": ["false", "true"]})
     >>> now, versions = current_and_versions(frame)
     >>> now.collect().rows(), versions.collect().columns
-    ([('1',)], ['Id', 'version_at'])
+    ([('1', 'false')], ['Id', 'version_at'])
     """
     import polars as pl
 

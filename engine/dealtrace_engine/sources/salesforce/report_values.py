@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.errors import ParseError
+from dealtrace_engine.sources.crm.mapping import DATES
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,11 +20,10 @@ DAY_FIRST = ("de", "fr", "it")
 """Languages whose locales write the day before the month."""
 TRUE = ("1", "true", "✓", "✔", "yes", "wahr", "ja", "vrai", "oui", "vero", "sì", "si", "はい", "是", "真")
 FALSE = ("0", "false", "no", "falsch", "nein", "faux", "non", "falso", "いいえ", "否", "假")
-ORDERS = ("d/m/Y", "m/d/Y", "Y/m/d")
 
 
 def date_order(
-    columns: Sequence[pl.Series], languages: Sequence[str], file: object, given: str | None = None
+    columns: Sequence[pl.Series], languages: Sequence[str], file: object, given: str = ""
 ) -> tuple[str, str]:
     """Return in which order the dates of a report are written, and how that is known.
 
@@ -35,7 +35,7 @@ def date_order(
         Those of the header, the likeliest first.
     file : object
         For the error.
-    given : {"d/m/Y", "m/d/Y", "Y/m/d"}, optional
+    given : {"", "d/m/Y", "m/d/Y", "Y/m/d"}
         Taken where it is given.
 
     Raises
@@ -45,11 +45,11 @@ def date_order(
     """
     import polars as pl
 
-    if given is not None:
+    if given:
         return given, "given"
     text = pl.concat([column.drop_nulls().rename("date") for column in columns]) if columns else None
     if text is None or text.is_empty():
-        return ORDERS[2], "there are no dates"
+        return DATES[2], "there are no dates"
     parts = text.to_frame().select(
         pl.col("date").str.extract(DATE, i).cast(pl.Int32).alias(str(i)) for i in (1, 2)
     )
@@ -58,22 +58,20 @@ def date_order(
     day_first = text.filter((first > 12) & (first <= 31))
     month_first = text.filter((second > 12) & (first <= 12))
     if bool((first > 31).any()) or first.drop_nulls().is_empty():
-        return ORDERS[2], "the year stands first"
+        return DATES[2], "the year stands first"
     if len(day_first) and len(month_first):
         raise ParseError(
             f"the dates {day_first[0]!r} and {month_first[0]!r} cannot both be right: the one has the day "
             "first, the other the month", file=file, hint="do not put reports of two people in one file",
         )  # fmt: skip
     if len(day_first) or len(month_first):
-        return (
-            (ORDERS[0], f"as {day_first[0]!r}") if len(day_first) else (ORDERS[1], f"as {month_first[0]!r}")
-        )
+        return (DATES[0], f"as {day_first[0]!r}") if len(day_first) else (DATES[1], f"as {month_first[0]!r}")
     if points or (languages and all(language in DAY_FIRST for language in languages)):
-        return ORDERS[0], "points" if points else f"labels in {languages[0]}"
+        return DATES[0], "points" if points else f"labels in {languages[0]}"
     raise ParseError(
         f"whether dates such as {text[0]!r} have the day or the month first, no date of the report tells",
         file=file, value=text[0],
-        hint='put dates = "d/m/Y" or "m/d/Y" under [objects.report] in a mapping file',
+        hint='write dates = "d/m/Y" or "m/d/Y" under [time] in a mapping file',
     )  # fmt: skip
 
 

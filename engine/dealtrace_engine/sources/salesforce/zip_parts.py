@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ from typing import IO, cast
 
 from dealtrace_engine.errors import ParseError
 from dealtrace_engine.sources.files import InputFile
-from dealtrace_engine.sources.salesforce.charsets import PIECE, ByteStream
+from dealtrace_engine.sources.salesforce.charsets import FIRST, PIECE, ByteStream
 
+PART = re.compile(r"WE_(\w{15,18})_\d+\.zip", re.IGNORECASE)
+"""How the parts of a Data Export are named: with the id of the organisation."""
 MOST_FOLD, LARGE = 250, 1 << 30
 """A part that claims to unpack to so many times its size, and more than so many bytes, is no export."""
 _AGAIN = "download it again"
@@ -36,7 +39,7 @@ class ZipMember(InputFile):
 
     def open(self) -> IO[bytes]:
         """Open it for reading, unpacked on the way."""
-        return cast(IO[bytes], io.BufferedReader(ByteStream(self._data()), PIECE))
+        return cast(IO[bytes], io.BufferedReader(ByteStream(self._data()), FIRST))
 
     def check(self) -> None:
         """Raise `LogError` if the ZIP is no longer the one that was looked at."""
@@ -45,6 +48,7 @@ class ZipMember(InputFile):
     def _data(self) -> Iterator[bytes]:
         try:
             with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as stream:
+                yield stream.read(FIRST)
                 while data := stream.read(PIECE):
                     yield data
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:

@@ -148,6 +148,12 @@ def test_progress_can_stop_it():
         log(progress=lambda done, of: False)
 
 
+def test_a_mapping_that_switches_every_rule_off():
+    none = {rule.activity: () for rule in SYSTEM.rules}
+    with pytest.raises(LogError, match="no event could be derived for any opportunity"):
+        log(CrmMapping(ladders=none))
+
+
 def test_no_events_at_all():
     with pytest.raises(LogError, match="no event could be derived for any case"):
         assembled(pl.DataFrame({"case_id": []}), pl.DataFrame({"case_id": []}), label="memory")

@@ -208,3 +208,36 @@ def excel_labels():
     from dealtrace_engine.sources.dynamics.excel_names import _labels
 
     return _labels()
+
+
+def test_labels_without_a_known_code_stay_labels(tmp_path):
+    columns = ["Account Name", "Industry", "Status"]
+    book(tmp_path / "x.xlsx", "Account", columns, [[A, "x", WHEN, "Contoso", "Retail", "Inactive"]])
+    found = tables(tmp_path)
+    assert rows(found, "account", "industrycode", "industrycodename", "statecode") == [(None, "Retail", 1.0)]
+    assert not found.raw.findings
+
+
+def test_what_an_activity_is_about_is_first_looked_for_among_opportunities(tmp_path):
+    deals(tmp_path)
+    book(tmp_path / "orders.xlsx", "Order", ["Name"], [[C, "x", WHEN, "Big deal"]])
+    book(
+        tmp_path / "calls.xlsx", "Phone Call", ["Subject", "Regarding"], [[D, "x", WHEN, "Call", "Big deal"]]
+    )
+    book(
+        tmp_path / "close.xlsx", "Order Close", ["Subject", "Regarding"], [[D, "x", WHEN, "Done", "Big deal"]]
+    )
+    found = tables(tmp_path)
+    columns = ("regardingobjectid", "regardingobjectid_entitytype")
+    assert rows(found, "phonecall", *columns) == [(A, "opportunity")]
+    assert rows(found, "orderclose", "regardingobjectid") == [(C,)]
+    reasons = [(f.reason, f.count) for f in found.raw.findings if "a name in several tables" in f.reason]
+    wanted = "phonecall.regardingobjectid: a name in several tables, taken to be of the first of "
+    assert reasons == [(f"{wanted}opportunity, salesorder", 1)]
+
+
+def test_nothing_is_written_beside_the_report(tmp_path, capfd):
+    columns = ["Topic", "Est. Revenue", "Created On"]
+    book(tmp_path / "x.xlsx", "Opportunity", columns, [[A, "x", WHEN, "Deal", None, None]])
+    assert rows(tables(tmp_path), "opportunity", "name", "createdon") == [("Deal", None)]
+    assert capfd.readouterr() == ("", "")

@@ -59,6 +59,12 @@ def test_a_report_in_each_language(tmp_path, language):
     assert raw.findings == []
 
 
+def test_an_event_log_with_columns_of_deals_is_no_report(tmp_path):
+    header = ("Opportunity ID", "Activity", "Timestamp", "Stage", "Amount", "Close Date")
+    report(tmp_path, header, (SHORT, "Won", "2024-01-31 10:00", "Won", "1.00", "1/31/2024"), footer="")
+    assert recognise(tmp_path) is None
+
+
 def test_every_label_means_a_column_that_is_read():
     for language, labels in default_labels().items():
         for label, target in labels.items():
@@ -76,9 +82,9 @@ def test_day_and_month_are_told_by_any_date_of_the_report(tmp_path):
 
 def test_dates_that_tell_nothing_are_an_error_unless_the_mapping_does(tmp_path):
     report(tmp_path, LANGUAGES["en"], (SHORT, "Won", "1", "03/04/2024", "05/06/2023 08:00", "Ann"))
-    with pytest.raises(ParseError, match=r"'03/04/2024'.*day or the month first.*objects\.report"):
+    with pytest.raises(ParseError, match=r"'03/04/2024'.*day or the month first.*\[time\] in a mapping"):
         read(tmp_path, "report")
-    raw = read(tmp_path, "report", objects={"report": {"dates": "m/d/Y"}})
+    raw = read(tmp_path, "report", dates="m/d/Y")
     assert str(typed(raw, "Opportunity", "CloseDate")[0][0]) == "2024-03-04"
 
 
@@ -157,6 +163,16 @@ def test_a_history_of_stages(tmp_path):
     assert rows(raw, "Opportunity", "Id", "Name", "CreatedDate") == [(SHORT, "Deal", "2024-01-30")]
 
 
+def test_what_a_history_tells_of_deals_gives_way_to_a_report_of_deals(tmp_path):
+    deals = quoted(LANGUAGES["en"], (SHORT, "Won", "5.00", "1/31/2024", "1/30/2024", "Ann")) + FOOTER
+    header = ("Opportunity ID", "Opportunity Owner", "From Stage", "To Stage", "Edit Date")
+    changes = quoted(header, (SHORT, "Bob", "A", "B", "1/30/2024 9:00 AM")) + FOOTER
+    raw = read(written(tmp_path, report1=deals, report2=changes), "report")
+    assert rows(raw, "Opportunity", "Owner.Name") == [("Ann",)]
+    assert len(rows(raw, "OpportunityHistory", "StageName")) == 1
+    assert not any("generations" in note for note in raw.notes)
+
+
 def test_a_history_of_fields(tmp_path):
     header = ("Opportunity ID", "Field / Event", "Old Value", "New Value", "Edit Date", "Edited By")
     report(tmp_path, header, (SHORT, "Stage", "A", "B", "1/30/2024 9:00 AM", "Ann"))
@@ -170,7 +186,7 @@ def test_labels_that_the_organisation_renamed(tmp_path):
     report(tmp_path, ("Deal no.", "Stage", "Amount", "Close Date"), (SHORT, "Won", "1.00", "1/31/2024"))
     with pytest.raises(SchemaError, match=r"no ids of its records.*Opportunity ID.*add that column"):
         read(tmp_path, "report")
-    raw = read(tmp_path, "report", objects={"report_labels": {"Deal No.": "Opportunity.Id"}})
+    raw = read(tmp_path, "report", headers={"Deal No.": "Opportunity.Id"})
     assert rows(raw, "Opportunity", "Id") == [(SHORT,)]
 
 

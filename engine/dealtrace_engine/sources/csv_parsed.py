@@ -1,0 +1,75 @@
+"""Blocks of CSV text to columns of text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.errors import first_line
+from dealtrace_engine.sources.csv_blocks import Block, Problem
+from dealtrace_engine.sources.csv_dialect import Dialect
+from dealtrace_ext.csv_fields import split
+
+EXAMPLE_BYTES = 200
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """The rows of a block: the good ones as text, number and text of the others, or what stopped it."""
+
+    batch: pa.RecordBatch | None = None
+    skipped: list[tuple[int, str]] = field(default_factory=list)
+    problem: Problem | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows the block has."""
+        return (self.batch.num_rows if self.batch is not None else 0) + len(self.skipped)
+
+
+def parse(block: Block, dialect: Dialect, names: Sequence[str]) -> Parsed:
+    """Return columns of a block; a name may stand twice among `names`."""
+    if block.problem is not None:
+        return Parsed(problem=block.problem)
+    columns = list(dict.fromkeys(names))
+    wanted = [dialect.names.index(name) for name in columns]
+    width = len(dialect.names)
+    buffers = [_buffers(len(block.data), width) for _ in columns]
+    rows, nulls, left_out = split(block.data, *dialect.codes, width, wanted, buffers)
+    arrays = {}
+    for name, parts, null_count in zip(columns, buffers, nulls, strict=True):
+        offsets, data, validity = parts
+        data.resize(int(offsets[rows]), refcheck=False)  # gives the rest back, in place
+        offsets.resize(rows + 1, refcheck=False)
+        shared = list(map(pa.py_buffer, (validity, offsets, data)))
+        arrays[name] = pa.Array.from_buffers(pa.string(), rows, shared, null_count)
+    try:
+        for array in arrays.values():
+            array.validate(full=True)
+    except pa.ArrowInvalid as error:
+        return Parsed(problem=_problem(block, error))
+    skipped = [
+        (number, str(block.data[begin:end][:EXAMPLE_BYTES], "utf-8", "replace"))
+        for number, begin, end in left_out
+    ]
+    return Parsed(pa.record_batch([arrays[name] for name in names], names=list(names)), skipped)
+
+
+def _buffers(size: int, width: int) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Make room for the offsets, text and validity of a column of rows that have `width` fields."""
+    most = size // width + 2
+    return np.empty(most, np.int32), np.empty(size, np.uint8), np.empty(most // 8 + 1, np.uint8)
+
+
+def _problem(block: Block, error: pa.ArrowInvalid) -> Problem:
+    """Say which byte is not UTF-8, or else what pyarrow says."""
+    try:
+        bytes(block.data).decode()
+    except UnicodeDecodeError as bad:
+        byte = f"byte {block.start + bad.start + 1:,} (0x{block.data[bad.start]:02x})"
+        return Problem(f"{byte} is not UTF-8", bad.start, "give encoding=, such as cp1252")
+    return Problem(first_line(error), 0, "mend the file")

@@ -1,0 +1,136 @@
+"""Row groups of a Parquet file from their pages: texts as they are stored, the time as it is.
+
+Only what most files have is understood: flat columns of UTF-8 text and of timestamps, plain or by dictionary,
+with no null and no empty text. For anything else, damage included, the answer is None, and pyarrow reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from itertools import pairwise
+from typing import Any
+
+import pyarrow as pa
+
+from dealtrace_engine.buffers import arrow
+from dealtrace_engine.sources.files import InputFile
+from dealtrace_engine.sources.parquet_pages import Rooms, chunk_bytes, pages_of, times
+from dealtrace_engine.sources.parquet_texts import distinct_texts, text_runs
+from dealtrace_ext.intern import Interner
+
+UNITS = {"ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+MOST_TEXT = 2**31 - 1
+"""Bytes of text that a 32-bit offset reaches."""
+
+
+class RowGroups:
+    """The row groups of one file, as record batches.
+
+    Parameters
+    ----------
+    file : InputFile
+    reader : pyarrow.parquet.ParquetFile
+    names : list of str
+        The columns that are wanted.
+    repeated : collection of str
+        Those of few texts, which always come as one dictionary a row group.
+    """
+
+    def __init__(
+        self, file: InputFile, reader: Any, names: list[str], repeated: Collection[str] = ()
+    ) -> None:
+        self.file, self.metadata = file, reader.metadata
+        schema = reader.schema_arrow
+        self.schema = pa.schema([schema.field(schema.names.index(name)) for name in names])
+        self.columns = [schema.names.index(name) for name in names]
+        self.repeated = repeated
+        self._rooms = Rooms(), Rooms()  # for what is read, and for texts
+        flat = len(schema.names) == self.metadata.num_columns == len(set(schema.names))
+        self.understood = flat and all(map(self._understood, self.columns, self.schema))
+
+    def _understood(self, index: int, field: pa.Field) -> bool:
+        column = self.metadata.schema.column(index)
+        if column.max_repetition_level or column.max_definition_level > 1:
+            return False
+        if pa.types.is_timestamp(field.type):  # in the file's own unit, or it would have to be converted
+            unit = UNITS.get(field.type.unit, "none")
+            return bool(column.physical_type == "INT64" and unit in str(column.logical_type))
+        text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+        return bool(text and column.physical_type == "BYTE_ARRAY")
+
+    def read(self, group: int) -> list[pa.RecordBatch] | None:
+        """Return a row group in as few batches as its texts are stored in, or None."""
+        if not self.understood:
+            return None
+        try:
+            self._open(group)
+            rows = self.metadata.row_group(group).num_rows
+            with self.file.path.open("rb") as stream:
+                columns = [
+                    self._column(stream.fileno(), group, index, field, rows)
+                    for index, field in zip(self.columns, self.schema, strict=True)
+                ]
+        except (ValueError, OverflowError, OSError, MemoryError, pa.ArrowException):
+            return None
+        return aligned(columns, self.schema.names)
+
+    def _open(self, group: int) -> None:
+        """Read a row with a reader of this thread's own; see `opened`."""
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self.file.path, metadata=self.metadata) as reader:
+            opened(reader, group, self.schema.names)
+
+    def _column(self, descriptor: int, group: int, index: int, field: pa.Field, rows: int) -> list[pa.Array]:
+        chunk = self.metadata.row_group(group).column(index)
+        nullable = self.metadata.schema.column(index).max_definition_level == 1
+        if chunk.total_compressed_size > self.file.size:
+            raise ValueError("a column is larger than the file")
+        found = pages_of(chunk_bytes(descriptor, chunk, self._rooms[0]), chunk, nullable)
+        if pa.types.is_timestamp(field.type):
+            return [arrow(times(found, rows), field.type)]
+        if field.name in self.repeated:
+            return [distinct_texts(found, rows, Interner())]
+        return text_runs(found, rows, min(chunk.total_uncompressed_size, MOST_TEXT), self._rooms[1])
+
+
+def opened(reader: Any, group: int, names: Sequence[str]) -> None:
+    """Read a row of a row group; of a column that does not open, pyarrow's metadata ends the process.
+
+    Raises
+    ------
+    ArrowException, OSError, ValueError
+        A column does not open.
+    """
+    next(reader.iter_batches(1, row_groups=[group], columns=list(names), use_threads=False), None)
+
+
+def aligned(columns: list[list[pa.Array]], names: list[str]) -> list[pa.RecordBatch]:
+    """Return columns of equal length, each in parts of any length, as batches within which no part ends.
+
+    Examples
+    --------
+    >>> parts = [[pa.array([1, 2, 3])], [pa.array(["a"]), pa.array(["b", "c"])]]
+    >>> [batch.num_rows for batch in aligned(parts, ["x", "y"])]
+    [1, 2]
+    """
+    starts = [_starts(parts) for parts in columns]
+    cuts = sorted({cut for column in starts for cut in column})
+    batches = []
+    for begin, end in pairwise(cuts):
+        arrays = [_slice(parts, at, begin, end) for parts, at in zip(columns, starts, strict=True)]
+        batches.append(pa.RecordBatch.from_arrays(arrays, names=names))
+    return batches
+
+
+def _starts(parts: list[pa.Array]) -> list[int]:
+    """Return where each part begins, and the end of the last."""
+    starts = [0]
+    for part in parts:
+        starts.append(starts[-1] + len(part))
+    return starts
+
+
+def _slice(parts: list[pa.Array], starts: list[int], begin: int, end: int) -> pa.Array:
+    which = max(i for i in range(len(parts)) if starts[i] <= begin)
+    return parts[which].slice(begin - starts[which], end - begin)

@@ -1,0 +1,1 @@
+"""Synthetic CRM organisations: what happened in them, and the tables that their systems would hold of it."""

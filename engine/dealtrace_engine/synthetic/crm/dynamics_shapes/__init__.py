@@ -1,0 +1,1 @@
+"""Dataverse tables as the files of each shape of export."""

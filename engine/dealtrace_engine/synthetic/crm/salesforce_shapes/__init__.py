@@ -1,0 +1,1 @@
+"""Salesforce tables as the files of each shape of export."""

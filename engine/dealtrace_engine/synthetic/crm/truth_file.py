@@ -1,0 +1,116 @@
+"""The truth of an organisation as a Parquet file: what happened, and what of it the written shape shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from dealtrace_engine.synthetic.crm.facts import Facts
+
+COLUMNS = (
+    "case_id", "case_object", "case_shown", "activity", "timestamp", "object", "record_id", "resource_id",
+    "resource", "value_from", "value_to", "derivable", "precision", "note",
+)  # fmt: skip
+_ROW_GROUP = 500_000
+
+
+def write_truth(path: Path, parts: Iterable[pl.DataFrame]) -> dict[str, dict[str, int]]:
+    """Write the truth part by part.
+
+    case_id is as the export writes ids, null for orphans; case_object is "opportunity" or "lead";
+    case_shown says whether the case's own record is in the export; activity is a canonical id; resource a
+    name; derivable says whether the export has a row that tells the event, precision how exact ("instant",
+    "minute" or "date"), note where, or why not.
+
+    Parameters
+    ----------
+    path : Path
+    parts : iterable of DataFrame
+        With `COLUMNS`; no activity is in two of them.
+
+    Returns
+    -------
+    dict
+        Activity to the counts "events" and "derivable".
+    """
+    import polars as pl
+    import pyarrow.parquet as pq
+
+    counts: dict[str, dict[str, int]] = {}
+    writer: pq.ParquetWriter | None = None
+    try:
+        for part in parts:
+            table = part.select(COLUMNS).to_arrow()
+            writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
+            writer.write_table(table, row_group_size=_ROW_GROUP)
+            told = part.group_by("activity").agg(pl.len(), pl.col("derivable").sum()).sort("activity")
+            counts |= {name: {"events": n, "derivable": m} for name, n, m in told.iter_rows()}
+    finally:
+        if writer is not None:
+            writer.close()
+    return counts
+
+
+def with_cases_shown(
+    events: pl.DataFrame, tables: Mapping[str, pl.DataFrame], cases: Mapping[str, tuple[str, str]]
+) -> pl.DataFrame:
+    """Return events with `case_shown`: whether the record of the case is in the export.
+
+    Parameters
+    ----------
+    events : DataFrame
+    tables : mapping of str to DataFrame
+        What the shape shows.
+    cases : mapping of str to tuple of str
+        Kind of case to its table and the column of its id.
+    """
+    import polars as pl
+
+    kinds = {"case_object": pl.String, "case_id": pl.String}
+    there = [
+        tables[table].select(pl.lit(kind).alias("case_object"), pl.col(column).alias("case_id"))
+        for kind, (table, column) in cases.items()
+        if table in tables
+    ]
+    known = (
+        pl.concat([pl.DataFrame(schema=kinds), *there])
+        .unique()
+        .with_columns(pl.lit(True).alias("case_shown"))
+    )
+    found = events.join(known, on=["case_object", "case_id"], how="left", maintain_order="left")
+    return found.with_columns(pl.col("case_shown").fill_null(False))
+
+
+def with_user_names(events: pl.DataFrame, facts: Facts) -> pl.DataFrame:
+    """Return events with the name of the user in place of the position in `resource`."""
+    import polars as pl
+
+    names = facts["users"].select(pl.col("user").alias("resource"), "name")
+    found = events.join(names, on="resource", how="left", maintain_order="left")
+    return found.drop("resource").rename({"name": "resource"})
+
+
+def with_notes(events: pl.DataFrame, facts: Facts, shape: str) -> pl.DataFrame:
+    """Return events of which it is known how exact they are, with user names and with notes.
+
+    Parameters
+    ----------
+    events : DataFrame
+        With `derivable`, `precision` and the position of the user in `resource`.
+    facts : Facts
+    shape : str
+    """
+    import polars as pl
+
+    told, day = pl.col("derivable"), pl.col("precision") == "date"
+    note = (
+        pl.when(~told).then(pl.lit("no row of the export tells it"))
+        .when(day).then(pl.lit("the export has the day only"))
+        .when(pl.lit(shape == "excel") & (pl.col("object") != pl.col("case_object")))
+        .then(pl.lit("the export names the case, which may be ambiguous"))
+    )  # fmt: skip
+    return with_user_names(events, facts).with_columns(note.alias("note"))

@@ -1,0 +1,202 @@
+"""A whole organisation on disk: its export, the truth behind it, and what was planted in it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dealtrace_engine.errors import ArgumentError
+from dealtrace_engine.output import folder_written_whole
+from dealtrace_engine.parallel import Progress
+from dealtrace_engine.synthetic.crm.dynamics_shapes.writing import SHAPES as DYNAMICS
+from dealtrace_engine.synthetic.crm.dynamics_shapes.writing import write_dynamics
+from dealtrace_engine.synthetic.crm.export import shape_named
+from dealtrace_engine.synthetic.crm.locales import LANGUAGES, LOCALES, ORGANISATION_ZONE
+from dealtrace_engine.synthetic.crm.salesforce_shapes.writing import SHAPES as SALESFORCE
+from dealtrace_engine.synthetic.crm.salesforce_shapes.writing import write_salesforce
+
+if TYPE_CHECKING:
+    from dealtrace_engine.synthetic.crm.facts import Facts
+
+SYSTEMS = {"salesforce": tuple(SALESFORCE), "dynamics": tuple(DYNAMICS)}
+"""Each system with its shapes, the one that is written if none is asked for first."""
+EXPORT, TRUTH, PLANTED = "export", "truth.parquet", "planted.json"
+ON_THE_USERS_CLOCK = {"report": None, "excel": ORGANISATION_ZONE}
+"""Shapes that show the time of the user's zone, which they do not name; None: one that fits the language."""
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """An organisation that was written.
+
+    Attributes
+    ----------
+    folder : Path
+        Holds the folder `EXPORT`, which is to be analysed, and beside it `TRUTH` and `PLANTED`.
+    system, shape : str
+    deals, seed : int
+    rows : dict of str to int
+        Rows of each table of the organisation.
+    files, size : int
+        Of the export; bytes.
+    events : dict of str to dict
+        Activity to how many "events" there were and how many are "derivable" from the export.
+    planted : dict
+        What `PLANTED` holds.
+    zone : str or None
+        Zone of the instants in the export, where it does not say so itself.
+    """
+
+    folder: Path
+    system: str
+    shape: str
+    deals: int
+    seed: int
+    rows: Mapping[str, int]
+    files: int
+    size: int
+    events: Mapping[str, Mapping[str, int]]
+    planted: Mapping[str, Any]
+    zone: str | None
+
+
+def write_organisation(
+    system: str,
+    shape: str | None,
+    deals: int,
+    seed: int,
+    folder: str | os.PathLike[str],
+    *,
+    language: str = "en",
+    packaged: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Organisation:
+    """Make a synthetic organisation and write its export, the truth and what was planted.
+
+    Memory holds the tables of the organisation; the files are written some rows at a time.
+
+    Parameters
+    ----------
+    system : {"salesforce", "dynamics"}
+    shape : str, optional
+        One of `SYSTEMS`; the first by default.
+    deals : int
+        Opportunities; a sixth as many leads that are dropped come on top.
+    seed : int
+        The same seed gives the same files on every platform; from 0 to 2**63 - 1.
+    folder : path-like
+        Must not exist, or be empty; appears when everything in it is complete.
+    language : {"en", "de", "fr", "it", "ja", "zh"}
+        Of the user who exports.
+    packaged : bool
+        Whether a Salesforce organisation quotes and bills with the managed packages CPQ and Billing.
+    progress : callable, optional
+        Called with (done, of), from the beginning again for each step; returning False cancels.
+    **options
+        What the writer of the shape can be asked for, such as ``delimiter="tab"`` of bulk.
+
+    Raises
+    ------
+    ArgumentError
+        An argument is out of its range, or the shape has no such option.
+    OutputError
+        The folder is not empty, or cannot be written.
+    Cancelled
+        The progress callback returned False; nothing is left behind.
+
+    Examples
+    --------
+    >>> made = write_organisation("salesforce", "data-export", 20, 1, "made")
+    >>> sorted(path.name for path in made.folder.iterdir())
+    ['export', 'planted.json', 'truth.parquet']
+    """
+    from dealtrace_engine.synthetic.crm.facts import facts
+    from dealtrace_engine.synthetic.crm.planted import planted
+
+    chosen = _checked(system, shape, language, packaged)
+    with folder_written_whole(folder) as unfinished:
+        (unfinished / EXPORT).mkdir()
+        made = facts(deals, seed, progress)
+        job = _Job(made, chosen, unfinished, language, packaged, progress, options)
+        rows, events = _write_salesforce(job) if system == "salesforce" else _write_dynamics(job)
+        found = planted(made)
+        text = json.dumps({"system": system, "shape": chosen, **found}, indent=2, ensure_ascii=False)
+        (unfinished / PLANTED).write_text(f"{text}\n", "utf-8", newline="")
+        sizes = [file.stat().st_size for file in (unfinished / EXPORT).rglob("*") if file.is_file()]
+    zone = options.get("zone") or _zone(chosen, language)
+    return Organisation(
+        Path(folder), system, chosen, deals, seed, rows, len(sizes), sum(sizes), events, found, zone
+    )
+
+
+def _checked(system: str, shape: str | None, language: str, packaged: bool) -> str:
+    """Return the shape that is meant."""
+    if system not in SYSTEMS:
+        raise ArgumentError(f"there is no CRM {system!r}", hint=f"choose from {', '.join(SYSTEMS)}")
+    if language not in LANGUAGES:
+        raise ArgumentError(f"there is no language {language!r}", hint=f"choose from {', '.join(LANGUAGES)}")
+    if packaged and system != "salesforce":
+        raise ArgumentError("CPQ and Billing are packages of Salesforce", hint="leave packaged out")
+    chosen = SYSTEMS[system][0] if shape is None else shape
+    shape_named({name: name for name in SYSTEMS[system]}, chosen, system.title())
+    return chosen
+
+
+def _zone(shape: str, language: str) -> str | None:
+    if shape not in ON_THE_USERS_CLOCK:
+        return None
+    return ON_THE_USERS_CLOCK[shape] or LOCALES[language].zone
+
+
+Counts = tuple[dict[str, int], dict[str, dict[str, int]]]
+"""Rows of each table, and how many events of each activity there were and can be derived."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    facts: Facts
+    shape: str
+    folder: Path
+    language: str
+    packaged: bool
+    progress: Progress | None
+    options: Mapping[str, Any]
+
+    @property
+    def writing(self) -> dict[str, Any]:
+        """What both writers are asked for."""
+        return {"language": self.language, "progress": self.progress, **self.options}
+
+
+def _write_salesforce(job: _Job) -> Counts:
+    from dealtrace_engine.synthetic.crm.salesforce_org import SalesforceSetup
+    from dealtrace_engine.synthetic.crm.salesforce_shape_truth import shape_truth, traced_tables
+    from dealtrace_engine.synthetic.crm.salesforce_tables import salesforce_tables
+    from dealtrace_engine.synthetic.crm.truth_file import write_truth
+
+    setup = SalesforceSetup(SALESFORCE[job.shape].retention_months, packaged=job.packaged)
+    tables = salesforce_tables(job.facts, setup)
+    write_salesforce(tables, job.folder / EXPORT, job.shape, **job.writing)
+    rows, tables = {name: table.height for name, table in tables.items()}, traced_tables(tables, job.shape)
+    return rows, write_truth(job.folder / TRUTH, shape_truth(job.facts, job.shape, tables, setup))
+
+
+def _write_dynamics(job: _Job) -> Counts:
+    from dealtrace_engine.synthetic.crm.dynamics_tables import Tables, dynamics_tables, versions
+    from dealtrace_engine.synthetic.crm.dynamics_truth import derivable
+    from dealtrace_engine.synthetic.crm.truth_file import with_cases_shown, with_notes, write_truth
+
+    histories = Tables(job.facts)
+    tables = dynamics_tables(histories)
+    write_dynamics(tables, job.folder / EXPORT, job.shape, versions=versions(histories), **job.writing)
+    rows = {name: table.height for name, table in tables.items()}
+    cases = {name: (name, f"{name}id") for name in ("opportunity", "lead")}
+    shown = {name: tables[name].select(column) for name, (_, column) in cases.items()}
+    del histories, tables
+    truth = with_cases_shown(derivable(job.facts, job.shape), shown, cases)
+    return rows, write_truth(job.folder / TRUTH, [with_notes(truth, job.facts, job.shape)])
