@@ -29,12 +29,17 @@ MASTER = "MasterRecordId"
 
 def noted(tables: CrmTables, reason: str, rows: pl.LazyFrame, column: str) -> None:
     """Count rows that are left out, or are odd, in the findings of the export, once."""
-    if any(finding.reason == reason for finding in tables.raw.findings):
-        return
-    values = rows.select(column).collect()[column]
-    if len(values):
-        tables.raw.findings.append(Finding(reason))
-        tables.raw.findings[-1].add(len(values), [], values[0])
+    import polars as pl
+
+    def make() -> pl.LazyFrame:
+        counted = rows.select(count=pl.len(), first=pl.col(column).first()).collect()
+        count, first = counted.row(0)
+        if count and all(finding.reason != reason for finding in tables.raw.findings):
+            tables.raw.findings.append(Finding(reason))
+            tables.raw.findings[-1].add(count, [], first)
+        return counted.lazy()
+
+    tables.once(f"noted {reason}", make)
 
 
 def deleted(tables: CrmTables, name: str) -> pl.LazyFrame:

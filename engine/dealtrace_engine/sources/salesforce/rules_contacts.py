@@ -31,12 +31,7 @@ def first_contact(way: str) -> Finder:
     def find(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         import polars as pl
 
-        used = [known for known in mapping.ladders.get("first_customer_contact", WAYS) if known in WAYS]
-        of_case = links_of(tables, mapping).filter(pl.col("object") == "contact")
-        rows = contacts(tables, mapping).filter(pl.col("way").is_in(used))
-        rows = rows.join(of_case.select("case_id", contact="record_id"), on="contact")
-        last = pl.when(pl.col("precision") == "date").then(pl.col("at") + pl.duration(days=1)).otherwise("at")
-        rows = rows.sort(last, "contact").group_by("case_id", maintain_order=True).first()
+        rows = tables.once(f"first contacts {mapping!r}", lambda: _firsts(tables, mapping))
         return rows.filter(pl.col("way") == way).select(
             "source_object", fact="case_id", object=pl.lit(mapping.leading), record_id="case_id",
             timestamp="at", end_timestamp="end", ts_precision="precision", resource_id="by",
@@ -44,6 +39,18 @@ def first_contact(way: str) -> Finder:
         )  # fmt: skip
 
     return find
+
+
+def _firsts(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
+    """Return the first contact of each case among those whose ways are used."""
+    import polars as pl
+
+    used = [known for known in mapping.ladders.get("first_customer_contact", WAYS) if known in WAYS]
+    of_case = links_of(tables, mapping).filter(pl.col("object") == "contact")
+    rows = contacts(tables, mapping).filter(pl.col("way").is_in(used))
+    rows = rows.join(of_case.select("case_id", contact="record_id"), on="contact")
+    last = pl.when(pl.col("precision") == "date").then(pl.col("at") + pl.duration(days=1)).otherwise("at")
+    return rows.sort(last, "contact").group_by("case_id", maintain_order=True).first()
 
 
 def contact(way: str) -> Finder:
