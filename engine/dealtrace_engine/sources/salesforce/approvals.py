@@ -103,7 +103,7 @@ def submissions(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     actions = actions.select(Id="ApprovalSubmissionId", by_action=pl.lit(True)).unique()
     runs = alive(tables, "ApprovalSubmission").rename({"RelatedRecordId": "record"})
     runs = _of_sales(runs, tables).join(actions, on="Id", how="left")
-    by_name = one_of(pl.col("Name"), names).fill_null(False)
+    by_name = one_of(pl.concat_str("Name", "Comments", separator=" ", ignore_nulls=True), names)
     runs = runs.with_columns(discount=by_name | pl.col("by_action").fill_null(False), end=_ended("Status"))
     requested = _steps(runs, "requested", at="CreatedDate", by=pl.coalesce("SubmittedById", "CreatedById"),
                        row="Id", status=pl.lit(None, pl.String), source="ApprovalSubmission")  # fmt: skip

@@ -48,7 +48,9 @@ def reopenings(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Return case_id and reopen_count."""
     import polars as pl
 
-    rows = _by_best_history(tables, mapping).filter(pl.col("from_closed") & ~pl.col("to_closed"))
+    rows = _by_best_history(tables, mapping).filter(
+        pl.col("from_closed") & ~pl.col("to_closed").fill_null(False)
+    )
     return rows.group_by(case_id="record_id").agg(reopen_count=pl.len())
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 LOSS_REASONS = (
-    "Loss_Reason__c", "LossReason__c", "Lost_Reason__c", "Reason_Lost__c", "Closed_Lost_Reason__c",
+    "Loss_Reason__c", "Lost_Reason__c", "Reason_Lost__c", "Closed_Lost_Reason__c",
 )  # fmt: skip
 COMPETITORS = ("Competitor__c", "Main_Competitor__c", "MainCompetitors__c", "Primary_Competitor__c")
 COLUMNS = (
@@ -93,7 +93,8 @@ def _opportunities(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     rows = rows.join(owners(tables), on="OwnerId", how="left", maintain_order="left")
     rows = accounts(rows, tables)
     rows = territories(titles(rows, tables), tables)
-    return corporate(_selected(rows, tables), tables).select(*COLUMNS, *_custom_names(mapping))
+    rows = _with_custom(_selected(rows, tables))
+    return corporate(rows, tables).select(*COLUMNS, *_custom_names(mapping))
 
 
 def _selected(rows: pl.LazyFrame, tables: CrmTables) -> pl.LazyFrame:
@@ -141,12 +142,13 @@ def _custom_names(mapping: CrmMapping) -> list[str]:
     return [name for name in names if name not in (*COLUMNS, "opportunity_id")]
 
 
+_CUSTOM = " (custom)"
 _HOLDERS = {"Opportunity": "Id", "Account": "AccountId", "User": "OwnerId"}
 """Objects that custom attributes can be of, with the column of the opportunity that leads there."""
 
 
 def _custom(tables: CrmTables, mapping: CrmMapping) -> list[pl.LazyFrame]:
-    """Return case_id and an attribute, for each attribute that the mapping takes from a custom field."""
+    """Return case_id and a column with the mark of custom ones, for each attribute that the mapping takes."""
     import polars as pl
 
     found: dict[str, list[pl.LazyFrame]] = {}
@@ -161,8 +163,22 @@ def _custom(tables: CrmTables, mapping: CrmMapping) -> list[pl.LazyFrame]:
     for attribute, frames in found.items():
         first = pl.concat(frames).filter(pl.col("value").is_not_null())
         first = first.unique("case_id", keep="first", maintain_order=True)
-        parts.append(first.select("case_id", pl.col("value").alias(attribute)))
+        parts.append(first.select("case_id", pl.col("value").alias(f"{attribute}{_CUSTOM}")))
     return parts
+
+
+def _with_custom(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Put custom attributes in the place of those that every case has, where they have a value."""
+    import polars as pl
+
+    columns = rows.collect_schema()
+    found = []
+    for custom in (name for name in columns if name.endswith(_CUSTOM)):
+        name, value = custom.removesuffix(_CUSTOM), pl.col(custom)
+        if name in COLUMNS:
+            value = pl.coalesce(value.cast(columns.get(name, pl.Float64()), strict=False), name)
+        found.append(value.alias(name))
+    return rows.with_columns(found)
 
 
 def _lead_sources(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:

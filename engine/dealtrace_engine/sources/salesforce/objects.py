@@ -256,7 +256,7 @@ APPROVALS: Catalog = {
     "ProcessDefinition": _columns(texts="Name DeveloperName Type TableEnumOrId", system=False),
     "ProcessNode": _columns("ProcessDefinitionId", texts="Name DeveloperName", system=False),
     "ApprovalSubmission": _columns(
-        "RelatedRecordId SubmittedById", texts="RelatedRecordObjectName Status Name"
+        "RelatedRecordId SubmittedById", texts="RelatedRecordObjectName Status Name Comments"
     ),
     "ApprovalSubmissionDetail": _columns(
         "ApprovalSubmissionId ActionPerformedById", texts="ActionName Status"

@@ -174,9 +174,7 @@ class RecordsJson:
         reference = record.get("attributes", {}).get("referenceId")
         if reference is not None:
             self._references += 1
-            row.setdefault("Id", reference)
-            kinds = self.catalog[name]
-            row = {k: v[1:] if v and v[0] == "@" and kinds[k] is Kind.ID else v for k, v in row.items()}
+            row.setdefault("Id", f"@{reference}")  # as lookups write it; without the @ some look like ids
         if parent is not None and (lookup := columns[f"{parent[0]}Id"]) is not None:
             row.setdefault(lookup, parent[1])
         yield name, row

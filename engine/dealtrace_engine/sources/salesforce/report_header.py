@@ -17,6 +17,10 @@ HISTORY, FIELDS = "OpportunityHistory", "OpportunityFieldHistory"
 MAIN = ("Opportunity", "Lead", "Quote", "Order", "Contract")
 """What a report can be about, the first first: columns that could be of any object are of that one."""
 LEAST_LABELS = 3
+OF_EVENT_LOGS = frozenset(
+    {"activity", "activityname", "timestamp", "eventtime", "caseid", "case", "concept:name", "time:timestamp"}
+)
+"""Labels, folded, that make a table an event log rather than a report of records."""
 _OF_HISTORY = {
     "Opportunity.Id": "OpportunityId", "History.CreatedDate": "CreatedDate",
     "History.CreatedBy.Name": "CreatedBy.Name",
@@ -79,7 +83,8 @@ def is_report(header: Sequence[str]) -> bool:
     >>> is_report(["Opportunity-ID", "Phase", "Betrag"]), is_report(["Id", "StageName", "Amount"])
     (True, False)
     """
-    if "id" in map(folded, header):
+    labels = set(map(folded_label, header))
+    if "id" in map(folded, header) or labels & OF_EVENT_LOGS:
         return False
     found = [target for target, _ in _resolved(header, {}) if target is not None]
     objects = {target.split(".")[0] for target in found}

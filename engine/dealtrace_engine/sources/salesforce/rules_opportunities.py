@@ -46,6 +46,15 @@ def created(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     return events.join(began.unique("record_id"), on="record_id", how="left", maintain_order="left")
 
 
+def created_by_history(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
+    """Return the creation of opportunities as the history of their fields marks it."""
+    import polars as pl
+
+    rows = changes(tables, "Opportunity", "created", CREATED_FROM_LEAD).sort("at", "source_row")
+    rows = rows.group_by("record_id", maintain_order=True).first()
+    return as_events(rows, "opportunity", status_from=pl.lit(None), status_to=pl.lit(None))
+
+
 def _stage_events(rows: pl.LazyFrame) -> pl.LazyFrame:
     import polars as pl
 
@@ -107,14 +116,23 @@ def closed(source: str, won: bool, by_name: bool) -> Finder:
     return find
 
 
-def reopened(source: str) -> Finder:
-    """Return the finder of changes out of a closed stage into an open one."""
+def reopened(source: str, by_name: bool) -> Finder:
+    """Return the finder of changes out of a closed stage into one that is not.
+
+    Parameters
+    ----------
+    source : {"OpportunityHistory", "OpportunityFieldHistory"}
+    by_name : bool
+        Only where one of the stages is known by its name alone, or not at all; else only all others.
+    """
 
     def find(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         import polars as pl
 
         rows = stage_changes(tables, mapping, source).filter(pl.col("how") == CHANGE)
-        return _stage_events(rows.filter(pl.col("from_closed") & ~pl.col("to_closed")))
+        named = (pl.col("known_by") == BY_NAME).fill_null(True)
+        out = pl.col("from_closed") & ~pl.col("to_closed").fill_null(False)
+        return _stage_events(rows.filter(out & (named == by_name)))
 
     return find
 
@@ -267,11 +285,12 @@ def _stage_rules() -> list[Rule]:
                           _history_needs(source), verified=False))  # fmt: skip
     rules.append(Rule("SF2", "solution_proposed", "QuoteHistory", "history", proposed_by_quote,
                       ("QuoteHistory.NewValue",), verified=False))  # fmt: skip
-    rules += [
-        Rule(place, "opportunity_reopened", source, "history", reopened(source), _history_needs(source))
+    return rules + [
+        Rule(f"{place}{'N' if by_name else ''}", "opportunity_reopened", source, "history",
+             reopened(source, by_name), _history_needs(source), verified=not by_name)
+        for by_name in (False, True)
         for place, source in SOURCES.items()
-    ]
-    return rules
+    ]  # fmt: skip
 
 
 def _closing_rules(activity: str, won: bool) -> list[Rule]:
@@ -304,6 +323,7 @@ def _side_rules() -> list[Rule]:
 
 RULES = (
     Rule("SF1", "opportunity_created", "Opportunity", "created", created, ("Opportunity.CreatedDate",)),
+    Rule("SF2", "opportunity_created", FIELDS, "history", created_by_history, (f"{FIELDS}.Field",)),
     *_stage_rules(),
     *_closing_rules("opportunity_won", True),
     *_closing_rules("opportunity_lost", False),

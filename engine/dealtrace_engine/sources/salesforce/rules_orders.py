@@ -113,6 +113,8 @@ RULES = (
     Rule("SF2", "order_fulfilled", "Shipment", "field", delivered, ("Shipment.ActualDeliveryDate",)),
     Rule("SF3", "order_fulfilled", "OrderHistory", "history", into_status("order.fulfilled"), _CHANGED,
          verified=False),
+    Rule("SF1", "order_partially_fulfilled", "OrderHistory", "history",
+         into_status("order.partially_fulfilled"), _CHANGED, verified=False),
     Rule("SF1", "order_canceled", "OrderHistory", "history", into_status("order.canceled"), _CHANGED,
          verified=False),
     Rule("SF2", "order_canceled", "Order", "created", reduced, ("Order.IsReductionOrder",), verified=False),

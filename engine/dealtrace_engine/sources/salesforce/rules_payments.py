@@ -41,17 +41,17 @@ def lines(tables: CrmTables) -> pl.LazyFrame:
 
 
 def allocations(tables: CrmTables) -> pl.LazyFrame:
-    """Return allocations of Billing as `lines`; one that was taken back counts with the row that says so."""
+    """Return allocations of Billing as `lines`, and undone: whether a later row takes the allocation back."""
     import polars as pl
 
     back = one_of(pl.col("blng__Type__c"), ["unallocation"])
     known = back | one_of(pl.col("blng__Type__c"), ["allocation"])
     undone = pl.col("blng__Unallocated__c").str.to_lowercase().is_in(["true", "1"]).fill_null(False)
     payments = alive(tables, "blng__Payment__c").select(blng__Payment__c="Id", currency="CurrencyIsoCode")
-    rows = alive(tables, ALLOCATION).filter(known & (back | ~undone))
-    return rows.join(payments, on="blng__Payment__c", how="left", maintain_order="left").select(
+    rows = alive(tables, ALLOCATION).filter(known).join(payments, on="blng__Payment__c", how="left")
+    return rows.select(
         row="Id", invoice="blng__Invoice__c", at="CreatedDate", by="CreatedById", amount="blng__Amount__c",
-        currency="currency", back=back, source_object=pl.lit(ALLOCATION),
+        currency="currency", back=back, source_object=pl.lit(ALLOCATION), undone=undone & ~back,
     )  # fmt: skip
 
 
@@ -77,8 +77,10 @@ def received(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 
 
 def received_billing(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
-    """Return payments allocated to invoices of Billing."""
-    return _allocated(allocations(tables), tables, BILLING, back=False)
+    """Return payments allocated to invoices of Billing, and not taken back since."""
+    import polars as pl
+
+    return _allocated(allocations(tables).filter(~pl.col("undone")), tables, BILLING, back=False)
 
 
 def reversed_line(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:

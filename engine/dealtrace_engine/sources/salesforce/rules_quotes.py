@@ -53,7 +53,10 @@ CPQ = QuoteObject(
 )  # fmt: skip
 QUOTES = (STANDARD, CPQ)
 ORDERED = "SBQQ__Ordered__c"
-BEFORE_REVISION = ("quote.issued", "quote.approved", "quote.internally_rejected", "quote.in_approval")
+BEFORE_REVISION = (
+    "quote.issued", "quote.approved", "quote.internally_rejected", "quote.in_approval", "quote.rejected",
+    "quote.accepted",
+)  # fmt: skip
 """Statuses from which going back to a draft is a revision."""
 
 
@@ -160,7 +163,10 @@ def revised(quote: QuoteObject) -> Finder:
 
 
 def further(quote: QuoteObject) -> Finder:
-    """Return the finder of the second and further quotes of opportunities, in the order of their creation."""
+    """Return the finder of the second and further quotes of opportunities, in the order of their creation.
+
+    Only where no history of quotes is kept: where it is, it tells revisions from quotes side by side.
+    """
 
     def find(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         import polars as pl
@@ -168,8 +174,9 @@ def further(quote: QuoteObject) -> Finder:
         rows = alive(tables, quote.name).filter(pl.col(quote.opportunity).is_not_null())
         rows = rows.sort(quote.opportunity, "CreatedDate", "Id")
         later = pl.col(quote.opportunity) == pl.col(quote.opportunity).shift(1)
-        return rows.filter(later.fill_null(False)).select(
-            fact=pl.col("Id") + " as a further one", object=pl.lit("quote"), record_id="Id",
+        kept = tables.table(quote.history).limit(1).collect().height > 0
+        return rows.filter(later.fill_null(False) & pl.lit(not kept)).select(
+            fact="Id", object=pl.lit("quote"), record_id="Id",
             timestamp="CreatedDate", resource_id="CreatedById", resource_name="CreatedBy.Name",
             source_row_id="Id", amount=quote.total, discount_pct=quote.discount, currency="CurrencyIsoCode",
         )  # fmt: skip

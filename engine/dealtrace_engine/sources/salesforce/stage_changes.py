@@ -38,17 +38,21 @@ def snapshots(tables: CrmTables) -> pl.LazyFrame:
             "Id", "OpportunityId", "CreatedDate", "CreatedById", "CreatedBy.Name", "StageName", "Amount",
             "CloseDate", "Probability", "CurrencyIsoCode", "FromOpportunityStageName", "PrevAmount",
             "PrevCloseDate",
-        ).sort("OpportunityId", "CreatedDate", "Id")  # fmt: skip
+        ).sort("OpportunityId", "CreatedDate", "Id", maintain_order=True)  # fmt: skip
         first = (pl.col("OpportunityId") != pl.col("OpportunityId").shift(1)).fill_null(True)
-        before = {"stage_before": "StageName", "amount_before": "Amount", "close_before": "CloseDate"}
+        columns = {"stage_before": "StageName", "amount_before": "Amount", "close_before": "CloseDate"}
         told = {
             "stage_before": "FromOpportunityStageName", "amount_before": "PrevAmount",
             "close_before": "PrevCloseDate",
         }  # fmt: skip
-        return rows.with_columns(
-            pl.when(first).then(told[name]).otherwise(pl.col(column).shift(1)).alias(name)
-            for name, column in before.items()
-        ).with_columns(first=first).drop(*told.values())  # fmt: skip
+        before = {
+            name: pl.when(first).then(told[name]).otherwise(pl.col(column).shift(1))
+            for name, column in columns.items()
+        }
+        # Rows of a report have no ids, and so no order within a minute: what each says of itself counts.
+        by_report = pl.when(pl.col("Id").is_null()).then("FromOpportunityStageName")
+        before["stage_before"] = pl.coalesce(by_report, before["stage_before"])
+        return rows.with_columns(**before, first=first).drop(*told.values())
 
     return tables.once("snapshots", make)
 

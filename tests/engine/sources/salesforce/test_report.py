@@ -59,6 +59,12 @@ def test_a_report_in_each_language(tmp_path, language):
     assert raw.findings == []
 
 
+def test_an_event_log_with_columns_of_deals_is_no_report(tmp_path):
+    header = ("Opportunity ID", "Activity", "Timestamp", "Stage", "Amount", "Close Date")
+    report(tmp_path, header, (SHORT, "Won", "2024-01-31 10:00", "Won", "1.00", "1/31/2024"), footer="")
+    assert recognise(tmp_path) is None
+
+
 def test_every_label_means_a_column_that_is_read():
     for language, labels in default_labels().items():
         for label, target in labels.items():
