@@ -15,7 +15,13 @@ from dealtrace_engine.sources.crm.names import normal_column
 from dealtrace_engine.sources.crm.tables import Kind
 from dealtrace_engine.sources.dynamics.counting import counted
 from dealtrace_engine.sources.dynamics.excel_links import linked_by_name
-from dealtrace_engine.sources.dynamics.excel_names import codes_of, columns_named, table_named
+from dealtrace_engine.sources.dynamics.excel_names import (
+    codes_of,
+    columns_named,
+    statuses_of,
+    table_named,
+    truths,
+)
 from dealtrace_engine.sources.dynamics.export import Reading
 from dealtrace_engine.sources.dynamics.naming import kinds_of
 from dealtrace_engine.sources.dynamics.objects import KEYS
@@ -140,7 +146,19 @@ def _as_logical(
         counted(
             reading.findings, f"{name} has no ids: its records are known by their names only", sheet.height
         )
-    return pl.DataFrame(chosen)
+    return _with_status(pl.DataFrame(chosen), table)
+
+
+def _with_status(rows: pl.DataFrame, table: str) -> pl.DataFrame:
+    """Tell the codes of statuses with one label by the state that they belong to."""
+    import polars as pl
+
+    codes = statuses_of(table)
+    if not codes or not {"statecode", "statuscode", "statuscodename"} <= set(rows.columns):
+        return rows
+    both = pl.col("statecode").cast(pl.Int64).cast(pl.String) + " " + normal_column(pl.col("statuscodename"))
+    known = both.replace_strict(codes, default=None, return_dtype=pl.Float64)
+    return rows.with_columns(pl.coalesce(known, "statuscode").alias("statuscode"))
 
 
 def _converted(values: pl.Series, table: str, column: str) -> Iterator[pl.Series]:
@@ -155,6 +173,9 @@ def _converted(values: pl.Series, table: str, column: str) -> Iterator[pl.Series
         if codes_of(table, column):
             yield _coded(values, codes_of(table, column))
         yield values.alias(f"{column}name")
+    elif kind is Kind.BOOLEAN and values.dtype == pl.String():
+        plain = pl.DataFrame({column: values}).select(normal_column(pl.col(column))).to_series()
+        yield plain.replace_strict(truths(), default=None, return_dtype=pl.Boolean)
     elif kind is Kind.ID and column != KEYS[table]:
         text = values.cast(pl.String)
         is_id = text.drop_nulls().str.contains(GUID).all() and text.null_count() < len(text)

@@ -31,6 +31,11 @@ REGARDING = {
     "opportunityclose": ("opportunity",), "quoteclose": ("quote",), "orderclose": ("salesorder",),
 }  # fmt: skip
 """What an activity that closes a record is about."""
+NUMBERS: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "quoteclose": ("quote", ("quotenumber", "revision"), ("quotenumber", "revisionnumber")),
+    "orderclose": ("salesorder", ("ordernumber",), ("ordernumber",)),
+}
+"""Activity to the table that it closes, and the columns of both that say which record."""
 
 
 def linked_by_name(tables: Mapping[str, pl.DataFrame], findings: list[Finding]) -> dict[str, pl.DataFrame]:
@@ -44,7 +49,24 @@ def linked_by_name(tables: Mapping[str, pl.DataFrame], findings: list[Finding]) 
         Names of several records are added; those are not linked.
     """
     ids = {table: _ids(frame, table) for table, frame in tables.items() if table in NAMES}
-    return {table: _linked(frame, table, ids, findings) for table, frame in tables.items()}
+    numbered = {table: _numbered(frame, table, tables) for table, frame in tables.items()}
+    return {table: _linked(frame, table, ids, findings) for table, frame in numbered.items()}
+
+
+def _numbered(frame: pl.DataFrame, table: str, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Fill the lookup of an activity that closes a record by the record's number and revision."""
+    target, columns, keys = NUMBERS.get(table, ("", (), ()))
+    there = tables.get(target)
+    if (
+        there is None
+        or not {*keys, KEYS[target]} <= set(there.columns)
+        or not set(columns) <= set(frame.columns)
+    ):
+        return frame
+    if KEYS[target] in frame.columns:
+        return frame
+    known = there.select(*keys, KEYS[target]).drop_nulls().unique(keys, keep="none")
+    return frame.join(known, left_on=columns, right_on=keys, how="left", maintain_order="left")
 
 
 def _ids(frame: pl.DataFrame, table: str) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from typing import Any
 
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.names import normal
-from dealtrace_engine.sources.dynamics.codes import default_labels
+from dealtrace_engine.sources.dynamics.codes import default_labels, state_of_status
 from dealtrace_engine.sources.dynamics.naming import table_of, wanted_columns
 from dealtrace_engine.sources.dynamics.objects import CATALOG
 
@@ -53,6 +53,23 @@ def codes_of(table: str, column: str) -> dict[str, int]:
         for name in (label, *_labels()["options"].get(label, ())):
             found.setdefault(normal(name), code)
     return found
+
+
+@lru_cache(maxsize=1)
+def truths() -> dict[str, bool]:
+    """Return what stands for true and false, in the form of `names.normal`."""
+    return {normal(name): key == "true" for key, names in _labels()["truth"].items() for name in names}
+
+
+def statuses_of(table: str) -> dict[str, int]:
+    """Return the status codes of a table by state code and label, ``"1 in progress"``."""
+    states = state_of_status(table)
+    options = _labels()["options"]
+    return {
+        f"{states[code]} {normal(name)}": code
+        for code, label in reversed(default_labels(table, "statuscode").items())
+        for name in (label, *options.get(label, ()))
+    }
 
 
 def table_named(display: str, mapping: CrmMapping) -> str | None:

@@ -241,3 +241,23 @@ def test_nothing_is_written_beside_the_report(tmp_path, capfd):
     book(tmp_path / "x.xlsx", "Opportunity", columns, [[A, "x", WHEN, "Deal", None, None]])
     assert rows(tables(tmp_path), "opportunity", "name", "createdon") == [("Deal", None)]
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_closed_quote_is_known_by_its_number_and_revision(tmp_path):
+    quotes = [[A, "x", WHEN, "QUO-1", 0, "Q"], [B, "x", WHEN, "QUO-1", 1, "Q"]]
+    book(tmp_path / "quotes.xlsx", "Quote", ["Quote ID", "Revision ID", "Name"], quotes)
+    closed = [[C, "x", WHEN, "QUO-1", 1, "Q"], [D, "x", WHEN, "QUO-9", 0, "Q"]]
+    book(tmp_path / "closed.xlsx", "Quote Close", ["Quote ID", "Revision", "Quote"], closed)
+    assert rows(tables(tmp_path), "quoteclose", "activityid", "quoteid") == [(C, B), (D, None)]
+
+
+def test_a_status_that_two_states_have_is_told_by_the_state(tmp_path):
+    written = [[A, "x", WHEN, "Active", "In Progress"], [B, "x", WHEN, "Draft", "In Progress"]]
+    book(tmp_path / "x.xlsx", "Quote", ["Status", "Status Reason"], written)
+    assert rows(tables(tmp_path), "quote", "statecode", "statuscode") == [(1.0, 2.0), (0.0, 1.0)]
+
+
+def test_directions_are_words_or_truth_values(tmp_path):
+    written = [[A, "x", WHEN, "Outgoing"], [B, "x", WHEN, "Eingehend"], [C, "x", WHEN, "Yes"]]
+    book(tmp_path / "x.xlsx", "Phone Call", ["Direction"], written)
+    assert rows(tables(tmp_path), "phonecall", "directioncode") == [(True,), (False,), (True,)]
