@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.crm.ladder import Finder, Rule, derived
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.sources.crm.mapping import CrmMapping
     from dealtrace_engine.sources.crm.tables import CrmTables
 
+CHANGED = "opportunity_stage_changed"
 STAGE_COLUMNS = ("salesstage", "stepname", "stageid", "salesstagecode")
 """Columns of an opportunity that hold a stage; of each, the first whose changes are known counts."""
 BESIDE = {"probability": "closeprobability", "amount": "estimatedvalue", "close_date": "estimatedclosedate"}
@@ -221,10 +223,10 @@ def proposed_by_stage(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Find when a solution was proposed: when an opportunity came to a stage of such a name."""
     import polars as pl
 
-    rules = [rule for rule in RULES if rule.activity == "opportunity_stage_changed"]
-    changes = tables.once(f"stages {mapping}", lambda: derived(rules, tables, mapping).lazy()).drop(
-        "activity", "rule_id", "order_rank", "ts_precision"
-    )
+    rules = [rule for rule in RULES if rule.activity == CHANGED]
+    ladders = {activity: ids for activity, ids in mapping.ladders.items() if activity == CHANGED}
+    changes = derived(rules, tables, replace(mapping, ladders=ladders)).lazy()
+    changes = changes.drop("activity", "rule_id", "order_rank", "ts_precision")
     return changes.filter(one_of(pl.col("stage_to"), mapping.status("stage.solution_proposed")))
 
 
@@ -245,17 +247,17 @@ def proposed_by_meeting(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 _PROCESS = ("opportunitysalesprocess.activestageid", "audit_changes.attribute")
 
 RULES: tuple[Rule, ...] = (
-    Rule("D1", "opportunity_stage_changed", "audit", "audit", by_process("audit"), _PROCESS),
+    Rule("D1", CHANGED, "audit", "audit", by_process("audit"), _PROCESS),
     Rule(
-        "D2", "opportunity_stage_changed", "opportunitysalesprocess", "history",
+        "D2", CHANGED, "opportunitysalesprocess", "history",
         by_process("history"), ("opportunitysalesprocess.activestageid",),
     ),
     Rule(
-        "D3", "opportunity_stage_changed", "audit", "audit", by_column,
+        "D3", CHANGED, "audit", "audit", by_column,
         ("opportunity.salesstage", "audit_changes.attribute"),
     ),
     Rule(
-        "D4", "opportunity_stage_changed", "opportunitysalesprocess", "inferred", by_path,
+        "D4", CHANGED, "opportunitysalesprocess", "inferred", by_path,
         ("opportunitysalesprocess.traversedpath", "opportunitysalesprocess.activestagestartedon"),
         default=False, verified=False,
     ),

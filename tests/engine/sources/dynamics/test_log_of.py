@@ -17,99 +17,98 @@ from dynamics_rows import USERS, at, audit_row
 WIN = at(9, 15)
 
 
-def sale():
-    """Tables of one sale, of one that is still open, and of an order that belongs to none."""
-    return {
-        "systemuser": USERS,
-        "lead": [
-            {
-                "leadid": "l1",
-                "createdon": at(1),
-                "createdby": "u1",
-                "statecode": 1,
-                "statuscode": 3,
-                "ownerid": "u1",
-            }
-        ],
-        "opportunity": [
-            {
-                "opportunityid": "o1",
-                "originatingleadid": "l1",
-                "createdon": at(3),
-                "createdby": "u1",
-                "ownerid": "u1",
-                "statecode": 1,
-                "statuscode": 3,
-                "estimatedvalue": 100.0,
-                "actualvalue": 90.0,
-                "modifiedon": at(25),
-            },
-            {
-                "opportunityid": "o2",
-                "createdon": at(4),
-                "createdby": "u2",
-                "ownerid": "u2",
-                "statecode": 0,
-                "statuscode": 1,
-            },
-        ],
-        "phonecall": [
-            {
-                "activityid": "p1",
-                "regardingobjectid": "l1",
-                "statecode": 1,
-                "actualend": at(2),
-                "ownerid": "u1",
-            }
-        ],
-        "quote": [
-            {
-                "quoteid": "q1",
-                "opportunityid": "o1",
-                "quotenumber": "Q1",
-                "revisionnumber": 0,
-                "createdon": at(5),
-                "createdby": "u1",
-                "statecode": 2,
-                "statuscode": 4,
-            }
-        ],
-        "opportunityclose": [
-            {
-                "activityid": "c1",
-                "opportunityid": "o1",
-                "createdon": WIN,
-                "createdby": "u1",
-                "actualrevenue": 90.0,
-            }
-        ],
-        "quoteclose": [{"activityid": "c2", "quoteid": "q1", "createdon": WIN, "createdby": "u1"}],
-        "salesorder": [
-            {
-                "salesorderid": "s1",
-                "quoteid": "q1",
-                "createdon": WIN,
-                "createdby": "u1",
-                "statecode": 3,
-                "statuscode": 100001,
-                "datefulfilled": date(2024, 3, 12),
-            },
-            {"salesorderid": "s9", "createdon": at(8), "createdby": "u1", "statecode": 0, "statuscode": 1},
-        ],
-        "invoice": [
-            {
-                "invoiceid": "i1",
-                "salesorderid": "s1",
-                "createdon": at(12, 8),
-                "createdby": "u1",
-                "statecode": 2,
-                "statuscode": 100001,
-                "modifiedon": at(20),
-                "modifiedby": "u2",
-                "totalamount": 90.0,
-            }
-        ],
-    }
+SALE = {
+    "systemuser": USERS,
+    "lead": [
+        {
+            "leadid": "l1",
+            "createdon": at(1),
+            "createdby": "u1",
+            "statecode": 1,
+            "statuscode": 3,
+            "ownerid": "u1",
+        }
+    ],
+    "opportunity": [
+        {
+            "opportunityid": "o1",
+            "originatingleadid": "l1",
+            "createdon": at(3),
+            "createdby": "u1",
+            "ownerid": "u1",
+            "statecode": 1,
+            "statuscode": 3,
+            "estimatedvalue": 100.0,
+            "actualvalue": 90.0,
+            "modifiedon": at(25),
+        },
+        {
+            "opportunityid": "o2",
+            "createdon": at(4),
+            "createdby": "u2",
+            "ownerid": "u2",
+            "statecode": 0,
+            "statuscode": 1,
+        },
+    ],
+    "phonecall": [
+        {
+            "activityid": "p1",
+            "regardingobjectid": "l1",
+            "statecode": 1,
+            "actualend": at(2),
+            "ownerid": "u1",
+        }
+    ],
+    "quote": [
+        {
+            "quoteid": "q1",
+            "opportunityid": "o1",
+            "quotenumber": "Q1",
+            "revisionnumber": 0,
+            "createdon": at(5),
+            "createdby": "u1",
+            "statecode": 2,
+            "statuscode": 4,
+        }
+    ],
+    "opportunityclose": [
+        {
+            "activityid": "c1",
+            "opportunityid": "o1",
+            "createdon": WIN,
+            "createdby": "u1",
+            "actualrevenue": 90.0,
+        }
+    ],
+    "quoteclose": [{"activityid": "c2", "quoteid": "q1", "createdon": WIN, "createdby": "u1"}],
+    "salesorder": [
+        {
+            "salesorderid": "s1",
+            "quoteid": "q1",
+            "createdon": WIN,
+            "createdby": "u1",
+            "statecode": 3,
+            "statuscode": 100001,
+            "datefulfilled": date(2024, 3, 12),
+        },
+        {"salesorderid": "s9", "createdon": at(8), "createdby": "u1", "statecode": 0, "statuscode": 1},
+    ],
+    "invoice": [
+        {
+            "invoiceid": "i1",
+            "salesorderid": "s1",
+            "createdon": at(12, 8),
+            "createdby": "u1",
+            "statecode": 2,
+            "statuscode": 100001,
+            "modifiedon": at(20),
+            "modifiedby": "u2",
+            "totalamount": 90.0,
+        }
+    ],
+}
+"""Tables of one sale, of one that is still open, and of an order that belongs to none."""
 
 
 def audited(table, record, when, by="u1", operation=2, **changes):
@@ -164,7 +163,7 @@ def story(log, case):
 
 @pytest.fixture(scope="module")
 def log():
-    return made({**sale(), "audit": AUDIT})
+    return made({**SALE, "audit": AUDIT})
 
 
 def test_a_sale_from_lead_to_payment(log):
@@ -204,7 +203,7 @@ def test_the_case_table_of_the_log(log):
 
 
 def test_other_cases():
-    log = made({**sale(), "audit": AUDIT}, leading="order")
+    log = made({**SALE, "audit": AUDIT}, leading="order")
     assert log.cases == 2
     assert story(log, "s1") == IN_ORDER
     assert story(log, "s9") == [("sales_order_created", at(8))]
@@ -213,7 +212,7 @@ def test_other_cases():
 def test_a_contract_by_a_table_of_the_organisations_own():
     contracts = {"id": "new_contractid", "case": "new_opportunityid", "contract_signed": "new_signedon"}
     rows = {
-        **sale(),
+        **SALE,
         "new_contract": [{"new_contractid": "k1", "new_opportunityid": "o1", "new_signedon": at(8)}],
     }
     log = made(rows, objects={"new_contract": contracts})
@@ -230,9 +229,9 @@ def test_nothing_but_ids_is_an_error_that_says_what_is_missing():
 @pytest.mark.parametrize(("zone", "day"), [("Europe/Berlin", 12), ("UTC", 11)])
 def test_a_day_that_comes_as_an_instant_is_the_local_midnight(zone, day):
     """A column that shows a day only holds the instant of the local midnight."""
-    orders = [{**row, "datefulfilled": at(11, 23)} for row in sale()["salesorder"]]
-    invoices = [{**row, "createdon": at(14)} for row in sale()["invoice"]]
-    log = made({**sale(), "salesorder": orders, "invoice": invoices}, zone=zone)
+    orders = [{**row, "datefulfilled": at(11, 23)} for row in SALE["salesorder"]]
+    invoices = [{**row, "createdon": at(14)} for row in SALE["invoice"]]
+    log = made({**SALE, "salesorder": orders, "invoice": invoices}, zone=zone)
     (when,) = (when for activity, when in story(log, "o1") if activity == "order_fulfilled")
     assert when.astimezone(ZoneInfo(zone)).day == day
 
@@ -248,7 +247,7 @@ def test_fields_of_the_organisations_own():
         }
     ]
     own = {
-        "invoice": [{**row, "new_type": 7} for row in sale()["invoice"]],
+        "invoice": [{**row, "new_type": 7} for row in SALE["invoice"]],
         "stringmap": labels,
         "product": [{"productid": "x", "new_family": "Pumps"}, {"productid": "y", "new_family": "Valves"}],
         "opportunityproduct": [
@@ -276,7 +275,7 @@ def test_fields_of_the_organisations_own():
         "product.new_family": "product_category",
         "incident.new_deal": "opportunity",
     }
-    log = made({**sale(), **own}, fields=fields)
+    log = made({**SALE, **own}, fields=fields)
     assert ("case_opened", at(15)) in story(log, "o1")
     types = log.to_polars(["activity_id", "invoice_type"]).filter(pl.col("invoice_type").is_not_null())
     assert {tuple(map(str, row)) for row in types.select("activity_id", "invoice_type").rows()} == {

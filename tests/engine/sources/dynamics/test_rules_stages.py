@@ -2,7 +2,11 @@
 
 from datetime import date
 
+import polars as pl
+
+from dealtrace_engine.sources.crm.ladder import derived
 from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dealtrace_engine.sources.dynamics.rules import RULES
 from dynamics_rows import at, audit, events, export, told
 
 STAGES = [
@@ -187,6 +191,14 @@ def test_proposed_by_the_stage_else_by_the_mark():
     ]
     tables = export({"opportunity": [DEAL], "audit_changes": marks})
     assert told(tables, "solution_proposed") == [("o1", at(4), "D2"), ("o1", at(6), "D2")]
+
+
+def test_proposed_by_the_stages_that_the_mapping_wants_whatever_else_it_wants():
+    mapping = CrmMapping(ladders={STAGE: ["D4"], "quote_accepted": ["D3"], "solution_proposed": ["D1"]})
+    rules = [rule for rule in RULES if rule.activity in mapping.ladders]
+    found = derived(rules, export(rows()), mapping)
+    proposed = found.filter(pl.col("activity") == "solution_proposed")
+    assert proposed.select("timestamp", "stage_to").rows() == [(at(6, 18), "Propose")]
 
 
 def test_a_planned_meeting_only_if_asked_for_and_if_it_was_before_the_export():
