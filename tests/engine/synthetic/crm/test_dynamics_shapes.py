@@ -241,3 +241,23 @@ def test_unknown_shapes_and_options(tmp_path):
         written(tmp_path, "bulk")
     with pytest.raises(ArgumentError, match="no option 'page_rows'; it has: none"):
         written(tmp_path, "replica", page_rows=3)
+
+
+@pytest.mark.parametrize("shape", ["web-api", "synapse-link", "replica"])
+def test_the_kind_of_a_lookup_is_told_as_each_shape_tells_it(shape, tmp_path):
+    tables = made.dynamics()
+    tables["opportunity"] = tables["opportunity"].with_columns(
+        customeridtype=pl.Series(["account", "contact"])
+    )
+    files = written(tmp_path, shape, tables)
+    if shape == "web-api":
+        rows = json.loads(files["opportunities-1.json"])["value"]
+        assert [row[f"_customerid_value{LOGICAL}"] for row in rows] == ["account", "contact"]
+    elif shape == "synapse-link":
+        names = attributes(files, "opportunity")
+        assert (
+            dict(zip(names, lines(files["opportunity/2025.csv"])[0], strict=True))["customerid_entitytype"]
+            == "contact"
+        )
+    told = b"customeridtype" in b"".join(files.values())
+    assert told == (shape == "replica")

@@ -12,7 +12,6 @@ import shape_tables as made
 from dealtrace_engine.synthetic.crm.dynamics_shapes import excel
 from dealtrace_engine.synthetic.crm.dynamics_shapes.writing import write_dynamics
 
-pytest.importorskip("xlsxwriter")
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
@@ -95,3 +94,25 @@ def test_no_more_rows_than_dynamics_exports(tmp_path, monkeypatch):
     with zipfile.ZipFile(path) as packed:
         sheet = ElementTree.fromstring(packed.read("xl/worksheets/sheet1.xml"))
     assert len(list(sheet.iter(f"{SHEET}row"))) == 3
+
+
+def test_an_excel_library_reads_it_too(tmp_path):
+    pytest.importorskip("fastexcel")
+    write_dynamics(made.dynamics(), tmp_path, "excel", zone="Europe/Berlin")
+    (path,) = tmp_path.glob("Opportunities *.xlsx")
+    frame = pl.read_excel(path)
+    assert frame["(Do Not Modify) Opportunity"].to_list() == [made.DEAL, made.DONE]
+    assert frame["Topic"].to_list() == ["One", made.TEXT]
+    assert frame["Created On"][0] == datetime(2023, 1, 5, 18, 7, 21)
+    assert frame["Est. Revenue"].to_list() == [20000.0, 99.5]
+    assert frame["Est. Close Date"][1] is None
+
+
+def test_text_that_xml_cannot_hold(tmp_path):
+    odd = pl.DataFrame({"accountid": ["a"], "name": ["<b> & \x00\x1fc]]>"]})
+    write_dynamics({"account": odd}, tmp_path, "excel")
+    (path,) = tmp_path.iterdir()
+    with zipfile.ZipFile(path) as packed:
+        assert packed.testzip() is None
+        sheet = ElementTree.fromstring(packed.read("xl/worksheets/sheet1.xml"))
+    assert "<b> & c]]>" in ["".join(cell.itertext()) for cell in sheet.iter(f"{SHEET}c")]

@@ -28,8 +28,6 @@ def bytes_of(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(("system", "shape"), SHAPES)
 def test_every_shape(system, shape, tmp_path):
-    if shape == "excel":
-        pytest.importorskip("xlsxwriter")
     made = write_organisation(system, shape, 15, 4, tmp_path / "org")
     assert sorted(path.name for path in made.folder.iterdir()) == ["export", "planted.json", "truth.parquet"]
     truth = pl.read_parquet(made.folder / "truth.parquet")

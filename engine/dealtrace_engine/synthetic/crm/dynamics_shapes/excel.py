@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from datetime import datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dealtrace_engine.errors import OutputError
 from dealtrace_engine.synthetic.crm.dynamics_shapes.display_names import (
     CHECKSUM,
     DO_NOT_MODIFY,
@@ -15,7 +13,13 @@ from dealtrace_engine.synthetic.crm.dynamics_shapes.display_names import (
     column_name,
     table_names,
 )
-from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import Schema, key_of, lookups_of
+from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import (
+    Schema,
+    key_of,
+    lookups_of,
+    without_kinds,
+)
+from dealtrace_engine.synthetic.crm.dynamics_shapes.workbook import Workbook
 from dealtrace_engine.synthetic.crm.export import Export
 from dealtrace_engine.synthetic.crm.locales import ORGANISATION_ZONE
 
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 100_000
 HIDDEN = 3
+_ROWS = 10_000
 _DAY_FORMATS = {
     "en": "m/d/yyyy", "de": "dd.mm.yyyy", "fr": "dd/mm/yyyy", "it": "dd/mm/yyyy", "ja": "yyyy/mm/dd",
     "zh": "yyyy/m/d",
@@ -39,53 +44,29 @@ def write_excel(export: Export, *, zone: str = ORGANISATION_ZONE) -> None:
         Of each table the first 100,000 rows are exported, as Dynamics does.
     zone : str
         IANA name of the user's time zone.
-
-    Raises
-    ------
-    OutputError
-        The package `xlsxwriter` is not installed.
     """
-    try:
-        import xlsxwriter
-    except ImportError as error:
-        raise OutputError(
-            "Excel files need the package xlsxwriter", hint="pip install 'dealtrace[excel]'"
-        ) from error
     schema = Schema(export.tables, export.language)
     made = export.exported.strftime("%-m-%-d-%Y %-I-%M-%S %p")
     for table in sorted(set(export.tables) & set(LISTED)):
         rows = export.tables[table].head(MOST_ROWS)
         path = export.folder / f"{table_names(table, export.language)[1]} {made}.xlsx"
-        # strings are written in place: a table of shared strings is held in memory until the end
-        options = {"constant_memory": True, "default_date_format": _DAY_FORMATS[export.language]}
-        with xlsxwriter.Workbook(str(path), options) as book:
-            book.set_properties({"created": export.exported})
-            _write_sheet(book, schema, table, rows, zone)
-            _write_options(book, schema, table, rows.columns)
-        export.written.add(export.tables[table].height)
+        frames = (_listed(schema, table, part, zone) for part in export.counted(rows, _ROWS))
+        book = _book(export, schema, table, rows.head(0), zone)
+        book.write(path, frames)
 
 
-def _write_sheet(book: Any, schema: Schema, table: str, rows: pl.DataFrame, zone: str) -> None:
-    language = schema.language
+def _book(export: Export, schema: Schema, table: str, none: pl.DataFrame, zone: str) -> Workbook:
+    language = export.language
     one, many = table_names(table, language)
-    sheet = book.add_worksheet(many[:31])
-    sheet.set_column(0, HIDDEN - 1, None, None, {"hidden": True})
-    sheet.set_column(HIDDEN, HIDDEN + rows.width, 20)
-    shown = shown_columns(schema, table, rows, zone)
-    modified = column_name(table, "modifiedon", language)
-    prefix = DO_NOT_MODIFY[language]
+    modified, prefix = column_name(table, "modifiedon", language), DO_NOT_MODIFY[language]
     hidden = [f"{prefix} {one}", f"{prefix} {CHECKSUM[language]}", f"{prefix} {modified}"]
-    sheet.write_row(0, 0, [*hidden, *_distinct(table, shown, language)])
-    for number, row in enumerate(_rows(table, rows, shown, zone), 1):
-        for column, value in enumerate(row):
-            if value is None:
-                continue
-            if isinstance(value, datetime):
-                sheet.write_datetime(number, column, value)
-            elif isinstance(value, str):
-                sheet.write_string(number, column, value)
-            else:
-                sheet.write(number, column, value)
+    shown = shown_columns(schema, table, none, zone)
+    options = {column: list(schema.labels(table, column).values()) for column in sorted(none.columns)}
+    return Workbook(
+        many[:31], [*hidden, *_distinct(table, shown, language)], HIDDEN, "hiddenSheet",
+        [[column, *labels] for column, labels in options.items() if labels], _DAY_FORMATS[language],
+        export.exported,
+    )  # fmt: skip
 
 
 def shown_columns(schema: Schema, table: str, rows: pl.DataFrame, zone: str) -> pl.DataFrame:
@@ -95,7 +76,7 @@ def shown_columns(schema: Schema, table: str, rows: pl.DataFrame, zone: str) -> 
     key = key_of(table, rows.columns)
     lookups = lookups_of(table, rows.columns)
     columns: list[pl.Series] = []
-    for name, kind in rows.schema.items():
+    for name, kind in without_kinds(rows).schema.items():
         labels = schema.labels(table, name) if kind.is_integer() else {}
         if name in lookups:
             columns.append(schema.resolved(rows, name)["label"].alias(name))
@@ -117,15 +98,20 @@ def _local(name: str, zone: str) -> pl.Expr:
     return pl.col(name).dt.convert_time_zone(zone).dt.replace_time_zone(None)
 
 
-def _rows(table: str, rows: pl.DataFrame, shown: pl.DataFrame, zone: str) -> Any:
-    """Yield the values of each row, the hidden ones first."""
+def _listed(schema: Schema, table: str, rows: pl.DataFrame, zone: str) -> pl.DataFrame:
+    """Return rows as they are in the sheet, the hidden columns first."""
+    import polars as pl
+
+    shown = shown_columns(schema, table, rows, zone)
     key = key_of(table, rows.columns)
-    identifiers = rows[key].to_list() if key else [None] * rows.height
-    has_modified = "modifiedon" in rows.columns
-    modified = rows.select(_local("modifiedon", zone)).to_series().to_list() if has_modified else None
-    for number, row in enumerate(shown.iter_rows()):
-        checksum = b64encode(sha256(repr(row).encode()).digest()).decode()
-        yield (identifiers[number], checksum, modified[number] if modified else None, *row)
+    checksums = [b64encode(sha256(repr(row).encode()).digest()).decode() for row in shown.iter_rows()]
+    modified = _local("modifiedon", zone) if "modifiedon" in rows.columns else pl.lit(None, pl.Datetime("us"))
+    hidden = rows.select(
+        (pl.col(key) if key else pl.lit(None, pl.String)).alias("@key"),
+        pl.Series("@checksum", checksums, dtype=pl.String),
+        modified.alias("@modified"),
+    )
+    return hidden.hstack(shown)
 
 
 def _distinct(table: str, shown: pl.DataFrame, language: str) -> list[str]:
@@ -137,12 +123,3 @@ def _distinct(table: str, shown: pl.DataFrame, language: str) -> list[str]:
         names.append(f"{name} ({column})" if name in taken else name)
         taken.add(name)
     return names
-
-
-def _write_options(book: Any, schema: Schema, table: str, columns: list[str]) -> None:
-    """Write the labels of options to the hidden sheet from which the drop-downs are filled."""
-    lists = {column: list(schema.labels(table, column).values()) for column in sorted(columns)}
-    sheet = book.add_worksheet("hiddenSheet")
-    sheet.very_hidden()
-    for number, (column, labels) in enumerate((c, labels) for c, labels in lists.items() if labels):
-        sheet.write_row(number, 0, [column, *labels])

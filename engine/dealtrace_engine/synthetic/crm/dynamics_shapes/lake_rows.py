@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import POLYMORPHIC, Schema, key_of, lookups_of
+from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import (
+    POLYMORPHIC,
+    Schema,
+    key_of,
+    lookups_of,
+    without_kinds,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,7 +41,7 @@ def lake_rows(schema: Schema, table: str, rows: pl.DataFrame, exported: datetime
     version = "versionnumber" if "versionnumber" in rows.columns else None
     number = pl.col(version).cast(pl.Int64) if version else pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
     typed = rows.with_columns(_entity_types(schema, table, rows))
-    own = [name for name in typed.columns if name not in ("IsDelete", "versionnumber")]
+    own = [name for name in without_kinds(typed).columns if name not in ("IsDelete", "versionnumber")]
     late = late_columns(own)
     return typed.select(
         identifier.alias("Id"),
@@ -88,7 +94,7 @@ def _sunk(rows: pl.DataFrame, names: tuple[str, str], exported: datetime) -> pl.
 
 def _entity_types(schema: Schema, table: str, rows: pl.DataFrame) -> list[pl.Series]:
     return [
-        schema.resolved(rows, column)["target"].alias(f"{column}_entitytype")
+        schema.targets(rows, column).alias(f"{column}_entitytype")
         for column in lookups_of(table, rows.columns)
         if column in POLYMORPHIC and f"{column}_entitytype" not in rows.columns
     ]

@@ -28,6 +28,11 @@ TARGETS = {
 }  # fmt: skip
 """Lookup columns to the table that they point to; None where that differs from row to row."""
 POLYMORPHIC = frozenset({"ownerid", *(column for column, target in TARGETS.items() if target is None)})
+KINDS = {
+    "ownerid": "owneridtype", "customerid": "customeridtype", "parentcustomerid": "parentcustomeridtype",
+    "regardingobjectid": "regardingobjecttypecode", "objectid": "objecttypecode",
+}  # fmt: skip
+"""Polymorphic lookups to the columns that say beside them which table they point to."""
 PLAIN_GUIDS = {"processid": ("lead", "opportunity", "quote", "salesorder", "invoice")}
 """Columns that look like lookups but hold a bare GUID in these tables."""
 NAMES = ("fullname", "name", "subject", "stagename", "currencyname", "isocurrencycode", "title")
@@ -68,6 +73,11 @@ def name_column(columns: Sequence[str]) -> str | None:
     return next((column for column in NAMES if column in columns), None)
 
 
+def without_kinds(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows without the columns that say which table a lookup beside them points to."""
+    return rows.drop(kind for column, kind in KINDS.items() if column != "objectid" and kind in rows.columns)
+
+
 class Schema:
     """What is known of all tables together.
 
@@ -81,6 +91,7 @@ class Schema:
 
     def __init__(self, tables: Mapping[str, pl.DataFrame], language: str) -> None:
         self.tables, self.language = tables, language
+        self._labels: dict[tuple[str, str], dict[int, str]] = {}
 
     def named(self, table: str) -> pl.DataFrame | None:
         """Return the columns `id` and `label` of a table's rows, or None if it has none."""
@@ -108,6 +119,15 @@ class Schema:
         empty = pl.DataFrame(schema={"id": pl.String, "label": pl.String, "target": pl.String})
         return pl.concat([empty, *frames]).unique("id", keep="first", maintain_order=True)
 
+    def targets(self, rows: pl.DataFrame, column: str) -> pl.Series:
+        """Return the table that a lookup column points to, row by row; null where it points nowhere."""
+        import polars as pl
+
+        beside = KINDS.get(column)
+        if beside not in rows.columns:
+            return self.resolved(rows, column)["target"]
+        return rows.select(pl.when(pl.col(column).is_not_null()).then(beside).alias("target")).to_series()
+
     def resolved(self, rows: pl.DataFrame, column: str) -> pl.DataFrame:
         """Return `label` and `target` of what a lookup column points to, row by row."""
         import polars as pl
@@ -124,6 +144,8 @@ class Schema:
         )
         fallback = pl.lit(USER if column == "ownerid" else target, pl.String)
         pointed = pl.when(pl.col("id").is_not_null()).then(pl.col("target").fill_null(fallback))
+        if KINDS.get(column) in rows.columns:
+            return found.select("label").with_columns(self.targets(rows, column))
         return found.select("label", pointed.alias("target"))
 
     @cached_property
@@ -155,6 +177,11 @@ class Schema:
 
     def labels(self, table: str, column: str) -> dict[int, str]:
         """Return the labels of a column's options; none if it has no options."""
+        if (table, column) not in self._labels:
+            self._labels[table, column] = self._labels_of(table, column)
+        return self._labels[table, column]
+
+    def _labels_of(self, table: str, column: str) -> dict[int, str]:
         import polars as pl
 
         own = self.options.filter(pl.col("table") == table, pl.col("column") == column)

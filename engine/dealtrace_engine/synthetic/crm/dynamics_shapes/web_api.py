@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import POLYMORPHIC, Schema, lookups_of
-from dealtrace_engine.synthetic.crm.export import Export
+from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import (
+    POLYMORPHIC,
+    Schema,
+    lookups_of,
+    without_kinds,
+)
+from dealtrace_engine.synthetic.crm.export import Export, json_records
 from dealtrace_engine.synthetic.crm.locales import LOCALES, ORGANISATION_ZONE
 
 if TYPE_CHECKING:
@@ -19,8 +23,6 @@ FORMATTED = "@OData.Community.Display.V1.FormattedValue"
 LOGICAL_NAME = "@Microsoft.Dynamics.CRM.lookuplogicalname"
 NAVIGATION = "@Microsoft.Dynamics.CRM.associatednavigationproperty"
 PAGE_ROWS = 5_000
-_ABSENT_ANNOTATION = re.compile(r',"[^"]*@[^"]*":null')
-"""An annotation of a null is not written; a quote inside of a text is escaped, so this is never one."""
 
 
 def write_web_api(export: Export, *, page_rows: int = PAGE_ROWS) -> None:
@@ -42,7 +44,7 @@ def write_web_api(export: Export, *, page_rows: int = PAGE_ROWS) -> None:
                 number += 1
                 more = number * page_rows < total
                 page = _page(entity_set, annotated.slice(first, page_rows), number if more else None)
-                (export.folder / f"{entity_set}-{number}.json").write_text(page, "utf-8", newline="")
+                (export.folder / f"{entity_set}-{number}.json").write_bytes(page)
 
 
 def plural(table: str) -> str:
@@ -58,12 +60,18 @@ def plural(table: str) -> str:
     return f"{table}es" if table.endswith(("s", "x", "ch")) else f"{table}s"
 
 
-def _page(entity_set: str, rows: pl.DataFrame, number: int | None) -> str:
-    records = _ABSENT_ANNOTATION.sub("", rows.write_json()) if rows.height else "[]"
+def _page(entity_set: str, rows: pl.DataFrame, number: int | None) -> bytes:
+    records = json_records(rows)
+    for name in rows.columns:
+        if (
+            "@" in name and rows[name].null_count()
+        ):  # quotes inside of texts are escaped, so this is never one
+            records = records.replace(f',"{name}":null'.encode(), b"")
     cookie = f"%3Ccookie%20pagenumber=%22{(number or 0) + 1}%22%20istracking=%22False%22%20/%3E"
     link = json.dumps(f"{ADDRESS}/{entity_set}?$skiptoken={cookie}")
     more = "" if number is None else f',"@odata.nextLink":{link}'
-    return f'{{"@odata.context":"{ADDRESS}/$metadata#{entity_set}","value":{records}{more}}}'
+    context = f'{{"@odata.context":"{ADDRESS}/$metadata#{entity_set}","value":'
+    return b"".join((context.encode(), records, more.encode(), b"}"))
 
 
 def _annotated(schema: Schema, table: str, rows: pl.DataFrame, language: str) -> pl.DataFrame:
@@ -75,7 +83,7 @@ def _annotated(schema: Schema, table: str, rows: pl.DataFrame, language: str) ->
     if "versionnumber" in rows.columns:
         tag = pl.concat_str(pl.lit('W/"'), pl.col("versionnumber"), pl.lit('"')).alias("@odata.etag")
         columns.append(rows.select(tag).to_series())
-    for column in rows.columns:
+    for column in without_kinds(rows).columns:
         if column in lookups:
             columns += _lookup(schema, rows, column)
         else:
@@ -89,8 +97,6 @@ def _lookup(schema: Schema, rows: pl.DataFrame, column: str) -> list[pl.Series]:
     key = f"_{column}_value"
     found = schema.resolved(rows, column)
     target = found["target"].alias(f"{key}{LOGICAL_NAME}")
-    if column == "objectid" and "objecttypecode" in rows.columns:
-        target = rows["objecttypecode"].alias(target.name)
     parts = [rows[column].alias(key), found["label"].alias(f"{key}{FORMATTED}"), target]
     if column in POLYMORPHIC:
         name = (

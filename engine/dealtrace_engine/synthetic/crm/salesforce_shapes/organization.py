@@ -17,7 +17,7 @@ def organization_id(tables: Mapping[str, pl.DataFrame]) -> str:
     Examples
     --------
     >>> organization_id({})
-    '00D5g00001cNm1E2MA'
+    '00D5g001cN9TEWIEQ4'
     """
     import numpy as np
 

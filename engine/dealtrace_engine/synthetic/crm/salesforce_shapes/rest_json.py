@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from dealtrace_engine.synthetic.crm.export import Export
+from dealtrace_engine.synthetic.crm.export import Export, json_records
 from dealtrace_engine.synthetic.crm.salesforce_shapes.organization import with_names
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def write_rest_json(export: Export, *, page_rows: int = PAGE_ROWS) -> None:
         for number, rows in enumerate(_pages(export, name, page_rows), 1):
             written += rows.height
             page = _page(name, rows, written, total)
-            (export.folder / f"{name}-{number}.json").write_text(page, "utf-8", newline="")
+            (export.folder / f"{name}-{number}.json").write_bytes(page)
 
 
 def _pages(export: Export, name: str, page_rows: int) -> Iterator[pl.DataFrame]:
@@ -44,13 +44,13 @@ def _pages(export: Export, name: str, page_rows: int) -> Iterator[pl.DataFrame]:
             yield records.slice(first, page_rows)
 
 
-def _page(name: str, rows: pl.DataFrame, written: int, total: int) -> str:
+def _page(name: str, rows: pl.DataFrame, written: int, total: int) -> bytes:
     done = written >= total
     # the locator names the query, and says from which record on
     url = f"/services/data/{VERSION}/query/0r8xx{crc32(name.encode()):010d}-{written}"
     more = "" if done else f',"nextRecordsUrl":"{url}"'
-    records = rows.write_json() if rows.height else "[]"
-    return f'{{"totalSize":{total},"done":{"true" if done else "false"}{more},"records":{records}}}'
+    head = f'{{"totalSize":{total},"done":{"true" if done else "false"}{more},"records":'
+    return b"".join((head.encode(), json_records(rows), b"}"))
 
 
 def records_of(export: Export, name: str, rows: pl.DataFrame) -> pl.DataFrame:
