@@ -26,16 +26,6 @@ def email_key(about: pl.Expr, kind: str) -> pl.Expr:
     return about * len(_KINDS) + _KINDS.index(kind)
 
 
-def activity_histories(directory: Directory) -> dict[str, History]:
-    """Return the tables phonecall, appointment, email and task."""
-    return {
-        "phonecall": _phonecalls(directory),
-        "appointment": _appointments(directory),
-        "email": _emails(directory),
-        "task": _tasks(directory),
-    }
-
-
 def exported() -> pl.Expr:
     """Return when the export is made."""
     import polars as pl
@@ -86,7 +76,8 @@ def _common(directory: Directory, table: str, rows: pl.DataFrame) -> list[pl.Exp
     ]
 
 
-def _phonecalls(directory: Directory) -> History:
+def phonecall_history(directory: Directory) -> History:
+    """Return the calls with customers."""
     import polars as pl
 
     calls = _contacts(directory, "call")
@@ -115,7 +106,8 @@ def _ended() -> list[pl.Expr]:
     return [where_set("_ended", pl.col("_ended")).alias("actualend")]
 
 
-def _appointments(directory: Directory) -> History:
+def appointment_history(directory: Directory) -> History:
+    """Return the meetings with customers."""
     import polars as pl
 
     meetings = _contacts(directory, "meeting")
@@ -165,7 +157,8 @@ def mailed_invoices(directory: Directory) -> pl.DataFrame:
     )
 
 
-def _emails(directory: Directory) -> History:
+def email_history(directory: Directory) -> History:
+    """Return the e-mails: with customers, with quotes and invoices, and reminders."""
     import polars as pl
 
     contacts = _contacts(directory, "email").with_columns(pl.col("contact").alias("about"))
@@ -211,7 +204,7 @@ def _mails(directory: Directory, sent: pl.DataFrame, table: str, key: str, subje
     )
 
 
-def _tasks(directory: Directory) -> History:
+def task_history(directory: Directory) -> History:
     """Return a to-do for every issued quote: no contact with a customer, sometimes not done or deleted."""
     import polars as pl
 

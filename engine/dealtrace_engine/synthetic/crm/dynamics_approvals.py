@@ -1,4 +1,7 @@
-"""Approvals of discounts, as Power Automate keeps them: the approval, the request to a user, the response."""
+"""Approvals of discounts, as Power Automate keeps them: the approval, the request to a user, the response.
+
+Contracts have no table in Dynamics, and so no approvals.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,7 @@ if TYPE_CHECKING:
 ADDRESS = "https://contoso.crm4.dynamics.com/main.aspx"
 RESULTS = {"Approved": "Approve", "Rejected": "Reject", "Recalled": "Canceled"}
 DISCOUNT_PROCESS = "Discount Approval"
-APPROVALS = ("msdyn_flow_approval", "msdyn_flow_approvalrequest", "msdyn_flow_approvalresponse")
-
-
-def approval_histories(directory: Directory) -> dict[str, History]:
-    """Return the three tables. Contracts have no table here, and so no approvals."""
-    return {
-        table: make(directory)
-        for table, make in zip(APPROVALS, (_approvals, _requests, _responses), strict=True)
-    }
+_TABLES = ("msdyn_flow_approval", "msdyn_flow_approvalrequest", "msdyn_flow_approvalresponse")
 
 
 def _discounts(directory: Directory) -> pl.DataFrame:
@@ -34,7 +29,8 @@ def _discounts(directory: Directory) -> pl.DataFrame:
     )
 
 
-def _approvals(directory: Directory) -> History:
+def approval_history(directory: Directory) -> History:
+    """Return the approvals."""
     import polars as pl
 
     found = _discounts(directory)
@@ -64,14 +60,14 @@ def _approvals(directory: Directory) -> History:
         pl.when(pl.col("_result") != "").then("_result").alias("msdyn_flow_approval_result"),
         where_set("_decided", pl.col("_decided")).alias("msdyn_flow_approval_completedon"),
     ]
-    return history(APPROVALS[0], f"{APPROVALS[0]}id", records, [decided], directory, derived)
+    return history(_TABLES[0], f"{_TABLES[0]}id", records, [decided], directory, derived)
 
 
-def _requests(directory: Directory) -> History:
+def approvalrequest_history(directory: Directory) -> History:
     """Return the requests, each owned by who is to decide."""
     import polars as pl
 
-    found = directory.pointing(_discounts(directory), approval=(APPROVALS[0], "key"))
+    found = directory.pointing(_discounts(directory), approval=(_TABLES[0], "key"))
     records = found.select(
         "key",
         pl.col("requested").alias("createdon"),
@@ -84,14 +80,14 @@ def _requests(directory: Directory) -> History:
         pl.lit(1, pl.Int32).alias("statuscode"),
     )
     done = at_change(found, "decided", "decided_by", 0, statecode=1, statuscode=2)
-    return history(APPROVALS[1], f"{APPROVALS[1]}id", records, [done], directory)
+    return history(_TABLES[1], f"{_TABLES[1]}id", records, [done], directory)
 
 
-def _responses(directory: Directory) -> History:
+def approvalresponse_history(directory: Directory) -> History:
     """Return the responses; a recalled approval has none."""
     import polars as pl
 
-    found = directory.pointing(_discounts(directory), approval=(APPROVALS[0], "key"))
+    found = directory.pointing(_discounts(directory), approval=(_TABLES[0], "key"))
     found = found.filter(pl.col("decision").is_in(["Approved", "Rejected"]))
     records = found.select(
         "key",
@@ -107,4 +103,4 @@ def _responses(directory: Directory) -> History:
         pl.lit(0, pl.Int32).alias("statecode"),
         pl.lit(1, pl.Int32).alias("statuscode"),
     )
-    return history(APPROVALS[2], f"{APPROVALS[2]}id", records, [], directory)
+    return history(_TABLES[2], f"{_TABLES[2]}id", records, [], directory)

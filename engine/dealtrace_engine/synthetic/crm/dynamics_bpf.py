@@ -62,30 +62,37 @@ def stage_moves(directory: Directory) -> pl.DataFrame:
     )
 
 
-def flow_histories(directory: Directory) -> dict[str, History]:
-    """Return the instances of both flows: that of the lead goes on with its opportunity."""
+def opportunity_flow(directory: Directory) -> History:
+    """Return the flows of the opportunities that did not come from a lead."""
+    return _flow(directory, OPPORTUNITY_FLOW, _direct(_deals(directory)), stage_moves(directory), [])
+
+
+def lead_flow(directory: Directory) -> History:
+    """Return the flows of the leads, each going on with the lead's opportunity, and some begun by mistake."""
     import polars as pl
 
-    deals = (
-        directory.facts["opportunities"]
-        .filter(~pl.col("deleted"))
-        .select("opportunity", "lead", "created", "created_by")
+    deals = _deals(directory)
+    leads, switched = _lead_instances(directory, deals), _switched(directory, _direct(deals))
+    return _flow(
+        directory, LEAD_FLOW, pl.concat([leads, switched], how="diagonal"),
+        _of_leads(stage_moves(directory), deals), [*_lead_events(directory, leads), _aborted(switched)],
+    )  # fmt: skip
+
+
+def _deals(directory: Directory) -> pl.DataFrame:
+    import polars as pl
+
+    deals = directory.facts["opportunities"].filter(~pl.col("deleted"))
+    return deals.select("opportunity", "lead", "created", "created_by")
+
+
+def _direct(deals: pl.DataFrame) -> pl.DataFrame:
+    """Return the opportunities without a lead, at the first stage."""
+    import polars as pl
+
+    return deals.filter(pl.col("lead").is_null()).with_columns(
+        pl.col("opportunity").alias("key"), pl.lit(company.STAGES[0]).alias("stage")
     )
-    moves = stage_moves(directory)
-    direct = deals.filter(pl.col("lead").is_null()).with_columns(pl.lit(company.STAGES[0]).alias("stage"))
-    direct = direct.with_columns(pl.col("opportunity").alias("key"))
-    leads = _lead_instances(directory, deals)
-    switched = _switched(directory, direct)
-    return {
-        OPPORTUNITY_FLOW: _flow(directory, OPPORTUNITY_FLOW, direct, moves, []),
-        LEAD_FLOW: _flow(
-            directory,
-            LEAD_FLOW,
-            pl.concat([leads, switched], how="diagonal"),
-            _of_leads(moves, deals),
-            [*_lead_events(directory, leads), _aborted(switched)],
-        ),
-    }
 
 
 def _lead_instances(directory: Directory, deals: pl.DataFrame) -> pl.DataFrame:

@@ -11,65 +11,58 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def line_histories(directory: Directory) -> dict[str, History]:
-    """Return the lines; none of them ever changes.
-
-    A line of an order points to that of its quote, a line of an invoice to that of its order.
-    """
+def opportunityproduct_history(directory: Directory) -> History:
+    """Return the lines of opportunities; a line never changes."""
     import polars as pl
 
+    deals = directory.facts["opportunities"].filter(~pl.col("deleted"))
+    lines = _with_parent(directory.facts["opportunity_lines"], deals, "opportunity")
+    return _lines(directory, "opportunityproduct", lines, opportunityid=("opportunity", "opportunity"))
+
+
+def quotedetail_history(directory: Directory) -> History:
+    """Return the lines of quotes."""
     facts = directory.facts
-    alive = (
-        facts["opportunities"]
-        .filter(~pl.col("deleted"))
-        .select("opportunity", "currency", "created", "created_by")
-    )
-    deal_lines = facts["opportunity_lines"].join(alive, "opportunity", maintain_order="left")
     quotes = facts["quotes"].join(facts["opportunities"].select("opportunity", "currency"), "opportunity")
-    quote_lines = _with_parent(facts["quote_lines"], quotes, "quote")
-    order_lines = _with_parent(facts["order_lines"], facts["orders"], "order")
-    order_lines = order_lines.join(
-        facts["quote_lines"].select("quote", "opportunity_line", pl.col("line").alias("quote_line")),
-        ["quote", "opportunity_line"], "left", maintain_order="left",
+    lines = _with_parent(facts["quote_lines"], quotes, "quote")
+    return _lines(directory, "quotedetail", lines, quoteid=("quote", "quote"))
+
+
+def salesorderdetail_history(directory: Directory) -> History:
+    """Return the lines of orders, each with the line of the quote that it comes from."""
+    import polars as pl
+
+    facts, both = directory.facts, ["quote", "opportunity_line"]
+    of_quotes = facts["quote_lines"].select(*both, pl.col("line").alias("quote_line"))
+    lines = _with_parent(facts["order_lines"], facts["orders"], "order", "quote")
+    lines = lines.join(of_quotes, both, "left", maintain_order="left")
+    return _lines(
+        directory, "salesorderdetail", lines, salesorderid=("salesorder", "order"),
+        quotedetailid=("quotedetail", "quote_line"),
     )  # fmt: skip
-    invoice_lines = _invoice_lines(directory)
-    made = (
-        ("opportunityproduct", deal_lines, {"opportunityid": ("opportunity", "opportunity")}),
-        ("quotedetail", quote_lines, {"quoteid": ("quote", "quote")}),
-        (
-            "salesorderdetail",
-            order_lines,
-            {"salesorderid": ("salesorder", "order"), "quotedetailid": ("quotedetail", "quote_line")},
-        ),
-        (
-            "invoicedetail",
-            invoice_lines,
-            {"invoiceid": ("invoice", "invoice"), "salesorderdetailid": ("salesorderdetail", "order_line")},
-        ),
-    )
-    return {table: _lines(directory, table, lines, lookups) for table, lines, lookups in made}
 
 
-def _with_parent(lines: pl.DataFrame, parents: pl.DataFrame, key: str) -> pl.DataFrame:
-    more = ["quote"] if key == "order" else []
+def invoicedetail_history(directory: Directory) -> History:
+    """Return the lines of invoices: those of their order again, each with the line that it comes from."""
+    import polars as pl
+
+    invoices = directory.facts["invoices"].select("invoice", "order", "currency", "created", "created_by")
+    of_orders = directory.facts["order_lines"].rename({"line": "order_line"})
+    lines = invoices.join(of_orders, "order", maintain_order="left_right")
+    lines = lines.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("line"))
+    return _lines(
+        directory, "invoicedetail", lines, invoiceid=("invoice", "invoice"),
+        salesorderdetailid=("salesorderdetail", "order_line"),
+    )  # fmt: skip
+
+
+def _with_parent(lines: pl.DataFrame, parents: pl.DataFrame, key: str, *more: str) -> pl.DataFrame:
     return lines.join(
         parents.select(key, "currency", "created", "created_by", *more), key, maintain_order="left"
     )
 
 
-def _invoice_lines(directory: Directory) -> pl.DataFrame:
-    """Return the lines of every invoice's order again."""
-    import polars as pl
-
-    invoices = directory.facts["invoices"].select("invoice", "order", "currency", "created", "created_by")
-    lines = directory.facts["order_lines"].rename({"line": "order_line"})
-    joined = invoices.join(lines, "order", maintain_order="left_right")
-    return joined.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("line"))
-
-
-def _lines(
-    directory: Directory, table: str, lines: pl.DataFrame, lookups: dict[str, tuple[str, str]]
-) -> History:
+def _lines(directory: Directory, table: str, lines: pl.DataFrame, **lookups: tuple[str, str]) -> History:
     import polars as pl
 
     products = directory.facts["products"].select("product", pl.col("name").alias("productname"))

@@ -5,15 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.synthetic.crm.dynamics_activities import activity_histories
-from dealtrace_engine.synthetic.crm.dynamics_approvals import APPROVALS, approval_histories
+from dealtrace_engine.synthetic.crm.dynamics_activities import (
+    appointment_history,
+    email_history,
+    phonecall_history,
+    task_history,
+)
+from dealtrace_engine.synthetic.crm.dynamics_approvals import (
+    approval_history,
+    approvalrequest_history,
+    approvalresponse_history,
+)
 from dealtrace_engine.synthetic.crm.dynamics_auditing import CHANGES, audit_rows, audit_table
-from dealtrace_engine.synthetic.crm.dynamics_bpf import FLOWS, definitions, flow_histories, with_path
+from dealtrace_engine.synthetic.crm.dynamics_bpf import (
+    FLOWS,
+    LEAD_FLOW,
+    OPPORTUNITY_FLOW,
+    definitions,
+    lead_flow,
+    opportunity_flow,
+    with_path,
+)
 from dealtrace_engine.synthetic.crm.dynamics_codes import stringmap
 from dealtrace_engine.synthetic.crm.dynamics_directory import Directory
 from dealtrace_engine.synthetic.crm.dynamics_invoices import invoice_history
 from dealtrace_engine.synthetic.crm.dynamics_leads import lead_history
-from dealtrace_engine.synthetic.crm.dynamics_lines import line_histories
+from dealtrace_engine.synthetic.crm.dynamics_lines import (
+    invoicedetail_history,
+    opportunityproduct_history,
+    quotedetail_history,
+    salesorderdetail_history,
+)
 from dealtrace_engine.synthetic.crm.dynamics_opportunities import (
     opportunity_history,
     opportunityclose_history,
@@ -48,37 +70,38 @@ MONEY: dict[str, tuple[str, ...]] = {
 """Columns of money, each with a twin in the currency of the organisation."""
 
 
-def _alone(make: Callable[[Directory], History]) -> Callable[[Directory], dict[str, History]]:
-    def group(directory: Directory) -> dict[str, History]:
-        made = make(directory)
-        return {made.table: made}
-
-    return group
-
-
-_GROUPS: tuple[tuple[tuple[str, ...], Callable[[Directory], dict[str, History]]], ...] = (
-    (("lead",), _alone(lead_history)),
-    (("opportunity",), _alone(opportunity_history)),
-    (("opportunityclose",), _alone(opportunityclose_history)),
-    (("quote",), _alone(quote_history)),
-    (("quoteclose",), _alone(quoteclose_history)),
-    (("salesorder",), _alone(order_history)),
-    (("orderclose",), _alone(orderclose_history)),
-    (("invoice",), _alone(invoice_history)),
-    (("account",), _alone(account_history)),
-    (("contact",), _alone(contact_history)),
-    (("incident",), _alone(incident_history)),
-    (tuple(FLOWS), flow_histories),
-    (("opportunityproduct", "quotedetail", "salesorderdetail", "invoicedetail"), line_histories),
-    (("phonecall", "appointment", "email", "task"), activity_histories),
-    (APPROVALS, approval_histories),
-)
-"""Tables whose rows change or come and go, and who makes their histories, some of them together."""
-HISTORIES = tuple(table for tables, _ in _GROUPS for table in tables)
+_MAKERS: dict[str, Callable[[Directory], History]] = {
+    "lead": lead_history,
+    "opportunity": opportunity_history,
+    "opportunityclose": opportunityclose_history,
+    "opportunityproduct": opportunityproduct_history,
+    "quote": quote_history,
+    "quoteclose": quoteclose_history,
+    "quotedetail": quotedetail_history,
+    "salesorder": order_history,
+    "salesorderdetail": salesorderdetail_history,
+    "orderclose": orderclose_history,
+    "invoice": invoice_history,
+    "invoicedetail": invoicedetail_history,
+    OPPORTUNITY_FLOW: opportunity_flow,
+    LEAD_FLOW: lead_flow,
+    "phonecall": phonecall_history,
+    "appointment": appointment_history,
+    "email": email_history,
+    "task": task_history,
+    "msdyn_flow_approval": approval_history,
+    "msdyn_flow_approvalrequest": approvalrequest_history,
+    "msdyn_flow_approvalresponse": approvalresponse_history,
+    "account": account_history,
+    "contact": contact_history,
+    "incident": incident_history,
+}
+HISTORIES = tuple(_MAKERS)
+"""Tables whose rows change or come and go."""
 
 
 class Tables:
-    """Makes the histories of tables when they are asked for; only the last ones are kept.
+    """Makes the histories of tables when they are asked for; only the last one is kept.
 
     Parameters
     ----------
@@ -87,15 +110,14 @@ class Tables:
 
     def __init__(self, facts: Facts) -> None:
         self.directory = Directory(facts)
-        self._made: dict[str, History] = {}
+        self._last: History | None = None
 
     def history(self, table: str) -> History:
         """Return the history of a table of `HISTORIES`."""
-        if table not in self._made:
-            self._made = {}
-            (make,) = (make for tables, make in _GROUPS if table in tables)
-            self._made = make(self.directory)
-        return self._made[table]
+        if self._last is None or self._last.table != table:
+            self._last = None
+            self._last = _MAKERS[table](self.directory)
+        return self._last
 
     def current(self, table: str) -> pl.DataFrame:
         """Return the rows of a table as they are."""
@@ -118,7 +140,12 @@ class Versions(Mapping[str, "pl.DataFrame"]):
         self._tables = tables
 
     def __getitem__(self, table: str) -> pl.DataFrame:
+        if table not in HISTORIES:
+            raise KeyError(table)
         return self._tables.versions(table)
+
+    def __contains__(self, table: object) -> bool:
+        return table in HISTORIES
 
     def __iter__(self) -> Iterator[str]:
         return iter(HISTORIES)

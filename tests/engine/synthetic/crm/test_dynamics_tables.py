@@ -252,6 +252,9 @@ def test_versions_are_a_mapping_of_the_tables_with_a_history(made):
     rows = versions(Tables(made))
     assert set(rows) == set(HISTORIES)
     assert len(rows) == len(HISTORIES)
+    assert "systemuser" not in rows
+    assert rows.get("systemuser") is None
+    assert len(rows.get("lead")) > 0
 
 
 def test_the_same_seed_gives_the_same_tables(made, tables):
