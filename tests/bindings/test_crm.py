@@ -18,9 +18,9 @@ ANN = "00546000001l1cJAAQ"
 TABLES = {
     "Opportunity": (
         ("Id", "IsDeleted", "Name", "StageName", "Amount", "CloseDate", "IsClosed", "IsWon", "CreatedDate",
-         "OwnerId", "Loss_Reason__c"),
-        (ONE, 0, "Big", "Closed Won", 900, "2024-02-01", 1, 1, "2024-01-08 09:30:00", ANN, ""),
-        (TWO, 0, "Small", "Closed Lost", 50.5, "2024-02-20", 1, 0, "2024-01-09 10:00:00", ANN, "Price"),
+         "OwnerId", "Loss_Reason__c", "Sales_Region__c"),
+        (ONE, 0, "Big", "Closed Won", 900, "2024-02-01", 1, 1, "2024-01-08 09:30:00", ANN, "", "DACH"),
+        (TWO, 0, "Small", "Closed Lost", 50.5, "2024-02-20", 1, 0, "2024-01-09 10:00:00", ANN, "Price", ""),
     ),
     "OpportunityHistory": (
         ("Id", "OpportunityId", "CreatedById", "CreatedDate", "StageName", "Amount", "CloseDate"),
@@ -138,6 +138,7 @@ def test_a_proposed_mapping_changes_nothing(export, tmp_path, capsys):
     assert f"dealtrace analyze {export} --mapping {path}" in capsys.readouterr().out
     text = path.read_text("utf-8")
     assert "'Closed Won' 1: stage.won (as 'closed won')" in text
+    assert '# "Opportunity.Sales_Region__c" = "region"  # 50.0% of 2, 1 values' in text
     assert dt.read_salesforce(export, mapping=path).fingerprint == dt.read_salesforce(export).fingerprint
     assert main(["mapping", export]) == 0
     assert tomllib.loads(capsys.readouterr().out)["system"] == "salesforce"

@@ -9,7 +9,7 @@ elsewhere is read again. So no thread waits for another to know where its rows b
 from __future__ import annotations
 
 import codecs
-import gzip
+import io
 import os
 import threading
 from collections.abc import Generator, Iterator, Sequence
@@ -83,7 +83,8 @@ class Stretches:
         if codecs.lookup(self.dialect.encoding).name != "utf-8" or self.dialect.line_end != "\n":
             return
         with opened(self.file) as stream:
-            if isinstance(stream, gzip.GzipFile) or len(self.dialect.names) < 2:
+            on_disk = isinstance(getattr(stream, "raw", None), io.FileIO)  # not unpacked or translated
+            if not on_disk or len(self.dialect.names) < 2:
                 return
             self._mark = 3 if stream.read(3) == codecs.BOM_UTF8 else 0
             at = self._mark + self.dialect.header_bytes

@@ -30,6 +30,7 @@ HELPFUL_ONLY = ("day_start", "day_end", "fact")
 """Columns that served their purpose before there is a log."""
 ONE_PER_ROW = ("record_id", "source_row_id")
 """Texts of which there are about as many as events."""
+RESOURCE = ("resource_name", "resource_id")
 STAGE_CHANGED = "opportunity_stage_changed"
 
 
@@ -94,7 +95,7 @@ def event_table(
         .with_columns(
             activity=_activity_names(events, language, stage_activity),
             activity_id=pl.col("activity"),
-            resource_name=pl.coalesce("resource_name", "resource_id"),
+            resource_name=pl.coalesce(*(pl.col(name).cast(pl.String) for name in RESOURCE)),
         )
         .rename({name: f"event_{name}" for name in events.columns if name in renamed}, strict=True)
     )
@@ -109,10 +110,11 @@ def _activity_names(events: pl.DataFrame, language: str, stage_activity: str) ->
     import polars as pl
 
     labels = {activity: activity_label(activity, language) for activity in events["activity"].unique()}
-    name = pl.col("activity").replace_strict(labels, return_dtype=pl.String)
+    name = pl.col("activity").cast(pl.String).replace_strict(labels, return_dtype=pl.String)
     if not stage_activity:
         return name
-    parts = {"<to>": pl.col("stage_to"), "<from>": pl.col("stage_from").fill_null("?")}
+    to, before = (pl.col(name).cast(pl.String) for name in ("stage_to", "stage_from"))
+    parts = {"<to>": to, "<from>": before.fill_null("?")}
     pieces = [parts.get(piece, pl.lit(piece)) for piece in re.split("(<to>|<from>)", stage_activity)]
     stage = pl.concat_str(pieces)
     is_stage = (pl.col("activity") == STAGE_CHANGED) & pl.col("stage_to").is_not_null()

@@ -129,7 +129,7 @@ def _activities(events: pl.DataFrame) -> dict[str, dict[str, dict[str, int]]]:
 
 
 def _underivable(way: Derivation) -> dict[str, str]:
-    found = set(way.linked.events["activity"].unique())
+    found = set(way.dated["activity"].unique())
     ladder: dict[str, list[tuple[str, ...]]] = {}
     for rule in way.mapping.ladder(way.rules):
         ladder.setdefault(rule.activity, []).append(rule.needs)
@@ -206,7 +206,8 @@ def _closings(way: Derivation) -> tuple[int, int]:
     sure = way.dated.filter(
         pl.col("activity").is_in(["opportunity_won", "opportunity_lost"]) & pl.col("ts_quality").is_in(SURE)
     )
-    return closed.height, closed.join(sure, on="case_id", how="semi").height
+    told = sure.select(pl.col("case_id").cast(pl.String))
+    return closed.height, closed.join(told, on="case_id", how="semi").height
 
 
 def _count(cases: pl.DataFrame, column: str, value: bool) -> int:
@@ -229,7 +230,11 @@ def _before_creation(way: Derivation) -> int:
     later = pl.col("order_rank") > RANKS["opportunity_created"]
     of_day = pl.col("ts_precision") == "date"
     too_early = pl.when(of_day).then(pl.col("day_end")).otherwise(pl.col("timestamp")) < pl.col("created")
-    joined = way.dated.filter(later).join(way.cases.select("case_id", "created"), on="case_id")
+    created = way.cases.select(
+        pl.col("case_id").cast(way.dated.schema["case_id"], strict=False), "created"
+    ).drop_nulls()
+    needed = way.dated.filter(later).select("case_id", "ts_precision", "timestamp", "day_end")
+    joined = needed.join(created, on="case_id")
     return joined.filter(too_early).height
 
 
@@ -239,7 +244,7 @@ def _leads_without_case(way: Derivation) -> int:
     name, record = way.system.leads
     if name not in way.tables.objects or way.mapping.leading == "lead":
         return 0
-    found = way.linked.events.filter(pl.col("object") == "lead").select(pl.col("record_id").alias(record))
+    found = way.dated.filter(pl.col("object") == "lead").select(pl.col("record_id").alias(record))
     return int(way.tables.table(name).select(record).collect().join(found, on=record, how="anti").height)
 
 

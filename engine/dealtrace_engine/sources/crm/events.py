@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ SEQUENCE = (
 )  # fmt: skip
 """Every activity that a CRM export can show, in the order in which they happen within one instant."""
 RANKS = {activity: 10 * place for place, activity in enumerate(SEQUENCE, 1)}
+
+OBJECTS = ("lead", "opportunity", "quote", "contract", "order", "invoice", "payment", "contact", "case")
+"""Kinds of business records that something can happen to."""
+REPEATED = (
+    "resource_id", "resource_name", "source_object", "stage_from", "stage_to", "status_from", "status_to",
+    "currency", "payment_terms", "invoice_type", "via",
+)  # fmt: skip
+"""Texts of which there are few."""
 
 START_LIKE = frozenset(
     {"lead_captured", "opportunity_created", "quote_created", "contract_created", "sales_order_created",
@@ -72,3 +81,24 @@ def event_schema() -> dict[str, pl.DataType]:
         "amount_delta": number, "currency": text, "discount_pct": number, "due_date": day,
         "payment_terms": text, "invoice_type": text, "partial": pl.Boolean(),
     }  # fmt: skip
+
+
+def compact(events: pl.DataFrame, rules: Sequence[str]) -> pl.DataFrame:
+    """Return events with codes in the place of texts that repeat, and without what only rules need.
+
+    Parameters
+    ----------
+    events : DataFrame
+        As `ladder.derived` returns them.
+    rules : sequence of str
+        Names of all rules.
+    """
+    import polars as pl
+
+    known = {"activity": SEQUENCE, "object": OBJECTS, "rule_id": rules, "ts_precision": PRECISIONS,
+             "ts_quality": QUALITIES}  # fmt: skip
+    kinds: dict[str, pl.DataType] = {name: pl.Enum(list(texts)) for name, texts in known.items()}
+    kinds |= dict.fromkeys(REPEATED, pl.Categorical())
+    return events.drop("fact").cast(
+        {name: kind for name, kind in kinds.items() if events.schema.get(name) == pl.String}
+    )

@@ -82,8 +82,9 @@ def derived(rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping) -> pl
     if not found:
         return pl.DataFrame(schema={**event_schema(), "order_rank": pl.Int32})
     rank = pl.col("activity").replace_strict(RANKS, default=None, return_dtype=pl.Int32)
-    ladders = [first_that_yields(frames) for frames in found.values()]
-    return pl.concat(ladders).with_columns(order_rank=rank).collect()
+    # One activity after the other: all at once would hold every rule's rows in memory side by side.
+    ladders = [first_that_yields(frames).with_columns(order_rank=rank).collect() for frames in found.values()]
+    return pl.concat(ladders, rechunk=False)
 
 
 def first_that_yields(ladder: Sequence[pl.LazyFrame]) -> pl.LazyFrame:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 PER_OBJECT = ("quote", "order", "invoice", "payment", "contract")
 """Objects of which a case can have several; `flatten` says what becomes of them."""
 
+ONE_EVENT = ("activity", "fact", "record_id", "source_row_id", "timestamp")
+"""What tells events of one case apart."""
+
 
 @dataclass(frozen=True)
 class Linked:
@@ -51,6 +54,10 @@ def linked(events: pl.DataFrame, links: pl.DataFrame) -> Linked:
     import polars as pl
 
     links = links.filter(pl.col("case_id").is_not_null())
+    cases = pl.Enum(links["case_id"].unique().sort())
+    links = links.with_columns(
+        pl.col("case_id").cast(cases), pl.col("object").cast(events.schema["object"], strict=False)
+    )
     links = links.unique(["object", "record_id", "case_id"], keep="first", maintain_order=True)
     used = pl.col("confidence") > 0
     links = links.with_columns(share=1.0 / used.sum().over("object", "record_id"))
@@ -61,7 +68,8 @@ def linked(events: pl.DataFrame, links: pl.DataFrame) -> Linked:
         lost.group_by("object").agg(events=pl.len(), records=pl.col("record_id").n_unique()).sort("object")
     )
     kept = joined.filter(pl.col("case_id").is_not_null())
-    shared = kept.filter(pl.col("share") < 1).select("activity", "fact", "timestamp").unique().height
+    told = [name for name in ONE_EVENT if name in kept.columns]
+    shared = kept.filter(pl.col("share") < 1).select(told).unique().height
     return Linked(
         kept,
         dict(counted.select("object", "events").iter_rows()),

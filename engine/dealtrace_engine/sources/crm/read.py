@@ -13,6 +13,7 @@ from dealtrace_engine.sources.crm.assemble import assembled
 from dealtrace_engine.sources.crm.covering import Derivation, covered
 from dealtrace_engine.sources.crm.custom import custom_rules, with_custom
 from dealtrace_engine.sources.crm.dating import placed
+from dealtrace_engine.sources.crm.events import compact
 from dealtrace_engine.sources.crm.ladder import derived
 from dealtrace_engine.sources.crm.linking import flattened, linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
@@ -92,12 +93,15 @@ def log_of(
     activity_label("lead_captured", language or mapping.language)  # an unknown language is told at once
     tables = CrmTables(raw, with_custom(system.catalog, mapping))
     rules = [*system.rules, *custom_rules(mapping)]
-    events = derived(rules, tables, mapping)
+    events = compact(derived(rules, tables, mapping), [rule.name for rule in rules])
     tick(progress, 1, STEPS)
     found = linked(events, system.links(tables, mapping))
+    del events
     cases = _one_row_each(system.case_table(tables, mapping), raw)
     tick(progress, 2, STEPS)
-    dated = in_order(placed(flattened(found.events, mapping.flatten), mapping.zone))
+    dated = flattened(found.events, mapping.flatten)
+    found = replace(found, events=found.events.clear())
+    dated = in_order(placed(dated, mapping.zone))
     tick(progress, 3, STEPS)
     if strict and raw.findings:
         raise _unread(raw)
@@ -116,7 +120,9 @@ def log_of(
 
 def in_order(events: pl.DataFrame) -> pl.DataFrame:
     """Return the events by case and time; ties by rank, then by their evidence."""
-    return events.sort("case_id", "timestamp", "order_rank", "source_row_id", "fact", maintain_order=True)
+    return events.sort(
+        "case_id", "timestamp", "order_rank", "source_row_id", "record_id", maintain_order=True
+    )
 
 
 def _one_row_each(cases: pl.DataFrame, raw: RawExport) -> pl.DataFrame:

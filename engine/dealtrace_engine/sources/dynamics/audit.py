@@ -7,28 +7,15 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.quality import Finding
-from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dealtrace_engine.sources.dynamics.attributes import kept_attributes
 from dealtrace_engine.sources.dynamics.counting import counted, noted
+from dealtrace_engine.sources.dynamics.deferred import Seen, deferred
 from dealtrace_engine.sources.dynamics.objects import CATALOG
-from dealtrace_engine.sources.dynamics.settle import Part, Table, deferred, table_names
+from dealtrace_engine.sources.dynamics.settle import Part, Table, table_names
 
 if TYPE_CHECKING:
     import polars as pl
 
-_KEPT = """
-statecode statuscode ownerid activestageid stageid salesstage salesstagecode stepname traversedpath
-processid estimatedvalue estimatedamount actualvalue estimatedclosedate actualclosedate
-closeprobability opportunityratingcode discountpercentage discountamount manualdiscountamount
-totalamount totallineitemamount completeinternalreview presentproposal presentfinalproposal
-captureproposalfeedback developproposal sendthankyounote filedebrief scheduleproposalmeeting
-qualifyingopportunityid originatingleadid opportunityid quoteid salesorderid masterid merged
-revisionnumber expireson effectivefrom effectiveto duedate datedelivered datefulfilled submitdate
-submitstatus paymenttermscode transactioncurrencyid leadqualitycode leadsourcecode campaignid
-lastbackofficesubmit completedon msdyn_flow_approval_result_code msdyn_flow_approval_result
-msdyn_flow_approval_stage
-"""
-ATTRIBUTES = tuple(_KEPT.split())
-"""Attributes whose changes are kept; a mapping adds its own fields."""
 CUT = "…"
 """How a value ends that was too long for the log."""
 
@@ -38,14 +25,7 @@ def change_rows(table: Table) -> pl.LazyFrame:
     import polars as pl
 
     schema: dict[str, pl.DataType] = dict.fromkeys(CATALOG["audit_changes"], pl.String())
-
-    def load() -> pl.DataFrame:
-        found: list[Finding] = []
-        rows = _once(_changes(table, found), schema)
-        noted(table.findings, found)
-        return rows
-
-    return deferred(schema, load)
+    return deferred(schema, lambda: _changes(table))
 
 
 def changed_attributes(
@@ -69,8 +49,6 @@ def changed_attributes(
     """
     import polars as pl
 
-    change = pl.col("changedata")
-    rows = rows.filter(change.is_not_null() & (change != ""))
     is_json = rows["changedata"].str.contains(r"^\s*\{")
     counted(
         findings,
@@ -92,12 +70,15 @@ def changed_attributes(
     return found
 
 
-def _changes(table: Table, findings: list[Finding]) -> Iterator[pl.DataFrame]:
-    attributes = _attributes(table.mapping)
+def _changes(table: Table) -> Iterator[pl.DataFrame]:
+    attributes, seen = kept_attributes(table.mapping), Seen()
+    found: list[Finding] = []
     for part in table.parts:
         if part.changes is not None:
             for frame in part.rows([*part.columns.values(), part.changes]):
-                yield changed_attributes(_audited(frame, part), attributes, findings)
+                rows = _audited(frame, part)
+                yield changed_attributes(rows.filter(seen.first(rows["auditid"])), attributes, found)
+    noted(table.findings, found)
 
 
 def _audited(frame: pl.DataFrame, part: Part) -> pl.DataFrame:
@@ -110,19 +91,8 @@ def _audited(frame: pl.DataFrame, part: Part) -> pl.DataFrame:
         for name in CATALOG["audit"]
     ]
     frame = frame.select(*kept, pl.col(str(part.changes)).cast(pl.String).alias("changedata"))
+    frame = frame.filter(pl.col("changedata").is_not_null() & (pl.col("changedata") != ""))
     return frame.with_columns(table_names(pl.col("objecttypecode")))
-
-
-def _attributes(mapping: CrmMapping) -> list[str]:
-    own = [name.split(".", 1)[1].lower() for name in mapping.fields if "." in name]
-    custom = [
-        name.lower()
-        for columns in mapping.objects.values()
-        for pair in columns.items()
-        for name in pair
-        if isinstance(name, str)
-    ]
-    return list(dict.fromkeys([*ATTRIBUTES, *own, *custom]))
 
 
 def _decoded(changes: pl.Series, findings: list[Finding]) -> pl.Series:
@@ -146,14 +116,3 @@ def _is_json(text: str) -> bool:
     except json.JSONDecodeError:
         return False
     return True
-
-
-def _once(pieces: Iterator[pl.DataFrame], schema: dict[str, pl.DataType]) -> pl.DataFrame:
-    """Put pieces together, each change of an audit row once."""
-    import polars as pl
-
-    rows = pl.concat([pl.DataFrame(schema=schema), *pieces], how="diagonal")
-    same = pl.struct("auditid", "attribute", "old", "new").hash()
-    if rows.select(same.n_unique()).item() == rows.height:
-        return rows
-    return rows.unique(["auditid", "attribute", "old", "new"], keep="first", maintain_order=True)

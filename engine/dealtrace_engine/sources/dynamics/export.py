@@ -80,8 +80,16 @@ def export(reading: Reading, mapping: CrmMapping, *, shape: str, label: str) -> 
     }
     return RawExport(
         SYSTEM, shape, label, frames, versions, reading.exported, reading.zone, reading.precision,
-        reading.notes, reading.findings,
+        reading.notes, reading.findings, _others(reading.parts),
     )  # fmt: skip
+
+
+def _others(parts: list[Part]) -> dict[str, list[str]]:
+    """Return the columns of each table that nobody asked for."""
+    found: dict[str, dict[str, None]] = {}
+    for part in parts:
+        found.setdefault(part.table, {}).update(dict.fromkeys(name.lower() for name in part.others))
+    return {table: list(names) for table, names in found.items() if names}
 
 
 def _audit(table: Table, notes: list[str]) -> dict[str, pl.LazyFrame]:

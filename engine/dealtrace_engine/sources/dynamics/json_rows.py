@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 HEAD_BYTES = 1 << 18
-PIECE_BYTES = 8 << 20
+PIECE_BYTES = 4 << 20
 SAMPLED_RECORDS = 200
 PAGES = ("value", "records", "AuditDetails")
 """Keys under which a page holds its records."""
@@ -107,17 +106,19 @@ def frames(source: JsonFile, columns: Sequence[str], findings: list[Finding]) ->
 
 def _lines(source: JsonFile, size: int) -> Iterator[bytes]:
     """Yield the records of a file, a line each."""
-    state, rest = np.zeros(4, np.int64), b""
+    state, out, rest = np.zeros(4, np.int64), np.empty(0, np.uint8), 0
     with opened(source.file) as stream:
         for piece in _utf8(stream, source.encoding, size):
-            out = np.empty(2 * len(piece), np.uint8)
-            written, whole = records(piece, source.depth, state, out)
+            if len(out) < rest + 2 * len(piece):
+                out = np.concatenate((out[:rest], np.empty(3 * len(piece), np.uint8)))
+            written, whole = records(piece, source.depth, state, out[rest:])
             if state[0] < 0:
                 raise ParseError("is no JSON: more brackets close than open", file=source.file.path)
+            end, whole = rest + written, rest + whole if whole else 0
             if whole:
-                yield rest + out[:whole].tobytes()
-                rest = b""
-            rest += out[whole:written].tobytes()
+                yield out[:whole].tobytes()
+            rest = end - whole
+            out[:rest] = out[whole:end].copy()
     if state.any():
         raise ParseError("the JSON is cut off in the middle", file=source.file.path, hint="export it again")
 
@@ -137,9 +138,9 @@ def _parsed(lines: bytes, columns: Sequence[str], source: JsonFile, findings: li
 
     schema = dict.fromkeys(columns, pl.String)
     try:
-        return pl.read_ndjson(BytesIO(lines), schema=schema)
+        return pl.read_ndjson(lines, schema=schema)
     except pl.exceptions.PolarsError:
-        return pl.read_ndjson(BytesIO(_mended(lines, source, findings)), schema=schema)
+        return pl.read_ndjson(_mended(lines, source, findings), schema=schema)
 
 
 def _mended(lines: bytes, source: JsonFile, findings: list[Finding]) -> bytes:

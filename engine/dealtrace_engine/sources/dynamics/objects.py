@@ -92,7 +92,7 @@ def _process(*, ids: str, texts: str = "") -> dict[str, Kind]:
     )
 
 
-def _sales() -> dict[str, dict[str, Kind]]:
+def _beginnings() -> dict[str, dict[str, Kind]]:
     return {
         "lead": _money(
             "leadid",
@@ -121,6 +121,11 @@ def _sales() -> dict[str, dict[str, Kind]]:
             "parentcontactidname originatingleadidname campaignidname salesstagename salesstagecodename "
             "opportunityratingcodename",
         ),
+    }
+
+
+def _documents() -> dict[str, dict[str, Kind]]:
+    return {
         "quote": _money(
             "quoteid",
             ids="opportunityid customerid campaignid pricelevelid",
@@ -149,6 +154,11 @@ def _sales() -> dict[str, dict[str, Kind]]:
             texts="invoicenumber name customerid_entitytype customeridname salesorderidname "
             "opportunityidname paymenttermscodename",
         ),
+    }
+
+
+def _closings() -> dict[str, dict[str, Kind]]:
+    return {
         "opportunityclose": _closing(
             ids="opportunityid competitorid",
             numbers="actualrevenue actualrevenue_base opportunitystatecode opportunitystatuscode",
@@ -300,7 +310,7 @@ def _processes() -> dict[str, dict[str, Kind]]:
 
 def _traces() -> dict[str, dict[str, Kind]]:
     audit = {"auditid": Kind.ID, "objectid": Kind.ID, "objecttypecode": Kind.TEXT, "createdon": Kind.INSTANT}
-    audit |= {"userid": Kind.ID, "callinguserid": Kind.ID, "action": Kind.NUMBER, "operation": Kind.NUMBER}
+    audit |= {"userid": Kind.ID, "action": Kind.NUMBER, "operation": Kind.NUMBER}
     label = dict.fromkeys(("objecttypecode", "attributename", "value"), Kind.TEXT)
     return {
         "audit": audit,
@@ -310,7 +320,8 @@ def _traces() -> dict[str, dict[str, Kind]]:
 
 
 CATALOG: Catalog = {
-    **_sales(), **_lines(), **_parties(), **_activities(), **_processes(), **_traces(),
+    **_beginnings(), **_documents(), **_closings(), **_lines(), **_parties(), **_activities(), **_processes(),
+    **_traces(),
 }  # fmt: skip
 """Logical name of a table to logical name of a column to its kind."""
 

@@ -96,6 +96,7 @@ def part_of(name: str, columns: Mapping[str, pl.DataType], rows: Rows, mapping: 
         sink=next((there for there in columns if there.lower().replace("_", "") == SINK), None),
         fixed={"bpf_table": _stem(name)} if table == CUSTOM_PROCESS else {},
         changes=next((there for there in columns if there.lower().replace("_", "") == CHANGES), None),
+        others=[there for there in columns if there not in found.values()],
     )
 
 

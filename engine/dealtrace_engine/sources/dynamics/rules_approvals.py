@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.crm.ladder import Finder, Rule
 from dealtrace_engine.sources.crm.names import one_of
-from dealtrace_engine.sources.dynamics.codes import with_labels
+from dealtrace_engine.sources.dynamics.codes import option_labels, with_labels
 from dealtrace_engine.sources.dynamics.evidence import OBJECTS, told, told_change
 from dealtrace_engine.sources.dynamics.objects import KEYS
-from dealtrace_engine.sources.dynamics.transitions import audited_actions, transitions
+from dealtrace_engine.sources.dynamics.transitions import audited_actions, became
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,17 +39,24 @@ def by_status(step: str, of_discount: bool) -> Finder:
 
         found = []
         for table in TABLES:
-            rows = transitions(tables, table, "statuscode").with_columns(statuscode="new")
+            codes = _codes(tables, mapping, table, step, of_discount)
+            rows = became(tables, table, "statuscode", codes).with_columns(statuscode="new")
             named = with_labels(rows, tables, table, "statuscode")
-            label = pl.col("statuscodename")
-            step_names = [*mapping.status(STATUSES[step]), *_about_discount(mapping, step)]
-            kept = named.filter(
-                one_of(label, step_names) & (one_of(label, mapping.status(DISCOUNT)) == of_discount)
-            )
-            found.append(told_change(kept, table, status_to=label))
+            found.append(told_change(named, table, status_to=pl.col("statuscodename")))
         return pl.concat(found)
 
     return find
+
+
+def _codes(tables: CrmTables, mapping: CrmMapping, table: str, step: str, of_discount: bool) -> list[float]:
+    """Return the codes of the statuses of a table that are a step of an approval, by their names."""
+    import polars as pl
+
+    label = pl.col("label")
+    names = [*mapping.status(STATUSES[step]), *_about_discount(mapping, step)]
+    kept = one_of(label, names) & (one_of(label, mapping.status(DISCOUNT)) == of_discount)
+    of_table = (pl.col("table") == table) & (pl.col("column") == "statuscode")
+    return option_labels(tables).filter(of_table & kept)["code"].to_list()
 
 
 def _about_discount(mapping: CrmMapping, step: str) -> list[str]:

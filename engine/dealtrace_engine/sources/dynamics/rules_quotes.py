@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.crm.names import one_of
-from dealtrace_engine.sources.dynamics.codes import with_labels
+from dealtrace_engine.sources.dynamics.codes import option_labels, with_labels
 from dealtrace_engine.sources.dynamics.emails import sent_about
 from dealtrace_engine.sources.dynamics.evidence import told, told_change
 from dealtrace_engine.sources.dynamics.transitions import audited_actions, became, living
@@ -160,27 +160,27 @@ def accepted_on_day(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     return told(rows, "quote", at="closedon", **_priced())
 
 
-def is_lost(mapping: CrmMapping) -> pl.Expr:
+def is_lost(tables: CrmTables, mapping: CrmMapping) -> pl.Expr:
     """Return whether a closed quote was lost, by its status or by what an organisation calls its own."""
     import polars as pl
 
-    return (pl.col("statuscode") == STATUS_LOST) | one_of(
-        pl.col("statuscodename"), mapping.status("quote.rejected")
-    ).fill_null(False)
+    named = one_of(pl.col("label"), mapping.status("quote.rejected"))
+    of_quotes = (pl.col("table") == "quote") & (pl.col("column") == "statuscode")
+    codes = option_labels(tables).filter(of_quotes & named)["code"].to_list()
+    return pl.col("statuscode").is_in([float(STATUS_LOST), *codes])
 
 
 def rejected(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Find when quotes were closed as lost; those that were canceled or revised were not rejected."""
     found = became(tables, "quote", "statecode", [CLOSED], beside=["statuscode"])
-    found = with_labels(found, tables, "quote", "statuscode").filter(is_lost(mapping))
-    return _told_status(found, tables)
+    return _told_status(found.filter(is_lost(tables, mapping)), tables)
 
 
 def _lost_now(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     import polars as pl
 
     rows = with_labels(tables.table("quote"), tables, "quote", "statuscode")
-    return rows.filter((pl.col("statecode") == CLOSED) & is_lost(mapping))
+    return rows.filter((pl.col("statecode") == CLOSED) & is_lost(tables, mapping))
 
 
 def rejected_by_close(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:

@@ -42,8 +42,12 @@ def by_process(quality: str) -> Finder:
     def find(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         import polars as pl
 
-        found = pl.concat([_process_changes(tables, table) for table in PROCESSES])
-        return _told_stages(found.filter(pl.col("ts_quality") == quality), tables, mapping)
+        def make() -> pl.LazyFrame:
+            found = pl.concat([_process_changes(tables, table) for table in PROCESSES])
+            return _told_stages(found.filter(pl.col("ts_quality") == quality), tables, mapping)
+
+        # Proposals are changes of stage too.
+        return tables.once(f"stages by {quality} {mapping.stage_order} {mapping.stage_aliases}", make)
 
     return find
 
@@ -146,24 +150,29 @@ def _told_stages(found: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping) ->
 
     named = found.with_columns(renamed("stage_from", mapping), renamed("stage_to", mapping))
     named = named.filter(pl.col("stage_to").is_not_null())
-    named = named.filter(pl.col("stage_from").ne_missing(pl.col("stage_to")))
-    beside, money = _beside(named, tables), tables.table("opportunity")
-    currency = money.select(record_id="opportunityid", currency="transactioncurrencyid")
-    places = stage_places(tables, mapping)
+    named = named.filter(pl.col("stage_from").ne_missing(pl.col("stage_to"))).collect().lazy()
+    placed = _with_direction(named, stage_places(tables, mapping))
+    currency = tables.table("opportunity").select(record_id="opportunityid", currency="transactioncurrencyid")
+    beside = _beside(placed, tables).join(currency, on="record_id", how="left", maintain_order="left")
     return told_change(
-        beside.join(currency, on="record_id", how="left", maintain_order="left"), "opportunity",
+        beside, "opportunity",
         source_object=pl.col("evidence"), stage_from=pl.col("stage_from"), stage_to=pl.col("stage_to"),
-        direction=(_place("stage_to", places) - _place("stage_from", places)).sign().fill_null(0),
-        currency=pl.col("currency"), **{name: pl.col(name) for name in BESIDE},
+        direction=pl.col("direction"), currency=pl.col("currency"), **{name: pl.col(name) for name in BESIDE},
     )  # fmt: skip
 
 
-def _place(column: str, places: dict[str, float]) -> pl.Expr:
+def _with_direction(named: pl.LazyFrame, places: pl.LazyFrame) -> pl.LazyFrame:
+    """Add whether a change of stage goes forward or back; each name is looked at once."""
     import polars as pl
 
-    if not places:
-        return pl.lit(None, pl.Float64)
-    return normal_column(pl.col(column)).replace_strict(places, default=None, return_dtype=pl.Float64)
+    sides = ("stage_from", "stage_to")
+    names = pl.concat([named.select(stage=side) for side in sides]).unique().drop_nulls()
+    known = names.with_columns(name=normal_column(pl.col("stage"))).join(places, on="name")
+    for side in sides:
+        place = known.select(pl.col("stage").alias(side), pl.col("place").alias(f"{side}_place"))
+        named = named.join(place, on=side, how="left", maintain_order="left")
+    step = pl.col("stage_to_place") - pl.col("stage_from_place")
+    return named.with_columns(direction=step.sign().fill_null(0))
 
 
 def _beside(found: pl.LazyFrame, tables: CrmTables) -> pl.LazyFrame:

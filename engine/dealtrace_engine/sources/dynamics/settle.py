@@ -10,7 +10,9 @@ from dealtrace_engine.quality import FIRST_ROWS, Finding
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.tables import Kind
 from dealtrace_engine.sources.crm.values import value
+from dealtrace_engine.sources.dynamics.attributes import kept_attributes
 from dealtrace_engine.sources.dynamics.counting import counted, noted
+from dealtrace_engine.sources.dynamics.deferred import Seen, deferred
 from dealtrace_engine.sources.dynamics.naming import kinds_of, wanted_columns
 from dealtrace_engine.sources.dynamics.objects import KEYS, OBJECT_TYPES
 
@@ -20,8 +22,11 @@ if TYPE_CHECKING:
 SINK, DELETED, PLACE = "!sink", "!deleted", "!place"
 """Columns that only say which of several rows of a record counts."""
 DELETED_WORDS = ("true", "1", "t", "yes", "deleted", "changed")
-ONCE = ("audit", "audit_changes")
+ONCE = ("audit",)
 """Tables whose rows never change: one that is there twice is a copy, not a newer one."""
+HELD_ROWS = 1 << 18
+"""Rows that are held before older ones of a record go."""
+STAMPS = ("createdon", "createdby", "modifiedon", "modifiedby", "versionnumber")
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ class Part:
         Logical columns that are the same in all rows.
     changes : str or None
         The column here with what an audited change changed.
+    others : sequence of str
+        The columns here that nobody asked for.
     """
 
     table: str
@@ -56,6 +63,7 @@ class Part:
     sink: str | None = None
     fixed: Mapping[str, str] = field(default_factory=dict)
     changes: str | None = None
+    others: Sequence[str] = ()
 
 
 @dataclass
@@ -88,15 +96,67 @@ class Table:
             types[column] = kinds.pop() if len(kinds) == 1 else pl.String()
         return types
 
+    @property
+    def version_schema(self) -> dict[str, pl.DataType]:
+        """Columns of versions: those whose changes say something, and who changed them when."""
+        import polars as pl
+
+        kept = {KEYS.get(self.name), *STAMPS, *kept_attributes(self.mapping)}
+        columns = {name: kind for name, kind in self.schema.items() if name in kept}
+        return {**columns, "version_at": pl.String()}
+
     def current(self) -> pl.LazyFrame:
         """Return one row per record, the newest."""
-        return deferred(self.schema, lambda: self._settled(self._all()))
+        return deferred(self.schema, self._copies if self.name in ONCE else self._newest)
 
     def versions(self) -> pl.LazyFrame:
         """Return every version of every record, with `version_at`."""
+        return deferred(self.version_schema, self._versions)
+
+    def _newest(self) -> Iterator[pl.DataFrame]:
         import polars as pl
 
-        return deferred({**self.schema, "version_at": pl.String()}, lambda: self._versioned(self._all()))
+        found: list[Finding] = []
+        held, rows, kept = [self._empty()], 0, 0
+        for piece in self._identified(found):
+            held.append(piece)
+            rows += piece.height
+            if rows > max(HELD_ROWS, 2 * kept):
+                held = [self._latest(pl.concat(held), found)]
+                rows = kept = held[0].height
+        newest = self._latest(pl.concat(held), found)
+        yield self._finished(self._without(newest, _is_deleted(), "marked as deleted", found))
+        noted(self.findings, found)
+
+    def _copies(self) -> Iterator[pl.DataFrame]:
+        found: list[Finding] = []
+        seen, key = Seen(), KEYS[self.name]
+        for piece in self._identified(found):
+            rows = self._without(piece, _is_deleted(), "marked as deleted", found)
+            if key in rows.columns:
+                again = ~seen.first(rows.select(_same_id(key)).to_series())
+                rows = self._without(rows, again, "there twice", found)
+            yield self._finished(rows)
+        noted(self.findings, found)
+
+    def _versions(self) -> Iterator[pl.DataFrame]:
+        import polars as pl
+
+        found: list[Finding] = []
+        seen, key = Seen(), KEYS.get(self.name)
+        for piece in self._identified(found):
+            rows = piece.filter(~_is_deleted())
+            there = [pl.col(name).cast(pl.String) for name in ("modifiedon", SINK) if name in rows.columns]
+            rows = rows.with_columns(
+                pl.coalesce(pl.when(at != "").then(at) for at in there).alias("version_at")
+            )
+            if key in rows.columns:
+                version = pl.col("versionnumber" if "versionnumber" in rows.columns else "version_at")
+                texts = pl.concat_str(_same_id(key), pl.lit(" "), version.cast(pl.String), ignore_nulls=True)
+                again = ~seen.first(rows.select(texts).to_series())
+                rows = self._without(rows, again, "the same version once more", found)
+            yield self._finished(rows)
+        noted(self.findings, found)
 
     def pieces(self) -> Iterator[pl.DataFrame]:
         """Yield the rows as they come, under logical names."""
@@ -116,69 +176,49 @@ class Table:
         for frame in part.rows(asked):
             yield frame.select(*chosen, pl.lit(place, pl.UInt32).alias(PLACE))
 
-    def _all(self) -> pl.DataFrame:
+    def _empty(self) -> pl.DataFrame:
         import polars as pl
 
-        marks = {SINK: pl.String(), DELETED: pl.String(), PLACE: pl.UInt32()}
-        return pl.concat([pl.DataFrame(schema={**self.schema, **marks}), *self.pieces()], how="diagonal")
+        marks = {DELETED: pl.String(), SINK: pl.String(), PLACE: pl.UInt32()}
+        return pl.DataFrame(schema={**self.schema, **marks})
 
-    def _settled(self, rows: pl.DataFrame) -> pl.DataFrame:
-        rows = self._latest(self._with_ids(rows))
-        rows = self._dropped(rows, _is_deleted(), "rows left out, marked as deleted")
-        return self._finished(rows)
-
-    def _versioned(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def _identified(self, found: list[Finding]) -> Iterator[pl.DataFrame]:
+        """Yield the rows that have an id, or all where the table has no ids at all."""
         import polars as pl
 
-        rows = self._with_ids(rows)
-        rows = rows.filter(~_is_deleted())
-        there = [pl.col(name) for name in ("modifiedon", SINK) if name in rows.columns]
-        rows = rows.with_columns(pl.coalesce(column.cast(pl.String) for column in there).alias("version_at"))
-        key = KEYS.get(self.name)
-        if key in rows.columns:
-            stamp = "versionnumber" if "versionnumber" in rows.columns else "version_at"
-            same = [_same_id(key), pl.coalesce(pl.col(stamp).cast(pl.String), "version_at")]
-            again = ~pl.struct(*(expr.alias(f"{i}") for i, expr in enumerate(same))).is_first_distinct()
-            rows = self._dropped(rows, again, "versions left out, written twice")
-        return self._finished(rows)
+        key, before = KEYS.get(self.name), 0
+        for piece in self.pieces():
+            rows = piece
+            if key in piece.columns:
+                none = pl.col(key).is_null() | (pl.col(key).cast(pl.String) == "")
+                rows = self._without(piece, none, "without an id", found, before)
+            before += piece.height
+            yield rows
 
-    def _with_ids(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Leave out rows without an id, where the table has ids at all."""
-        import polars as pl
-
-        key = KEYS.get(self.name)
-        if key not in rows.columns or not rows.height:
-            return rows
-        return self._dropped(
-            rows, pl.col(key).is_null() | (pl.col(key).cast(pl.String) == ""), "rows left out, without an id"
-        )
-
-    def _latest(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def _latest(self, rows: pl.DataFrame, found: list[Finding]) -> pl.DataFrame:
         """Keep the newest row of each record."""
         key = KEYS.get(self.name)
         if key not in rows.columns or rows.select(_same_id(key).hash().n_unique()).item() == rows.height:
             return rows
-        if self.name in ONCE:
-            return self._dropped(rows, ~_same_id(key).is_first_distinct(), "rows left out, there twice")
         stamps = [name for name in (SINK, "versionnumber", "modifiedon") if name in rows.columns]
         newest = [_order(rows, name) for name in stamps]
         ranked = rows.with_row_index("!row").sort(*newest, PLACE, "!row", nulls_last=True)
         older = ~_same_id(key).is_last_distinct()
-        return (
-            self._dropped(ranked, older, "rows left out, older than another of the record")
-            .sort("!row")
-            .drop("!row")
-        )
+        ranked = self._without(ranked, older, "older than another of the record", found)
+        return ranked.sort("!row").drop("!row")
 
-    def _dropped(self, rows: pl.DataFrame, which: pl.Expr, why: str) -> pl.DataFrame:
-        marks = rows.select(which.fill_null(False).alias("mark"))["mark"]
+    def _without(
+        self, rows: pl.DataFrame, which: pl.Expr | pl.Series, why: str, found: list[Finding],
+        before: int | None = None,
+    ) -> pl.DataFrame:  # fmt: skip
+        """Leave out rows and count them; `before` says how many rows came before, where that is known."""
+        marks = rows.select(which.fill_null(False).alias("!mark")).to_series()
         count = int(marks.sum() or 0)
         if not count:
             return rows
-        places = rows["!row"].filter(marks).sort() if "!row" in rows.columns else marks.arg_true()
-        found: list[Finding] = []
-        counted(found, f"{self.name}: {why}", count, [row + 1 for row in places.head(FIRST_ROWS).to_list()])
-        noted(self.findings, found)
+        places = [] if before is None else marks.arg_true().head(FIRST_ROWS).to_list()
+        reason = f"{self.name}: rows left out, {why}"
+        counted(found, reason, count, [(before or 0) + place + 1 for place in places])
         return rows.filter(~marks)
 
     def _finished(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -193,30 +233,6 @@ class Table:
         if "objecttypecode" in rows.columns:
             rows = rows.with_columns(table_names(pl.col("objecttypecode").cast(pl.String)))
         return rows.drop(SINK, DELETED, PLACE)
-
-
-def deferred(schema: Mapping[str, pl.DataType], load: Callable[[], pl.DataFrame]) -> pl.LazyFrame:
-    """Return a table that is loaded when its rows are asked for.
-
-    Parameters
-    ----------
-    schema : mapping of str to DataType
-    load : callable () -> DataFrame
-        With these columns.
-    """
-    from polars.io.plugins import register_io_source
-
-    def rows(
-        columns: list[str] | None, predicate: pl.Expr | None, most: int | None, size: int | None
-    ) -> Iterator[pl.DataFrame]:
-        frame = load().select(
-            list(schema) if columns is None else columns if predicate is None else list(schema)
-        )
-        frame = frame if predicate is None else frame.filter(predicate)
-        frame = frame if columns is None else frame.select(columns)
-        yield frame if most is None else frame.head(most)
-
-    return register_io_source(rows, schema=dict(schema))
 
 
 def table_names(code: pl.Expr) -> pl.Expr:

@@ -63,15 +63,21 @@ def paths(tables: CrmTables) -> pl.LazyFrame:
     return exploded.with_columns(pl.col("stage").str.strip_chars("{} "))
 
 
-def stage_places(tables: CrmTables, mapping: CrmMapping) -> dict[str, float]:
-    """Return where each stage stands, by its name in the form of `names.normal`.
+def stage_places(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
+    """Return where each stage stands: name (in the form of `names.normal`), place.
 
     That is the order of the mapping, else where the stage stands on average when an instance of a process
     first comes to it, else its category; stages known by code only stand in the order of their codes.
     """
-    if mapping.stage_order:
-        return {normal(name): float(place) for place, name in enumerate(mapping.stage_order)}
-    return {**_by_code(tables), **_by_category(tables), **_by_path(tables)}
+    import polars as pl
+
+    def make() -> pl.LazyFrame:
+        places = {normal(name): float(place) for place, name in enumerate(mapping.stage_order)}
+        places = places or {**_by_code(tables), **_by_category(tables), **_by_path(tables)}
+        columns = {"name": list(places), "place": list(places.values())}
+        return pl.LazyFrame(columns, schema={"name": pl.String, "place": pl.Float64})
+
+    return tables.once(f"stage places {mapping.stage_order}", make)
 
 
 def _by_path(tables: CrmTables) -> dict[str, float]:

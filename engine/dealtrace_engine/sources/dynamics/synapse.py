@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 STAMPED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}\.\d{2}\.\d{2}Z?")
 """Name of a folder of an incremental export; it says when, with dots in the time."""
 SINK, CHANGES = "sinkmodifiedon", "changedata"
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 2 << 20
 
 
 def read_link(path: Path, mapping: CrmMapping) -> Reading:
@@ -132,6 +132,7 @@ def _parts(entity: Entity, folder: Path, mapping: CrmMapping) -> Iterator[Part]:
             sink=_place(places, SINK),
             fixed={"bpf_table": entity.name.lower()} if table == CUSTOM_PROCESS else {},
             changes=_place(places, CHANGES),
+            others=[name for name in entity.attributes if name not in columns.values()],
         )
 
 

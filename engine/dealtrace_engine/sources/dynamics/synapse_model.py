@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from dealtrace_engine.errors import ParseError
 
@@ -111,7 +110,7 @@ def files_of(entity: Entity, folder: Path) -> list[Path]:
         missing = [location for location in missing if not _of_snapshot(PurePosixPath(location))]
     if missing and there:
         what = f"{len(missing)} of the {len(named)} files that it names of {entity.name} are not there"
-        raise ParseError(what, file=entity.model, value=unquote(missing[0]), hint="copy the export again")
+        raise ParseError(what, file=entity.model, value=_local(missing[0]), hint="copy the export again")
     return [file for file in there if file.stat().st_size]
 
 
@@ -167,12 +166,20 @@ def misfit(entity: Entity, file: Path, what: str) -> ParseError:
 
 def _found(location: str, folder: Path) -> Path | None:
     """Return the file that a place on the storage account is here: the longest end of its path counts."""
-    parts = PurePosixPath(unquote(urlsplit(location).path) or location).parts
+    parts = PurePosixPath(_local(location)).parts
     for first in range(len(parts)):
         file = folder.joinpath(*(part for part in parts[first:] if part not in ("/", "..")))
         if file.is_file():
             return file
     return None
+
+
+def _local(location: str) -> str:
+    """Return the path of an address, with the characters that are escaped in one."""
+    path = re.sub(r"^\w+://[^/]*|[?#].*$", "", location).encode()
+    return re.sub(rb"%([0-9A-Fa-f]{2})", lambda code: bytes([int(code[1], 16)]), path).decode(
+        "utf-8", "replace"
+    )
 
 
 def _of_snapshot(file: PurePosixPath | Path) -> bool:

@@ -61,12 +61,8 @@ def _audited(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
     import polars as pl
 
     kind = CATALOG[table][attribute]
-    updates = tables.table("audit_changes").filter(
-        pl.col("objecttypecode").is_in(_audited_as(tables, table)) & (pl.col("attribute") == attribute)
-        & (pl.col("operation").is_null() | (pl.col("operation") == UPDATE))
-    )  # fmt: skip
     return living(
-        updates.select(
+        _updates(tables, _audited_as(tables, table), attribute).select(
             record_id="objectid",
             old=audited_value("old", kind),
             new=audited_value("new", kind),
@@ -79,6 +75,24 @@ def _audited(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
         tables,
         table,
     ).collect()
+
+
+def _updates(tables: CrmTables, names: Sequence[str], attribute: str) -> pl.LazyFrame:
+    """Return the audited updates of an attribute; which rows these are is found once for all attributes."""
+    import polars as pl
+
+    def make() -> pl.LazyFrame:
+        rows = tables.table("audit_changes").select("objecttypecode", "attribute", "operation")
+        updates = rows.with_row_index("row").filter(
+            pl.col("operation").is_null() | (pl.col("operation") == UPDATE)
+        )
+        return updates.group_by("objecttypecode", "attribute", maintain_order=True).agg("row")
+
+    found = tables.once("rows of audited attributes", make).filter(
+        pl.col("objecttypecode").is_in(list(names)) & (pl.col("attribute") == attribute)
+    )
+    rows = found.select(pl.col("row").explode()).drop_nulls().collect()["row"]
+    return tables.table("audit_changes").collect()[rows].lazy()
 
 
 def _audited_as(tables: CrmTables, table: str) -> list[str]:
@@ -221,7 +235,11 @@ def became(
     """Return the changes of a code to one of these values, with what other attributes then were."""
     import polars as pl
 
-    found = transitions(tables, table, attribute).filter(pl.col("new").is_in([float(v) for v in values]))
-    for other in beside:
-        found = as_of(found, tables, table, other)
-    return found
+    def make() -> pl.LazyFrame:
+        found = transitions(tables, table, attribute)
+        for other in beside:
+            found = as_of(found, tables, table, other)
+        return found
+
+    found = tables.once(f"changes of {table}.{attribute} beside {beside}", make)
+    return found.filter(pl.col("new").is_in([float(code) for code in values]))

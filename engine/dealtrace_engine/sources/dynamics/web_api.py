@@ -42,7 +42,7 @@ DETAIL = ("AuditDetail", "OldValue", "NewValue")
 CHANGES = "changedata"
 AUDITED = {
     "auditid": "auditid", "objectid": "_objectid_value", "objecttypecode": "objecttypecode",
-    "createdon": "createdon", "userid": "_userid_value", "callinguserid": "_callinguserid_value",
+    "createdon": "createdon", "userid": "_userid_value",
     "action": "action", "operation": "operation",
 }  # fmt: skip
 """Columns of an audit row, and what the Web API calls them."""
@@ -112,6 +112,7 @@ def _part(
         deleted=None if key is None else REASON,
         fixed=fixed,
         changes=next((name for name in keys if name.lower() == CHANGES), None) if table == "audit" else None,
+        others=[name for name in keys if "@" not in name and name not in columns.values()],
     )
 
 

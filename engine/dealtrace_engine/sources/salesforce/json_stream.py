@@ -32,13 +32,14 @@ class JsonRecords:
     file : InputFile
     announced : int
         How many records the first page says that its query has; 0 where none does.
-    open_pages : int
-        Pages that say that more follow, less those that say that they are the last.
+    depth : int
+        Brackets that are open around the first record.
     """
 
     file: InputFile
     announced: int = 0
-    open_pages: int = 0
+    depth: int = -1
+    _level: int = 0
     _text: str = ""
     _at: int = 0
     _done: bool = False
@@ -55,7 +56,7 @@ class JsonRecords:
         ParseError
             It is no JSON, or cut off.
         """
-        with opened(_as_utf8(self.file)) as stream:
+        with opened(as_utf8(self.file)) as stream:
             self._stream = stream
             self._rest = b""
             while sign := self._peek():
@@ -68,6 +69,7 @@ class JsonRecords:
 
     def _object(self) -> Iterator[Record]:
         if self._first_key() not in ENVELOPE:
+            self.depth = self._level if self.depth < 0 else self.depth
             yield self._value()
             return
         self._take("{")
@@ -98,8 +100,6 @@ class JsonRecords:
     def _note(self, key: str, value: object) -> None:
         if key == "totalSize" and isinstance(value, str) and value.isdigit() and not self.announced:
             self.announced = int(value)
-        if key == "done" and isinstance(value, bool):
-            self.open_pages += -1 if value else 1
 
     def _peek(self) -> str:
         """Return the next sign that is no white space, or nothing at the end."""
@@ -116,6 +116,7 @@ class JsonRecords:
                 f"has no {sign} where one should be" if self._text[self._at :] else "is cut off"
             )
         self._at += 1
+        self._level += (sign in "{[") - (sign in "}]")
 
     def _first_key(self) -> str:
         while True:
@@ -167,7 +168,7 @@ def _whole_characters(data: bytes) -> int:
     return len(data)
 
 
-def _as_utf8(file: InputFile) -> InputFile:
+def as_utf8(file: InputFile) -> InputFile:
     """Return the file, or a converted one: shells that redirect output may write UTF-16."""
     bytes_ = Bytes()
     with opened(file) as stream:

@@ -99,6 +99,18 @@ def _custom(tables: CrmTables, mapping: CrmMapping, kind: str) -> list[pl.LazyFr
 
 def opportunity_links(tables: CrmTables, mapping: CrmMapping) -> Links:
     """Return, kind by kind, which opportunities records belong to."""
+    import polars as pl
+
+    def make() -> pl.LazyFrame:
+        found = _to_opportunities(tables, mapping)
+        return pl.concat(rows.with_columns(kind=pl.lit(kind)) for kind, rows in found.items())
+
+    known = tables.once(f"opportunity links {dict(mapping.fields)}", make)
+    kinds = (*OBJECTS, "payment")
+    return {kind: known.filter(pl.col("kind") == kind).drop("kind") for kind in kinds}
+
+
+def _to_opportunities(tables: CrmTables, mapping: CrmMapping) -> Links:
     quotes = first_hit(*_custom(tables, mapping, "quote"), quote_opportunities(tables))
     of_quote = order_quotes(tables)
     direct = first_hit(

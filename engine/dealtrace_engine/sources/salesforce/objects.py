@@ -45,7 +45,7 @@ _PEOPLE = "Owner.Name CreatedBy.Name LastModifiedBy.Name"
 """Names that queries and reports give beside, or instead of, ids."""
 
 _USUAL_CUSTOM = (
-    "Loss_Reason__c Lost_Reason__c Reason_Lost__c Closed_Lost_Reason__c Competitor__c "
+    "Loss_Reason__c LossReason__c Lost_Reason__c Reason_Lost__c Closed_Lost_Reason__c Competitor__c "
     "Main_Competitor__c MainCompetitors__c Primary_Competitor__c Region__c Payment_Terms__c Contract_Terms__c"
 )
 """Fields that nearly every organisation adds to opportunities, under the names that most give them."""

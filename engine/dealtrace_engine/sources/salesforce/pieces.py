@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dealtrace_engine.errors import ParseError, SchemaError
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.tables import RawExport
+from dealtrace_engine.sources.salesforce.export_days import other_days
 from dealtrace_engine.sources.salesforce.generations import combined
 from dealtrace_engine.sources.salesforce.workspace import Workspace
 
@@ -111,6 +112,8 @@ class Pieces:
             self.notes += result.notes
         if self.unread:
             self.notes.append(f"not read, no object of use: {_listed(self.unread)}")
+        if shape != "report":
+            self.findings += other_days(frames)
         raw = RawExport(
             "salesforce", shape, str(path), frames, versions, exported, zone, precision, self.notes,
             self.findings, self._others(),

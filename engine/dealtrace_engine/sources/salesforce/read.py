@@ -17,7 +17,7 @@ from dealtrace_engine.sources.salesforce.records_json import SUFFIXES as JSON_SU
 from dealtrace_engine.sources.salesforce.records_json import RecordsJson
 from dealtrace_engine.sources.salesforce.report import Report
 from dealtrace_engine.sources.salesforce.workspace import Workspace
-from dealtrace_engine.sources.salesforce.zip_parts import members
+from dealtrace_engine.sources.salesforce.zip_parts import PART, members
 
 Read = Callable[[Path, Pieces, Catalog, CrmMapping], None]
 
@@ -68,6 +68,11 @@ def _tables(by_columns: bool) -> Read:
 
 def _zip_parts(path: Path, pieces: Pieces, catalog: Catalog, mapping: CrmMapping) -> None:
     zips = files_of(path, (".zip",))
+    organisations = {found[1][:15] for file in zips if (found := PART.fullmatch(file.name))}
+    if len(organisations) > 1:
+        named = ", ".join(sorted(organisations))
+        raise ParseError(f"holds parts of {len(organisations)} organisations: {named}", file=path,
+                         hint="give each export a folder")  # fmt: skip
     inside = [member for file in zips for member in members(file)]
     Delimited(pieces, catalog, by_columns=False).read(inside)
     pieces.notes.append(f"{len(zips)} ZIP files with {len(inside)} tables")

@@ -20,7 +20,7 @@ from dealtrace_engine.sources.salesforce.records_json import SUFFIXES as JSON_SU
 from dealtrace_engine.sources.salesforce.records_json import shape_of
 from dealtrace_engine.sources.salesforce.replica import MARKS
 from dealtrace_engine.sources.salesforce.report_header import is_report
-from dealtrace_engine.sources.salesforce.zip_parts import members
+from dealtrace_engine.sources.salesforce.zip_parts import PART, members
 
 __all__ = ["SHAPES", "from_frames", "read_raw", "recognise"]
 
@@ -72,7 +72,7 @@ def _zips(path: Path) -> list[Path]:
     for file in files_of(path, (".zip",)):
         if file.suffix.lower() != ".zip":
             continue
-        if re.fullmatch(r"WE_\w{15,18}_\d+\.zip", file.name, re.IGNORECASE):
+        if PART.fullmatch(file.name):
             found.append(file)
             continue
         try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,13 +16,16 @@ from dealtrace_engine.sources.crm.tables import Catalog, Kind
 from dealtrace_engine.sources.csv_dialect import opened
 from dealtrace_engine.sources.files import InputFile
 from dealtrace_engine.sources.salesforce.column_names import Spellings, folded
-from dealtrace_engine.sources.salesforce.json_stream import JsonRecords, Record
+from dealtrace_engine.sources.salesforce.json_stream import JsonRecords, Record, as_utf8
 from dealtrace_engine.sources.salesforce.object_names import is_of_object, object_of_columns, object_of_name
 from dealtrace_engine.sources.salesforce.pieces import Piece, Pieces
+from dealtrace_engine.sources.salesforce.plain_json import plain_frame
 from dealtrace_engine.sources.salesforce.workspace import Sink
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz")
 HEAD = 1 << 16
+SAMPLE = 100
+"""Records by which the columns of a file are told."""
 ROWS = 20_000
 """Records that are put in columns at a time."""
 _TYPED = re.compile(rb'"attributes"\s*:\s*\{[^{}]*"type"\s*:')
@@ -35,6 +39,11 @@ class Columns(dict[str, str | None]):
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
         super().__init__()
         self._spellings = Spellings(kinds)
+
+    def others(self, keys: Iterable[str]) -> list[str]:
+        """Return the keys that are no columns, nor related records."""
+        plain = [key for key in keys if "." not in key and key != "attributes"]
+        return [key for key in plain if self[key] is None and self[f"{key}Id"] is None]
 
     def __missing__(self, key: str) -> str | None:
         self[key] = self._spellings.column(key)
@@ -84,6 +93,8 @@ class RecordsJson:
     catalog: Catalog
     _tables: dict[str, _Table] = field(default_factory=dict)
     _other: dict[str, int] = field(default_factory=dict)
+    _announced: dict[str, int] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)
     _references: int = 0
 
     def read(self, files: Sequence[InputFile]) -> Pieces:
@@ -100,20 +111,44 @@ class RecordsJson:
             if file.path.name.lower().endswith("-plan.json"):
                 continue
             records = JsonRecords(file)
-            count = 0
-            for record in records:
-                count += 1
-                self._take(record, file.path.name)
-            self._check_pages(records, count, file.path.name)
-            self._flush(file.path.name)
+            if not self._read_plain(file, records):
+                for record in JsonRecords(file):
+                    self._take(record, file.path.name)
+                self._flush(file.path.name)
         self._report()
         return self.pieces
+
+    def _read_plain(self, file: InputFile, records: JsonRecords) -> bool:
+        """Read a file in bulk, if its records are all of one object."""
+        sample = list(islice(records, SAMPLE))
+        named = object_of_name(file.path.name.split(".")[0], self.catalog)
+        if not sample and named is not None:
+            nothing = self.pieces.space.kept([], pa.schema([("Id", pa.string())]))
+            self.pieces.all.append(Piece(named, nothing, file.path.name))
+        names = {_type_of(record) for record in sample}
+        name = next(iter(names)) if len(names) == 1 else None
+        if name is None:
+            return False
+        if name not in self.catalog:
+            return False
+        self._announced[name] = max(self._announced.get(name, 0), records.announced)
+        kinds = self.catalog[name]
+        found = plain_frame(as_utf8(file), records.depth, name, sample, kinds, self.pieces.space)
+        if found is None:
+            return False
+        frame, count = found
+        self._counts[name] = self._counts.get(name, 0) + count
+        columns = Columns(kinds)
+        others = columns.others(key for key, value in sample[0].items() if not isinstance(value, dict))
+        self.pieces.all.append(Piece(name, frame, file.path.name, others=others))
+        return True
 
     def _take(self, record: Record, label: str) -> None:
         name = _type_of(record) or self._untyped(record, label)
         if name is None or name not in self.catalog:
             self._other[name or label] = self._other.get(name or label, 0) + 1
             return
+        self._counts[name] = self._counts.get(name, 0) + 1
         for kind, row in self._rows(name, record):
             table = self._table(kind)
             table.waiting.append(row)
@@ -139,9 +174,7 @@ class RecordsJson:
         reference = record.get("attributes", {}).get("referenceId")
         if reference is not None:
             self._references += 1
-            row.setdefault("Id", reference)
-            kinds = self.catalog[name]
-            row = {k: v[1:] if v and v[0] == "@" and kinds[k] is Kind.ID else v for k, v in row.items()}
+            row.setdefault("Id", f"@{reference}")  # as lookups write it; without the @ some look like ids
         if parent is not None and (lookup := columns[f"{parent[0]}Id"]) is not None:
             row.setdefault(lookup, parent[1])
         yield name, row
@@ -177,25 +210,24 @@ class RecordsJson:
                 sink.close()
             if table.sinks:
                 frame = pl.concat([sink.frame() for sink in table.sinks], how="diagonal")
-                others = [key for key, column in table.columns.items() if column is None and "." not in key]
+                others = table.columns.others(list(table.columns))
                 self.pieces.all.append(Piece(name, frame, label, others=others))
         self._tables.clear()
 
-    def _check_pages(self, records: JsonRecords, count: int, label: str) -> None:
-        if records.announced > count and records.open_pages > 0:
-            self.pieces.notes.append(
-                f"{label}: {count:,} of the {records.announced:,} records of the query; the other pages "
-                "have to be beside it"
-            )
-
     def _report(self) -> None:
+        for name, announced in self._announced.items():
+            if self._counts.get(name, 0) < announced:
+                count = self._counts.get(name, 0)
+                self.pieces.notes.append(
+                    f"{count:,} of the {announced:,} records of {name} that a query found: pages are missing"
+                )
         for name, count in self._other.items():
             self.pieces.notes.append(f"{count:,} records of {name} not read, no object of use")
         if self._references:
             self.pieces.findings.append(Finding("a tree export: references stand for ids"))
             self.pieces.findings[-1].add(self._references, [])
             self.pieces.notes.append(
-                "a tree export has no ids, creation dates or history; query the objects for an analysis"
+                "a tree export is made to copy few records elsewhere; query the objects for an analysis"
             )
 
 

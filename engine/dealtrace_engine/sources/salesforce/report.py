@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -60,6 +60,8 @@ class Report:
     pieces: Pieces
     catalog: Catalog
     mapping: CrmMapping
+    _beside: list[Piece] = field(default_factory=list)
+    """What reports of changes tell of the records: used where no report is about these."""
 
     def read(self, files: Sequence[InputFile]) -> Pieces:
         """Read reports, one after the other.
@@ -73,6 +75,8 @@ class Report:
         """
         for file in files:
             self._read(file)
+        whole = {piece.name for piece in self.pieces.all}
+        self.pieces.all += [piece for piece in self._beside if piece.name not in whole]
         return self.pieces
 
     def _read(self, file: InputFile) -> None:
@@ -84,10 +88,13 @@ class Report:
             self.pieces.unread.append(file.path.name)
             return
         places = sorted({place for columns in objects.values() for place in columns})
-        table = _rows(clean, delimiter, len(header), places, self.pieces.findings)
+        schema = pa.schema([(str(place), pa.string()) for place in places])
+        table = self.pieces.space.kept(self._batches(clean, delimiter, len(header), schema), schema)
         table = self._in_api_form(table, objects, found, file)
+        of_changes = bool(set(objects) & set(PARENT))
         for name, columns in objects.items():
-            self._add(name, columns, table, file.path.name)
+            pieces = self._beside if of_changes and name not in PARENT else self.pieces.all
+            pieces += self._pieces(name, columns, table, file.path.name)
         if found.unknown:
             self.pieces.notes.append(f"{file.path.name}: labels not known: {', '.join(found.unknown)}")
 
@@ -108,6 +115,23 @@ class Report:
         self.pieces.notes.append(f"{file.path.name}: encoding {encoding} (told by its bytes and labels)")
         return CleanFile.of(file, encoding)
 
+    def _batches(
+        self, file: InputFile, delimiter: str, width: int, schema: pa.Schema
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the wanted columns, named by their places; the lines at the end that are no rows stay out."""
+        odd = Finding(f"{file.path.name}: wrong number of fields; left out")
+        count = 0
+        for rows, left_out in _batches(file, delimiter, width):
+            for number_, row in left_out:
+                odd.add(1, [number_], f"{len(row)} fields")
+            count += len(rows)
+            columns = [pa.array([row[int(place)] for row in rows], pa.string()) for place in schema.names]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
+        if odd.count > max(DAMAGED_SHARE * count, 1):
+            what = f"{odd.count:,} of {odd.count + count:,} rows are not as wide as the header"
+            raise ParseError(what, file=file.path, row=odd.first_rows[0])
+        self.pieces.findings += [odd] if odd.count else []
+
     def _checked(self, found: Header, file: InputFile) -> dict[str, dict[int, str]]:
         """Return the objects of a report with the columns that are read."""
         objects = {
@@ -125,9 +149,10 @@ class Report:
         return objects
 
     def _in_api_form(
-        self, table: pl.DataFrame, objects: Mapping[str, Mapping[int, str]], found: Header, file: InputFile
-    ) -> pl.DataFrame:
+        self, table: pl.LazyFrame, objects: Mapping[str, Mapping[int, str]], found: Header, file: InputFile
+    ) -> pl.LazyFrame:
         """Write dates, numbers and truth values as the API does."""
+        table = _without_dashes(table)
         kinds = {
             str(place): self.catalog[name][column]
             for name, columns in objects.items()
@@ -135,9 +160,9 @@ class Report:
         }
         dates = [place for place, kind in kinds.items() if kind in (Kind.DATE, Kind.INSTANT)]
         numbers = [place for place, kind in kinds.items() if kind is Kind.NUMBER]
-        columns = [table[place] for place in dates]
+        columns = [_distinct(table, place) for place in dates]
         order, why = date_order(columns, found.languages, file.path, self.mapping.dates)
-        comma = has_decimal_comma([table[place] for place in numbers], file.path)
+        comma = has_decimal_comma([_distinct(table, place) for place in numbers], file.path)
         self.pieces.notes.append(
             f"{file.path.name}: labels in {' or '.join(found.languages)}, dates {order} ({why}), times in "
             f"{self.mapping.zone}, decimals after a {'comma' if comma else 'point'}"
@@ -148,7 +173,10 @@ class Report:
             *(iso(place, order) for place in dates), *(number(place, comma) for place in numbers), *truths
         )
 
-    def _add(self, name: str, columns: Mapping[int, str], table: pl.DataFrame, label: str) -> None:
+    def _pieces(
+        self, name: str, columns: Mapping[int, str], table: pl.LazyFrame, label: str
+    ) -> list[Piece]:  # fmt: skip
+        """Return the rows of an object, those of records each once."""
         import polars as pl
 
         chosen = [pl.col(str(place)).alias(column) for place, column in columns.items()]
@@ -156,11 +184,24 @@ class Report:
         if amount is not None and "CurrencyIsoCode" not in columns.values():
             chosen.append(pl.col(f"{amount}!currency").alias("CurrencyIsoCode"))
         frame = table.select(chosen)
-        if name == FIELDS and "Field" not in frame.columns:
-            return
-        if "Id" in frame.columns:
+        if name == FIELDS and "Field" not in columns.values():
+            return []
+        if "Id" in columns.values():
             frame = frame.filter(pl.col("Id") != "").unique("Id", keep="last", maintain_order=True)
-        self.pieces.all.append(Piece(name, frame.lazy(), label))
+        return [Piece(name, frame, label)]
+
+
+def _without_dashes(table: pl.LazyFrame) -> pl.LazyFrame:
+    """Return nothing for a dash, which reports write for it."""
+    import polars as pl
+
+    return table.with_columns(pl.when(pl.all().str.strip_chars() != "-").then(pl.all()).otherwise(pl.lit("")))
+
+
+def _distinct(table: pl.LazyFrame, place: str) -> pl.Series:
+    import polars as pl
+
+    return table.select(pl.col(place).unique(maintain_order=True)).collect(engine="streaming")[place]
 
 
 def _header(file: InputFile) -> tuple[list[str], str]:
@@ -179,30 +220,6 @@ def _columns(line: str) -> list[str]:
     header = next(csv.reader([line], delimiter=delimiter_of(line.encode())), [])
     found = resolved(header, {})
     return [name for name in header if name not in found.unknown]
-
-
-def _rows(
-    file: InputFile, delimiter: str, width: int, places: Sequence[int], findings: list[Finding]
-) -> pl.DataFrame:
-    """Return the wanted columns, named by their places; the lines at the end that are no rows stay out."""
-    import polars as pl
-
-    schema = pa.schema([(str(place), pa.string()) for place in places])
-    batches = []
-    odd = Finding(f"{file.path.name}: wrong number of fields; left out")
-    count = 0
-    for rows, left_out in _batches(file, delimiter, width):
-        for number_, row in left_out:
-            odd.add(1, [number_], f"{len(row)} fields")
-        count += len(rows)
-        columns = [pa.array([row[place] for row in rows], pa.string()) for place in places]
-        batches.append(pa.RecordBatch.from_arrays(columns, schema=schema))
-    if odd.count > max(DAMAGED_SHARE * count, 1):
-        what = f"{odd.count:,} of {odd.count + count:,} rows have another number of fields than the header"
-        raise ParseError(what, file=file.path, row=odd.first_rows[0])
-    findings += [odd] if odd.count else []
-    table = pl.DataFrame(pa.Table.from_batches(batches, schema))
-    return table.with_columns(pl.when(pl.all().str.strip_chars() != "-").then(pl.all()).otherwise(pl.lit("")))
 
 
 def _batches(

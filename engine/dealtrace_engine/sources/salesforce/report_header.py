@@ -10,12 +10,17 @@ from functools import lru_cache
 from importlib.resources import files
 
 from dealtrace_engine.sources.crm.names import normal
+from dealtrace_engine.sources.salesforce.column_names import folded
 
 LANGUAGES = ("en", "de", "fr", "it", "ja", "zh")
 HISTORY, FIELDS = "OpportunityHistory", "OpportunityFieldHistory"
 MAIN = ("Opportunity", "Lead", "Quote", "Order", "Contract")
 """What a report can be about, the first first: columns that could be of any object are of that one."""
 LEAST_LABELS = 3
+OF_EVENT_LOGS = frozenset(
+    {"activity", "activityname", "timestamp", "eventtime", "caseid", "case", "concept:name", "time:timestamp"}
+)
+"""Labels, folded, that make a table an event log rather than a report of records."""
 _OF_HISTORY = {
     "Opportunity.Id": "OpportunityId", "History.CreatedDate": "CreatedDate",
     "History.CreatedBy.Name": "CreatedBy.Name",
@@ -78,9 +83,12 @@ def is_report(header: Sequence[str]) -> bool:
     >>> is_report(["Opportunity-ID", "Phase", "Betrag"]), is_report(["Id", "StageName", "Amount"])
     (True, False)
     """
+    labels = set(map(folded_label, header))
+    if "id" in map(folded, header) or labels & OF_EVENT_LOGS:
+        return False
     found = [target for target, _ in _resolved(header, {}) if target is not None]
     objects = {target.split(".")[0] for target in found}
-    return len(found) >= LEAST_LABELS and bool(objects & {*MAIN, HISTORY, FIELDS}) and "Id" not in header
+    return len(found) >= LEAST_LABELS and bool(objects & {*MAIN, HISTORY, FIELDS})
 
 
 def resolved(header: Sequence[str], labels: Mapping[str, str]) -> Header:

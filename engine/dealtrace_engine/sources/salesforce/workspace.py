@@ -16,6 +16,8 @@ from dealtrace_engine.errors import OutputError
 if TYPE_CHECKING:
     import polars as pl
 
+ELSEWHERE = "TMPDIR says where temporary files go"
+
 
 class Workspace:
     """A temporary folder, made when it is first needed and removed when the frames' owner goes.
@@ -68,9 +70,18 @@ class Workspace:
         return sink.frame()
 
     def sink(self, schema: pa.Schema) -> Sink:
-        """Begin a file of the folder."""
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="dealtrace-"))
+        """Begin a file of the folder.
+
+        Raises
+        ------
+        OutputError
+            There is no place for temporary files.
+        """
+        try:
+            self._folder = self._folder or Path(tempfile.mkdtemp(prefix="dealtrace-"))
+        except OSError as error:
+            raise OutputError(f"no temporary folder can be made: {error.strerror or error}",
+                              hint=ELSEWHERE) from error  # fmt: skip
         self._count += 1
         return Sink(self._folder / f"{self._count}.arrow", schema)
 
@@ -102,7 +113,7 @@ class Sink:
         except OSError as error:
             raise OutputError(
                 f"cannot be written: {error.strerror or error}", file=self.path,
-                hint="TMPDIR says where temporary files go",
+                hint=ELSEWHERE,
             ) from error  # fmt: skip
 
     def close(self) -> None:

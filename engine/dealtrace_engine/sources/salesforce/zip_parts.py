@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from dealtrace_engine.errors import ParseError
 from dealtrace_engine.sources.files import InputFile
 from dealtrace_engine.sources.salesforce.charsets import PIECE, ByteStream
 
+PART = re.compile(r"WE_(\w{15,18})_\d+\.zip", re.IGNORECASE)
+"""How the parts of a Data Export are named: with the id of the organisation."""
 MOST_FOLD, LARGE = 250, 1 << 30
 """A part that claims to unpack to so many times its size, and more than so many bytes, is no export."""
 _AGAIN = "download it again"

@@ -12,6 +12,8 @@ from dealtrace_engine.synthetic.crm.dynamics_history import History, at_change, 
 if TYPE_CHECKING:
     import polars as pl
 
+    from dealtrace_engine.synthetic.crm.facts import Facts
+
 _KINDS = ("contact", "quote", "invoice", "reminder")
 """Of e-mails; a key of one is that of what it is about times their number, plus the place here."""
 _OF_MAILS = ("about", "at", "by", "subject", "outgoing", "regardingobjectid", "regardingobjecttypecode")
@@ -34,19 +36,27 @@ def activity_histories(directory: Directory) -> dict[str, History]:
     }
 
 
-def _exported() -> pl.Expr:
+def exported() -> pl.Expr:
+    """Return when the export is made."""
     import polars as pl
 
     return pl.lit(EXPORTED).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+
+
+def finished_contacts(facts: Facts) -> pl.DataFrame:
+    """Return the contacts with customers; `ended` is null for those that still go on at the export."""
+    import polars as pl
+
+    return facts["contacts"].with_columns(pl.when(pl.col("ended") < exported()).then("ended").alias("ended"))
 
 
 def _contacts(directory: Directory, kind: str) -> pl.DataFrame:
     """Return the contacts of a kind as activities that are about an opportunity or a lead."""
     import polars as pl
 
-    contacts = directory.facts["contacts"].filter(pl.col("kind") == kind)
+    contacts = finished_contacts(directory.facts).filter(pl.col("kind") == kind)
     days = below("contact/deleted", contacts.get_column("contact"), directory.seed, _GONE_AFTER_DAYS) + 1
-    gone = pl.min_horizontal(pl.col("ended") + pl.duration(days=pl.lit(days)), _exported())
+    gone = pl.min_horizontal(pl.col("at") + pl.duration(days=pl.lit(days)), exported())
     deal, lead = (directory.guids(name, contacts.get_column(name)) for name in ("opportunity", "lead"))
     of_deal = pl.col("opportunity").is_not_null()
     return contacts.with_columns(
@@ -217,10 +227,10 @@ def _tasks(directory: Directory) -> History:
         pl.lit("Follow up on the quote").alias("subject"),
         directory.guids("opportunity", quotes.get_column("opportunity")).alias("regardingobjectid"),
         pl.lit("opportunity").alias("regardingobjecttypecode"),
-        pl.when(pl.lit(done) & (due < _exported())).then(due).alias("done"),
+        pl.when(pl.lit(done) & (due < exported())).then(due).alias("done"),
     ).with_columns(
         pl.when(pl.lit(gone))
-        .then(pl.min_horizontal(due + pl.duration(days=1), _exported()))
+        .then(pl.min_horizontal(due + pl.duration(days=1), exported()))
         .alias("deletedon"),
         pl.when(pl.lit(gone)).then("by").alias("deletedby"),
     )

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 ADDRESS = "https://contoso.crm4.dynamics.com/main.aspx"
 RESULTS = {"Approved": "Approve", "Rejected": "Reject", "Recalled": "Canceled"}
 DISCOUNT_PROCESS = "Discount Approval"
-_NAMES = ("msdyn_flow_approval", "msdyn_flow_approvalrequest", "msdyn_flow_approvalresponse")
+APPROVALS = ("msdyn_flow_approval", "msdyn_flow_approvalrequest", "msdyn_flow_approvalresponse")
 
 
 def approval_histories(directory: Directory) -> dict[str, History]:
     """Return the three tables. Contracts have no table here, and so no approvals."""
     return {
         table: make(directory)
-        for table, make in zip(_NAMES, (_approvals, _requests, _responses), strict=True)
+        for table, make in zip(APPROVALS, (_approvals, _requests, _responses), strict=True)
     }
 
 
@@ -64,14 +64,14 @@ def _approvals(directory: Directory) -> History:
         pl.when(pl.col("_result") != "").then("_result").alias("msdyn_flow_approval_result"),
         where_set("_decided", pl.col("_decided")).alias("msdyn_flow_approval_completedon"),
     ]
-    return history(_NAMES[0], f"{_NAMES[0]}id", records, [decided], directory, derived)
+    return history(APPROVALS[0], f"{APPROVALS[0]}id", records, [decided], directory, derived)
 
 
 def _requests(directory: Directory) -> History:
     """Return the requests, each owned by who is to decide."""
     import polars as pl
 
-    found = directory.pointing(_discounts(directory), approval=(_NAMES[0], "key"))
+    found = directory.pointing(_discounts(directory), approval=(APPROVALS[0], "key"))
     records = found.select(
         "key",
         pl.col("requested").alias("createdon"),
@@ -84,14 +84,14 @@ def _requests(directory: Directory) -> History:
         pl.lit(1, pl.Int32).alias("statuscode"),
     )
     done = at_change(found, "decided", "decided_by", 0, statecode=1, statuscode=2)
-    return history(_NAMES[1], f"{_NAMES[1]}id", records, [done], directory)
+    return history(APPROVALS[1], f"{APPROVALS[1]}id", records, [done], directory)
 
 
 def _responses(directory: Directory) -> History:
     """Return the responses; a recalled approval has none."""
     import polars as pl
 
-    found = directory.pointing(_discounts(directory), approval=(_NAMES[0], "key"))
+    found = directory.pointing(_discounts(directory), approval=(APPROVALS[0], "key"))
     found = found.filter(pl.col("decision").is_in(["Approved", "Rejected"]))
     records = found.select(
         "key",
@@ -107,4 +107,4 @@ def _responses(directory: Directory) -> History:
         pl.lit(0, pl.Int32).alias("statecode"),
         pl.lit(1, pl.Int32).alias("statuscode"),
     )
-    return history(_NAMES[2], f"{_NAMES[2]}id", records, [], directory)
+    return history(APPROVALS[2], f"{APPROVALS[2]}id", records, [], directory)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from dealtrace_engine.synthetic.crm.dynamics_guids import NO_GUID, below, guids
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 CREATE, UPDATE, DELETE = 1, 2, 3
 """Operations; the same numbers are actions."""
 SET_STATE, ASSIGN = 41, 13
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _ROWS = 200_000
 """Versions whose changes are written at a time, which bounds the memory."""
 
@@ -199,7 +200,7 @@ def _text(value: pl.Expr, kind: str) -> pl.Expr:
     if kind == "time":
         return value.dt.strftime("%m/%d/%Y %H:%M:%S")
     if kind == "text":
-        return value.str.replace_all("\\", "\\\\", literal=True).str.replace_all('"', '\\"', literal=True)
+        return value.str.replace_many(list(_ESCAPES), list(_ESCAPES.values()))
     return pl.concat_str(pl.lit(f"{kind},"), value)
 
 
@@ -236,12 +237,3 @@ def state_action(own: pl.Expr, seed: int, table: str, owned: bool) -> pl.Expr:
     given = pl.col("ownerid").ne_missing(pl.col("ownerid_last")) if owned else pl.lit(False)
     moving = pl.coalesce(pl.when(draw < 25).then(own), common)
     return pl.when(moved).then(moving).when(given).then(ASSIGN).otherwise(UPDATE)
-
-
-def together(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Return all audit rows, those of each table in the order of time."""
-    import polars as pl
-
-    return pl.concat(
-        (part.sort("createdon", maintain_order=True) for part in parts), how="diagonal", rechunk=False
-    )

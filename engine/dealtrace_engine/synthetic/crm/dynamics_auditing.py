@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from dealtrace_engine.synthetic.crm.dynamics_audit import Audited, changed_rows, state_action, together
+from dealtrace_engine.synthetic.crm.dynamics_audit import Audited, changed_rows, state_action
 from dealtrace_engine.synthetic.crm.dynamics_bpf import LEAD_FLOW, OPPORTUNITY_FLOW
 from dealtrace_engine.synthetic.crm.dynamics_directory import Directory
 from dealtrace_engine.synthetic.crm.dynamics_guids import NO_GUID, guid, guids
@@ -121,29 +121,24 @@ STARTED, STOPPED, COLUMN_STARTED, COLUMN_STOPPED, LOG_DELETED = 105, 108, 106, 1
 _COLUMN_NUMBERS = {"estimatedclosedate": 24}
 
 
-def audit_rows(directory: Directory, histories: Mapping[str, History]) -> pl.DataFrame:
-    """Return the audit table.
+def audit_table(directory: Directory, parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return the audit table, those of each table in the order of time.
 
     Parameters
     ----------
     directory : Directory
-    histories : mapping of str to History
-        By table.
+    parts : iterable of DataFrame
+        What `audit_rows` returned for each table.
     """
     import polars as pl
 
-    parts = (_of_table(directory, histories[table]) for table in CHANGES)
-    rows = together([*parts, _switches(directory)])
+    rows = pl.concat([*parts, _switches(directory)], how="diagonal", rechunk=False)
     users = directory.user(rows.get_column("_user")).alias("userid")
-    return rows.drop("_user").with_columns(
-        users,
-        pl.lit(None, pl.String).alias("callinguserid"),
-        pl.lit(None, pl.String).alias("regardingobjectid"),
-        pl.lit(None, pl.String).alias("useradditionalinfo"),
-    )
+    return rows.drop("_user").with_columns(users, pl.lit(None, pl.String).alias("callinguserid"))
 
 
-def _of_table(directory: Directory, history: History) -> pl.DataFrame:
+def audit_rows(directory: Directory, history: History) -> pl.DataFrame:
+    """Return the rows of a table of `CHANGES`, in the order of time; users are still keys."""
     import polars as pl
 
     table = history.table
@@ -151,7 +146,7 @@ def _of_table(directory: Directory, history: History) -> pl.DataFrame:
         history, CHANGES[table], _action(directory, table), directory.seed, CREATIONS[table],
         {gap.column: _inside(gap) for gap in GAPS if gap.table == table},
     )  # fmt: skip
-    return rows.filter(pl.col("createdon") >= KEPT_SINCE)
+    return rows.filter(pl.col("createdon") >= KEPT_SINCE).sort("createdon", maintain_order=True)
 
 
 def _inside(gap: Gap) -> pl.Expr:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dealtrace_engine.synthetic.crm.dynamics_guids import guid, guids
 
@@ -79,7 +79,7 @@ class Directory:
 
         Those of tables whose keys are dense are written once, and shared by all lookups.
         """
-        known, last = self._known.get(table), int(keys.max() or 0)
+        known, last = self._known.get(table), cast("int", keys.max() or 0)
         if known is None or last >= len(known):
             if last > 2 * len(keys) + _SPARSE:
                 return guids(table, keys, self.seed)

@@ -29,8 +29,8 @@ class History:
         A row per record: `key`, the column `primary`, `createdon`, `createdby` (a key), `deletedon` (null
         while it lives), `deletedby`, and the columns that never change.
     versions : DataFrame
-        A row per version, in the order of key and time: `key`, `at`, `by` (a key), `rank`, and the columns
-        that change. The first of a record is its creation.
+        A row per version, in the order of key and time: `key`, `at`, `by` (a key), `rank`, `versionnumber`,
+        and the columns that change. The first of a record is its creation.
     """
 
     table: str
@@ -62,7 +62,7 @@ class History:
                 pl.col("deletedon").alias("modifiedon"),
                 pl.col("deletedby").alias("modifiedby"),
                 pl.lit(True).alias("IsDelete"),
-                (pl.col("versionnumber") + 1).alias("versionnumber"),
+                _version_numbers(self.table, pl.col("deletedon")) + 1,
             )
             rows = pl.concat([rows, gone])
         return rows.drop("deletedon", "deletedby")
@@ -70,16 +70,14 @@ class History:
     def _joined(self, versions: pl.DataFrame) -> pl.DataFrame:
         import polars as pl
 
-        versions = versions.with_columns(_version_numbers(self.table, versions)).rename(
-            {"at": "modifiedon", "by": "modifiedby"}
-        )
+        versions = versions.rename({"at": "modifiedon", "by": "modifiedby"})
         rows = versions.drop("rank").join(self.records, "key", "left", maintain_order="left")
         return rows.select(
             "key", self.primary, *(name for name in rows.columns if name not in {"key", self.primary})
         ).with_columns(pl.col("versionnumber").cast(pl.Int64))
 
 
-_OF_VERSION = {"key", "at", "by", "rank"}
+_OF_VERSION = {"key", "at", "by", "rank", "versionnumber"}
 
 
 def history(
@@ -125,7 +123,7 @@ def history(
     stack = stack.sort("key", "at", "rank", maintain_order=True)
     stack = stack.with_columns(pl.col(changing).forward_fill())
     final = pl.struct("key", "at", "rank").ne_missing(pl.struct("key", "at", "rank").shift(-1))
-    versions = stack.filter(final).with_columns(derived)
+    versions = stack.filter(final).with_columns(derived).with_columns(_version_numbers(table, pl.col("at")))
     ids = directory.guids(table, records.get_column("key")).alias(primary)
     records = _with_deletion(records.drop(changing)).with_columns(ids)
     return History(table, primary, records, versions)
@@ -146,12 +144,12 @@ def _with_deletion(records: pl.DataFrame) -> pl.DataFrame:
     return records.with_columns(never, pl.lit(None, pl.Int64).alias("deletedby"))
 
 
-def _version_numbers(table: str, versions: pl.DataFrame) -> pl.Expr:
+def _version_numbers(table: str, at: pl.Expr) -> pl.Expr:
     """Return numbers that rise with time; odd ones are left for deletions."""
     import polars as pl
 
     offset = int(spread(table, pl.Series([0]), 0)[0] % 1000) * 2
-    second = pl.col("at").dt.epoch("s")
+    second = at.dt.epoch("s")
     nth = pl.int_range(pl.len()).over(second)
     return (second * _PER_SECOND + offset + nth * 2).alias("versionnumber")
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.synthetic.crm.dynamics_activities import activity_histories
-from dealtrace_engine.synthetic.crm.dynamics_approvals import approval_histories
-from dealtrace_engine.synthetic.crm.dynamics_auditing import audit_rows
+from dealtrace_engine.synthetic.crm.dynamics_approvals import APPROVALS, approval_histories
+from dealtrace_engine.synthetic.crm.dynamics_auditing import CHANGES, audit_rows, audit_table
 from dealtrace_engine.synthetic.crm.dynamics_bpf import FLOWS, definitions, flow_histories, with_path
 from dealtrace_engine.synthetic.crm.dynamics_codes import stringmap
 from dealtrace_engine.synthetic.crm.dynamics_directory import Directory
@@ -49,8 +48,37 @@ MONEY: dict[str, tuple[str, ...]] = {
 """Columns of money, each with a twin in the currency of the organisation."""
 
 
+def _alone(make: Callable[[Directory], History]) -> Callable[[Directory], dict[str, History]]:
+    def group(directory: Directory) -> dict[str, History]:
+        made = make(directory)
+        return {made.table: made}
+
+    return group
+
+
+_GROUPS: tuple[tuple[tuple[str, ...], Callable[[Directory], dict[str, History]]], ...] = (
+    (("lead",), _alone(lead_history)),
+    (("opportunity",), _alone(opportunity_history)),
+    (("opportunityclose",), _alone(opportunityclose_history)),
+    (("quote",), _alone(quote_history)),
+    (("quoteclose",), _alone(quoteclose_history)),
+    (("salesorder",), _alone(order_history)),
+    (("orderclose",), _alone(orderclose_history)),
+    (("invoice",), _alone(invoice_history)),
+    (("account",), _alone(account_history)),
+    (("contact",), _alone(contact_history)),
+    (("incident",), _alone(incident_history)),
+    (tuple(FLOWS), flow_histories),
+    (("opportunityproduct", "quotedetail", "salesorderdetail", "invoicedetail"), line_histories),
+    (("phonecall", "appointment", "email", "task"), activity_histories),
+    (APPROVALS, approval_histories),
+)
+"""Tables whose rows change or come and go, and who makes their histories, some of them together."""
+HISTORIES = tuple(table for tables, _ in _GROUPS for table in tables)
+
+
 class Tables:
-    """The histories of all tables of an organisation, made when they are first asked for.
+    """Makes the histories of tables when they are asked for; only the last ones are kept.
 
     Parameters
     ----------
@@ -59,39 +87,28 @@ class Tables:
 
     def __init__(self, facts: Facts) -> None:
         self.directory = Directory(facts)
+        self._made: dict[str, History] = {}
 
-    @cached_property
-    def histories(self) -> dict[str, History]:
-        """By table, those whose rows change or come and go."""
-        directory = self.directory
-        own = (
-            lead_history, opportunity_history, opportunityclose_history, quote_history, quoteclose_history,
-            order_history, orderclose_history, invoice_history, account_history, contact_history,
-            incident_history,
-        )  # fmt: skip
-        made = [make(directory) for make in own]
-        return {
-            **{history.table: history for history in made},
-            **line_histories(directory),
-            **activity_histories(directory),
-            **approval_histories(directory),
-            **flow_histories(directory),
-        }
+    def history(self, table: str) -> History:
+        """Return the history of a table of `HISTORIES`."""
+        if table not in self._made:
+            self._made = {}
+            (make,) = (make for tables, make in _GROUPS if table in tables)
+            self._made = make(self.directory)
+        return self._made[table]
 
     def current(self, table: str) -> pl.DataFrame:
         """Return the rows of a table as they are."""
-        history = self.histories[table]
-        return self._finished(history, history.current())
+        return self._finished(table, self.history(table).current())
 
     def versions(self, table: str) -> pl.DataFrame:
         """Return every version of the rows of a table, with `IsDelete`."""
-        history = self.histories[table]
-        return self._finished(history, history.rows()).sort("modifiedon", "versionnumber")
+        return self._finished(table, self.history(table).rows()).sort("modifiedon", "versionnumber")
 
-    def _finished(self, history: History, rows: pl.DataFrame) -> pl.DataFrame:
-        if history.table in FLOWS:
-            rows = with_path(rows, history.versions)
-        return self.directory.finished(rows, MONEY.get(history.table, ()))
+    def _finished(self, table: str, rows: pl.DataFrame) -> pl.DataFrame:
+        if table in FLOWS:
+            rows = with_path(rows, self.history(table).versions)
+        return self.directory.finished(rows, MONEY.get(table, ()))
 
 
 class Versions(Mapping[str, "pl.DataFrame"]):
@@ -104,10 +121,10 @@ class Versions(Mapping[str, "pl.DataFrame"]):
         return self._tables.versions(table)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._tables.histories)
+        return iter(HISTORIES)
 
     def __len__(self) -> int:
-        return len(self._tables.histories)
+        return len(HISTORIES)
 
 
 def dynamics_tables(facts: Facts | Tables) -> dict[str, pl.DataFrame]:
@@ -116,7 +133,7 @@ def dynamics_tables(facts: Facts | Tables) -> dict[str, pl.DataFrame]:
     Parameters
     ----------
     facts : Facts or Tables
-        `Tables` where versions are wanted too, so that they are made once.
+        `Tables` to share the ids with `versions`.
 
     Returns
     -------
@@ -134,12 +151,17 @@ def dynamics_tables(facts: Facts | Tables) -> dict[str, pl.DataFrame]:
     20
     """
     made = facts if isinstance(facts, Tables) else Tables(facts)
+    tables, audits = {}, []
+    for table in HISTORIES:
+        tables[table] = made.current(table)
+        if table in CHANGES:
+            audits.append(audit_rows(made.directory, made.history(table)))
     return {
-        **{table: made.current(table) for table in made.histories},
+        **tables,
         **lasting_tables(made.directory),
         **definitions(made.directory),
         "stringmap": stringmap(made.directory.seed),
-        "audit": audit_rows(made.directory, made.histories),
+        "audit": audit_table(made.directory, audits),
     }
 
 

@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.errors import ArgumentError
-from dealtrace_engine.synthetic.crm.dynamics_activities import email_key, mailed_invoices, mailed_quotes
+from dealtrace_engine.synthetic.crm.dynamics_activities import (
+    email_key,
+    finished_contacts,
+    mailed_invoices,
+    mailed_quotes,
+)
 from dealtrace_engine.synthetic.crm.dynamics_auditing import audited
 from dealtrace_engine.synthetic.crm.dynamics_bpf import OPPORTUNITY_FLOW, stage_moves
 from dealtrace_engine.synthetic.crm.dynamics_directory import Directory
@@ -96,25 +101,31 @@ def _moved(facts: Facts) -> pl.DataFrame:
 
 
 def _met(facts: Facts) -> pl.DataFrame:
-    """Return the contacts; the first of a case is the one that ended first."""
+    """Return the contacts that ended; the first of a case is the one that ended first."""
     import polars as pl
 
     owner = facts["leads"].select("lead", of_lead="opportunity")
-    met = facts["contacts"].filter(~pl.col("deleted")).join(owner, "lead", "left", maintain_order="left")
+    met = (
+        finished_contacts(facts).filter(~pl.col("deleted")).join(owner, "lead", "left", maintain_order="left")
+    )
     deal = pl.coalesce("opportunity", "of_lead")
-    met = met.select(
-        pl.when(deal.is_not_null())
-        .then(pl.lit("opportunity"))
-        .otherwise(pl.lit("lead"))
-        .alias("case_object"),
-        pl.coalesce(deal, "lead").alias("case"),
-        pl.when(pl.col("kind") == "email").then("at").otherwise("ended").alias("timestamp"),
-        pl.lit("contact").alias("object"),
-        pl.col("contact").alias("record"),
-        pl.col("by").alias("resource"),
-        pl.lit(None, pl.String).alias("value_from"),
-        pl.lit(None, pl.String).alias("value_to"),
-    ).sort("timestamp", "record")
+    met = (
+        met.select(
+            pl.when(deal.is_not_null())
+            .then(pl.lit("opportunity"))
+            .otherwise(pl.lit("lead"))
+            .alias("case_object"),
+            pl.coalesce(deal, "lead").alias("case"),
+            pl.when(pl.col("kind") == "email").then("at").otherwise("ended").alias("timestamp"),
+            pl.lit("contact").alias("object"),
+            pl.col("contact").alias("record"),
+            pl.col("by").alias("resource"),
+            pl.lit(None, pl.String).alias("value_from"),
+            pl.lit(None, pl.String).alias("value_to"),
+        )
+        .drop_nulls("timestamp")
+        .sort("timestamp", "record")
+    )
     first = pl.col("record") == pl.col("record").first().over("case_object", "case")
     name = pl.when(first).then(pl.lit(_CONTACTS[0])).otherwise(pl.lit(_CONTACTS[1]))
     return met.with_columns(name.alias("activity"))

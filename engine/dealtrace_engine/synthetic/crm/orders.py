@@ -97,7 +97,8 @@ def _sold(story: Story, deals: Deals, offers: Offers, papers: Papers) -> dict[st
     first, second = (story.at(position)[case] for position in steps_of("order_fulfilled"))
     in_two = story.cases.flags["redelivered"][case]
     quote = accepted_quote(story, offers)[case]
-    total = np.where(quote == NONE, deals.amount[case], offers.total[np.maximum(quote, 1) - 1])
+    total = deals.amount[case]
+    total[quote != NONE] = offers.total[quote[quote != NONE] - 1]
     canceled = story.first("order_canceled")[case]
     return {
         "case": case,

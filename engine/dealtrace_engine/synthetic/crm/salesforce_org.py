@@ -27,7 +27,7 @@ TRACKED = {
     "Opportunity": (
         "StageName", "Amount", "CloseDate", "Owner", "Probability", "NextStep", "Description", "Type",
         "LeadSource", "Account", "Campaign", "ForecastCategoryName", "Name", "Pricebook2", "Loss_Reason__c",
-        "Main_Competitor__c", "Payment_Terms__c", "Legacy_Id__c", "Delivery_Notes__c", "Approval_Level__c",
+        "Main_Competitor__c", "Payment_Terms__c", "Legacy_Id__c", "IsPrivate", "TotalOpportunityQuantity",
     ),
     "Quote": ("Status", "Discount", "GrandTotal"),
     "Contract": ("Status",),

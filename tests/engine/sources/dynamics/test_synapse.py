@@ -132,7 +132,7 @@ def test_append_only_gives_versions_the_newest_row_and_no_deleted_records(tmp_pa
     ]  # fmt: skip
     assert str(versions["version_at"][3])[:19] == "2021-06-05 10:00:00"
     counts = {finding.reason: finding.count for finding in found.raw.findings}
-    assert counts["opportunity: versions left out, written twice"] == 1
+    assert counts["opportunity: rows left out, the same version once more"] == 1
     assert counts["opportunity: rows left out, marked as deleted"] == 1
 
 

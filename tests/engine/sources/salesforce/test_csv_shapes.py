@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dealtrace_engine.errors import ParseError, SchemaError
+from dealtrace_engine.errors import OutputError, ParseError, SchemaError
 from dealtrace_engine.sources.salesforce.recognise import recognise
 from salesforce_exports import (
     ACCOUNT,
@@ -296,6 +296,13 @@ def test_converted_text_is_removed_with_the_export(tmp_path, monkeypatch):
     assert rows(raw, "Opportunity", "Id")
     del raw
     assert list((tmp_path / "t").iterdir()) == []
+
+
+def test_a_place_for_converted_text_that_cannot_be_had(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    folder = written(tmp_path / "e", Opportunity=quoted(HEADER, *ROWS).encode("utf-16"))
+    with pytest.raises(OutputError, match=r"no temporary folder can be made.*TMPDIR"):
+        read(folder)
 
 
 def test_nothing_is_left_behind_by_an_error(tmp_path, monkeypatch):

@@ -68,6 +68,19 @@ def test_rows_of_changes_in_both_generations_count_once(tmp_path):
     assert "OpportunityHistory" not in raw.versions
 
 
+def test_exports_of_different_days_are_told_by_changes_after_their_records(tmp_path):
+    header = ("Id", "OpportunityId", "StageName", "CreatedDate")
+    week(tmp_path, "", (OPPORTUNITY, "Prospecting", "2024-01-02"))
+    early = ("0084600000iqknnAAA", OPPORTUNITY, "Prospecting", "2024-01-03 03:00:00")
+    late = ("0084600000iqknoAAA", OPPORTUNITY, "Won", "2024-01-09 10:00:00")
+    written(tmp_path, OpportunityHistory=quoted(header, early))
+    assert read(tmp_path).findings == []
+    written(tmp_path, OpportunityHistory=quoted(header, early, late))
+    (finding,) = read(tmp_path).findings
+    assert "exports of different days?" in finding.reason
+    assert (finding.count, "2024-01-09 10:00:00" in finding.reason) == (2, True)
+
+
 def test_short_and_long_ids_are_of_one_record():
     frames = [
         pl.LazyFrame({"Id": [OPPORTUNITY[:15]], "Name": ["a"]}),

@@ -97,6 +97,32 @@ def test_pages_in_several_files(tmp_path):
     assert len(rows(read(tmp_path, "rest-json"), "Opportunity", "Id")) == 2
 
 
+def test_in_bulk_and_one_by_one_it_is_the_same(tmp_path, monkeypatch):
+    related = {"attributes": {"type": "Account"}, "Id": ACCOUNT, "Name": 'Äcme, "x"'}
+    deals = [
+        record(Amount=15000.25, IsWon=True, Account=related if i % 3 else None, Name=f"\u5546 \\ {i}")
+        for i in range(300)
+    ]
+    stored(tmp_path, "a.json", page(*deals[:150], done=False), page(*deals[150:]), indent=1)
+    columns = ("Id", "Amount", "IsWon", "AccountId", "Account.Name", "Name")
+    in_bulk = read(tmp_path, "rest-json")
+    monkeypatch.setattr("dealtrace_engine.sources.salesforce.records_json.plain_frame", lambda *_: None)
+    one_by_one = read(tmp_path, "rest-json")
+    assert rows(in_bulk, "Opportunity", *columns) == rows(one_by_one, "Opportunity", *columns)
+    assert in_bulk.other_columns == one_by_one.other_columns == {}
+
+
+def test_records_at_several_depths_are_all_read(tmp_path):
+    stored(tmp_path, "a.json", page(record()), record(OTHER), [record("0064600000J5S5VAAV")])
+    assert len(rows(read(tmp_path, "rest-json"), "Opportunity", "Id")) == 3
+
+
+def test_a_query_that_found_nothing_is_a_table_without_rows(tmp_path):
+    stored(tmp_path, "Opportunity-1.json", page(record()))
+    stored(tmp_path, "Lead-1.json", page())
+    assert rows(read(tmp_path, "rest-json"), "Lead", "Id") == []
+
+
 def test_a_page_that_is_missing_is_noted(tmp_path):
     stored(tmp_path, "p1.json", page(record(), done=False, total=2500, nextRecordsUrl="x"))
     assert any("1 of the 2,500 records" in note for note in read(tmp_path, "rest-json").notes)

@@ -59,6 +59,12 @@ def test_a_report_in_each_language(tmp_path, language):
     assert raw.findings == []
 
 
+def test_an_event_log_with_columns_of_deals_is_no_report(tmp_path):
+    header = ("Opportunity ID", "Activity", "Timestamp", "Stage", "Amount", "Close Date")
+    report(tmp_path, header, (SHORT, "Won", "2024-01-31 10:00", "Won", "1.00", "1/31/2024"), footer="")
+    assert recognise(tmp_path) is None
+
+
 def test_every_label_means_a_column_that_is_read():
     for language, labels in default_labels().items():
         for label, target in labels.items():
@@ -155,6 +161,16 @@ def test_a_history_of_stages(tmp_path):
     assert typed(raw, "OpportunityHistory", *columns)[1] == won
     assert rows(raw, "OpportunityHistory", "CreatedDate") == [("2024-01-30 09:00",), ("2024-02-13 16:30",)]
     assert rows(raw, "Opportunity", "Id", "Name", "CreatedDate") == [(SHORT, "Deal", "2024-01-30")]
+
+
+def test_what_a_history_tells_of_deals_gives_way_to_a_report_of_deals(tmp_path):
+    deals = quoted(LANGUAGES["en"], (SHORT, "Won", "5.00", "1/31/2024", "1/30/2024", "Ann")) + FOOTER
+    header = ("Opportunity ID", "Opportunity Owner", "From Stage", "To Stage", "Edit Date")
+    changes = quoted(header, (SHORT, "Bob", "A", "B", "1/30/2024 9:00 AM")) + FOOTER
+    raw = read(written(tmp_path, report1=deals, report2=changes), "report")
+    assert rows(raw, "Opportunity", "Owner.Name") == [("Ann",)]
+    assert len(rows(raw, "OpportunityHistory", "StageName")) == 1
+    assert not any("generations" in note for note in raw.notes)
 
 
 def test_a_history_of_fields(tmp_path):

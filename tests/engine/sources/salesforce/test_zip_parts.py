@@ -33,6 +33,13 @@ def test_parts_with_an_object_split_over_them(tmp_path):
     assert any("2 ZIP files" in note for note in raw.notes)
 
 
+def test_parts_of_two_organisations_are_not_one_export(tmp_path):
+    packed(tmp_path, 1, Opportunity=quoted(HEADER, ROWS[0]))
+    packed(tmp_path, 2, Opportunity=quoted(HEADER, ROWS[1])).rename(tmp_path / "WE_00D460000009999EAA_1.ZIP")
+    with pytest.raises(ParseError, match="parts of 2 organisations"):
+        read(tmp_path, "data-export-zip")
+
+
 def test_a_part_that_is_cut_off(tmp_path):
     path = packed(tmp_path, 1, Opportunity=quoted(HEADER, *ROWS * 50))
     path.write_bytes(path.read_bytes()[:-40])

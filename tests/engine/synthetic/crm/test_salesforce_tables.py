@@ -13,6 +13,7 @@ from dealtrace_engine.synthetic.crm.facts import facts
 from dealtrace_engine.synthetic.crm.salesforce_derivable import derivable
 from dealtrace_engine.synthetic.crm.salesforce_ids import PREFIXES
 from dealtrace_engine.synthetic.crm.salesforce_org import TRACKED, SalesforceSetup
+from dealtrace_engine.synthetic.crm.salesforce_planted import salesforce_dirt
 from dealtrace_engine.synthetic.crm.salesforce_tables import salesforce_tables
 from dealtrace_engine.synthetic.crm.salesforce_truth import salesforce_truth
 from shared_data import SHARED, needs_shared
@@ -78,6 +79,16 @@ def test_the_same_facts_give_the_same_tables(made, tables):
     again = salesforce_tables(made)
     assert list(again) == list(tables)
     assert all(table.equals(again[name]) for name, table in tables.items())
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("deals", [1, 2, 5])
+def test_the_smallest_organisations_have_the_same_columns(tables, deals, seed):
+    small = facts(deals, seed)
+    assert {name: table.schema for name, table in salesforce_tables(small).items()} == {
+        name: table.schema for name, table in tables.items()
+    }
+    assert len(salesforce_truth(small)) == len(small["truth"])
 
 
 def test_every_table_has_plain_types(tables):
@@ -194,6 +205,21 @@ def test_snapshots_tell_every_change_and_no_other(snapshots, truth, activity, co
     events = truth.filter(pl.col("activity") == activity).select("record_id", "timestamp").sort(pl.all())
     assert len(events) > 100
     assert told.equals(events)
+
+
+def test_the_dirt_is_counted(made, tables, snapshots):
+    dirt = salesforce_dirt(tables)
+    assert dirt["lead_history_since"] == "2024-07-01"
+    assert all(count > 0 for name, count in dirt.items() if not name.endswith("since")), dirt
+    stays = pl.col("StageName") == pl.col("StageName").shift().over("OpportunityId")
+    stay = int(snapshots.select(stays.fill_null(False).sum()).item())
+    assert stay == dirt["snapshots_without_a_new_stage"] + dirt["snapshots_with_a_stage_only_renamed"]
+    owners = made["changes"].filter(
+        (pl.col("field") == "owner") & (pl.col("at") >= SalesforceSetup().horizon(""))
+    )
+    assigned = (tables["LeadHistory"]["Field"] == "ownerAssignment").sum() // 2
+    assert dirt["rows_of_ids_beside_rows_of_names"] == len(owners) + assigned
+    assert salesforce_dirt(salesforce_tables(made, SalesforceSetup(packaged=True))) == dirt
 
 
 def test_a_renamed_stage_has_its_old_name_in_older_rows_only(tables):

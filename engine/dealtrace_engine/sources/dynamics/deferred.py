@@ -1,0 +1,71 @@
+"""Tables whose rows are read when they are asked for, and texts that were seen before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dealtrace_ext.intern import Interner
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def deferred(schema: Mapping[str, pl.DataType], pieces: Callable[[], Iterator[pl.DataFrame]]) -> pl.LazyFrame:
+    """Return a table that is read when its rows are asked for, piece by piece.
+
+    Parameters
+    ----------
+    schema : mapping of str to DataType
+    pieces : callable () -> iterator of DataFrame
+        With these columns.
+    """
+    from polars.io.plugins import register_io_source
+
+    def rows(
+        columns: list[str] | None, predicate: pl.Expr | None, most: int | None, size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        left = most
+        for piece in pieces():
+            kept = piece.select(list(schema))
+            kept = kept if predicate is None else kept.filter(predicate)
+            kept = kept if columns is None else kept.select(columns)
+            kept = kept if left is None else kept.head(left)
+            yield kept
+            left = None if left is None else left - kept.height
+            if left == 0:
+                return
+
+    return register_io_source(rows, schema=dict(schema))
+
+
+class Seen:
+    """Texts that were there before; exact, and as large as the different ones."""
+
+    def __init__(self) -> None:
+        self._known = Interner()
+
+    def first(self, texts: pl.Series) -> pl.Series:
+        """Return which of these texts are there for the first time; null is never.
+
+        Parameters
+        ----------
+        texts : Series of text
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> seen = Seen()
+        >>> seen.first(pl.Series(["a", "b", "a", None])).to_list()
+        [True, True, False, False]
+        >>> seen.first(pl.Series(["b", "c"])).to_list()
+        [False, True]
+        """
+        import polars as pl
+
+        known, codes = len(self._known), np.empty(len(texts), np.int32)
+        self._known.encode(texts.to_arrow(), codes)
+        highest = np.maximum.accumulate(np.concatenate(([known - 1], codes)))
+        return pl.Series(codes > highest[:-1])
