@@ -101,7 +101,7 @@ def test_references_stand_for_ids_in_a_tree(tmp_path):
     made = write_organisation("salesforce", "tree", 20, 3, tmp_path / "org")
     truth = pl.read_parquet(made.folder / "truth.parquet").filter("derivable")
     records = json.loads((made.folder / "export/Opportunity.json").read_text("utf-8"))["records"]
-    names = {record["attributes"]["referenceId"] for record in records}
+    names = {f"@{record['attributes']['referenceId']}" for record in records}
     assert set(truth.filter(pl.col("case_object") == "opportunity")["case_id"]) <= names
 
 
