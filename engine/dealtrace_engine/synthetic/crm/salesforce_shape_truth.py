@@ -114,14 +114,14 @@ def _told(events: pl.DataFrame, precision: str) -> pl.DataFrame:
 
 
 def _references(tables: Tables) -> pl.DataFrame:
-    """Return `id` and `reference`, which stands for it in a tree."""
+    """Return `id` and `reference`, by which other records name it in a tree."""
     import polars as pl
 
     names = reference_names(tables)
     return pl.concat(
         table.select(
             pl.col("Id").alias("id"),
-            pl.format("{}{}", pl.lit(names[name]), pl.int_range(1, pl.len() + 1)).alias("reference"),
+            pl.format("@{}{}", pl.lit(names[name]), pl.int_range(1, pl.len() + 1)).alias("reference"),
         )
         for name, table in tables.items()
         if "Id" in table.columns

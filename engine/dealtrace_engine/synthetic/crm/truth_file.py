@@ -94,7 +94,34 @@ def with_user_names(events: pl.DataFrame, facts: Facts) -> pl.DataFrame:
     return found.drop("resource").rename({"name": "resource"})
 
 
-def with_notes(events: pl.DataFrame, facts: Facts, shape: str) -> pl.DataFrame:
+LISTED_EXACTLY = (
+    "lead_captured", "opportunity_created", "quote_created", "quote_revised", "sales_order_created",
+    "invoice_generated", "case_opened",
+)  # fmt: skip
+LISTED_BY_DAY = (
+    "opportunity_won", "opportunity_lost", "quote_issued", "quote_accepted", "quote_rejected",
+    "order_submitted", "order_fulfilled",
+)  # fmt: skip
+"""What the columns of a record itself tell; other rows name it only, which may be ambiguous."""
+
+
+def seen_in_lists(events: pl.DataFrame) -> pl.DataFrame:
+    """Return events with what lists of records tell of them, where related rows appear by name only.
+
+    Parameters
+    ----------
+    events : DataFrame
+        With `derivable` and `precision` from tables that show ids.
+    """
+    import polars as pl
+
+    exactly = pl.col("derivable") & pl.col("activity").is_in(LISTED_EXACTLY)
+    by_day = pl.col("derivable") & pl.col("activity").is_in(LISTED_BY_DAY)
+    precision = pl.when(exactly).then("precision").when(by_day).then(pl.lit("date"))
+    return events.with_columns((exactly | by_day).alias("derivable"), precision.alias("precision"))
+
+
+def with_notes(events: pl.DataFrame, facts: Facts) -> pl.DataFrame:
     """Return events of which it is known how exact they are, with user names and with notes.
 
     Parameters
@@ -102,15 +129,10 @@ def with_notes(events: pl.DataFrame, facts: Facts, shape: str) -> pl.DataFrame:
     events : DataFrame
         With `derivable`, `precision` and the position of the user in `resource`.
     facts : Facts
-    shape : str
     """
     import polars as pl
 
     told, day = pl.col("derivable"), pl.col("precision") == "date"
-    note = (
-        pl.when(~told).then(pl.lit("no row of the export tells it"))
-        .when(day).then(pl.lit("the export has the day only"))
-        .when(pl.lit(shape == "excel") & (pl.col("object") != pl.col("case_object")))
-        .then(pl.lit("the export names the case, which may be ambiguous"))
-    )  # fmt: skip
+    nothing = pl.when(~told).then(pl.lit("no row of the export tells it beyond doubt"))
+    note = nothing.when(day).then(pl.lit("the export has the day only"))
     return with_user_names(events, facts).with_columns(note.alias("note"))

@@ -189,7 +189,12 @@ def _write_salesforce(job: _Job) -> Counts:
 def _write_dynamics(job: _Job) -> Counts:
     from dealtrace_engine.synthetic.crm.dynamics_tables import Tables, dynamics_tables, versions
     from dealtrace_engine.synthetic.crm.dynamics_truth import derivable
-    from dealtrace_engine.synthetic.crm.truth_file import with_cases_shown, with_notes, write_truth
+    from dealtrace_engine.synthetic.crm.truth_file import (
+        seen_in_lists,
+        with_cases_shown,
+        with_notes,
+        write_truth,
+    )
 
     histories = Tables(job.facts)
     tables = dynamics_tables(histories)
@@ -199,4 +204,6 @@ def _write_dynamics(job: _Job) -> Counts:
     shown = {name: tables[name].select(column) for name, (_, column) in cases.items()}
     del histories, tables
     truth = with_cases_shown(derivable(job.facts, job.shape), shown, cases)
-    return rows, write_truth(job.folder / TRUTH, [with_notes(truth, job.facts, job.shape)])
+    if job.shape == "excel":
+        truth = seen_in_lists(truth)
+    return rows, write_truth(job.folder / TRUTH, [with_notes(truth, job.facts)])

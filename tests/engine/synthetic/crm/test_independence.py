@@ -1,4 +1,4 @@
-"""The generator of exports and their readers know nothing of each other, so each can prove the other wrong."""
+"""The generator of exports and their readers know nothing of each other: each can prove the other wrong."""
 
 import ast
 from pathlib import Path

@@ -97,11 +97,19 @@ def test_hidden_contacts_leave_another_first_one(tmp_path):
     assert (first["note"] == "earlier contacts are not in the export").any()
 
 
+def test_lists_tell_only_what_a_record_says_itself(tmp_path):
+    made = write_organisation("dynamics", "excel", 80, 3, tmp_path / "org")
+    truth = pl.read_parquet(made.folder / "truth.parquet").filter("derivable")
+    assert set(truth.filter(pl.col("activity") == "quote_accepted")["precision"]) == {"date"}
+    assert set(truth.filter(pl.col("activity") == "quote_created")["precision"]) == {"instant"}
+    assert not truth["activity"].str.contains("approval|contact|stage").any()
+
+
 def test_references_stand_for_ids_in_a_tree(tmp_path):
     made = write_organisation("salesforce", "tree", 20, 3, tmp_path / "org")
     truth = pl.read_parquet(made.folder / "truth.parquet").filter("derivable")
     records = json.loads((made.folder / "export/Opportunity.json").read_text("utf-8"))["records"]
-    names = {record["attributes"]["referenceId"] for record in records}
+    names = {f"@{record['attributes']['referenceId']}" for record in records}
     assert set(truth.filter(pl.col("case_object") == "opportunity")["case_id"]) <= names
 
 

@@ -89,8 +89,9 @@ def _appended(export: Export, schema: Schema) -> Iterator[tuple[str, pl.DataFram
     """Yield each table with all versions of its rows, in the order in which they came."""
     import polars as pl
 
-    for table in _linked(export.tables):
-        versions = export.versions.get(table, export.tables[table])
+    versioned = [table for table in export.versions if table in export.tables]  # in the order of their making
+    for table in (*versioned, *(table for table in _linked(export.tables) if table not in versioned)):
+        versions = export.versions[table] if table in versioned else export.tables[table]
         rows = lake_rows(schema, table, versions, export.exported)
         rows = rows.with_columns(pl.col("IsDelete").fill_null(False))
         rows = rows.sort("SinkModifiedOn", "versionnumber", maintain_order=True)
