@@ -205,8 +205,8 @@ def test_a_tree_is_read_and_flagged(tmp_path):
     assert recognise(tmp_path) == "tree"
     raw = read(tmp_path, "tree")
     assert rows(raw, "Opportunity", "Id", "AccountId") == [
-        ("OpportunityRef1", "AccountRef1"),
-        ("OpportunityRef2", "AccountRef1"),
+        ("@OpportunityRef1", "@AccountRef1"),
+        ("@OpportunityRef2", "@AccountRef1"),
     ]
     assert rows(raw, "Account", "Name") == [("@Acme",)]
     assert any("tree" in finding.reason and finding.count == 3 for finding in raw.findings)
