@@ -61,13 +61,12 @@ def linked(events: pl.DataFrame, links: pl.DataFrame) -> Linked:
     links = links.unique(["object", "record_id", "case_id"], keep="first", maintain_order=True)
     used = pl.col("confidence") > 0
     links = links.with_columns(share=1.0 / used.sum().over("object", "record_id"))
-    joined = events.join(links, on=["object", "record_id"], how="left", maintain_order="left")
-    joined = joined.filter(used.fill_null(True))
-    lost = joined.filter(pl.col("case_id").is_null())
+    record = ["object", "record_id"]
+    lost = events.select(*record, "activity").join(links, on=record, how="anti")
     counted = (
         lost.group_by("object").agg(events=pl.len(), records=pl.col("record_id").n_unique()).sort("object")
     )
-    kept = joined.filter(pl.col("case_id").is_not_null())
+    kept = events.join(links, on=record, how="inner", maintain_order="left")
     told = [name for name in ONE_EVENT if name in kept.columns]
     shared = kept.filter(pl.col("share") < 1).select(told).unique().height
     return Linked(
