@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +125,7 @@ def write_organisation(
         job = _Job(made, chosen, unfinished, language, packaged, progress, options)
         rows, events = _write_salesforce(job) if system == "salesforce" else _write_dynamics(job)
         found = planted(made)
+        found["dirt"].update(job.dirt)
         text = json.dumps({"system": system, "shape": chosen, **found}, indent=2, ensure_ascii=False)
         (unfinished / PLANTED).write_text(f"{text}\n", "utf-8", newline="")
         sizes = [file.stat().st_size for file in (unfinished / EXPORT).rglob("*") if file.is_file()]
@@ -166,6 +167,8 @@ class _Job:
     packaged: bool
     progress: Progress | None
     options: Mapping[str, Any]
+    dirt: dict[str, Any] = field(default_factory=dict)
+    """Counted in the tables, beside what `planted` counts in the facts."""
 
     @property
     def writing(self) -> dict[str, Any]:
@@ -175,12 +178,14 @@ class _Job:
 
 def _write_salesforce(job: _Job) -> Counts:
     from dealtrace_engine.synthetic.crm.salesforce_org import SalesforceSetup
+    from dealtrace_engine.synthetic.crm.salesforce_planted import salesforce_dirt
     from dealtrace_engine.synthetic.crm.salesforce_shape_truth import shape_truth, traced_tables
     from dealtrace_engine.synthetic.crm.salesforce_tables import salesforce_tables
     from dealtrace_engine.synthetic.crm.truth_file import write_truth
 
     setup = SalesforceSetup(SALESFORCE[job.shape].retention_months, packaged=job.packaged)
     tables = salesforce_tables(job.facts, setup)
+    job.dirt.update(salesforce_dirt(tables, setup))
     write_salesforce(tables, job.folder / EXPORT, job.shape, **job.writing)
     rows, tables = {name: table.height for name, table in tables.items()}, traced_tables(tables, job.shape)
     return rows, write_truth(job.folder / TRUTH, shape_truth(job.facts, job.shape, tables, setup))
