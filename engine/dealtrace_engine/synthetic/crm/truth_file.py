@@ -105,20 +105,37 @@ LISTED_BY_DAY = (
 """What the columns of a record itself tell; other rows name it only, which may be ambiguous."""
 
 
-def seen_in_lists(events: pl.DataFrame) -> pl.DataFrame:
+def seen_in_lists(events: pl.DataFrame, facts: Facts) -> pl.DataFrame:
     """Return events with what lists of records tell of them, where related rows appear by name only.
 
     Parameters
     ----------
     events : DataFrame
-        With `derivable` and `precision` from tables that show ids.
+        With `derivable` and `precision` from tables that show ids, and the keys `case` and `record`.
+    facts : Facts
     """
     import polars as pl
 
-    exactly = pl.col("derivable") & pl.col("activity").is_in(LISTED_EXACTLY)
-    by_day = pl.col("derivable") & pl.col("activity").is_in(LISTED_BY_DAY)
+    named = ~_shares_its_name(events, facts, "opportunity", "case_object", "case")
+    named = named & ~_shares_its_name(events, facts, "lead", "object", "record")
+    alone = pl.col("object") == pl.col("case_object")
+    winners = facts["leads"]["merged_into"].drop_nulls()  # captured when the lead merged into them was
+    merged = (pl.col("object") == "lead") & pl.col("record").is_in(winners.implode())
+    told = pl.col("derivable") & (alone | pl.lit(named)) & ~merged
+    exactly = told & pl.col("activity").is_in(LISTED_EXACTLY)
+    by_day = told & pl.col("activity").is_in(LISTED_BY_DAY)
     precision = pl.when(exactly).then("precision").when(by_day).then(pl.lit("date"))
     return events.with_columns((exactly | by_day).alias("derivable"), precision.alias("precision"))
+
+
+def _shares_its_name(events: pl.DataFrame, facts: Facts, kind: str, of: str, key: str) -> pl.Series:
+    """Return which events are of a record, of this kind, that has the name of another one."""
+    import polars as pl
+
+    plural = {"opportunity": "opportunities", "lead": "leads"}[kind]
+    records = facts[plural].filter(pl.len().over("name") > 1)[kind]
+    shared = (pl.col(of) == kind) & pl.col(key).is_in(records.implode())
+    return events.select(shared.fill_null(False)).to_series()
 
 
 def with_notes(events: pl.DataFrame, facts: Facts) -> pl.DataFrame:

@@ -210,5 +210,5 @@ def _write_dynamics(job: _Job) -> Counts:
     del histories, tables
     truth = with_cases_shown(derivable(job.facts, job.shape), shown, cases)
     if job.shape == "excel":
-        truth = seen_in_lists(truth)
+        truth = seen_in_lists(truth, job.facts)
     return rows, write_truth(job.folder / TRUTH, [with_notes(truth, job.facts)])
