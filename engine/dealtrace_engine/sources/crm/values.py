@@ -32,6 +32,8 @@ ODD_IDS = {
 }
 """By state of `dealtrace_ext.record_ids`."""
 NOTHING_WRITTEN = (0, 6)
+INLINE = 12
+"""Bytes of a text that has no copy in memory beside its column."""
 FOREVER = "9999-"
 """The year in which validity without an end is said to end: no date, and no mistake."""
 CENTURY = (1900, 2200)
@@ -92,10 +94,13 @@ def reading(
     rows = frame.select(*read.values(), *found).with_columns(marks).collect(engine="streaming")
     findings = [_unread(frame, rows, column, kinds[column], name) for column in marked]
     rows = rows.select(names)
-    for column in (column for column in names if kinds[column] is Kind.ID):
-        ids, odd = _counted_ids(rows[column], raw.system, f"{name}.{column}")
-        rows = rows.with_columns(ids)
-        findings += odd
+    for column in names:
+        if kinds[column] is Kind.ID:
+            ids, odd = _counted_ids(rows[column], raw.system, f"{name}.{column}")
+            rows = rows.with_columns(ids)
+            findings += odd
+        elif kinds[column] is Kind.TEXT:
+            rows = rows.with_columns(shared(rows[column]))
     return rows, [finding for finding in findings if finding.count]
 
 
@@ -132,7 +137,32 @@ def _counted_ids(ids: pl.Series, system: str, where: str) -> tuple[pl.Series, li
         if len(rows):
             findings.append(Finding(f"{where} {what}"))
             findings[-1].add(len(rows), [int(row) + 1 for row in rows[:FIRST_ROWS]], ids[int(rows[0])])
-    return _without_missing(ids.name, written, states), findings
+    return shared(_without_missing(ids.name, written, states)), findings
+
+
+def shared(texts: pl.Series) -> pl.Series:
+    """Return the same texts, with one copy of each in memory where many of them repeat.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> shared(pl.Series(["a text that is long", None, "a text that is long"])).to_list()
+    ['a text that is long', None, 'a text that is long']
+    """
+    import polars as pl
+
+    from dealtrace_ext.intern import Interner
+
+    longest = texts.str.len_bytes().max()
+    if longest is None or longest <= INLINE or texts.approx_n_unique() * 2 > len(texts):  # type: ignore[operator]
+        return texts
+    codes = np.empty(len(texts), np.int32)
+    Interner().encode(texts.to_arrow(), codes)
+    highest = np.maximum.accumulate(np.concatenate((np.array([-1], np.int32), codes)))
+    first = texts.gather(np.flatnonzero(codes > highest[:-1]))
+    copies = pl.Series(texts.name, pl.from_arrow(first.to_arrow().cast(pa.large_string())), dtype=pl.String)
+    spots = pl.Series(codes)
+    return copies.gather(spots.set(spots < 0, None) if texts.null_count() else spots)
 
 
 def _filled(text: pl.Expr) -> pl.Expr:
