@@ -130,14 +130,22 @@ def _unread(frame: pl.LazyFrame, rows: pl.DataFrame, column: str, kind: Kind, na
 
 def _counted_ids(ids: pl.Series, system: str, where: str) -> tuple[pl.Series, list[Finding]]:
     """Return ids in their one form, and those that were damaged, mended, or are none."""
-    written, states = read_ids(ids, system)
+    apart = different(ids)
+    if apart is None:
+        written, states = read_ids(ids, system)
+        found = _without_missing(ids.name, written, states)
+    else:
+        first, spots = apart
+        written, states_of = read_ids(first, system)
+        found = _without_missing(ids.name, written, states_of).gather(spots)
+        states = np.append(states_of, np.uint8(0))[spots.fill_null(len(first)).to_numpy()]
     findings = []
     for state, what in ODD_IDS.items():
         rows = np.flatnonzero(states == state)
         if len(rows):
             findings.append(Finding(f"{where} {what}"))
             findings[-1].add(len(rows), [int(row) + 1 for row in rows[:FIRST_ROWS]], ids[int(rows[0])])
-    return shared(_without_missing(ids.name, written, states)), findings
+    return found, findings
 
 
 def shared(texts: pl.Series) -> pl.Series:
@@ -149,20 +157,41 @@ def shared(texts: pl.Series) -> pl.Series:
     >>> shared(pl.Series(["a text that is long", None, "a text that is long"])).to_list()
     ['a text that is long', None, 'a text that is long']
     """
+    apart = different(texts)
+    return texts if apart is None else dense(apart[0]).gather(apart[1])
+
+
+def dense(texts: pl.Series) -> pl.Series:
+    """Return the same texts, copied to where nothing else is."""
+    import polars as pl
+
+    return pl.Series(texts.name, pl.from_arrow(texts.to_arrow().cast(pa.large_string())), dtype=pl.String)
+
+
+def different(texts: pl.Series) -> tuple[pl.Series, pl.Series] | None:
+    """Return the different texts, and which of them each is; None where they are short or few repeat.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> texts, spots = different(pl.Series(["a text that is long", None, "a text that is long"]))
+    >>> texts.to_list(), spots.to_list()
+    (['a text that is long'], [0, None, 0])
+    """
     import polars as pl
 
     from dealtrace_ext.intern import Interner
 
     longest = texts.str.len_bytes().max()
     if longest is None or longest <= INLINE or texts.approx_n_unique() * 2 > len(texts):  # type: ignore[operator]
-        return texts
+        return None
     codes = np.empty(len(texts), np.int32)
     Interner().encode(texts.to_arrow(), codes)
     highest = np.maximum.accumulate(np.concatenate((np.array([-1], np.int32), codes)))
-    first = texts.gather(np.flatnonzero(codes > highest[:-1]))
-    copies = pl.Series(texts.name, pl.from_arrow(first.to_arrow().cast(pa.large_string())), dtype=pl.String)
     spots = pl.Series(codes)
-    return copies.gather(spots.set(spots < 0, None) if texts.null_count() else spots)
+    if texts.null_count():
+        spots = spots.set(spots < 0, None)
+    return texts.gather(np.flatnonzero(codes > highest[:-1])), spots
 
 
 def _filled(text: pl.Expr) -> pl.Expr:
