@@ -96,10 +96,12 @@ def log_of(
     rules = [*system.rules, *custom_rules(mapping)]
     events = _events(rules, tables, mapping)
     tick(progress, 1, STEPS)
-    found = linked(events, system.links(tables, mapping))
-    del events
+    links = system.links(tables, mapping)
     cases = _one_row_each(system.case_table(tables, mapping), raw)
     tick(progress, 2, STEPS)
+    tables.release_history(system.history)
+    found = linked(events, links)
+    del events, links
     dated = flattened(found.events, mapping.flatten)
     found = replace(found, events=found.events.clear())
     dated = in_order(placed(dated, mapping.zone))
