@@ -32,6 +32,21 @@ GRACE = timedelta(days=7)
 
 
 @dataclass(frozen=True)
+class Inventory:
+    """What the coverage report tells of the tables themselves; they can be released once it is taken."""
+
+    rows: dict[str, int]
+    spans: dict[str, tuple[datetime | None, datetime | None]]
+    """History objects to the first and the last instant in them."""
+    exported: datetime | None
+    unmapped: dict[str, dict[str, int]]
+    ambiguous_labels: dict[str, list[str]]
+    rates: bool
+    leads: pl.DataFrame | None
+    """The ids of all leads where these are not the cases."""
+
+
+@dataclass(frozen=True)
 class Derivation:
     """Everything that the way from an export to a log went through."""
 
@@ -39,6 +54,8 @@ class Derivation:
     rules: Sequence[Rule]
     """Those of the system and those of the mapping."""
     tables: CrmTables
+    """Only what they are called and what columns they have is asked of them."""
+    inventory: Inventory
     mapping: CrmMapping
     linked: Linked
     dated: pl.DataFrame
@@ -47,9 +64,22 @@ class Derivation:
     how_recognised: str
 
 
+def taken_inventory(system: CrmSystem, tables: CrmTables, mapping: CrmMapping) -> Inventory:
+    """Ask the tables for all that the coverage report tells of them."""
+    return Inventory(
+        rows={name: tables.rows(name) for name in tables.objects},
+        spans={name: tables.span(name, column) for name, column in system.history.items()},
+        exported=export_time(system, tables),
+        unmapped=system.unmapped(tables, mapping),
+        ambiguous_labels=_ambiguous_labels(system, tables, mapping),
+        rates=any(tables.rows(name) for name in system.rates),
+        leads=_leads(system, tables, mapping),
+    )
+
+
 def covered(way: Derivation) -> Coverage:
     """Return the coverage report."""
-    exported, history = export_time(way), _history(way)
+    exported, history = way.inventory.exported, _history(way)
     horizon, truncated = _horizon(way, history)
     closed, with_change = _closings(way)
     return Coverage(
@@ -58,7 +88,7 @@ def covered(way: Derivation) -> Coverage:
         how_recognised=way.how_recognised,
         exported=None if exported is None else _text(exported),
         zone=way.mapping.zone,
-        objects={name: way.tables.rows(name) for name in way.tables.objects},
+        objects=way.inventory.rows,
         missing=_missing(way),
         activities=_activities(way.dated),
         underivable=_underivable(way),
@@ -79,19 +109,19 @@ def covered(way: Derivation) -> Coverage:
         before_creation=_before_creation(way),
         after_export=0 if exported is None else way.dated.filter(_after(exported)).height,
         leads_without_case=_leads_without_case(way),
-        unmapped=way.system.unmapped(way.tables, way.mapping),
-        ambiguous_labels=_ambiguous_labels(way),
+        unmapped=way.inventory.unmapped,
+        ambiguous_labels=way.inventory.ambiguous_labels,
         migrated=_count(way.cases, "is_migrated", True),
         currencies=_currencies(way.cases),
-        rates=any(way.tables.rows(name) for name in way.system.rates),
+        rates=way.inventory.rates,
     )
 
 
-def export_time(way: Derivation) -> datetime | None:
+def export_time(system: CrmSystem, tables: CrmTables) -> datetime | None:
     """Return when the export was made: as it says, else the latest change in it."""
-    if way.tables.raw.exported is not None:
-        return way.tables.raw.exported
-    latest = (way.tables.span(name, stamp)[1] for name in way.tables.objects for stamp in way.system.stamps)
+    if tables.raw.exported is not None:
+        return tables.raw.exported
+    latest = (tables.span(name, stamp)[1] for name in tables.objects for stamp in system.stamps)
     return max((when for when in latest if when is not None), default=None)
 
 
@@ -165,9 +195,8 @@ def _unverified(way: Derivation) -> list[str]:
 
 def _history(way: Derivation) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    for name, column in way.system.history.items():
-        count = way.tables.rows(name)
-        first, last = way.tables.span(name, column)
+    for name, (first, last) in way.inventory.spans.items():
+        count = way.inventory.rows.get(name, 0)
         if count and first is not None and last is not None:
             found[name] = {"rows": count, "first": _text(first), "last": _text(last)}
             found[name]["older_cases"] = _created_before(way.cases, first - GRACE)
@@ -194,10 +223,12 @@ def _ambiguous(events: pl.DataFrame) -> dict[str, Any]:
     return {**found, "throughput": {name: list(bounds) for name, bounds in found["throughput"].items()}}
 
 
-def _ambiguous_labels(way: Derivation) -> dict[str, list[str]]:
+def _ambiguous_labels(
+    system: CrmSystem, tables: CrmTables, mapping: CrmMapping
+) -> dict[str, list[str]]:  # fmt: skip
     """Return values that are in several status sets of their object."""
     found: dict[str, list[str]] = {}
-    for column, values in status_values(way.system, way.tables, way.mapping).items():
+    for column, values in status_values(system, tables, mapping).items():
         for value in values:
             if len(value.meanings) > 1:
                 found[f"{column} {value.name}"] = list(value.meanings)
@@ -245,14 +276,21 @@ def _before_creation(way: Derivation) -> int:
     return joined.filter(too_early).height
 
 
+def _leads(system: CrmSystem, tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame | None:
+    name, record = system.leads
+    if name not in tables.objects or mapping.leading == "lead":
+        return None
+    return tables.table(name).select(record).collect()
+
+
 def _leads_without_case(way: Derivation) -> int:
     import polars as pl
 
-    name, record = way.system.leads
-    if name not in way.tables.objects or way.mapping.leading == "lead":
+    if way.inventory.leads is None:
         return 0
+    record = way.system.leads[1]
     found = way.dated.filter(pl.col("object") == "lead").select(pl.col("record_id").alias(record))
-    return int(way.tables.table(name).select(record).collect().join(found, on=record, how="anti").height)
+    return int(way.inventory.leads.join(found, on=record, how="anti").height)
 
 
 def _currencies(cases: pl.DataFrame) -> dict[str, int]:

@@ -11,7 +11,7 @@ from dealtrace_engine.errors import LogError, ParseError
 from dealtrace_engine.parallel import Progress, tick
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.assemble import assembled
-from dealtrace_engine.sources.crm.covering import Derivation, covered
+from dealtrace_engine.sources.crm.covering import Derivation, covered, taken_inventory
 from dealtrace_engine.sources.crm.custom import custom_rules, with_custom
 from dealtrace_engine.sources.crm.dating import placed
 from dealtrace_engine.sources.crm.events import compact, no_events
@@ -98,6 +98,10 @@ def log_of(
     tick(progress, 1, STEPS)
     links = system.links(tables, mapping)
     cases = _one_row_each(system.case_table(tables, mapping), raw)
+    inventory = taken_inventory(system, tables, mapping)
+    tables.release_all()
+    found = linked(events, links)
+    del events, links
     tick(progress, 2, STEPS)
     tables.release_history(system.history)
     found = linked(events, links)
@@ -108,8 +112,8 @@ def log_of(
     tick(progress, 3, STEPS)
     if strict and raw.findings:
         raise _unread(raw)
-    coverage = covered(Derivation(system, rules, tables, mapping, found, dated, cases, how_recognised))
-    tables.release_all()
+    way = Derivation(system, rules, tables, inventory, mapping, found, dated, cases, how_recognised)
+    coverage = covered(way)
     tick(progress, 4, STEPS)
     if dated.height == 0:
         raise _nothing_found(raw, mapping, coverage)
