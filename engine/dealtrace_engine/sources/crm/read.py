@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.log import EventLog
 
 STEPS = 5
-MOST_MISSING = 40
+MOST_MISSING, MOST_ODD = 40, 3
 
 
 def recognised(path: Path) -> tuple[str, str] | None:
@@ -159,7 +159,12 @@ def _nothing_found(raw: RawExport, mapping: CrmMapping, coverage: Coverage) -> L
     there = ", ".join(f"{name} ({rows:,})" for name, rows in coverage.objects.items()) or "no known table"
     missing = ", ".join(coverage.missing[:MOST_MISSING]) or "nothing"
     more = len(coverage.missing) - MOST_MISSING
+    odd = "".join(f"; {f.count:,} x {f.reason}" for f in sorted(raw.findings, key=_fewer)[:MOST_ODD])
     return LogError(
         f"no event could be derived for any {mapping.leading}: the export has {there}", file=raw.label,
-        hint=f"missing: {missing}{f' and {more} more' if more > 0 else ''}",
+        hint=f"missing: {missing}{f' and {more} more' if more > 0 else ''}{odd}",
     )  # fmt: skip
+
+
+def _fewer(finding: Finding) -> int:
+    return -finding.count

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from dealtrace_engine.sources.crm.mapping import CrmMapping
-    from dealtrace_engine.sources.crm.tables import CrmTables
+    from dealtrace_engine.sources.crm.present import latest_stamp
+from dealtrace_engine.sources.crm.tables import CrmTables
 
 OBJECTS = {
     "lead": "lead", "opportunity": "opportunity", "quote": "quote", "salesorder": "order",
@@ -103,13 +104,11 @@ def exported(tables: CrmTables) -> datetime | None:
         return tables.raw.exported
 
     def latest() -> pl.LazyFrame:
-        ends = [pl.LazyFrame(schema={"at": pl.Datetime("us", "UTC")})]
-        ends += [
-            tables.table(name).select(at=pl.col("modifiedon").max())
-            for name in tables.objects
-            if "modifiedon" in tables.columns(name)
-        ]
-        return pl.concat(ends).select(pl.col("at").max())
+        there = [name for name in tables.objects if tables.has(name, "modifiedon")]
+        for name in there:
+            tables.table(name)
+        ends = [latest_stamp(tables, name, "modifiedon") for name in there]
+        return pl.LazyFrame({"at": ends}, {"at": pl.Datetime("us", "UTC")}).select(pl.col("at").max())
 
     when: datetime | None = tables.once("exported", latest).collect().item()
     return when
