@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.ladder import Rule
+from dealtrace_engine.sources.crm.present import latest_stamp
 from dealtrace_engine.sources.dynamics.objects import KEYS
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from dealtrace_engine.sources.crm.mapping import CrmMapping
-    from dealtrace_engine.sources.crm.present import latest_stamp
-from dealtrace_engine.sources.crm.tables import CrmTables
+    from dealtrace_engine.sources.crm.tables import CrmTables
 
 OBJECTS = {
     "lead": "lead", "opportunity": "opportunity", "quote": "quote", "salesorder": "order",
