@@ -199,20 +199,6 @@ class CrmTables:
         self._held.pop(name, None)
         self._held.pop(f"{name}@", None)
 
-    def release_history(self, history: Mapping[str, str]) -> None:
-        """Let go of history objects, and of what was worked out once, but for their rows and first and last.
-
-        Parameters
-        ----------
-        history : mapping of str to str
-            Objects to the columns of their instants.
-        """
-        for name, column in history.items():
-            self.rows(name)
-            self.span(name, column)
-        for key in [key for key in self._held if key.startswith("@") or key.rstrip("@") in history]:
-            del self._held[key]
-
     def release_all(self) -> None:
         """Let all memory go, also what was worked out once."""
         self._held.clear()

@@ -24,13 +24,16 @@ TRUE, FALSE = (
 COUNTED = (Kind.INSTANT, Kind.DATE, Kind.NUMBER, Kind.BOOLEAN)
 """Kinds of which not every text is one."""
 UNREAD = "!unread"
+REPAIRED = {
+    "salesforce": "had lost its case, which its last three characters told",
+    "dynamics": "had braces or capitals, which make no difference",
+}
 ODD_IDS = {
-    3: "had lost its case, which its last three characters told",
     4: "is damaged: its last three characters do not fit",
     5: "is no id; compared as it is",
     6: "is a number that a spreadsheet made of an id; left out",
 }
-"""By state of `dealtrace_ext.record_ids`."""
+"""By state of `dealtrace_ext.record_ids`; what was `REPAIRED` differs by system."""
 NOTHING_WRITTEN = (0, 6)
 FOREVER = "9999-"
 """The year in which validity without an end is said to end: no date, and no mistake."""
@@ -127,7 +130,7 @@ def _counted_ids(ids: pl.Series, system: str, where: str) -> tuple[pl.Series, li
     """Return ids in their one form, and those that were damaged, mended, or are none."""
     written, states = read_ids(ids, system)
     findings = []
-    for state, what in ODD_IDS.items():
+    for state, what in {3: REPAIRED[system], **ODD_IDS}.items():
         rows = np.flatnonzero(states == state)
         if len(rows):
             findings.append(Finding(f"{where} {what}"))
