@@ -243,12 +243,12 @@ def _in_use(
         return activities, codes
     left = np.flatnonzero(used)
     narrow = np.dtype(np.uint8 if len(left) <= 1 << 8 else np.uint16 if len(left) <= 1 << 16 else np.uint32)
-    places = np.zeros(len(used), dtype=narrow)
+    places = np.zeros(len(used), dtype=codes.dtype)  # of one width with the codes: one form to compile
     places[left] = np.arange(len(left))
-    out = np.empty(len(codes), dtype=narrow)
+    out = np.empty(len(codes), dtype=codes.dtype)
     ranges = list(pairwise([*range(0, len(codes), EVENTS_PER_BLOCK), len(codes)]))
     map_blocks(lambda span: renumber(codes, places, *span, out), ranges, threads=threads)
-    return activities.take(arrow(left)), out
+    return activities.take(arrow(left)), out.astype(narrow, copy=False)
 
 
 def _origin(parent: EventLog, events: int, expression: str) -> Origin:

@@ -41,7 +41,7 @@ def failure(capsys, *arguments):
         ("empty.csv", b"", "the file is empty"),
         ("empty.parquet", b"", "the file is empty"),
         ("header.csv", b"case,activity,time\n", "no rows"),
-        ("log.xlsx", b"PK", "cannot tell the format from the name; supported: CSV"),
+        ("log.xlsx", b"PK", "is no export of Salesforce or Dynamics that is known by its tables"),
         ("cut.parquet", b"PAR1 and no more", "damaged or cut short"),
         ("cut.csv.gz", gzip.compress(CSV.encode() * 99)[:-9], "cut.csv.gz"),
         ("cut.dealtrace", b"ARROW1", "not a whole file of dealtrace"),
@@ -106,7 +106,7 @@ def test_bad_models(csv, tmp_path, capsys, content, said):
 
 
 def test_a_folder_without_parquet(tmp_path, capsys):
-    assert "holds no file that ends in .parquet" in failure(capsys, "analyze", tmp_path)
+    assert "is neither an export of Salesforce or" in failure(capsys, "analyze", tmp_path)
 
 
 @pytest.mark.parametrize(

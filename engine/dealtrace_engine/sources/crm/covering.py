@@ -13,6 +13,7 @@ from dealtrace_engine.sources.crm.events import RANKS
 from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.crm.linking import Linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dealtrace_engine.sources.crm.present import latest_stamp
 from dealtrace_engine.sources.crm.statuses import status_values
 from dealtrace_engine.sources.crm.system import CrmSystem
 from dealtrace_engine.sources.crm.tables import CrmTables
@@ -121,7 +122,7 @@ def export_time(system: CrmSystem, tables: CrmTables) -> datetime | None:
     """Return when the export was made: as it says, else the latest change in it."""
     if tables.raw.exported is not None:
         return tables.raw.exported
-    latest = (tables.span(name, stamp)[1] for name in tables.objects for stamp in system.stamps)
+    latest = (latest_stamp(tables, name, stamp) for name in tables.objects for stamp in system.stamps)
     return max((when for when in latest if when is not None), default=None)
 
 
@@ -136,8 +137,13 @@ def _after(when: datetime) -> pl.Expr:
 
 
 def _missing(way: Derivation) -> list[str]:
-    """Return what rules asked for and the export has not, an object that is missing whole only once."""
-    wanted = sorted({need for rule in way.mapping.ladder(way.rules) for need in rule.needs})
+    """Return what rules and cases ask for and the export has not, an object that is missing whole only once.
+
+    A need that is no object, such as a table that only the mapping could name, makes an activity underivable.
+    """
+    needs = {need for rule in way.mapping.ladder(way.rules) for need in rule.needs}
+    known = way.tables.catalog
+    wanted = sorted(n for n in needs | set(way.system.described_by) if n.partition(".")[0] in known)
     found = []
     for need in wanted:
         name, _, column = need.partition(".")

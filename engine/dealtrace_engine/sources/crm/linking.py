@@ -59,14 +59,13 @@ def linked(events: pl.DataFrame, links: pl.DataFrame) -> Linked:
         pl.col("case_id").cast(cases), pl.col("object").cast(events.schema["object"], strict=False)
     )
     links = links.unique(["object", "record_id", "case_id"], keep="first", maintain_order=True)
-    used = pl.col("confidence") > 0
-    links = links.with_columns(share=1.0 / used.sum().over("object", "record_id"))
     record = ["object", "record_id"]
+    used = links.filter(pl.col("confidence") > 0).with_columns(share=1.0 / pl.len().over(record))
     lost = events.select(*record, "activity").join(links, on=record, how="anti")
     counted = (
         lost.group_by("object").agg(events=pl.len(), records=pl.col("record_id").n_unique()).sort("object")
     )
-    kept = events.join(links, on=record, how="inner", maintain_order="left")
+    kept = events.join(used, on=record, how="inner", maintain_order="left")
     told = [name for name in ONE_EVENT if name in kept.columns]
     shared = kept.filter(pl.col("share") < 1).select(told).unique().height
     return Linked(

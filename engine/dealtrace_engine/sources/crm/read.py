@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.log import EventLog
 
 STEPS = 5
-MOST_MISSING = 40
+MOST_THERE, MOST_MISSING, MOST_ODD = 10, 20, 3
 
 
 def recognised(path: Path) -> tuple[str, str] | None:
@@ -157,10 +157,21 @@ def _unread(raw: RawExport) -> ParseError:
 
 
 def _nothing_found(raw: RawExport, mapping: CrmMapping, coverage: Coverage) -> LogError:
-    there = ", ".join(f"{name} ({rows:,})" for name, rows in coverage.objects.items()) or "no known table"
-    missing = ", ".join(coverage.missing[:MOST_MISSING]) or "nothing"
-    more = len(coverage.missing) - MOST_MISSING
+    there = [f"{name} ({rows:,})" for name, rows in coverage.objects.items()]
+    asked = sorted(coverage.missing, key=lambda need: need.split(".")[0].lower() != mapping.leading)
+    unread = "".join(f"; {told}" for told in raw.notes if told.startswith("not read"))
+    odd = "".join(f"; {f.count:,} x {f.reason}" for f in sorted(raw.findings, key=_fewer)[:MOST_ODD])
     return LogError(
-        f"no event could be derived for any {mapping.leading}: the export has {there}", file=raw.label,
-        hint=f"missing: {missing}{f' and {more} more' if more > 0 else ''}",
+        f"no event could be derived for any {mapping.leading}: the export has "
+        f"{_listed(there, MOST_THERE) or 'no known table'}",
+        file=raw.label, hint=f"missing: {_listed(asked, MOST_MISSING) or 'nothing'}{unread}{odd}",
     )  # fmt: skip
+
+
+def _listed(names: Sequence[str], most: int) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _fewer(finding: Finding) -> int:
+    return -finding.count

@@ -107,6 +107,10 @@ class CrmTables:
     catalog: Catalog
     _held: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False)
     _columns: dict[str, list[str]] = field(default_factory=dict, repr=False)
+    _rows: dict[str, int] = field(default_factory=dict, repr=False)
+    _spans: dict[tuple[str, str], tuple[datetime | None, datetime | None]] = field(
+        default_factory=dict, repr=False
+    )
 
     @property
     def objects(self) -> list[str]:
@@ -156,7 +160,12 @@ class CrmTables:
         return self._held[key].lazy()
 
     def rows(self, name: str) -> int:
-        """Return how many rows an object has, without reading it."""
+        """Return how many rows an object has, without reading it; known also once it is released."""
+        if name not in self._rows:
+            self._rows[name] = self._counted(name)
+        return self._rows[name]
+
+    def _counted(self, name: str) -> int:
         import polars as pl
 
         if name in self._held or name not in self.raw.frames:
@@ -164,7 +173,12 @@ class CrmTables:
         return int(self.raw.frames[name].select(pl.len()).collect(engine="streaming").item())
 
     def span(self, name: str, column: str) -> tuple[datetime | None, datetime | None]:
-        """Return the first and the last instant in a column, reading no other."""
+        """Return the first and the last instant in a column, reading no other; known once it is released."""
+        if (name, column) not in self._spans:
+            self._spans[name, column] = self._ends(name, column)
+        return self._spans[name, column]
+
+    def _ends(self, name: str, column: str) -> tuple[datetime | None, datetime | None]:
         import polars as pl
 
         from dealtrace_engine.sources.crm.values import value

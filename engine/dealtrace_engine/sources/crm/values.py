@@ -24,13 +24,16 @@ TRUE, FALSE = (
 COUNTED = (Kind.INSTANT, Kind.DATE, Kind.NUMBER, Kind.BOOLEAN)
 """Kinds of which not every text is one."""
 UNREAD = "!unread"
+REPAIRED = {
+    "salesforce": "had lost its case, which its last three characters told",
+    "dynamics": "had braces or capitals, which make no difference",
+}
 ODD_IDS = {
-    3: "had lost its case, which its last three characters told",
     4: "is damaged: its last three characters do not fit",
     5: "is no id; compared as it is",
     6: "is a number that a spreadsheet made of an id; left out",
 }
-"""By state of `dealtrace_ext.record_ids`."""
+"""By state of `dealtrace_ext.record_ids`; what was `REPAIRED` differs by system."""
 NOTHING_WRITTEN = (0, 6)
 INLINE = 12
 """Bytes of a text that has no copy in memory beside its column."""
@@ -140,7 +143,7 @@ def _counted_ids(ids: pl.Series, system: str, where: str) -> tuple[pl.Series, li
         found = _without_missing(ids.name, written, states_of).gather(spots)
         states = np.append(states_of, np.uint8(0))[spots.fill_null(len(first)).to_numpy()]
     findings = []
-    for state, what in ODD_IDS.items():
+    for state, what in {3: REPAIRED[system], **ODD_IDS}.items():
         rows = np.flatnonzero(states == state)
         if len(rows):
             findings.append(Finding(f"{where} {what}"))

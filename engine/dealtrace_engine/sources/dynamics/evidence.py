@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.ladder import Rule
+from dealtrace_engine.sources.crm.present import latest_stamp
 from dealtrace_engine.sources.dynamics.objects import KEYS
 
 if TYPE_CHECKING:
@@ -103,13 +104,11 @@ def exported(tables: CrmTables) -> datetime | None:
         return tables.raw.exported
 
     def latest() -> pl.LazyFrame:
-        ends = [pl.LazyFrame(schema={"at": pl.Datetime("us", "UTC")})]
-        ends += [
-            tables.table(name).select(at=pl.col("modifiedon").max())
-            for name in tables.objects
-            if "modifiedon" in tables.columns(name)
-        ]
-        return pl.concat(ends).select(pl.col("at").max())
+        there = [name for name in tables.objects if tables.has(name, "modifiedon")]
+        for name in there:
+            tables.table(name)
+        ends = [latest_stamp(tables, name, "modifiedon") for name in there]
+        return pl.LazyFrame({"at": ends}, {"at": pl.Datetime("us", "UTC")}).select(pl.col("at").max())
 
     when: datetime | None = tables.once("exported", latest).collect().item()
     return when

@@ -35,7 +35,7 @@ def recognise(path: Path) -> str | None:
         if stamped_folders(path) and any(models(folder) for folder in stamped_folders(path)):
             return "synapse-incremental"
         if path.is_dir() and models(path):
-            return "synapse-append" if _is_appended(path) else "synapse-link"
+            return "synapse-append" if _quietly(_is_appended, path) else "synapse-link"
         return _of_files(path)
     except (DealtraceError, OSError):
         return None

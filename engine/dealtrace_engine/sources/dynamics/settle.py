@@ -203,7 +203,8 @@ class Table:
         key = KEYS.get(self.name)
         if key not in rows.columns or rows.select(_same_id(key).hash().n_unique()).item() == rows.height:
             return rows
-        stamps = [name for name in (SINK, "versionnumber", "modifiedon") if name in rows.columns]
+        # The version first: a row that is written again after a retry arrives later than newer ones.
+        stamps = [name for name in ("versionnumber", SINK, "modifiedon") if name in rows.columns]
         newest = [_order(rows, name) for name in stamps]
         ranked = rows.with_row_index("!row").sort(*newest, PLACE, "!row", nulls_last=True)
         older = ~_same_id(key).is_last_distinct()

@@ -31,4 +31,7 @@ SYSTEM = CrmSystem(
         "quote.statuscodename": "quote", "opportunity.statuscodename": "quote",
         "processstage.stagename": "stage",
     },
+    described_by=tuple(f"opportunity.{column}" for column in (
+        "opportunityid", "statecode", "statuscode", "createdon", "estimatedvalue", "ownerid",
+    )),
 )  # fmt: skip

@@ -173,6 +173,8 @@ def likely_encoding(sample: bytes) -> str:
     --------
     >>> likely_encoding("Müller, Zürich".encode("cp1252")), likely_encoding("商談の取引先名".encode("cp932"))
     ('cp1252', 'cp932')
+    >>> likely_encoding("Datum der letzten Änderung".encode("latin-1"))
+    'cp1252'
     """
     lines = [line for line in sample.splitlines() if not line.isascii()]
     good = [line for line in lines if _is_utf8(line)]
@@ -192,12 +194,21 @@ def likely_encoding(sample: bytes) -> str:
 
 
 def _east_asian_share(text: bytes, encoding: str) -> float:
-    """Return which share of the characters beyond ASCII are everyday ones of the charset's language."""
+    """Return which share of the characters beyond ASCII are everyday ones of the charset, beside another.
+
+    A letter with an accent and the letter behind it may look like one ideograph, but stand alone.
+    """
     try:
-        characters = [character for character in text.decode(encoding) if not character.isascii()]
+        decoded = text.decode(encoding)
     except UnicodeDecodeError:
         return 0.0
-    return sum(_is_everyday(c, encoding) for c in characters) / len(characters) if characters else 0.0
+    beyond = [not character.isascii() for character in f" {decoded} "]
+    fitting = [
+        (beyond[place] or beyond[place + 2]) and _is_everyday(character, encoding)
+        for place, character in enumerate(decoded)
+        if beyond[place + 1]
+    ]
+    return sum(fitting) / len(fitting) if fitting else 0.0
 
 
 def _is_everyday(character: str, encoding: str) -> bool:

@@ -10,6 +10,7 @@ from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.names import one_of
+from dealtrace_engine.sources.crm.present import latest_stamp
 from dealtrace_engine.sources.crm.tables import CrmTables
 
 if TYPE_CHECKING:
@@ -83,13 +84,10 @@ def exported(tables: CrmTables) -> datetime | None:
 
     def make() -> pl.LazyFrame:
         there = [name for name in STAMPED if name in tables.objects]
-        latest = [
-            tables.table(name).select(at=pl.max_horizontal(pl.col(stamp).max() for stamp in stamps))
-            for name in there
-            if (stamps := [stamp for stamp in STAMPS if stamp in tables.catalog[name]])
-        ]
-        none = pl.LazyFrame(schema={"at": pl.Datetime("us", "UTC")})
-        return pl.concat([none, *latest]).select(pl.col("at").max())
+        for name in there:
+            tables.table(name)
+        latest = [latest_stamp(tables, name, stamp) for name in there for stamp in STAMPS]
+        return pl.LazyFrame({"at": latest}, {"at": pl.Datetime("us", "UTC")}).select(pl.col("at").max())
 
     when: datetime | None = tables.once("exported", make).collect().item()
     return when

@@ -94,8 +94,8 @@ class Pieces:
         import polars as pl
 
         if not self.all:
-            raise ParseError("holds no object of Salesforce that is of use", file=path,
-                             hint=f"not read: {_listed(self.unread)}" if self.unread else None)  # fmt: skip
+            hint = f"not read: {_listed(self.unread)}" if self.unread else "is it of another CRM or shape?"
+            raise ParseError("holds no object of Salesforce that is of use", file=path, hint=hint)
         frames: dict[str, pl.LazyFrame] = {}
         versions: dict[str, pl.LazyFrame] = {}
         for name in dict.fromkeys(piece.name for piece in self.all):

@@ -107,7 +107,7 @@ def _inputs(
     if not files and not may_be_none:
         raise ParseError(f"holds no file that ends in {' or '.join(suffixes)}", file=path)
     empty = [file for file in files if path.is_dir() and file.stat().st_size == 0]
-    pieces.unread += [file.name for file in empty]
+    pieces.unread += [f"{file.name} (empty)" for file in empty]
     return [InputFile.at(file) for file in files if file not in empty]
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from dealtrace_engine.errors import DealtraceError
 from dealtrace_engine.sources.files import InputFile
+from dealtrace_engine.sources.salesforce.column_names import folded
 from dealtrace_engine.sources.salesforce.csv_tables import Begun, begun
 from dealtrace_engine.sources.salesforce.delimited import SUFFIXES, stem
 from dealtrace_engine.sources.salesforce.memory_tables import from_frames
-from dealtrace_engine.sources.salesforce.object_names import is_of_object, object_of_name
+from dealtrace_engine.sources.salesforce.object_names import OWN, is_of_object, object_of_name
 from dealtrace_engine.sources.salesforce.pieces import files_of
 from dealtrace_engine.sources.salesforce.read import read_raw
 from dealtrace_engine.sources.salesforce.records_json import SUFFIXES as JSON_SUFFIXES
@@ -92,9 +93,14 @@ def _seen(file: Path) -> _Seen | None:
     except DealtraceError:
         return None
     header = first.dialect.names
-    if is_report(header):
+    if is_report(header) and not _is_without_ids(stem(file), header):
         return _Seen(stem(file), first, True)
     return _Seen(stem(file), first, False) if is_of_object(stem(file), header) else None
+
+
+def _is_without_ids(name: str, header: Sequence[str]) -> bool:
+    """Whether a file is a table that lacks its ids, which otherwise tell it from a report."""
+    return object_of_name(name) is not None and len(OWN.intersection(map(folded, header))) > 1
 
 
 def _shape_of_tables(tables: Sequence[_Seen]) -> str:

@@ -54,18 +54,34 @@ def _firsts(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 
 
 def contact(way: str) -> Finder:
-    """Return the finder of contacts dated in one of the `WAYS`, if the mapping asks for every contact."""
+    """Return the finder of further contacts in one of the `WAYS`, if the mapping asks for every contact.
+
+    A contact that is the first of every case that it belongs to is told as that only.
+    """
 
     def find(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         import polars as pl
 
         wanted = pl.lit(mapping.every_contact) & (pl.col("way") == way)
-        return contacts(tables, mapping).filter(wanted).select(
+        return _further(tables, mapping).filter(wanted).select(
             "source_object", fact="contact", object=pl.lit("contact"), record_id="contact", timestamp="at",
             end_timestamp="end", ts_precision="precision", resource_id="by", source_row_id="contact",
         )  # fmt: skip
 
     return find
+
+
+def _further(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
+    """Return the contacts that are not the first of all their cases."""
+    import polars as pl
+
+    firsts = tables.once(f"first contacts {mapping!r}", lambda: _firsts(tables, mapping))
+    told = firsts.select("case_id", "contact")
+    of_case = links_of(tables, mapping).filter(pl.col("object") == "contact")
+    linked = of_case.select("case_id", contact="record_id")
+    later = linked.join(told, on=["case_id", "contact"], how="anti")
+    only_first = told.join(later, on="contact", how="anti")
+    return contacts(tables, mapping).join(only_first, on="contact", how="anti")
 
 
 RULES = tuple(

@@ -30,6 +30,9 @@ SYSTEM = CrmSystem(
     rates=("CurrencyType", "DatedConversionRate"),
     unmapped=unmapped,
     statuses={**STATUSES, "Opportunity.StageName": "stage"},
+    described_by=tuple(f"Opportunity.{column}" for column in (
+        "StageName", "IsClosed", "IsWon", "Amount", "CloseDate", "CreatedDate", "OwnerId", "AccountId",
+    )),
     leading_history={
         "opportunity": ("OpportunityHistory", "OpportunityFieldHistory"), "lead": ("LeadHistory",),
         "quote": ("QuoteHistory", "SBQQ__Quote__History"), "order": ("OrderHistory",),
