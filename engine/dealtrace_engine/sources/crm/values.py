@@ -177,9 +177,9 @@ def different(texts: pl.Series) -> tuple[pl.Series, pl.Series] | None:
     Examples
     --------
     >>> import polars as pl
-    >>> texts, spots = different(pl.Series(["a text that is long", None, "a text that is long"]))
+    >>> texts, spots = different(pl.Series(["a text that is long", None] * 2))
     >>> texts.to_list(), spots.to_list()
-    (['a text that is long'], [0, None, 0])
+    (['a text that is long'], [0, None, 0, None])
     """
     import polars as pl
 
