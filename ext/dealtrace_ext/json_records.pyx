@@ -5,6 +5,7 @@ outside of them is left out; line ends inside of them, which can only be white s
 """
 
 from libc.stdint cimport int64_t, uint8_t
+from libc.string cimport memcpy
 
 cdef struct Place:
     int64_t level         # brackets that are open
@@ -31,13 +32,33 @@ cdef inline void move(Place *place, uint8_t c, int64_t depth) noexcept nogil:
         place.level -= 1
 
 
-cdef int64_t scan(
-    const uint8_t *text, int64_t length, int64_t depth, Place *place, uint8_t *out, int64_t *whole
-) noexcept nogil:
-    cdef int64_t i, written = 0
+cdef inline int64_t plain_text(const uint8_t *text, int64_t length) noexcept nogil:
+    """Return how many bytes there are before a quotation mark, a backslash or a line end."""
+    cdef int64_t i
     cdef uint8_t c
     for i in range(length):
         c = text[i]
+        if c == 34 or c == 92 or c == 10 or c == 13:
+            return i
+    return length
+
+
+cdef int64_t scan(
+    const uint8_t *text, int64_t length, int64_t depth, Place *place, uint8_t *out, int64_t *whole
+) noexcept nogil:
+    cdef int64_t i = 0, run, written = 0
+    cdef uint8_t c
+    while i < length:
+        if place.in_text and not place.escaped:
+            run = plain_text(text + i, length - i)
+            if place.in_record:
+                memcpy(out + written, text + i, run)
+                written += run
+            i += run
+            if i == length:
+                break
+        c = text[i]
+        i += 1
         move(place, c, depth)
         if place.in_record:
             out[written] = 32 if c == 10 or c == 13 else c

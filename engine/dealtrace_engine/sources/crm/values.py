@@ -35,6 +35,8 @@ ODD_IDS = {
 }
 """By state of `dealtrace_ext.record_ids`; what was `REPAIRED` differs by system."""
 NOTHING_WRITTEN = (0, 6)
+INLINE = 12
+"""Bytes of a text that has no copy in memory beside its column."""
 FOREVER = "9999-"
 """The year in which validity without an end is said to end: no date, and no mistake."""
 CENTURY = (1900, 2200)
@@ -95,10 +97,13 @@ def reading(
     rows = frame.select(*read.values(), *found).with_columns(marks).collect(engine="streaming")
     findings = [_unread(frame, rows, column, kinds[column], name) for column in marked]
     rows = rows.select(names)
-    for column in (column for column in names if kinds[column] is Kind.ID):
-        ids, odd = _counted_ids(rows[column], raw.system, f"{name}.{column}")
-        rows = rows.with_columns(ids)
-        findings += odd
+    for column in names:
+        if kinds[column] is Kind.ID:
+            ids, odd = _counted_ids(rows[column], raw.system, f"{name}.{column}")
+            rows = rows.with_columns(ids)
+            findings += odd
+        elif kinds[column] is Kind.TEXT:
+            rows = rows.with_columns(shared(rows[column]))
     return rows, [finding for finding in findings if finding.count]
 
 
@@ -128,14 +133,68 @@ def _unread(frame: pl.LazyFrame, rows: pl.DataFrame, column: str, kind: Kind, na
 
 def _counted_ids(ids: pl.Series, system: str, where: str) -> tuple[pl.Series, list[Finding]]:
     """Return ids in their one form, and those that were damaged, mended, or are none."""
-    written, states = read_ids(ids, system)
+    apart = different(ids)
+    if apart is None:
+        written, states = read_ids(ids, system)
+        found = _without_missing(ids.name, written, states)
+    else:
+        first, spots = apart
+        written, states_of = read_ids(first, system)
+        found = _without_missing(ids.name, written, states_of).gather(spots)
+        states = np.append(states_of, np.uint8(0))[spots.fill_null(len(first)).to_numpy()]
     findings = []
     for state, what in {3: REPAIRED[system], **ODD_IDS}.items():
         rows = np.flatnonzero(states == state)
         if len(rows):
             findings.append(Finding(f"{where} {what}"))
             findings[-1].add(len(rows), [int(row) + 1 for row in rows[:FIRST_ROWS]], ids[int(rows[0])])
-    return _without_missing(ids.name, written, states), findings
+    return found, findings
+
+
+def shared(texts: pl.Series) -> pl.Series:
+    """Return the same texts, with one copy of each in memory where many of them repeat.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> shared(pl.Series(["a text that is long", None, "a text that is long"])).to_list()
+    ['a text that is long', None, 'a text that is long']
+    """
+    apart = different(texts)
+    return texts if apart is None else dense(apart[0]).gather(apart[1])
+
+
+def dense(texts: pl.Series) -> pl.Series:
+    """Return the same texts, copied to where nothing else is."""
+    import polars as pl
+
+    return pl.Series(texts.name, pl.from_arrow(texts.to_arrow().cast(pa.large_string())), dtype=pl.String)
+
+
+def different(texts: pl.Series) -> tuple[pl.Series, pl.Series] | None:
+    """Return the different texts, and which of them each is; None where they are short or few repeat.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> texts, spots = different(pl.Series(["a text that is long", None, "a text that is long"]))
+    >>> texts.to_list(), spots.to_list()
+    (['a text that is long'], [0, None, 0])
+    """
+    import polars as pl
+
+    from dealtrace_ext.intern import Interner
+
+    longest = texts.str.len_bytes().max()
+    if longest is None or longest <= INLINE or texts.approx_n_unique() * 2 > len(texts):  # type: ignore[operator]
+        return None
+    codes = np.empty(len(texts), np.int32)
+    Interner().encode(texts.to_arrow(), codes)
+    highest = np.maximum.accumulate(np.concatenate((np.array([-1], np.int32), codes)))
+    spots = pl.Series(codes)
+    if texts.null_count():
+        spots = spots.set(spots < 0, None)
+    return texts.gather(np.flatnonzero(codes > highest[:-1])), spots
 
 
 def _filled(text: pl.Expr) -> pl.Expr:

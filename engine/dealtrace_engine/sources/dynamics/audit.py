@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.crm.values import dense, shared
 from dealtrace_engine.sources.dynamics.attributes import kept_attributes
 from dealtrace_engine.sources.dynamics.counting import counted, noted
 from dealtrace_engine.sources.dynamics.deferred import Seen, deferred
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 CUT = "…"
 """How a value ends that was too long for the log."""
+HELD_ROWS = 1 << 16
+"""Changes that are brought together before their texts are copied out of the JSON."""
 
 
 def change_rows(table: Table) -> pl.LazyFrame:
@@ -25,7 +28,7 @@ def change_rows(table: Table) -> pl.LazyFrame:
     import polars as pl
 
     schema: dict[str, pl.DataType] = dict.fromkeys(CATALOG["audit_changes"], pl.String())
-    return deferred(schema, lambda: _changes(table))
+    return deferred(schema, lambda: _compacted(_changes(table)))
 
 
 def changed_attributes(
@@ -79,6 +82,30 @@ def _changes(table: Table) -> Iterator[pl.DataFrame]:
                 rows = _audited(frame, part)
                 yield changed_attributes(rows.filter(seen.first(rows["auditid"])), attributes, found)
     noted(table.findings, found)
+
+
+def _compacted(pieces: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Yield the same rows in larger pieces, which hold no memory but that of their own texts, each once."""
+    import polars as pl
+
+    held: list[pl.DataFrame] = []
+    for piece in pieces:
+        held.append(piece)
+        if sum(frame.height for frame in held) >= HELD_ROWS:
+            yield _own_texts(pl.concat(held))
+            held = []
+    if held:
+        yield _own_texts(pl.concat(held))
+
+
+def _own_texts(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    def own(texts: pl.Series) -> pl.Series:
+        once = shared(texts)
+        return dense(texts) if once is texts else once
+
+    return frame.select(own(column) if column.dtype == pl.String else column for column in frame)
 
 
 def _audited(frame: pl.DataFrame, part: Part) -> pl.DataFrame:

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from dealtrace_engine.sources.crm.tables import CrmTables, Kind, RawExport
+from dealtrace_engine.sources.crm.values import dense, different, shared
 
 CATALOG = {
     "Deal": {
@@ -149,3 +150,38 @@ def test_a_table_is_read_once():
     tables.release("Deal")
     tables.table("Deal").collect()
     assert [finding.count for finding in raw.findings] == [1]
+
+
+def test_texts_that_repeat_are_the_same_texts():
+    long = "a text longer than twelve bytes"
+    texts = pl.Series("name", [long, None, "short", long, "", long, "short", None, "short"])
+    for found in (shared(texts), dense(texts)):
+        assert found.name == "name"
+        assert found.to_list() == texts.to_list()
+    first, spots = different(texts)
+    assert first.to_list() == [long, "short", ""]
+    assert spots.to_list() == [0, None, 1, 0, 2, 0, 1, None, 1]
+    assert different(pl.Series(["short"] * 9)) is None
+    assert different(pl.Series([f"each is another {i}" for i in range(9)])) is None
+    assert different(pl.Series([None, None], dtype=pl.String)) is None
+    assert different(pl.Series([], dtype=pl.String)) is None
+
+
+def test_odd_ids_that_repeat_are_counted_in_every_row():
+    odd = [
+        "0064600000J5S5TAAX",
+        None,
+        "0064600000J5S5T",
+        "000000000000000AAA",
+        "5.0E+11",
+        "",
+        "nothing like an id",
+    ]
+    found, findings = read(Id=odd * 5)
+    single, once = read(Id=odd)
+    assert found["Id"].to_list() == single["Id"].to_list() * 5
+    assert [finding.reason for finding in findings] == [finding.reason for finding in once]
+    assert [finding.count for finding in findings] == [5 * finding.count for finding in once]
+    assert [finding.example for finding in findings] == [finding.example for finding in once]
+    damaged = next(finding for finding in findings if "damaged" in finding.reason)
+    assert list(damaged.first_rows)[:3] == [1, 8, 15]
