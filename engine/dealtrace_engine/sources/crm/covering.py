@@ -143,7 +143,10 @@ def _missing(way: Derivation) -> list[str]:
     """
     needs = {need for rule in way.mapping.ladder(way.rules) for need in rule.needs}
     known = way.tables.catalog
-    wanted = sorted(n for n in needs | set(way.system.described_by) if n.partition(".")[0] in known)
+    there = {f"{name}.{at}" for name, at in way.system.history.items() if name in way.tables.objects}
+    wanted = sorted(
+        need for need in needs | there | {*way.system.described_by} if need.partition(".")[0] in known
+    )
     found = []
     for need in wanted:
         name, _, column = need.partition(".")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
@@ -54,6 +55,25 @@ def test_what_is_missing_and_what_cannot_be_told():
     assert found.underivable["quote_created"] == "the export has what is needed, but no such record"
     frames = {**FRAMES, "DealHistory": {k: v for k, v in FRAMES["DealHistory"].items() if k != "Stage"}}
     assert "DealHistory.Stage" in coverage(raw=raw_of(frames)).missing
+
+
+def test_what_the_case_table_and_the_history_lack_is_missing_and_no_table_of_a_mapping_is():
+    system = replace(SYSTEM, described_by=("Deal.Amount", "Deal.Stage"))
+    frames = {**FRAMES, "Deal": {name: c for name, c in FRAMES["Deal"].items() if name != "Amount"}}
+    frames["DealHistory"] = {name: c for name, c in FRAMES["DealHistory"].items() if name != "At"}
+    found = log_of(system, raw_of(frames), CrmMapping()).quality.coverage
+    assert found.missing == ["Deal.Amount", "DealHistory.At", "Signature"]
+    own = replace(SYSTEM.rules[-1], activity="contract_created", needs=("a table that the mapping names",))
+    found = log_of(replace(SYSTEM, rules=(*SYSTEM.rules, own)), raw_of(FRAMES), CrmMapping()).quality.coverage
+    assert found.missing == ["Signature"]
+
+
+def test_stamps_of_the_future_are_counted_and_no_export_time():
+    touched = ["2090-01-01 00:00:00", "2024-05-01 00:00:00", "2090-01-02 00:00:00"]
+    log = log_of(SYSTEM, raw_of({**FRAMES, "Deal": {**FRAMES["Deal"], "Touched": touched}}), CrmMapping())
+    assert log.quality.coverage.exported == "2024-05-01T00:00:00"
+    assert ("Deal.Touched lies in the future", 2) in [(f.reason, f.count) for f in log.quality.noted]
+    assert coverage(Deal={"Touched": touched[:1] * 3}).exported == "2090-01-01T00:00:00"
 
 
 def test_activities_by_rule_quality_and_precision():

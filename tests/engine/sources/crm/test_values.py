@@ -112,10 +112,12 @@ def test_ids_are_brought_to_one_form_and_odd_ones_counted():
 
 
 def test_guids():
-    found, _ = read(
-        "dynamics", Id=["{6F9619FF-8B86-D011-B42D-00CF4FC964FF}", "00000000-0000-0000-0000-000000000000"]
-    )
+    ids = ["{6F9619FF-8B86-D011-B42D-00CF4FC964FF}", "00000000-0000-0000-0000-000000000000"]
+    found, findings = read("dynamics", Id=ids)
     assert found["Id"].to_list() == ["6f9619ff-8b86-d011-b42d-00cf4fc964ff", None]
+    assert [finding.reason for finding in findings] == [
+        "Deal.Id had braces or capitals, which make no difference"
+    ]
 
 
 def test_columns_that_came_with_a_type_keep_their_values():

@@ -112,15 +112,30 @@ def test_contacts_come_to_cases_by_quotes_leads_and_relations():
     ]
 
 
-def test_every_contact_where_it_is_asked_for():
+def test_further_contacts_where_they_are_asked_for():
+    """The first of a case is told as the first, and not again."""
     objects = {"EmailMessage": [mail(1, at(6)), mail(2, at(7))], "Task": [task(3)]}
     export = tables(Opportunity=[deal()], **objects)
     assert found(export, EACH) == []
     columns = ("object", "record_id", "timestamp")
     assert found(export, EACH, mapping=CrmMapping(every_contact=True), columns=columns) == [
-        (EACH, "SF2", "contact", record("00T", 3), at(3)), (EACH, "SF1", "contact", record("02s", 1), at(6)),
-        (EACH, "SF1", "contact", record("02s", 2), at(7)),
+        (EACH, "SF1", "contact", record("02s", 1), at(6)), (EACH, "SF1", "contact", record("02s", 2), at(7)),
     ]  # fmt: skip
+
+
+def test_the_first_contact_of_one_case_can_be_a_further_one_of_another():
+    relations = [
+        {"Id": record("0RE", n), "EventId": record("00U", 2), "RelationId": what, "IsWhat": True}
+        for n, what in enumerate((DEAL, OTHER), 1)
+    ]
+    events = [meeting(1, at(4)), meeting(2, at(5), WhatId=None)]
+    export = tables(Opportunity=[deal(), deal(2)], Event=events, EventRelation=relations)
+    assert found(export, FIRST, columns=("record_id", "timestamp")) == [
+        (FIRST, "SF1", DEAL, at(4)),
+        (FIRST, "SF1", OTHER, at(5)),
+    ]
+    mapping = CrmMapping(every_contact=True)
+    assert found(export, EACH, mapping=mapping, columns=("record_id",)) == [(EACH, "SF1", record("00U", 2))]
 
 
 def test_support_cases():
