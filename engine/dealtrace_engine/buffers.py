@@ -131,10 +131,14 @@ def gathered(
     >>> gathered(np.array([1, 2, 3]), np.array([0, 1, 3]), np.array([1, 0]))
     (array([2, 3, 1]), array([0, 2, 3]))
     """
-    starts, sizes = offsets[:-1][groups], np.diff(offsets)[groups]
-    ends = np.zeros(len(sizes) + 1, np.int64)
-    np.cumsum(sizes, out=ends[1:])
-    return values[np.repeat(starts - ends[:-1], sizes) + np.arange(ends[-1])], ends
+    from dealtrace_ext.groups import copy_groups
+
+    groups = groups.astype(np.int64, copy=False)
+    ends = np.zeros(len(groups) + 1, np.int64)
+    np.cumsum(offsets[1:][groups] - offsets[:-1][groups], out=ends[1:])
+    out = np.empty(int(ends[-1]), dtype=values.dtype)
+    copy_groups(values, offsets, groups, ends, 0, len(groups), out)
+    return out, ends
 
 
 def table(columns: Mapping[str, Any]) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections import deque
@@ -93,15 +94,21 @@ def map_blocks(
         return results
     pool = _pool(workers - 1)
     futures = [pool.submit(function, item) for item in items]
+    told = itertools.count(1)
     try:
-        for done, (item, future) in enumerate(zip(items, futures, strict=True), 1):
-            results.append(_here(function, item) if future.cancel() else future.result())
-            tick(progress, done, len(items))
+        own: list[Result] = []
+        # The pool takes from the front: to wait for its next one would be to follow one step behind.
+        while len(own) < len(futures) and futures[-1 - len(own)].cancel():
+            own.append(_here(function, items[-1 - len(own)]))
+            tick(progress, next(told), len(items))
+        for future in futures[: len(futures) - len(own)]:
+            results.append(future.result())
+            tick(progress, next(told), len(items))
     except BaseException:
         for future in futures:
             future.cancel()
         raise
-    return results
+    return results + own[::-1]
 
 
 def _here(function: Callable[[Item], Result], item: Item) -> Result:

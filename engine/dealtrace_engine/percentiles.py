@@ -8,12 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dealtrace_engine.errors import ArgumentError
-from dealtrace_engine.parallel import map_blocks
+from dealtrace_engine.parallel import blocks, map_blocks
 
 MICROSECONDS = 1e6
-SMALL = 1024
-"""Up to this size a group is sorted whole; above, only the ranks that are needed are looked for."""
-GROUPS_PER_BLOCK = 1 << 16
 
 
 def percentile_name(percentile: float) -> str:
@@ -51,7 +48,7 @@ def group_percentiles(
     Parameters
     ----------
     microseconds : ndarray of int64, shape (n,)
-        Durations, group by group; small groups are sorted in place.
+        Durations, group by group.
     offsets : ndarray of int64, shape (groups + 1,)
     percentiles : sequence of float, shape (k,)
         From 0 to 100.
@@ -79,7 +76,7 @@ def group_percentiles(
     low, high, part = wanted_ranks(sizes, percentiles)
     if len(microseconds) == 0:
         return np.full(part.shape, np.nan)
-    found = _ranked(microseconds, offsets, np.hstack((low, high)), threads)
+    found = values_at(microseconds, offsets, np.hstack((low, high)), threads)
     result = interpolated(found[:, : low.shape[1]], found[:, low.shape[1] :], part)
     result[sizes == 0] = np.nan
     return result
@@ -105,35 +102,30 @@ def interpolated(
     return np.where(share >= 0.5, above - step * (1 - share), below + step * share)
 
 
-def _ranked(
-    values: NDArray[np.int64], offsets: NDArray[np.int64], ranks: NDArray[np.int64], threads: int | None
+def values_at(
+    values: NDArray[np.int64], offsets: NDArray[np.int64], ranks: NDArray[np.int64], threads: int | None = None
 ) -> NDArray[np.int64]:
-    """Return the values at `ranks` of each group, shape (groups, k); small groups are sorted."""
+    """Return the values at `ranks` of each group, counted from its smallest; shape (groups, k).
+
+    Parameters
+    ----------
+    values : ndarray of int64, shape (n,)
+    offsets : ndarray of int64, shape (groups + 1,)
+    ranks : ndarray of int64, shape (groups, k)
+        In any order; those of empty groups are not looked at, and their values are 0.
+    threads : int, optional
+
+    Examples
+    --------
+    >>> values_at(np.array([7, 5, 6, 1]), np.array([0, 3, 4]), np.array([[2, 0], [0, 0]]))
+    array([[7, 5],
+           [1, 1]])
+    """
     from dealtrace_ext.groups import ranked
 
-    _sort_small(values, offsets, threads)
-    found: NDArray[np.int64] = values[np.minimum(offsets[:-1], len(values) - 1)[:, None] + ranks]
-
-    def select(group: int) -> None:
-        order = np.argsort(ranks[group])
-        row = np.empty(len(order), dtype=np.int64)
-        ranked(values[offsets[group] : offsets[group + 1]], ranks[group][order], row)
-        found[group, order] = row
-
-    map_blocks(select, [int(g) for g in np.flatnonzero(np.diff(offsets) > SMALL)], threads=threads)
-    return found
-
-
-def sort_groups(values: NDArray[np.int64], offsets: NDArray[np.int64], threads: int | None = None) -> None:
-    """Sort each group of values in place."""
-    _sort_small(values, offsets, threads)
-    large = [int(g) for g in np.flatnonzero(np.diff(offsets) > SMALL)]
-    map_blocks(lambda g: values[offsets[g] : offsets[g + 1]].sort(), large, threads=threads)
-
-
-def _sort_small(values: NDArray[np.int64], offsets: NDArray[np.int64], threads: int | None) -> None:
-    from dealtrace_ext.groups import sort_small_groups
-
-    groups = len(offsets) - 1
-    spans = [(first, min(first + GROUPS_PER_BLOCK, groups)) for first in range(0, groups, GROUPS_PER_BLOCK)]
-    map_blocks(lambda span: sort_small_groups(values, offsets, *span, SMALL), spans, threads=threads)
+    order = np.argsort(ranks, axis=1)
+    rising, found = np.take_along_axis(ranks, order, axis=1), np.empty(ranks.shape, dtype=np.int64)
+    map_blocks(lambda span: ranked(values, offsets, *span, rising, found), blocks(offsets), threads=threads)
+    out = np.empty_like(found)
+    np.put_along_axis(out, order, found, axis=1)
+    return out

@@ -212,8 +212,6 @@ def _gathered(
     log: EventLog, chosen: Chosen, threads: int | None
 ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.bool_]]:
     """Return the codes and times that are kept, and which activities are among them."""
-    from dealtrace_engine.kernels.selection import gather_cases, gather_marked
-
     cases, offsets, marks = chosen.cases, chosen.offsets, chosen.marks
     if len(cases) == log.cases and offsets[-1] == log.events:
         return log.activity_codes, log.timestamps, np.ones(len(log.activities), dtype=np.bool_)
@@ -222,15 +220,31 @@ def _gathered(
 
     def gather(block: tuple[int, int]) -> NDArray[np.bool_]:
         used = np.zeros(len(log.activities), dtype=np.bool_)
-        place = (log.case_offsets, cases, offsets, *block, used, codes, times)
         if marks is None:
-            gather_cases(log.activity_codes, log.timestamps, *place)
+            _copy_cases(log, chosen, block, used, codes, times)
         else:
+            from dealtrace_engine.kernels.selection import gather_marked
+
+            place = (log.case_offsets, cases, offsets, *block, used, codes, times)
             gather_marked(log.activity_codes, log.timestamps, marks, *place)
         return used
 
     used = np.logical_or.reduce(map_blocks(gather, blocks(offsets), threads=threads))
     return codes, times, used
+
+
+def _copy_cases(
+    log: EventLog, chosen: Chosen, block: tuple[int, int], used: NDArray[np.bool_], codes: NDArray[Any],
+    times: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Copy the events of a range of the cases kept; say in `used` which activities occur."""
+    from dealtrace_ext.groups import copy_groups, mark_codes
+
+    place = (log.case_offsets, chosen.cases, chosen.offsets, *block)
+    copy_groups(log.activity_codes, *place, codes)
+    copy_groups(log.timestamps, *place, times)
+    first, last = chosen.offsets[block[0]], chosen.offsets[block[1]]
+    mark_codes(codes, first, last, used.view(np.uint8))
 
 
 def _in_use(

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.buffers import gathered
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress, blocks, map_blocks
 
@@ -60,10 +61,7 @@ def trace_ids(log: EventLog, threads: int | None = None) -> pa.StringArray:
 
 def sequences_of(log: EventLog, cases: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return the activity codes of some cases, one after the other, and where each case starts."""
-    starts, sizes = log.case_offsets[cases], log.case_offsets[cases + 1] - log.case_offsets[cases]
-    offsets = np.zeros(len(cases) + 1, dtype=np.int64)
-    np.cumsum(sizes, out=offsets[1:])
-    return log.activity_codes[np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])], offsets
+    return gathered(log.activity_codes, log.case_offsets, cases)
 
 
 def sequence_hashes(

@@ -73,7 +73,7 @@ def warm_up(progress: Progress | None = None) -> Warmup:
     --------
     >>> from dealtrace_engine.warmup import warm_up
     >>> done = warm_up()
-    >>> "follows.count_activities" in done.kernels, warm_up().compiled
+    >>> "selection.mark_cases" in done.kernels, warm_up().compiled
     (True, 0)
     """
     from dealtrace_engine._jit import made_ready
@@ -124,8 +124,8 @@ def forms_of(kernel: Kernel) -> Iterator[tuple[object, ...]]:
 
     Examples
     --------
-    >>> from dealtrace_engine.kernels.selection import gather_cases
-    >>> [arguments[0].dtype.name for arguments in forms_of(gather_cases)]
+    >>> from dealtrace_engine.kernels.selection import gather_marked
+    >>> [arguments[0].dtype.name for arguments in forms_of(gather_marked)]
     ['uint8', 'uint16', 'uint32']
     """
     hints = get_type_hints(kernel)

@@ -1,23 +1,25 @@
-"""Values in groups: from first to last, order within small groups, ranks of large ones, and equal neighbours."""
+"""Values in groups: copied, from first to last, at ranks, and equal neighbours."""
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
-from dealtrace_ext.buckets cimport DT_BUCKETS, dt_bucket
+from dealtrace_ext.buckets cimport DT_BUCKETS, dt_bucket, dt_count, dt_gather, dt_range
 
 cdef enum:
-    MOST = 1024                    # values of a group that is sorted here
+    MOST = 1024                    # values that are sorted to find ranks
     RUN = 16
-    NOWHERE = 0xFFFFFFFF
-
-LARGEST = MOST
-"""Members of the largest group that `sort_small_groups` sorts."""
 
 ctypedef fused Code:
     uint8_t
     uint16_t
     uint32_t
+
+ctypedef fused Value:
+    uint8_t
+    uint16_t
+    uint32_t
+    int64_t
 
 
 cdef int _check(const int64_t[::1] offsets, int64_t first, int64_t last, int64_t n) except -1:
@@ -32,6 +34,88 @@ cdef int _check(const int64_t[::1] offsets, int64_t first, int64_t last, int64_t
     if bad >= 0:
         raise IndexError(f"group {bad} leaves the {n} values")
     return 0
+
+
+def copy_groups(
+    const Value[::1] values, const int64_t[::1] offsets, const int64_t[::1] groups,
+    const int64_t[::1] new_offsets, int64_t first, int64_t last, Value[::1] out,
+):
+    """Copy ``groups[first:last]`` to where `new_offsets` says.
+
+    Parameters
+    ----------
+    values : uint8, uint16, uint32 or int64 buffer, shape (n,)
+    offsets : int64 buffer, shape (all groups + 1,)
+    groups : int64 buffer, shape (m,)
+        In any order; one may be copied more than once.
+    new_offsets : int64 buffer, shape (m + 1,)
+        As far apart as the groups are long.
+    first, last : int
+    out : buffer of the type of `values`, shape (k,)
+
+    Raises
+    ------
+    IndexError
+        There is no such group, it leaves the values, or its copy leaves `out`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> out = np.zeros(3, np.int64)
+    >>> copy_groups(np.array([5, 6, 7]), np.array([0, 1, 3]), np.array([1, 0]), np.array([0, 2, 3]), 0, 2, out)
+    >>> out.tolist()
+    [6, 7, 5]
+    """
+    cdef int64_t new, group, begin, size, bad = -1
+    if not 0 <= first <= last <= groups.shape[0] or new_offsets.shape[0] <= last:
+        raise IndexError(f"there are no groups {first} to {last}")
+    with nogil:
+        for new in range(first, last):
+            group = groups[new]
+            if not 0 <= group < offsets.shape[0] - 1:
+                bad = new
+                break
+            begin, size = offsets[group], offsets[group + 1] - offsets[group]
+            if (
+                not 0 <= begin <= begin + size <= values.shape[0]
+                or not 0 <= new_offsets[new] <= new_offsets[new] + size <= out.shape[0]
+                or new_offsets[new + 1] - new_offsets[new] != size
+            ):
+                bad = new
+                break
+            if size:
+                memcpy(&out[new_offsets[new]], &values[begin], size * sizeof(Value))
+    if bad >= 0:
+        raise IndexError(f"there is no group {groups[bad]}, or it does not fit its place {bad}")
+
+
+def mark_codes(const Code[::1] codes, int64_t first, int64_t last, uint8_t[::1] marks):
+    """Set the marks of the codes that occur in ``codes[first:last]`` to 1.
+
+    Raises
+    ------
+    IndexError
+        The range leaves the codes, or a code has no mark.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> marks = np.zeros(3, np.uint8)
+    >>> mark_codes(np.array([2, 0, 2], np.uint8), 0, 3, marks)
+    >>> marks.tolist()
+    [1, 0, 1]
+    """
+    cdef int64_t i, bad = -1
+    if not 0 <= first <= last <= codes.shape[0]:
+        raise IndexError(f"there are no codes {first} to {last}")
+    with nogil:
+        for i in range(first, last):
+            if codes[i] >= marks.shape[0]:
+                bad = i
+                break
+            marks[codes[i]] = 1
+    if bad >= 0:
+        raise IndexError(f"code {codes[bad]} at {bad} has no mark")
 
 
 def first_to_last(
@@ -68,34 +152,6 @@ def first_to_last(
         for group in range(first, last):
             begin, end = offsets[group], offsets[group + 1]
             out[group] = values[end - 1] - values[begin] if end > begin else 0
-
-
-def sort_small_groups(int64_t[::1] values, const int64_t[::1] offsets, int64_t first, int64_t last, int64_t largest):
-    """Sort each group with at most `largest` members, in place.
-
-    Parameters
-    ----------
-    values : int64 buffer, shape (n,)
-    offsets : int64 buffer, shape (groups + 1,)
-    first, last : int
-        The groups from `first` up to, not including, `last`.
-    largest : int
-        At most `LARGEST`.
-
-    Raises
-    ------
-    IndexError
-        A group leaves the values.
-    """
-    cdef int64_t group, size
-    _check(offsets, first, last, values.shape[0])
-    if largest > MOST:
-        raise ValueError(f"groups of up to {MOST} members are sorted here, not {largest}")
-    with nogil:
-        for group in range(first, last):
-            size = offsets[group + 1] - offsets[group]
-            if 1 < size <= largest:
-                _sort(&values[offsets[group]], size)
 
 
 cdef void _sort(int64_t *values, int64_t n) noexcept nogil:
@@ -137,112 +193,144 @@ cdef inline void _merge(int64_t *values, int64_t middle, int64_t end, int64_t *s
         at += 1
 
 
-def ranked(const int64_t[::1] values, const int64_t[::1] ranks, int64_t[::1] out):
-    """Write the values at `ranks`, as if the values were sorted.
+def ranked(
+    const int64_t[::1] values, const int64_t[::1] offsets, int64_t first, int64_t last,
+    const int64_t[:, ::1] ranks, int64_t[:, ::1] out,
+):
+    """Write the values at `ranks` of each group, as if its values were sorted.
 
     A histogram says in which buckets the ranks lie; only the values of these are looked at again.
 
     Parameters
     ----------
     values : int64 buffer, shape (n,)
-    ranks : int64 buffer, shape (k,)
-        From 0 to n - 1, none smaller than the one before.
-    out : int64 buffer, shape (k,)
+    offsets : int64 buffer, shape (groups + 1,)
+    first, last : int
+        The groups from `first` up to, not including, `last`.
+    ranks : int64 buffer, shape (groups, k)
+        From 0 to below the size of the group, none smaller than the one before.
+    out : int64 buffer, shape (groups, k)
+        Zeros are written for an empty group, whatever its ranks.
 
     Raises
     ------
     IndexError
-        A rank is outside or smaller than the one before.
+        A group leaves the values, or a rank is outside or smaller than the one before.
     OverflowError
-        There are 2**32 - 1 values or more.
+        A group has 2**32 values or more.
 
     Examples
     --------
     >>> import numpy as np
-    >>> out = np.empty(2, np.int64)
-    >>> ranked(np.array([30, -10, 20]), np.array([0, 1]), out)
+    >>> out = np.empty((2, 2), np.int64)
+    >>> ranked(np.array([30, -10, 20, 7]), np.array([0, 3, 4]), 0, 2, np.array([[0, 1], [0, 0]]), out)
     >>> out.tolist()
-    [-10, 20]
+    [[-10, 20], [7, 7]]
     """
-    cdef int64_t n = values.shape[0], count = ranks.shape[0], before = 0
-    cdef int status
-    if n >= NOWHERE:
-        raise OverflowError(f"{n:,} values cannot be counted in 32 bits")
-    if out.shape[0] != count:
-        raise ValueError(f"{count} ranks need as many places")
-    for rank in ranks:
-        if not before <= rank < n:
-            raise IndexError(f"rank {rank} is not from {before} to {n - 1}")
-        before = rank
+    cdef int64_t group, size, count = ranks.shape[1], bad
+    cdef int status = 0
+    _check(offsets, first, last, values.shape[0])
+    if ranks.shape[0] < last or out.shape[0] < last or out.shape[1] != count:
+        raise ValueError(f"{last} groups need as many rows of ranks, and as many places")
     if count == 0:
         return
+    bad = _badly_ranked(&offsets[0], first, last, &ranks[0, 0] if last else NULL, count)
+    if bad >= 0:
+        raise IndexError(
+            f"ranks {list(ranks[bad])} of group {bad} do not rise from 0 to {offsets[bad + 1] - offsets[bad] - 1}"
+        )
     with nogil:
-        status = _ranked(&values[0], n, &ranks[0], count, 0, &out[0])
-    if status < 0:
-        raise MemoryError(f"no memory for the buckets of {n:,} values")
+        for group in range(first, last):
+            size = offsets[group + 1] - offsets[group]
+            if size > <int64_t> 0xFFFFFFFF:
+                status = -2
+                break
+            if size == 0:
+                memset(&out[group, 0], 0, count * sizeof(int64_t))
+            else:
+                status = _ranked(&values[offsets[group]], size, &ranks[group, 0], count, 0, &out[group, 0])
+            if status < 0:
+                break
+    if status == -1:
+        raise MemoryError(f"no memory for the buckets of group {group}")
+    if status == -2:
+        raise OverflowError(f"the {size:,} values of group {group} cannot be counted in 32 bits")
+
+
+cdef int64_t _badly_ranked(
+    const int64_t *offsets, int64_t first, int64_t last, const int64_t *ranks, int64_t count
+) noexcept nogil:
+    """Return a group with a rank that is outside or smaller than the one before, or -1."""
+    cdef int64_t group, i, before, size
+    for group in range(first, last):
+        before, size = 0, offsets[group + 1] - offsets[group]
+        for i in range(group * count, (group + 1) * count):
+            if size and not before <= ranks[i] < size:
+                return group
+            before = ranks[i]
+    return -1
 
 
 cdef int _ranked(
     const int64_t *values, int64_t n, const int64_t *ranks, int64_t count, int64_t less, int64_t *out
 ) noexcept nogil:
     """Find ranks, of which `less` lie below all values; -1 where there is no memory."""
-    cdef int64_t lowest = values[0], highest = values[0], i
-    cdef uint32_t *buckets
+    cdef int64_t lowest, highest, i
+    cdef dt_bucket *buckets
     cdef int status
     if n <= MOST:
         _ranked_few(values, n, ranks, count, less, out)
         return 0
-    for i in range(n):
-        lowest, highest = min(lowest, values[i]), max(highest, values[i])
+    dt_range(values, n, &lowest, &highest)
     if lowest == highest:
         for i in range(count):
             out[i] = lowest
         return 0
-    buckets = <uint32_t *> calloc(2 * DT_BUCKETS, sizeof(uint32_t))
+    buckets = <dt_bucket *> calloc(DT_BUCKETS, sizeof(dt_bucket))
     if buckets == NULL:
         return -1
-    for i in range(n):
-        buckets[dt_bucket(<uint64_t> values[i] - <uint64_t> lowest)] += 1
-    status = _ranked_in(values, n, lowest, ranks, count, less, buckets, buckets + DT_BUCKETS, out)
+    dt_count(values, n, lowest, buckets)
+    status = _ranked_in(values, n, lowest, ranks, count, less, buckets, out)
     free(buckets)
     return status
 
 
 cdef int _ranked_in(
     const int64_t *values, int64_t n, int64_t lowest, const int64_t *ranks, int64_t count, int64_t less,
-    const uint32_t *sizes, uint32_t *cursors, int64_t *out,
+    dt_bucket *buckets, int64_t *out,
 ) noexcept nogil:
     """Gather the values of the buckets in which ranks lie, and find them there."""
-    cdef int64_t bucket, i, first, room = 0, at = less, rank = 0
+    cdef int64_t b, first, room = 0, at = less, rank = 0
     cdef int64_t *gathered
+    cdef dt_bucket *bucket
     cdef int status = 0
-    for bucket in range(DT_BUCKETS):
-        cursors[bucket] = NOWHERE
-        if rank < count and ranks[rank] < at + sizes[bucket]:
-            cursors[bucket] = <uint32_t> room
-            room += sizes[bucket]
-        at += sizes[bucket]
+    for b in range(DT_BUCKETS):
+        buckets[b].next = room
+        if rank < count and ranks[rank] < at + buckets[b].size:
+            buckets[b].wanted = 1
+            room += buckets[b].size
+        at += buckets[b].size
         while rank < count and ranks[rank] < at:
             rank += 1
-    gathered = <int64_t *> malloc(room * sizeof(int64_t))
+    gathered = <int64_t *> malloc((room + 1) * sizeof(int64_t))
     if gathered == NULL:
         return -1
-    for i in range(n):
-        bucket = dt_bucket(<uint64_t> values[i] - <uint64_t> lowest)
-        if cursors[bucket] != NOWHERE:
-            gathered[cursors[bucket]] = values[i]
-            cursors[bucket] += 1
+    for b in range(DT_BUCKETS):
+        if not buckets[b].wanted:
+            buckets[b].next = room
+    dt_gather(values, n, lowest, buckets, gathered)
     at, rank = less, 0
-    for bucket in range(DT_BUCKETS):
-        at += sizes[bucket]
+    for b in range(DT_BUCKETS):
+        bucket = &buckets[b]
+        at += bucket.size
         first = rank
         while rank < count and ranks[rank] < at:
             rank += 1
         # The values are at most a 32nd as far apart as before, so that this ends.
         if rank > first and status == 0:
             status = _ranked(
-                gathered + cursors[bucket] - sizes[bucket], sizes[bucket], ranks + first, rank - first,
-                at - sizes[bucket], out + first,
+                gathered + bucket.next - bucket.size, bucket.size, ranks + first, rank - first, at - bucket.size,
+                out + first,
             )
     free(gathered)
     return status

@@ -1,12 +1,10 @@
 from typing import Any
 
-from numpy import int64, uint32, uint64
+from numpy import int64
 from numpy.typing import NDArray
 
 Codes = NDArray[Any]
 """uint8, uint16 or uint32."""
-
-BUCKETS: int
 
 def count_neighbours(
     codes: Codes,
@@ -17,34 +15,16 @@ def count_neighbours(
     pairs: NDArray[int64],
     ends: NDArray[int64],
 ) -> None: ...
-def count_pairs(
-    codes: Codes,
-    offsets: NDArray[int64],
-    first: int,
-    last: int,
-    width: int,
-    pairs: NDArray[int64],
-    singles: NDArray[int64],
+def count_groups(
+    codes: Codes, offsets: NDArray[int64], first: int, last: int, width: int, tallies: NDArray[int64]
 ) -> None: ...
-def spread(
+def times_between(
     codes: Codes,
     times: NDArray[int64],
     offsets: NDArray[int64],
     first: int,
     last: int,
     width: int,
-    places: NDArray[uint32],
-    histogram: NDArray[uint32],
-    sums: NDArray[uint64],
-) -> None: ...
-def collect(
-    codes: Codes,
-    times: NDArray[int64],
-    offsets: NDArray[int64],
-    first: int,
-    last: int,
-    width: int,
-    places: NDArray[uint32],
-    cursors: NDArray[uint32],
+    tallies: NDArray[int64],
     out: NDArray[int64],
 ) -> None: ...

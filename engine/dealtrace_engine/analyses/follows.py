@@ -112,7 +112,7 @@ def directly_follows(
     counted = dense_counts(log, threads, progress)
     return DirectlyFollows(
         _count_table(log, counted),
-        Later(lambda: _edge_table(log, dense_edges(log, RANKS, threads, counted=counted)[0])),
+        Later(lambda: _edge_table(log, dense_edges(log, RANKS, counted, threads))),
         Later(lambda: _activity_table(log, counted.activities)),
         LogReference(log),
     )

@@ -31,11 +31,10 @@ class Variants(Result):
     ----------
     activity_names : pyarrow.LargeStringArray
         What the codes stand for.
-    case_ids : pyarrow.LargeStringArray, shape (cases,)
     """
 
     activity_names: pa.LargeStringArray
-    case_ids: pa.LargeStringArray
+    _case_ids: Later[pa.LargeStringArray]
     _sequences: pa.LargeBinaryArray
     _kind: np.dtype[Any]
     _numbers: NDArray[np.int32]
@@ -43,6 +42,11 @@ class Variants(Result):
     _durations: Later[NDArray[np.int64]]
     _log: LogReference
     definition: ClassVar[str] = "variants 1"
+
+    @property
+    def case_ids(self) -> pa.LargeStringArray:
+        """The source's text for each case, shape (cases,)."""
+        return self._case_ids()
 
     @cached_property
     def as_found(self) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
@@ -174,7 +178,7 @@ def variants(log: EventLog, *, threads: int | None = None, progress: Progress | 
     found = number_sequences(log.activity_codes, log.case_offsets, hashes, numbers, firsts)
     sequences = _as_binary(*gathered(log.activity_codes, log.case_offsets, firsts[:found]))
     return Variants(
-        log.activities, log.case_ids, sequences, log.activity_codes.dtype, numbers, hashes[firsts[:found]],
+        log.activities, Later(lambda: log.case_ids), sequences, log.activity_codes.dtype, numbers, hashes[firsts[:found]],
         Later(lambda: case_durations(log, threads)), LogReference(log),
     )  # fmt: skip
 

@@ -71,29 +71,6 @@ def count_marked(
 
 
 @kernel
-def gather_cases(
-    activities: NDArray[Any],
-    timestamps: NDArray[np.int64],
-    case_offsets: NDArray[np.int64],
-    cases: NDArray[np.int64],
-    new_offsets: NDArray[np.int64],
-    first: int,
-    last: int,
-    used: NDArray[np.bool_],
-    activities_out: NDArray[Any],
-    timestamps_out: NDArray[np.int64],
-) -> None:
-    """Copy the events of ``cases[first:last]`` to their new place; say in `used` which activities occur."""
-    for new in range(first, last):
-        shift = case_offsets[cases[new]] - new_offsets[new]
-        for event in range(new_offsets[new], new_offsets[new + 1]):
-            activity = activities[event + shift]
-            used[activity] = True
-            activities_out[event] = activity
-            timestamps_out[event] = timestamps[event + shift]
-
-
-@kernel
 def gather_marked(
     activities: NDArray[Any],
     timestamps: NDArray[np.int64],
@@ -107,7 +84,7 @@ def gather_marked(
     activities_out: NDArray[Any],
     timestamps_out: NDArray[np.int64],
 ) -> None:
-    """Copy the marked events of ``cases[first:last]`` to their new place; see `gather_cases`."""
+    """Copy the marked events of ``cases[first:last]`` to their new place; say in `used` which activities occur."""
     for new in range(first, last):
         at = new_offsets[new]
         for event in range(case_offsets[cases[new]], case_offsets[cases[new] + 1]):
