@@ -49,12 +49,13 @@ def replay(loaded: Loaded) -> dt.TokenReplay:
     return dt.token_replay(loaded.log, loaded.net)
 
 
-def everything(loaded: Loaded) -> tuple[Any, ...]:
+def everything(loaded: Loaded) -> tuple[dt.DirectlyFollows, dt.Variants, list[float]]:
     return performance(loaded), variants(loaded), throughput(loaded)
 
 
 def everything_replay(loaded: Loaded) -> tuple[Any, ...]:
-    return *everything(loaded), replay(loaded)
+    graph, paths, times = everything(loaded)
+    return graph, paths, times, dt.token_replay(loaded.log, loaded.net, known=paths)
 
 
 def edges(section: str, *columns: str) -> Callable[[dt.DirectlyFollows], Answer]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,7 +36,7 @@ def written_whole(path: PathLike) -> Iterator[Path]:
     target = Path(path)
     temporary: Path | None = None
     try:
-        temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.part")
+        temporary = target.with_name(f".{target.name[:100]}.{os.urandom(6).hex()}.part")
         temporary.open("xb").close()
         yield temporary
         temporary.replace(target)
@@ -75,7 +74,7 @@ def folder_written_whole(path: PathLike) -> Iterator[Path]:
     try:
         _check_free(target)
         target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.part")
+        unfinished = target.with_name(f".{target.name[:100]}.{os.urandom(6).hex()}.part")
         unfinished.mkdir()
         yield unfinished
         _check_free(target)
