@@ -77,7 +77,7 @@ def warm(path: str, runs: int, threads: tuple[int, ...]) -> dict[str, dict[int, 
     log = reading()
 
     def analyses(count: int) -> None:
-        dt.directly_follows(log, threads=count)
+        _ = dt.directly_follows(log, threads=count).edges
         dt.variants(log, threads=count)
         dt.throughput_times(log, threads=count).percentiles(PERCENTILES)
 
