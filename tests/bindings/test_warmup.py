@@ -14,7 +14,7 @@ def test_it_tells(capsys):
     out = capsys.readouterr().out
     assert str(len(kernels())) in out
     assert "were in the cache" in out
-    assert "follows.count_activities" in out.replace("\n", "")
+    assert "selection.mark_cases" in out.replace("\n", "")
 
 
 def test_as_json(capsys):

@@ -56,7 +56,7 @@ def test_a_damaged_cache_is_compiled_anew(tmp_path):
 
 @pytest.mark.parametrize("off", ["0", "1"])
 def test_the_compiler_can_be_turned_off(off):
-    code = "from dealtrace_engine.kernels.follows import count_activities as k; print(type(k).__name__)"
+    code = "from dealtrace_engine.kernels.selection import mark_cases as k; print(type(k).__name__)"
     environment = os.environ | {"NUMBA_DISABLE_JIT": off, "PYTHONPATH": os.pathsep.join(sys.path)}
     found = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dealtrace_ext.pairs import BUCKETS, collect, count_neighbours, count_pairs, spread
+from dealtrace_ext.pairs import count_groups, count_neighbours, times_between
 from naive import pairs as naive
 
-WIDTH, NOWHERE = 4, 2**32 - 1
+WIDTH, UNTOUCHED = 4, -7
 CODES = st.sampled_from([np.uint8, np.uint16, np.uint32])
-TIMES = st.one_of(st.integers(0, 3), st.integers(0, 2**40), st.integers(-(2**62), 2**62))
+TIMES = st.one_of(st.integers(0, 3), st.integers(0, 2**40), st.integers(-(2**62), 2**62 - 1))
 GROUPS = st.lists(st.lists(st.tuples(st.integers(0, WIDTH - 1), TIMES), max_size=9), max_size=8)
 
 
@@ -31,108 +31,106 @@ def cuts(offsets):
     return [(0, groups)], [(group, group + 1) for group in range(groups)]
 
 
-@given(GROUPS, CODES)
-def test_count_pairs(groups, kind):
-    codes, _, offsets, ordered = columns(groups, kind)
-    for blocks in cuts(offsets):
-        pairs, singles = np.zeros((WIDTH * WIDTH, 3), np.int64), np.zeros((WIDTH, 4), np.int64)
-        for first, last in blocks:
-            count_pairs(codes, offsets, first, last, WIDTH, pairs, singles)
-        found = {divmod(int(p), WIDTH): tuple(pairs[p, :2].tolist()) for p in np.flatnonzero(pairs[:, 0])}
-        assert found == naive.count_pairs(ordered)
-        with_any = {c: tuple(row[:3].tolist()) for c, row in enumerate(singles) if row[0]}
-        assert with_any == naive.count_singles(ordered)
+def empty_tallies(width=WIDTH):
+    """What `count_neighbours`, `count_groups` and `times_between` count in."""
+    counts, ends = np.zeros(width * width, np.int64), np.zeros((width, 2), np.int64)
+    return counts, ends, np.zeros((width, 2), np.int64), np.zeros((width * width, 3), np.int64)
 
 
 @given(GROUPS, CODES)
 def test_count_neighbours(groups, kind):
     codes, _, offsets, ordered = columns(groups, kind)
+    expected, expected_ends = naive.count_neighbours(ordered)
     for blocks in cuts(offsets):
-        pairs, ends = np.zeros(WIDTH * WIDTH, np.int64), np.zeros((WIDTH, 2), np.int64)
+        pairs, ends, _, _ = empty_tallies()
         for first, last in blocks:
             count_neighbours(codes, offsets, first, last, WIDTH, pairs, ends)
-        found = {divmod(int(p), WIDTH): int(pairs[p]) for p in np.flatnonzero(pairs)}
-        assert found == {pair: count for pair, (count, _) in naive.count_pairs(ordered).items()}
-        singles = naive.count_singles(ordered)
-        assert ends.tolist() == [list(singles.get(code, (0, 0, 0))[1:]) for code in range(WIDTH)]
+        assert {divmod(int(p), WIDTH): int(pairs[p]) for p in np.flatnonzero(pairs)} == expected
+        assert ends.tolist() == [list(expected_ends.get(code, (0, 0))) for code in range(WIDTH)]
 
 
-def test_pairs_of_wide_codes_do_not_overflow():
-    """The product of a code and the width needs more than the code's own bits."""
-    pairs, singles = np.zeros((256 * 256, 3), np.int64), np.zeros((256, 4), np.int64)
-    count_pairs(np.array([255, 255, 254], np.uint8), np.array([0, 3]), 0, 1, 256, pairs, singles)
-    assert np.flatnonzero(pairs[:, 0]).tolist() == [255 * 256 + 254, 255 * 256 + 255]
-    counts, ends = np.zeros(256 * 256, np.int64), np.zeros((256, 2), np.int64)
-    count_neighbours(np.array([255, 255, 254], np.uint8), np.array([0, 3]), 0, 1, 256, counts, ends)
-    assert counts.tolist() == pairs[:, 0].tolist()
-
-
-def places_of(many):
-    """A histogram for the pairs in `many`, a single bucket for the others."""
-    sizes = np.where(np.isin(np.arange(WIDTH * WIDTH), many), BUCKETS, 1)
-    places = np.empty((WIDTH * WIDTH, 3), np.uint32)
-    places[:, 0], places[:, 1] = np.arange(WIDTH * WIDTH), np.cumsum(sizes) - sizes
-    places[:, 2] = np.where(sizes > 1, NOWHERE, 0)
-    return places, int(sizes.sum())
-
-
-@given(GROUPS, CODES, st.sets(st.integers(0, WIDTH * WIDTH - 1)))
-def test_spread_and_collect(groups, kind, many):
-    codes, times, offsets, ordered = columns(groups, kind)
-    places, room = places_of(list(many))
-    expected = naive.differences(ordered)
+@given(GROUPS, CODES)
+def test_count_groups(groups, kind):
+    codes, _, offsets, ordered = columns(groups, kind)
+    expected = naive.count_groups(ordered)
     for blocks in cuts(offsets):
-        histogram, sums = np.zeros(room, np.uint32), np.zeros((WIDTH * WIDTH, 5), np.uint64)
+        _, _, tallies, _ = empty_tallies()
         for first, last in blocks:
-            spread(codes, times, offsets, first, last, WIDTH, places, histogram, sums)
-        wanted = np.zeros(room, np.int64)
-        for (source, target), values in expected.items():
-            _, begin, mask = places[source * WIDTH + target].tolist()
-            for value in values:
-                wanted[begin + (naive.bucket(value, 5) & mask)] += 1
-        assert histogram.tolist() == wanted.tolist()
-        for pair in range(WIDTH * WIDTH):
-            values = expected.get(divmod(pair, WIDTH), [])
-            low, high, *squares = sums[pair].tolist()
-            assert low + (high << 64) == sum(values) % 2**128
-            assert sum(word << 64 * i for i, word in enumerate(squares)) == sum(v * v for v in values)
-        ends = np.cumsum(wanted)
-        cursors, out = (ends - wanted).astype(np.uint32), np.full(int(ends[-1]), -1)
+            count_groups(codes, offsets, first, last, WIDTH, tallies)
+        assert tallies[:, 0].tolist() == [expected.get(code, 0) for code in range(WIDTH)]
+
+
+def places(ordered, before, room):
+    """Where the times of each pair begin, beyond one place that stays free; `room` where there are none.
+
+    Before them lie those of `before`, groups whose times are written by another call.
+    """
+    sizes = [len(naive.times_between(ordered).get(divmod(p, WIDTH), ([], 0))[0]) for p in range(WIDTH**2)]
+    taken = [len(naive.times_between(before).get(divmod(p, WIDTH), ([], 0))[0]) for p in range(WIDTH**2)]
+    return np.where(sizes, 1 + np.cumsum(sizes) - sizes + taken, room)
+
+
+@given(GROUPS, CODES)
+def test_times_between(groups, kind):
+    codes, times, offsets, ordered = columns(groups, kind)
+    expected = naive.times_between(ordered)
+    flat = [time for _, (own, _) in sorted(expected.items()) for time in own]
+    room = len(flat) + 2
+    for blocks in cuts(offsets):
+        _, _, _, tallies = empty_tallies()
+        tallies[:, 0] = begins = places(ordered, [], room)
+        out = np.full(room, UNTOUCHED)
         for first, last in blocks:
-            collect(codes, times, offsets, first, last, WIDTH, places, cursors, out)
-        assert cursors.tolist() == ends.tolist()
-        order = sorted((pair, value) for pair, values in expected.items() for value in values)
-        for begin, end in zip(ends - wanted, ends, strict=True):
-            out[begin:end].sort()
-        assert out.tolist() == [value for _, value in order]
+            times_between(codes, times, offsets, first, last, WIDTH, tallies, out)
+        assert out.tolist() == [UNTOUCHED, *flat, UNTOUCHED]
+        for pair, (next_place, groups_with, _) in enumerate(tallies.tolist()):
+            own, inside = expected.get(divmod(pair, WIDTH), ([], 0))
+            assert (next_place - begins[pair], groups_with) == (len(own), inside)
 
 
-def test_squares_beyond_128_bits():
-    """Ten thousand times 2**62 between two events."""
-    n = 10_000
-    times = np.tile(np.array([-(2**61), 2**61]), n)
-    places, room = places_of([])
-    histogram, sums = np.zeros(room, np.uint32), np.zeros((WIDTH * WIDTH, 5), np.uint64)
-    spread(np.zeros(2 * n, np.uint8), times, np.arange(0, 2 * n + 1, 2), 0, n, WIDTH, places, histogram, sums)
-    low, high, *squares = sums[0].tolist()
-    assert low + (high << 64) == n * 2**62
-    assert sum(word << 64 * i for i, word in enumerate(squares)) == n * 2**124 > 2**128
+@given(GROUPS, CODES, st.randoms())
+def test_blocks_write_their_times_in_any_order(groups, kind, rng):
+    """Each block knows where its own begin, as on threads."""
+    codes, times, offsets, ordered = columns(groups, kind)
+    expected = naive.times_between(ordered)
+    flat = [time for _, (own, _) in sorted(expected.items()) for time in own]
+    out, groups_with = np.full(len(flat) + 2, UNTOUCHED), np.zeros(WIDTH**2, np.int64)
+    blocks = cuts(offsets)[1]
+    rng.shuffle(blocks)
+    for first, last in blocks:
+        _, _, _, tallies = empty_tallies()
+        tallies[:, 0] = places(ordered, ordered[:first], len(out))
+        times_between(codes, times, offsets, first, last, WIDTH, tallies, out)
+        groups_with += tallies[:, 1]
+    assert out.tolist() == [UNTOUCHED, *flat, UNTOUCHED]
+    assert {divmod(int(p), WIDTH): int(groups_with[p]) for p in np.flatnonzero(groups_with)} == {
+        pair: inside for pair, (_, inside) in expected.items()
+    }
 
 
-@given(st.lists(st.integers(0, 2**64 - 1), min_size=2, max_size=40))
-def test_buckets_follow_the_order_of_values(values):
-    found = [naive.bucket(value, 5) for value in sorted(values)]
-    assert found == sorted(found)
-    assert found[-1] < BUCKETS
+@pytest.mark.parametrize(("kind", "width"), [(np.uint8, 256), (np.uint16, 300), (np.uint32, 300)])
+def test_pairs_of_wide_codes_do_not_overflow(kind, width):
+    """The product of a code and the width needs more than the code's own bits."""
+    codes, times, offsets = np.array([width - 1, width - 1, width - 2], kind), np.arange(3), np.array([0, 3])
+    counts, ends, singles, tallies = empty_tallies(width)
+    places = [width * width - 2, width * width - 1]
+    count_neighbours(codes, offsets, 0, 1, width, counts, ends)
+    assert np.flatnonzero(counts).tolist() == places
+    count_groups(codes, offsets, 0, 1, width, singles)
+    assert np.flatnonzero(singles[:, 0]).tolist() == [width - 2, width - 1]
+    out = np.empty(2, np.int64)
+    tallies[:, 0] = 2
+    tallies[places, 0] = 0, 1
+    times_between(codes, times, offsets, 0, 1, width, tallies, out)
+    assert np.flatnonzero(tallies[:, 1]).tolist() == places
+    assert out.tolist() == [1, 1]
 
 
-def test_only_marked_buckets_are_collected():
-    codes, times, offsets = np.zeros(4, np.uint8), np.array([0, 1, 3, 10]), np.array([0, 4])
-    places, room = places_of([0])
-    cursors, out = np.full(room, NOWHERE, np.uint32), np.full(1, -1)
-    cursors[2] = 0
-    collect(codes, times, offsets, 0, 1, WIDTH, places, cursors, out)
-    assert out.tolist() == [2]
+def test_a_time_beyond_64_bits_wraps():
+    times, out = np.array([-(2**63), 2**63 - 1]), np.empty(1, np.int64)
+    _, _, _, tallies = empty_tallies()
+    times_between(np.zeros(2, np.uint8), times, np.array([0, 2]), 0, 1, WIDTH, tallies, out)
+    assert out.tolist() == [-1]
 
 
 BAD_GROUPS = [
@@ -147,63 +145,81 @@ BAD_GROUPS = [
 
 @pytest.mark.parametrize(("offsets", "first", "last"), BAD_GROUPS)
 def test_groups_outside_are_refused(offsets, first, last):
-    codes, times, (places, room) = np.zeros(2, np.uint8), np.zeros(2, np.int64), places_of([])
-    pairs, singles = np.zeros((WIDTH * WIDTH, 3), np.int64), np.zeros((WIDTH, 4), np.int64)
-    with pytest.raises(IndexError):
-        count_pairs(codes, np.array(offsets), first, last, WIDTH, pairs, singles)
-    with pytest.raises(IndexError):
-        count_neighbours(
-            codes, np.array(offsets), first, last, WIDTH, pairs[:, 0].copy(), singles[:, :2].copy()
-        )
-    with pytest.raises(IndexError):
-        spread(codes, times, np.array(offsets), first, last, WIDTH, places,
-               np.zeros(room, np.uint32), np.zeros((WIDTH * WIDTH, 5), np.uint64))  # fmt: skip
-    with pytest.raises(IndexError):
-        collect(codes, times, np.array(offsets), first, last, WIDTH, places, np.zeros(room, np.uint32), times)
+    codes, times, block = np.zeros(2, np.uint8), np.zeros(2, np.int64), (np.array(offsets), first, last)
+    counts, ends, singles, tallies = empty_tallies()
+    with pytest.raises(IndexError, match="group"):
+        count_neighbours(codes, *block, WIDTH, counts, ends)
+    with pytest.raises(IndexError, match="group"):
+        count_groups(codes, *block, WIDTH, singles)
+    with pytest.raises(IndexError, match="group"):
+        times_between(codes, times, *block, WIDTH, tallies, np.zeros(9, np.int64))
+    for untouched in (counts, ends, singles, tallies):
+        assert not untouched.any()
 
 
-def test_codes_and_places_outside_are_refused():
-    codes, times, offsets = np.array([0, 4], np.uint8), np.array([0, 1]), np.array([0, 2])
-    places, room = places_of([])
-    pairs, singles = np.zeros((WIDTH * WIDTH, 3), np.int64), np.zeros((WIDTH, 4), np.int64)
-    histogram, sums = np.zeros(room, np.uint32), np.zeros((WIDTH * WIDTH, 5), np.uint64)
-    with pytest.raises(IndexError, match="code 4 at 1"):
-        count_pairs(codes, offsets, 0, 1, WIDTH, pairs, singles)
-    with pytest.raises(IndexError, match="code 4 at 1"):
-        count_neighbours(codes, offsets, 0, 1, WIDTH, pairs[:, 0].copy(), singles[:, :2].copy())
-    for wrong in (codes, np.zeros(2, np.uint8)):
-        nowhere = np.full((WIDTH * WIDTH, 3), NOWHERE, np.uint32)
-        with pytest.raises(IndexError, match="no place"):
-            spread(wrong, times, offsets, 0, 1, WIDTH, nowhere, histogram, sums)
-        with pytest.raises(IndexError, match="no place"):
-            collect(wrong, times, offsets, 0, 1, WIDTH, nowhere, histogram, times.copy())
-    with pytest.raises(IndexError, match="no place"):  # no row for its sums
-        spread(np.array([3, 3], np.uint8), times, offsets, 0, 1, WIDTH, places, histogram, sums[:2])
-    with pytest.raises(IndexError, match="no place"):  # a cursor behind the end
-        collect(
-            np.zeros(2, np.uint8), times, offsets, 0, 1, WIDTH, places, histogram + np.uint32(9), times.copy()
-        )
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.uint32])
+@pytest.mark.parametrize("width", [WIDTH, 0])
+def test_codes_outside_are_refused(kind, width):
+    codes, times, offsets = np.array([0, WIDTH], kind), np.array([0, 1]), np.array([0, 2])
+    counts, ends, singles, tallies = empty_tallies()
+    bad = "code 4 at 1" if width else "code 0 at 0"
+    with pytest.raises(IndexError, match=bad):
+        count_neighbours(codes, offsets, 0, 1, width, counts, ends)
+    with pytest.raises(IndexError, match=bad):
+        count_groups(codes, offsets, 0, 1, width, singles)
+    with pytest.raises(IndexError, match=bad):
+        times_between(codes, times, offsets, 0, 1, width, tallies, np.zeros(9, np.int64))
+    for untouched in (counts, ends, singles, tallies):
+        assert not untouched.any()
+
+
+@pytest.mark.parametrize("place", [-1, -(2**63), 3, 2**40, 2**63 - 1])
+@pytest.mark.parametrize("room", [0, 3])
+def test_places_outside_are_refused(place, room):
+    codes, times, offsets = np.zeros(2, np.uint8), np.array([0, 1]), np.array([0, 2])
+    _, _, _, tallies = empty_tallies()
+    tallies[0, 0], out = place, np.full(room, UNTOUCHED)
+    with pytest.raises(IndexError, match=f"the time before 1 has no place among {room}"):
+        times_between(codes, times, offsets, 0, 1, WIDTH, tallies, out)
+    assert out.tolist() == [UNTOUCHED] * room
+
+
+def test_what_is_more_than_there_is_room_for_is_refused():
+    buffer = np.full(5, UNTOUCHED)
+    _, _, _, tallies = empty_tallies()
+    with pytest.raises(IndexError, match="the time before 4 has no place among 3"):
+        times_between(np.zeros(6, np.uint8), np.arange(6), np.array([0, 6]), 0, 1, WIDTH, tallies, buffer[:3])
+    assert buffer.tolist() == [1, 1, 1, UNTOUCHED, UNTOUCHED]
 
 
 def test_shapes_are_checked():
-    codes, times, offsets, (places, room) = (
-        np.zeros(2, np.uint8),
-        np.array([0, 1]),
-        np.array([0, 2]),
-        places_of([]),
-    )
-    pairs, singles = np.zeros((WIDTH * WIDTH, 3), np.int64), np.zeros((WIDTH, 4), np.int64)
-    histogram, sums = np.zeros(room, np.uint32), np.zeros((WIDTH * WIDTH, 5), np.uint64)
-    for wrong in ((pairs[:3], singles), (pairs[:, :2].copy(), singles), (pairs, singles[:2])):
-        with pytest.raises(ValueError, match="figures each"):
-            count_pairs(codes, offsets, 0, 1, WIDTH, *wrong)
-    counts, ends = np.zeros(WIDTH * WIDTH, np.int64), np.zeros((WIDTH, 2), np.int64)
-    for wrong in ((counts[:3], ends), (counts, ends[:3]), (counts, singles)):
+    codes, times, block, out = np.zeros(2, np.uint8), np.arange(2), (np.array([0, 2]), 0, 1), np.zeros(9, int)
+    counts, ends, singles, tallies = empty_tallies()
+    for wrong in ((counts[:3], ends), (counts, ends[:3]), (counts, np.zeros((WIDTH, 4), np.int64))):
         with pytest.raises(ValueError, match="2 figures each"):
-            count_neighbours(codes, offsets, 0, 1, WIDTH, *wrong)
-    with pytest.raises(ValueError, match="figures each"):
-        spread(codes, times, offsets, 0, 1, WIDTH, places[:3], histogram, sums)
-    with pytest.raises(ValueError, match="as many times"):
-        spread(codes, times[:1], offsets, 0, 1, WIDTH, places, histogram, sums)
-    with pytest.raises(ValueError, match="5 words"):
-        spread(codes, times, offsets, 0, 1, WIDTH, places, histogram, sums[:, :3].copy())
+            count_neighbours(codes, *block, WIDTH, *wrong)
+    for wrong in (singles[:3], singles[:, :1].copy(), np.zeros((WIDTH, 3), np.int64)):
+        with pytest.raises(ValueError, match="2 figures each"):
+            count_groups(codes, *block, WIDTH, wrong)
+    for wrong in (tallies[:15], tallies[:, :2].copy(), np.zeros((WIDTH * WIDTH, 4), np.int64)):
+        with pytest.raises(ValueError, match="3 figures each"):
+            times_between(codes, times, *block, WIDTH, wrong, out)
+    for wrong in (times[:1], np.arange(3)):
+        with pytest.raises(ValueError, match="as many times"):
+            times_between(codes, wrong, *block, WIDTH, tallies, out)
+    for call in (
+        lambda: count_neighbours(codes, *block, -1, counts, ends),
+        lambda: count_groups(codes, *block, -1, singles),
+        lambda: times_between(codes, times, *block, -1, tallies, out),
+    ):
+        with pytest.raises(ValueError, match="figures each"):
+            call()
+
+
+def test_no_events():
+    counts, ends, singles, tallies = empty_tallies()
+    for offsets in (np.array([0]), np.array([0, 0, 0])):
+        nothing, block = np.zeros(0, np.uint8), (offsets, 0, len(offsets) - 1)
+        count_neighbours(nothing, *block, 0, counts[:0], ends[:0])
+        count_groups(nothing, *block, 0, singles[:0])
+        times_between(nothing, np.zeros(0, np.int64), *block, 0, tallies[:0], np.zeros(0, np.int64))

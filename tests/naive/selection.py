@@ -28,11 +28,6 @@ def count_marked(marks: Sequence[Sequence[bool]]) -> list[int]:
     return [sum(own) for own in marks]
 
 
-def gather_cases(cases: Sequence[Case], chosen: Sequence[int]) -> list[tuple[object, int]]:
-    """The events of the chosen cases, one after the other."""
-    return [event for case in chosen for event in cases[case]]
-
-
 def renumber(codes: Sequence[int], numbers: Sequence[int]) -> list[int]:
     """The new number of each code."""
     return [numbers[code] for code in codes]

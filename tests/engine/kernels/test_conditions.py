@@ -20,7 +20,6 @@ from dealtrace_engine.kernels.conditions import (
 )
 from dealtrace_engine.kernels.selection import (
     count_marked,
-    gather_cases,
     gather_marked,
     mark_between,
     mark_cases,
@@ -143,26 +142,19 @@ def test_any_and_count_marked(marked):
 
 
 @given(MARKED, WIDTHS)
-def test_gathering(marked, width):
+def test_gather_marked(marked, width):
     cases, marks = marked
     activities, times, offsets, ordered = columns(cases, width)
-    keep = [any(own) for own in marks]
-    chosen = np.flatnonzero(keep)
+    chosen = np.flatnonzero([any(own) for own in marks])
     flat = np.array([mark for own in marks for mark in own])
-    sizes = {gather_cases: np.diff(offsets)[chosen], gather_marked: np.array([sum(m) for m in marks])[chosen]}
-    expected = {
-        gather_cases: selection.gather_cases(ordered, chosen),
-        gather_marked: selection.gather_marked(ordered, marks, chosen),
-    }
-    for kernel, extra in ((gather_cases, ()), (gather_marked, (flat,))):
-        new = np.cumsum([0, *sizes[kernel]])
-        for blocks in ([(0, len(chosen))], list(pairwise(range(len(chosen) + 1)))):
-            used, codes = np.zeros(4, np.bool_), np.zeros(new[-1], width)
-            stamps = np.zeros(new[-1], np.int64)
-            for first, last in blocks:
-                kernel(activities, times, *extra, offsets, chosen, new, first, last, used, codes, stamps)
-            assert list(zip(codes.tolist(), stamps.tolist(), strict=True)) == expected[kernel]
-            assert np.flatnonzero(used).tolist() == sorted({a for a, _ in expected[kernel]})
+    expected = selection.gather_marked(ordered, marks, chosen)
+    new = np.cumsum([0, *np.array([sum(own) for own in marks])[chosen]])
+    for blocks in ([(0, len(chosen))], list(pairwise(range(len(chosen) + 1)))):
+        used, codes, stamps = np.zeros(4, np.bool_), np.zeros(new[-1], width), np.zeros(new[-1], np.int64)
+        for first, last in blocks:
+            gather_marked(activities, times, flat, offsets, chosen, new, first, last, used, codes, stamps)
+        assert list(zip(codes.tolist(), stamps.tolist(), strict=True)) == expected
+        assert np.flatnonzero(used).tolist() == sorted({activity for activity, _ in expected})
 
 
 @given(st.lists(st.integers(0, 5)), st.permutations(range(6)), st.integers(0, 10), WIDTHS)
