@@ -18,18 +18,18 @@ import dealtrace as dt
 from benchmarks.logs import NET
 from benchmarks.questions import HALF
 from dealtrace import where as w
-from dealtrace_engine.analyses.edges import dense_edges
+from dealtrace_engine.analyses.edges import dense_counts, dense_edges
 from dealtrace_engine.buffers import one_array
 from dealtrace_engine.models.token_game import token_game
 from dealtrace_engine.patterns.pattern import compile_pattern
-from dealtrace_engine.percentiles import group_percentiles
+from dealtrace_engine.percentiles import group_percentiles, values_at
 from dealtrace_engine.selection import select_cases, select_events
 from dealtrace_engine.traces import sequence_hashes
 from dealtrace_ext.columns import Text
-from dealtrace_ext.groups import first_to_last
+from dealtrace_ext.groups import copy_groups, first_to_last, mark_codes
 from dealtrace_ext.intern import Interner
 from dealtrace_ext.moments import exact_moments
-from dealtrace_ext.pairs import count_pairs
+from dealtrace_ext.pairs import count_groups, count_neighbours, times_between
 from dealtrace_ext.scatter import count_keys, scatter, sort_within
 from dealtrace_ext.sequences import hash_sequences, number_sequences
 from dealtrace_ext.timestamps import parse
@@ -134,14 +134,50 @@ def test_number_sequences(per_event: Any, made: Made) -> None:
     per_event(number_sequences, log.activity_codes, log.case_offsets, made.hashes, numbers, firsts)
 
 
-def test_count_pairs(per_event: Any, made: Made) -> None:
+def test_count_neighbours(per_event: Any, made: Made) -> None:
     log, width = made.log, len(made.log.activities)
-    pairs, singles = np.zeros((width * width, 3), np.int64), np.zeros((width, 4), np.int64)
-    per_event(count_pairs, log.activity_codes, log.case_offsets, 0, log.cases, width, pairs, singles)
+    pairs, ends = np.zeros(width * width, np.int64), np.zeros((width, 2), np.int64)
+    per_event(count_neighbours, log.activity_codes, log.case_offsets, 0, log.cases, width, pairs, ends)
+
+
+def test_count_groups(per_event: Any, made: Made) -> None:
+    log, width = made.log, len(made.log.activities)
+    tallies = np.zeros((width, 2), np.int64)
+    per_event(count_groups, log.activity_codes, log.case_offsets, 0, log.cases, width, tallies)
+
+
+def test_times_between(per_event: Any, made: Made) -> None:
+    log, counted, width = made.log, dense_counts(made.log, 1), len(made.log.activities)
+    tallies, times = np.zeros((width * width, 3), np.int64), np.empty(counted.counts.sum(), np.int64)
+    tallies[counted.found, 0] = np.cumsum(counted.counts) - counted.counts
+    columns = (log.activity_codes, log.timestamps, log.case_offsets, 0, log.cases, width)
+    per_event(lambda: times_between(*columns, tallies.copy(), times))
 
 
 def test_dense_edges(per_event: Any, made: Made) -> None:
-    per_event(dense_edges, made.log, PERCENTILES, 1)
+    per_event(dense_edges, made.log, PERCENTILES, dense_counts(made.log, 1), 1)
+
+
+@pytest.mark.parametrize("groups", ["one", "cases"])
+def test_values_at(per_event: Any, made: Made, groups: str) -> None:
+    """The median and the largest of all, and of every case."""
+    values, offsets = made.log.timestamps, made.log.case_offsets
+    offsets = np.array([0, len(values)]) if groups == "one" else offsets
+    sizes = np.diff(offsets)
+    per_event(values_at, values, offsets, np.column_stack((sizes // 2, sizes - 1)), 1)
+
+
+def test_copy_groups(per_event: Any, made: Made) -> None:
+    """Every other case: codes, and which of them occur."""
+    log, groups = made.log, np.arange(0, made.log.cases, 2)
+    ends = np.concatenate(([0], np.cumsum(np.diff(log.case_offsets)[groups])))
+    out, marks = np.empty(ends[-1], log.activity_codes.dtype), np.zeros(len(log.activities), np.uint8)
+
+    def once() -> None:
+        copy_groups(log.activity_codes, log.case_offsets, groups, ends, 0, len(groups), out)
+        mark_codes(out, 0, len(out), marks)
+
+    per_event(once)
 
 
 def test_first_to_last(per_event: Any, made: Made) -> None:

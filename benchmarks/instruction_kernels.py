@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from numpy.typing import NDArray
 
 OPPORTUNITIES, SEED = 15_000, 7
 PATTERN = "Quote Created -> ... -> Quote Revised+ -> Quote/Proposal Issued"
-RECORDED = ("count_pairs", "spread", "collect")
-UNSET = "collect:8"
-"""An argument that has no content yet: what `collect` writes to."""
+RECORDED = ("pairs.count_neighbours", "pairs.times_between", "pairs.count_groups", "groups.ranked")
+UNSET = ("pairs.times_between:7", "groups.ranked:5")
+"""Arguments that have no content yet: what is written to."""
+MOVES = {"pairs.times_between": 6}
+"""An argument that says where to write and moves on, so that every call needs a fresh one."""
 PERCENTILES = (50, 90, 95, 99)
 
 Inputs = dict[str, Any]
@@ -58,46 +61,51 @@ def make_inputs(path: Path) -> None:
 
 def _recorded(log: Any) -> dict[str, NDArray[Any]]:
     """Return what the passes over the pairs are first called with, by letting the analysis call them."""
-    import dealtrace_ext.pairs as pairs
-    from dealtrace_engine.analyses.edges import dense_edges
+    from dealtrace_engine.analyses.edges import dense_counts, dense_edges
 
     found: dict[str, NDArray[Any]] = {}
-    whole = {name: getattr(pairs, name) for name in RECORDED}
+    whole = {name: getattr(_module(name), name.partition(".")[2]) for name in RECORDED}
 
     def recording(name: str) -> Callable[..., None]:
         def call(*arguments: Any) -> None:
             for place, argument in enumerate(arguments):
                 key = f"{name}:{place}"
-                found.setdefault(key, np.array(argument) if key != UNSET else np.zeros_like(argument))
+                if key not in found:
+                    found[key] = np.zeros_like(argument) if key in UNSET else np.array(argument)
             whole[name](*arguments)
 
         return call
 
     try:
         for name in RECORDED:
-            setattr(pairs, name, recording(name))
-        dense_edges(log, PERCENTILES, 1)
+            setattr(_module(name), name.partition(".")[2], recording(name))
+        counted = dense_counts(log, 1)
+        dense_edges(log, PERCENTILES, counted, 1)
+        _ = counted.activities
     finally:
         for name in RECORDED:
-            setattr(pairs, name, whole[name])
+            setattr(_module(name), name.partition(".")[2], whole[name])
     return found
 
 
-def _pairs(name: str) -> Callable[[Inputs], tuple[Once, int]]:
-    def prepare(inputs: Inputs) -> tuple[Once, int]:
-        import dealtrace_ext.pairs as pairs
+def _module(name: str) -> Any:
+    return import_module(f"dealtrace_ext.{name.partition('.')[0]}")
 
-        kernel = getattr(pairs, name)
+
+def _as_recorded(name: str) -> Callable[[Inputs], tuple[Once, int]]:
+    def prepare(inputs: Inputs) -> tuple[Once, int]:
+        kernel = getattr(_module(name), name.partition(".")[2])
         arguments: list[Any] = []
         while f"{name}:{len(arguments)}" in inputs:
             value = inputs[f"{name}:{len(arguments)}"]
             arguments.append(value if value.ndim else int(value))
-        at = 1 if name == "count_pairs" else 2
+        at = 2 if name == "pairs.times_between" else 1
         offsets, first, last = arguments[at : at + 3]
+        moves = MOVES.get(name)
 
         def once() -> None:
-            # cursors move on, so that every call needs fresh ones
-            kernel(*arguments[:-2], arguments[-2].copy(), arguments[-1])
+            fresh = [value.copy() if place == moves else value for place, value in enumerate(arguments)]
+            kernel(*fresh)
 
         return once, int(offsets[last] - offsets[first])
 
@@ -217,6 +225,17 @@ def _first_to_last(inputs: Inputs) -> tuple[Once, int]:
     return lambda: first_to_last(inputs["times"], inputs["offsets"], 0, len(out), out), len(inputs["codes"])
 
 
+def _copy_groups(inputs: Inputs) -> tuple[Once, int]:
+    from dealtrace_ext.groups import copy_groups
+
+    offsets = inputs["offsets"]
+    groups = np.arange(0, len(offsets) - 1, 2)
+    new_offsets = np.concatenate(([0], np.cumsum(np.diff(offsets)[groups])))
+    out = np.empty(new_offsets[-1], np.int64)
+    place = (offsets, groups, new_offsets, 0, len(groups))
+    return lambda: copy_groups(inputs["times"], *place, out), len(out)
+
+
 def _token_steps(inputs: Inputs) -> tuple[Once, int]:
     import dealtrace as dt
     from benchmarks.logs import NET
@@ -256,7 +275,8 @@ KERNELS: dict[str, Callable[[Inputs], tuple[Once, int]]] = {
     "scatter.count_keys": _count_keys,
     "scatter.scatter": _scatter,
     "scatter.sort_within": _sort_within,
-    **{f"pairs.{name}": _pairs(name) for name in RECORDED},
+    **{name: _as_recorded(name) for name in RECORDED},
+    "groups.copy_groups": _copy_groups,
     "sequences.hash_sequences": _hash_sequences,
     "sequences.number_sequences": _number_sequences,
     "groups.first_to_last": _first_to_last,
