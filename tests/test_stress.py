@@ -19,12 +19,11 @@ from dealtrace_engine.analyses.throughput import throughput_times
 from dealtrace_engine.analyses.token_replay import replay, token_replay
 from dealtrace_engine.analyses.variants import variants
 from dealtrace_engine.filters import where as w
-from dealtrace_engine.kernels.follows import count_activities
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.models.petri_net import PetriNetBuilder
 from dealtrace_engine.patterns.pattern import compile_pattern
 from dealtrace_engine.sources.memory import from_arrow
-from dealtrace_ext.pairs import count_neighbours, count_pairs
+from dealtrace_ext.pairs import count_groups, count_neighbours, times_between
 
 
 def net():
@@ -146,34 +145,52 @@ def test_percentiles_of_spans_whose_sum_is_past_63_bits(filtered):
     assert [edge[name] for name in ("min_s", "median_s", "p90_s", "max_s")] == wanted
 
 
+BEFORE = 2**31 - 2
+
+
+def counts_more(real: Callable[..., None], places: Callable[..., list[np.ndarray]]) -> Callable[..., None]:
+    """A kernel that says it had found 2**31 - 2 before of all that it found."""
+
+    def call(*arguments):
+        real(*arguments)
+        for counts in places(*arguments):
+            counts[counts > 0] += BEFORE
+
+    return call
+
+
 @pytest.mark.parametrize("filtered", [False, True])
 def test_counts_past_31_bits_on_one_edge(monkeypatch, filtered):
-    """Each share says that it had found 2**31 - 2 before: totals, shares of cases and JSON hold them."""
-    before = 2**31 - 2
-
-    def beyond(real):
-        def many(codes, offsets, first, last, width, pairs, singles):
-            real(codes, offsets, first, last, width, pairs, singles)
-            pairs[pairs > 0] += before
-            singles[singles > 0] += before
-
-        return many
-
-    monkeypatch.setattr("dealtrace_ext.pairs.count_neighbours", beyond(count_neighbours))
-    monkeypatch.setattr("dealtrace_ext.pairs.count_pairs", beyond(count_pairs))
+    """Totals of the shares hold them, and so does the table of activities."""
+    monkeypatch.setattr(
+        "dealtrace_ext.pairs.count_neighbours", counts_more(count_neighbours, lambda *a: [a[-2], a[-1]])
+    )
+    monkeypatch.setattr(
+        "dealtrace_ext.pairs.count_groups", counts_more(count_groups, lambda *a: [a[-1][:, 0]])
+    )
     monkeypatch.setattr("dealtrace_engine.parallel.EVENTS_PER_BLOCK", 32)
     log = long_log(filtered=filtered)
-    spans, counted = edges._spans(log, 2), edges.dense_counts(log, 2)
-    assert len(spans) > 1
-    assert counted.counts.tolist() == counted.cases[0].tolist() == [64 + len(spans) * before]
+    counted = edges.dense_counts(log, 2)
+    total = 64 + len(counted.spans) * BEFORE
+    assert len(counted.spans) > 1
+    assert counted.counts.tolist() == [total]
     assert counted.counts[0] > 2**32
-    assert counted.activities[:, 1:].max() == 64 + len(spans) * before
+    assert counted.activities.tolist() == [[total, total, total, 0], [total, total, 0, total]]
 
 
-def test_activities_past_31_bits():
-    seen, counts = np.array([-1]), np.array([[2**31 - 1] * 4])
-    count_activities(np.zeros(3, np.uint8), np.array([0, 3]), 0, 1, seen, counts)
-    assert counts.tolist() == [[2**31 + 2, 2**31, 2**31, 2**31]]
+@pytest.mark.parametrize("filtered", [False, True])
+def test_cases_past_31_bits_on_one_edge(monkeypatch, filtered):
+    monkeypatch.setattr(
+        "dealtrace_ext.pairs.times_between", counts_more(times_between, lambda *a: [a[-2][:, 1]])
+    )
+    monkeypatch.setattr("dealtrace_engine.parallel.EVENTS_PER_BLOCK", 32)
+    log = long_log(filtered=filtered)
+    counted = edges.dense_counts(log, 2)
+    found = edges.dense_edges(log, (0, 100), counted, 2)
+    assert counted.counts.tolist() == found.counts.tolist() == [64]
+    assert found.cases.tolist() == [64 + len(counted.spans) * BEFORE]
+    assert found.cases[0] > 2**32
+    assert found.moments == [(sum(LENGTHS), sum(length * length for length in LENGTHS))]
 
 
 def test_replay_of_more_than_31_bits_of_cases():
@@ -186,11 +203,13 @@ def test_replay_of_more_than_31_bits_of_cases():
 
 
 def test_counts_past_31_bits():
-    codes, offsets = np.array([0, 0, 0], np.uint8), np.array([0, 3], np.int64)
-    pairs, singles = np.array([[2**31 - 1, 2**31 - 1, 0]]), np.array([[2**31 - 1] * 3 + [0]])
-    count_pairs(codes, offsets, 0, 1, 1, pairs, singles)
-    assert pairs[0, :2].tolist() == [2**31 + 1, 2**31]
-    assert singles[0, :3].tolist() == [2**31] * 3
-    counts, ends = np.array([2**31 - 1]), np.array([[2**31 - 1] * 2])
+    codes, offsets, most = np.zeros(3, np.uint8), np.array([0, 3]), 2**31 - 1
+    counts, ends = np.array([most]), np.array([[most] * 2])
     count_neighbours(codes, offsets, 0, 1, 1, counts, ends)
     assert (counts.tolist(), ends.tolist()) == ([2**31 + 1], [[2**31] * 2])
+    tallies = np.array([[most, 0]])
+    count_groups(codes, offsets, 0, 1, 1, tallies)
+    assert tallies[0, 0] == 2**31
+    tallies, out = np.array([[0, most, 0]]), np.empty(2, np.int64)
+    times_between(codes, np.array([0, 2**40, 2**41]), offsets, 0, 1, 1, tallies, out)
+    assert (tallies[0, :2].tolist(), out.tolist()) == ([2, 2**31], [2**40] * 2)

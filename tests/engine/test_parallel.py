@@ -6,6 +6,7 @@ import multiprocessing
 import threading
 import time
 import warnings
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
@@ -79,20 +80,54 @@ def test_no_cases_no_blocks():
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8, None])
-def test_results_come_in_order(threads):
-    def slow_first(item):
-        time.sleep(0.02 if item == 0 else 0)
+@pytest.mark.parametrize("slow", [{0}, {19}, {0, 19}, {7, 8}, set()])
+def test_results_come_in_order(threads, slow):
+    called = []
+
+    def square(item):
+        called.append(item)
+        time.sleep(0.02 if item in slow else 0)
         return item * item
 
-    assert map_blocks(slow_first, range(20), threads=threads) == [item * item for item in range(20)]
-    assert map_blocks(slow_first, [], threads=threads) == []
+    assert map_blocks(square, range(20), threads=threads) == [item * item for item in range(20)]
+    assert sorted(called) == [*range(20)]
+    assert map_blocks(square, [], threads=threads) == []
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_errors_come_through_and_the_pool_goes_on(threads):
+def test_two_threads_share_equal_items_about_evenly():
+    """Neither waits for the other: each has a quarter of them at least."""
+
+    def work(_):
+        time.sleep(0.002)
+        return threading.get_ident()
+
+    found = Counter(map_blocks(work, range(40), threads=2))
+    assert len(found) == 2
+    assert threading.get_ident() in found
+    assert min(found.values()) >= 10
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("bad", range(4))
+def test_errors_come_through_and_the_pool_goes_on(threads, bad):
     with pytest.raises(ZeroDivisionError):
-        map_blocks(lambda item: 1 // item, [1, 0, 1, 1], threads=threads)
+        map_blocks(lambda item: 1 // (item - bad), range(4), threads=threads)
     assert map_blocks(str, [1, 2, 3], threads=threads) == ["1", "2", "3"]
+
+
+def test_after_an_error_what_has_not_begun_is_left():
+    called = []
+
+    def fails(item):
+        called.append(item)
+        time.sleep(0.002)
+        if item == 39:  # the caller begins with it
+            raise KeyError(item)
+
+    with pytest.raises(KeyError, match="39"):
+        map_blocks(fails, range(40), threads=2)
+    assert map_blocks(str, range(9), threads=2) == [*map(str, range(9))]  # the pool is free again
+    assert len(called) < 20
 
 
 @pytest.mark.parametrize("threads", [1, 2])

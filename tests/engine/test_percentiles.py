@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dealtrace_engine import percentiles as module
-from dealtrace_engine.percentiles import check_percentiles, group_percentiles, percentile_name
+from dealtrace_engine import parallel
+from dealtrace_engine.percentiles import check_percentiles, group_percentiles, percentile_name, values_at
+from naive import groups as naive_groups
 from naive import percentiles as naive
 
 VALUES = st.one_of(st.integers(0, 5), st.integers(-(10**15), 10**15), st.integers(-(2**62), 2**62))
@@ -27,13 +28,15 @@ def grouped(groups):
 @given(
     st.lists(st.lists(VALUES, max_size=30), max_size=6),
     RANKS,
-    st.sampled_from([1, 4, 1024]),
+    st.sampled_from([1, 4, 1 << 18]),
     st.sampled_from([1, 2, 8]),
 )
-def test_equal_to_numpy_bit_for_bit(groups, ranks, small, threads):
+def test_equal_to_numpy_bit_for_bit(groups, ranks, block, threads):
     values, offsets = grouped(groups)
-    with mock.patch.object(module, "SMALL", small), mock.patch.object(module, "GROUPS_PER_BLOCK", 2):
+    before = values.copy()
+    with mock.patch.object(parallel, "EVENTS_PER_BLOCK", block):
         found = group_percentiles(values, offsets, ranks, threads=threads)
+    assert np.array_equal(values, before)
     assert found.shape == (len(groups), len(ranks))
     for group, row in zip(groups, found, strict=True):
         if not group:
@@ -53,13 +56,37 @@ def test_close_to_the_definition(group, rank):
     assert min(group) / 1e6 <= found <= max(group) / 1e6
 
 
-@pytest.mark.parametrize("size", [1023, 1024, 1025, 5000])
-def test_large_groups_are_selected_not_sorted(size):
-    values = np.random.default_rng(size).integers(0, 10**13, size)
-    ranks = [0, 1, 50, 99, 99.99, 100]
-    expected = np.percentile(values / 1e6, ranks)
-    found = group_percentiles(values.copy(), np.array([0, size]), ranks)[0]
-    assert found.tobytes() == expected.tobytes()
+@pytest.mark.parametrize("threads", [1, 2])
+def test_large_groups(threads):
+    rng, ranks = np.random.default_rng(5), [0, 1, 50, 99, 99.99, 100]
+    groups = [rng.integers(0, 10**13, size) for size in (1023, 1024, 0, 1025, 1, 5000, 30_000)]
+    values, offsets = np.concatenate(groups), np.cumsum([0, *map(len, groups)])
+    with mock.patch.object(parallel, "EVENTS_PER_BLOCK", 1025):
+        found = group_percentiles(values, offsets, ranks, threads=threads)
+    assert np.array_equal(values, np.concatenate(groups))
+    for group, row in zip(groups, found, strict=True):
+        expected = np.percentile(group / 1e6, ranks) if len(group) else np.full(len(ranks), np.nan)
+        assert row.tobytes() == expected.tobytes()
+
+
+@given(
+    st.lists(st.lists(VALUES, max_size=30), max_size=6),
+    st.integers(0, 5),
+    st.sampled_from([1, 4, 1 << 18]),
+    st.sampled_from([1, 2, 8]),
+    st.data(),
+)
+def test_values_at_ranks_in_any_order(groups, count, block, threads, data):
+    values, offsets = grouped(groups)
+    ranks = [
+        data.draw(st.lists(st.integers(0, max(len(g) - 1, 0)), min_size=count, max_size=count))
+        for g in groups
+    ]
+    wanted = np.array(ranks, np.int64).reshape(len(groups), count)
+    with mock.patch.object(parallel, "EVENTS_PER_BLOCK", block):
+        found = values_at(values, offsets, wanted, threads)
+    assert found.tolist() == naive_groups.ranked(groups, ranks)
+    assert wanted.tolist() == ranks
 
 
 @pytest.mark.parametrize("groups", [[], [[]], [[], [1], []], [[], []]])

@@ -68,12 +68,42 @@ def test_the_hash_is_of_the_words_not_of_the_codes(sequences):
     assert parts.tolist() == expected
 
 
-def test_the_table_holds_more_than_its_first_size():
-    sequences = [[i % 256, i // 256, i % 7] for i in range(5_000)] * 2
-    codes, offsets = packed(sequences, np.uint16)
+GROWS = [512, 513, 2048, 2049, 2500, 5_000]
+"""The table has 1024 places at first and four times as many when half of them are taken."""
+
+
+@pytest.mark.parametrize("distinct", GROWS)
+@pytest.mark.parametrize("kind", WIDTHS[1:])
+def test_the_table_grows(distinct, kind):
+    """What was numbered before is found again, also right after the table was moved."""
+    sequences = [[i % 256, i // 256, i % 7] for i in range(distinct)]
+    again = np.random.default_rng(distinct).integers(0, distinct, 300).tolist()
+    seen = [sequences[:7], sequences, [sequences[i] for i in again], sequences[::-1]]
+    codes, offsets = packed([sequence for part in seen for sequence in part], kind)
     numbers, firsts = numbered(codes, offsets, hashed(codes, offsets))
-    assert numbers == [*range(5_000)] * 2
-    assert firsts == [*range(5_000)]
+    assert numbers == [*range(7), *range(distinct), *again, *reversed(range(distinct))]
+    assert firsts == [*range(7), *range(14, 7 + distinct)]
+
+
+@pytest.mark.parametrize("hash_value", [0, 1023, 2**64 - 1])
+def test_the_table_grows_where_all_hashes_are_equal(hash_value):
+    """The places wrap around the end of the table, before and after it was moved."""
+    distinct = 2_100
+    sequences = [[i % 256, i // 256] for i in range(distinct)] + [[i % 256, i // 256] for i in range(50)]
+    codes, offsets = packed(sequences, np.uint8)
+    numbers, firsts = numbered(codes, offsets, np.full(len(sequences), hash_value, np.uint64))
+    assert numbers == [*range(distinct), *range(50)]
+    assert firsts == [*range(distinct)]
+
+
+@pytest.mark.parametrize("n", range(1, 45))
+def test_what_is_brought_in_ahead_ends_with_the_sequences(n):
+    """Also where those that come are empty, and lie at the very end of the codes."""
+    sequences = [[i % 5] * (i % 3) for i in range(n)]
+    codes, offsets = packed(sequences, np.uint8)
+    assert numbered(codes, offsets, hashed(codes, offsets)) == naive.number_sequences(sequences)
+    codes, offsets = packed([[]] * n, np.uint8)
+    assert numbered(codes, offsets, np.arange(n, dtype=np.uint64)) == ([*range(n)], [*range(n)])
 
 
 def test_offsets_need_not_start_at_zero():

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 
 import logs
 from dealtrace_engine import parallel
-from dealtrace_engine.analyses import edges
 from dealtrace_engine.analyses import follows as module
-from dealtrace_engine.analyses.edges import dense_edges, sorted_edges
+from dealtrace_engine.analyses.edges import dense_counts, dense_edges, sorted_edges
 from dealtrace_engine.analyses.follows import directly_follows
 from dealtrace_engine.errors import Cancelled
 from dealtrace_engine.sources.memory import from_arrow
@@ -49,14 +48,12 @@ def check(result, events):
     st.sampled_from([0, 512]),
     st.sampled_from([1, 2, 3, 8]),
     st.sampled_from([1, 5, 1 << 18]),
-    st.sampled_from([0, 3, 1 << 12]),
 )
-def test_equal_to_the_twin(events, dense, threads, block, few):
+def test_equal_to_the_twin(events, dense, threads, block):
     log = from_arrow(logs.table(events))
     with (
         mock.patch.object(module, "DENSE_ACTIVITIES", dense),
         mock.patch.object(parallel, "EVENTS_PER_BLOCK", block),
-        mock.patch.object(edges, "FEW", few),
     ):
         check(directly_follows(log, threads=threads), events)
 
@@ -81,8 +78,10 @@ def test_the_same_bits_for_any_threads(seed):
 def test_the_two_ways_find_the_same_pairs(events):
     log = from_arrow(logs.table(events))
     with mock.patch.object(parallel, "EVENTS_PER_BLOCK", 4):
-        dense, by_sort = dense_edges(log, (0, 33, 50, 100), 2), sorted_edges(log, (0, 33, 50, 100))
-    for one, other in zip((*dense[0], dense[1]), (*by_sort[0], by_sort[1]), strict=True):
+        counted = dense_counts(log, 2)
+        dense = dense_edges(log, (0, 33, 50, 100), counted, 2)
+        by_sort, activities = sorted_edges(log, (0, 33, 50, 100))
+    for one, other in zip((*dense, counted.activities), (*by_sort, activities), strict=True):
         assert np.array_equal(one, other)
 
 
