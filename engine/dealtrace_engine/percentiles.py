@@ -103,7 +103,10 @@ def interpolated(
 
 
 def values_at(
-    values: NDArray[np.int64], offsets: NDArray[np.int64], ranks: NDArray[np.int64], threads: int | None = None
+    values: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    ranks: NDArray[np.int64],
+    threads: int | None = None,
 ) -> NDArray[np.int64]:
     """Return the values at `ranks` of each group, counted from its smallest; shape (groups, k).
 

@@ -63,7 +63,7 @@ class Counted:
     ) -> None:  # fmt: skip
         width = len(log.activities)
         self._log, self._threads, self.spans = log, threads, spans
-        pairs, self._ends = (sum_of(each) for each in zip(*parts, strict=True))
+        pairs, self._ends = (sum_of(list(each)) for each in zip(*parts, strict=True))
         self._events = pairs.reshape(width, width).sum(axis=0) + self._ends[:, 0]
         self.found = np.flatnonzero(pairs)
         self.shares = np.stack([each[self.found] for each, _ in parts])
@@ -131,7 +131,8 @@ def _times(
         tallies[counted.found, 0] = begins[share]
         codes, spans = log.activity_codes, counted.spans
         times_between(codes, log.timestamps, log.case_offsets, *spans[share], width, tallies, times)
-        return tallies[counted.found, 1]
+        cases: NDArray[np.int64] = tallies[counted.found, 1]
+        return cases
 
     parts = map_blocks(write, range(len(counted.spans)), threads=threads)
     return times, sum_of(parts) if edges else np.zeros(0, dtype=np.int64)

@@ -178,8 +178,8 @@ def variants(log: EventLog, *, threads: int | None = None, progress: Progress | 
     found = number_sequences(log.activity_codes, log.case_offsets, hashes, numbers, firsts)
     sequences = _as_binary(*gathered(log.activity_codes, log.case_offsets, firsts[:found]))
     return Variants(
-        log.activities, Later(lambda: log.case_ids), sequences, log.activity_codes.dtype, numbers, hashes[firsts[:found]],
-        Later(lambda: case_durations(log, threads)), LogReference(log),
+        log.activities, Later(lambda: log.case_ids), sequences, log.activity_codes.dtype, numbers,
+        hashes[firsts[:found]], Later(lambda: case_durations(log, threads)), LogReference(log),
     )  # fmt: skip
 
 

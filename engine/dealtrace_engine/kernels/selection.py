@@ -84,7 +84,7 @@ def gather_marked(
     activities_out: NDArray[Any],
     timestamps_out: NDArray[np.int64],
 ) -> None:
-    """Copy the marked events of ``cases[first:last]`` to their new place; say in `used` which activities occur."""
+    """Copy the marked events of ``cases[first:last]`` to their place; `used` says which activities occur."""
     for new in range(first, last):
         at = new_offsets[new]
         for event in range(case_offsets[cases[new]], case_offsets[cases[new] + 1]):
