@@ -11,7 +11,6 @@ import json
 import resource
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 from typing import Any, cast
 
@@ -23,6 +22,8 @@ REPEAT_SECONDS, REPEATS = 1.0, 21
 
 def timed(ask: Callable[[Any], Any], loaded: Any) -> float:
     """Return the median of repeated runs, in seconds."""
+    from statistics import median  # not on the way from a file
+
     runs: list[float] = []
     while not runs or (sum(runs) < REPEAT_SECONDS and len(runs) < REPEATS):
         start = perf_counter()

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import dealtrace as dt
 from benchmarks.answers import Answer, Figure, key, number
 from benchmarks.questions import PERCENTILES, Log
 
 
-class Loaded(NamedTuple):
+@dataclass(frozen=True)
+class Loaded:
     log: dt.EventLog
-    net: Any
+    net_file: str = ""
+
+    @cached_property
+    def net(self) -> Any:
+        """Read when first asked for: not all questions need it."""
+        return dt.read_pnml(self.net_file)
 
 
 def load(log: Log) -> Loaded:
     events = dt.read_parquet(log.path, case_id=log.case_id, activity=log.activity, timestamp=log.timestamp)
-    return Loaded(events, dt.read_pnml(log.net) if log.net else None)
+    return Loaded(events, log.net)
 
 
 def load_csv(log: Log) -> Loaded:
     events = dt.read_csv(log.csv, case_id=log.case_id, activity=log.activity, timestamp=log.timestamp)
-    return Loaded(events, None)
+    return Loaded(events)
 
 
 def directly_follows(loaded: Loaded) -> dt.DirectlyFollows:

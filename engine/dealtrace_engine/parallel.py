@@ -101,7 +101,10 @@ def map_blocks(
         while len(own) < len(futures) and futures[-1 - len(own)].cancel():
             own.append(_here(function, items[-1 - len(own)]))
             tick(progress, next(told), len(items))
-        for future in futures[: len(futures) - len(own)]:
+            while futures[len(results)].done() and len(results) + len(own) < len(items):
+                results.append(futures[len(results)].result())
+                tick(progress, next(told), len(items))
+        for future in futures[len(results) : len(futures) - len(own)]:
             results.append(future.result())
             tick(progress, next(told), len(items))
     except BaseException:

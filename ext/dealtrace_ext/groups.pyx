@@ -77,8 +77,8 @@ def copy_groups(
                 break
             begin, size = offsets[group], offsets[group + 1] - offsets[group]
             if (
-                not 0 <= begin <= begin + size <= values.shape[0]
-                or not 0 <= new_offsets[new] <= new_offsets[new] + size <= out.shape[0]
+                size < 0 or not 0 <= begin <= values.shape[0] - size
+                or not 0 <= new_offsets[new] <= out.shape[0] - size
                 or new_offsets[new + 1] - new_offsets[new] != size
             ):
                 bad = new

@@ -9,6 +9,7 @@ from libc.stdlib cimport calloc, free
 
 cdef enum:
     MOST = 1 << 30                 # neighbours that are counted in 32 bits
+    WIDEST = 0x7FFFFFFF            # so that the number of pairs does not wrap
 
 ctypedef fused Code:
     uint8_t
@@ -76,7 +77,7 @@ def count_neighbours(
     cdef int64_t begin, end, until, bad
     cdef uint32_t *counts
     _check(offsets, first, last, codes.shape[0])
-    if width < 0 or pairs.shape[0] < width * width or ends.shape[0] < width or ends.shape[1] != 2:
+    if not 0 <= width <= WIDEST or pairs.shape[0] < width * width or ends.shape[0] < width or ends.shape[1] != 2:
         raise ValueError(f"{width} codes have {width * width} pairs, and 2 figures each")
     begin, end = offsets[first], offsets[last]
     if begin == end:
@@ -249,7 +250,7 @@ def times_between(
     _check(offsets, first, last, codes.shape[0])
     if times.shape[0] != codes.shape[0]:
         raise ValueError(f"{codes.shape[0]} codes need as many times, got {times.shape[0]}")
-    if width < 0 or tallies.shape[0] < width * width or tallies.shape[1] != 3:
+    if not 0 <= width <= WIDEST or tallies.shape[0] < width * width or tallies.shape[1] != 3:
         raise ValueError(f"{width} codes have {width * width} pairs of 3 figures each")
     if offsets[first] == offsets[last]:
         return

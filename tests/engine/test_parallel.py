@@ -284,3 +284,17 @@ def test_no_thread_outlives_a_build_that_fails():
     with pytest.raises(ValueError, match="item 5"):
         reads_all()
     assert {t for t in threading.enumerate() if t.name.startswith("dealtrace-ahead")} <= before
+
+
+def test_an_error_on_the_pool_stops_the_caller_too():
+    done = []
+
+    def fails_first(item):
+        if item == 0:
+            raise KeyError(item)
+        time.sleep(0.005)
+        done.append(item)
+
+    with pytest.raises(KeyError):
+        map_blocks(fails_first, range(60), threads=2)
+    assert len(done) < 30

@@ -223,3 +223,12 @@ def test_no_events():
         count_neighbours(nothing, *block, 0, counts[:0], ends[:0])
         count_groups(nothing, *block, 0, singles[:0])
         times_between(nothing, np.zeros(0, np.int64), *block, 0, tallies[:0], np.zeros(0, np.int64))
+
+
+def test_a_width_whose_square_wraps_is_refused():
+    codes, offsets = np.zeros(2, np.uint32), np.array([0, 2])
+    with pytest.raises(ValueError, match="figures each"):
+        times_between(codes, np.zeros(2, np.int64), offsets, 0, 1, 2**32, np.zeros((0, 3), np.int64),
+                      np.zeros(2, np.int64))  # fmt: skip
+    with pytest.raises(ValueError, match="figures each"):
+        count_neighbours(codes, offsets, 0, 1, 2**32, np.zeros(0, np.int64), np.zeros((0, 2), np.int64))
