@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import re
 import shlex
 import sys
@@ -58,15 +59,19 @@ class Plan:
 def measure(plan: Plan) -> dict[tuple[str, str], Cell]:
     """Answer, compare and time every question of a plan."""
     cells: dict[tuple[str, str], Cell] = {}
+    order = random.Random(SEED)
     for group in plan.groups():
         for question in group:
             own = {name: Cell() for name in plan.rivals_of(question)}
             with tempfile.TemporaryDirectory() as folder:
                 answer_once(plan, question, own, Path(folder))
             cells |= {(question, name): cell for name, cell in own.items()}
+        here = [(*key, cell) for key, cell in cells.items() if key[0] in group]
         for _ in range(plan.runs):
-            for (question, name), cell in cells.items():
-                if question in group and not (plan.once(name) or cell.failure):
+            # Who comes behind a process that took much memory finds none of it at hand, so the order changes.
+            order.shuffle(here)
+            for question, name, cell in here:
+                if not (plan.once(name) or cell.failure):
                     cell.runs.append(plan.bench.run(name, question))
                     note(f"  {question} {name} {cell.runs[-1]}")
     return cells

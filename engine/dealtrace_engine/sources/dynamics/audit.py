@@ -6,13 +6,20 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
 from dealtrace_engine.quality import Finding
-from dealtrace_engine.sources.crm.values import dense, shared
+from dealtrace_engine.sources.crm.tables import Kind
+from dealtrace_engine.sources.crm.values import dense, shared, value
 from dealtrace_engine.sources.dynamics.attributes import kept_attributes
 from dealtrace_engine.sources.dynamics.counting import counted, noted
 from dealtrace_engine.sources.dynamics.deferred import Seen, deferred
 from dealtrace_engine.sources.dynamics.objects import CATALOG
-from dealtrace_engine.sources.dynamics.settle import Part, Table, table_names
+from dealtrace_engine.sources.dynamics.settle import CHANGES, Table, table_names
+from dealtrace_ext.audit_changes import copy_values, find_changes
+from dealtrace_ext.columns import Text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,15 +27,86 @@ if TYPE_CHECKING:
 CUT = "…"
 """How a value ends that was too long for the log."""
 HELD_ROWS = 1 << 16
-"""Changes that are brought together before their texts are copied out of the JSON."""
+"""Rows that are brought together before their texts are copied out of what was read."""
+UPDATE = 2
+"""Operation of audit rows."""
 
 
-def change_rows(table: Table) -> pl.LazyFrame:
-    """Return the table `audit_changes` of the parts of the table `audit`, read when it is asked for."""
-    import polars as pl
+class Audit:
+    """The rows of the table `audit` and what changed in them, from one reading of it.
 
-    schema: dict[str, pl.DataType] = dict.fromkeys(CATALOG["audit_changes"], pl.String())
-    return deferred(schema, lambda: _compacted(_changes(table)))
+    Whichever is asked for first reads; the other is held until it is asked for, once.
+
+    Parameters
+    ----------
+    table : Table
+        With the column of changes.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._held: dict[str, list[pl.DataFrame]] = {}
+
+    def rows(self) -> pl.LazyFrame:
+        """Return the table `audit`."""
+        return deferred(self._table.schema, lambda: self._of("rows"))
+
+    def changes(self) -> pl.LazyFrame:
+        """Return the table `audit_changes`: a row per attribute that an update changed."""
+        import polars as pl
+
+        schema: dict[str, pl.DataType] = dict.fromkeys(CATALOG["audit_changes"], pl.String())
+        return deferred(schema, lambda: self._of("changes"))
+
+    def _of(self, which: str) -> Iterator[pl.DataFrame]:
+        if which in self._held:
+            yield from self._held.pop(which)
+            return
+        held: dict[str, Holding] = {"rows": Holding(), "changes": Holding()}
+        findings: list[Finding] = []
+        attributes, seen = kept_attributes(self._table.mapping), Seen()
+
+        def also(piece: pl.DataFrame) -> None:
+            rows = _updates(piece)
+            rows = rows.filter(seen.first(rows["auditid"]))
+            held["changes"].add(changed_attributes(rows, attributes, findings))
+
+        for piece in self._table.copies(also):
+            held["rows"].add(piece)
+            yield from held[which].taken()
+        for holding in held.values():
+            holding.settle()
+        noted(self._table.findings, findings)
+        yield from held[which].taken()
+        (other,) = held.keys() - {which}
+        self._held[other] = list(held[other].taken())
+
+
+class Holding:
+    """Pieces that are brought together, and then hold no memory but that of their own texts, each once."""
+
+    def __init__(self) -> None:
+        self._loose: list[pl.DataFrame] = []
+        self._done: list[pl.DataFrame] = []
+
+    def add(self, piece: pl.DataFrame) -> None:
+        """Take a piece."""
+        self._loose.append(piece)
+        if sum(frame.height for frame in self._loose) >= HELD_ROWS:
+            self.settle()
+
+    def settle(self) -> None:
+        """Copy what is loose."""
+        import polars as pl
+
+        if self._loose:
+            self._done.append(_own_texts(pl.concat(self._loose)))
+            self._loose = []
+
+    def taken(self) -> Iterator[pl.DataFrame]:
+        """Yield what is settled, once."""
+        while self._done:
+            yield self._done.pop(0)
 
 
 def changed_attributes(
@@ -39,7 +117,7 @@ def changed_attributes(
     Parameters
     ----------
     rows : DataFrame
-        Among its columns `changedata`.
+        Among its columns `CHANGES`.
     attributes : sequence of str
         Those that are kept.
     findings : list of Finding
@@ -52,50 +130,88 @@ def changed_attributes(
     """
     import polars as pl
 
-    is_json = rows["changedata"].str.contains(r"^\s*\{")
-    counted(
-        findings,
-        "audit: changes in the old form, which does not name the columns",
-        rows.filter(~is_json).height,
-    )
-    rows = rows.filter(is_json & rows["changedata"].str.contains_any(list(attributes)))
-    name, old, new = (pl.col("change").struct.field(key) for key in ("logicalName", "oldValue", "newValue"))
-    found = (
-        rows.with_columns(_decoded(rows["changedata"], findings))
-        .drop("changedata")
-        .explode("change")
-        .with_columns(name.str.to_lowercase().alias("attribute"), old.alias("old"), new.alias("new"))
-        .drop("change")
-        .filter(pl.col("attribute").is_in(list(attributes)))
-    )
+    spots, plain, other = _plain_changes(rows[CHANGES], attributes)
+    found = rows.drop(CHANGES)[spots].hstack(plain)
+    if other.any():
+        rest = rows.with_row_index("!row").filter(other)
+        parts = (
+            found.with_columns(pl.Series("!row", spots, pl.UInt32)),
+            _decoded_changes(rest, attributes, findings),
+        )
+        found = pl.concat(parts, how="diagonal").sort("!row", maintain_order=True).drop("!row")
     cut = pl.col("old").str.ends_with(CUT) | pl.col("new").str.ends_with(CUT)
     counted(findings, "audit: values that were cut", found.filter(cut).height)
     return found
 
 
-def _changes(table: Table) -> Iterator[pl.DataFrame]:
-    attributes, seen = kept_attributes(table.mapping), Seen()
-    found: list[Finding] = []
-    for part in table.parts:
-        if part.changes is not None:
-            for frame in part.rows([*part.columns.values(), part.changes]):
-                rows = _audited(frame, part)
-                yield changed_attributes(rows.filter(seen.first(rows["auditid"])), attributes, found)
-    noted(table.findings, found)
-
-
-def _compacted(pieces: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Yield the same rows in larger pieces, which hold no memory but that of their own texts, each once."""
+def _plain_changes(
+    changes: pl.Series, attributes: Sequence[str]
+) -> tuple[NDArray[np.int64], pl.DataFrame, pl.Series]:
+    """Return the row, and attribute, old and new, of each change, and which rows were not understood."""
     import polars as pl
 
-    held: list[pl.DataFrame] = []
-    for piece in pieces:
-        held.append(piece)
-        if sum(frame.height for frame in held) >= HELD_ROWS:
-            yield _own_texts(pl.concat(held))
-            held = []
-    if held:
-        yield _own_texts(pl.concat(held))
+    column: pa.Array = changes.to_arrow()
+    names = sorted({name.lower().encode() for name in attributes}, key=len)
+    found, other = np.empty((4 * len(changes) + 16, 6), np.int64), np.empty(len(changes), np.uint8)
+    while (count := find_changes(Text(column), names, found, other)) > len(found):
+        found = np.empty((count, 6), np.int64)
+    found = found[:count]
+    named = pl.Series([name.decode() for name in names], dtype=pl.String)
+    old, new = _values(column, found, 2), _values(column, found, 4)
+    plain = pl.DataFrame({"attribute": named.gather(found[:, 1]), "old": old, "new": new})
+    return found[:, 0], plain, pl.Series(other.astype(np.bool_))
+
+
+def _values(column: pa.Array, found: NDArray[np.int64], at: int) -> pl.Series:
+    """Return the old values (at 2) or the new ones (at 4) of changes."""
+    import polars as pl
+
+    text, offsets, nothing = Text(column), np.empty(len(found) + 1, np.int64), np.empty(0, np.uint8)
+    data = np.empty(copy_values(text, found, at, offsets, nothing), np.uint8)
+    copy_values(text, found, at, offsets, data)
+    there = np.packbits(found[:, at] >= 0, bitorder="little")
+    buffers = [pa.py_buffer(there), pa.py_buffer(offsets), pa.py_buffer(data)]
+    return pl.Series(pl.from_arrow(pa.Array.from_buffers(pa.large_string(), len(found), buffers)))
+
+
+def _decoded_changes(rows: pl.DataFrame, attributes: Sequence[str], findings: list[Finding]) -> pl.DataFrame:
+    """Do the same with any JSON, and count what is none."""
+    import polars as pl
+
+    is_json = rows[CHANGES].str.contains(r"^\s*\{")
+    counted(
+        findings,
+        "audit: changes in the old form, which does not name the columns",
+        rows.filter(~is_json).height,
+    )
+    rows = rows.filter(
+        is_json & rows[CHANGES].str.contains_any(list(attributes), ascii_case_insensitive=True)
+    )
+    name, old, new = (pl.col("change").struct.field(key) for key in ("logicalName", "oldValue", "newValue"))
+    return (
+        rows.with_columns(_decoded(rows[CHANGES], findings))
+        .drop(CHANGES)
+        .explode("change")
+        .with_columns(name.str.to_lowercase().alias("attribute"), old.alias("old"), new.alias("new"))
+        .drop("change")
+        .filter(pl.col("attribute").is_in(list(attributes)))
+    )
+
+
+def _updates(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that may be updates and say what changed: nobody asks what records began with."""
+    import polars as pl
+
+    update = pl.lit(True)
+    if "operation" in rows.columns:
+        operation = value("operation", Kind.NUMBER, rows.schema["operation"], "UTC")
+        update = (operation == UPDATE).fill_null(True)
+    kept = [
+        (pl.col(name) if name in rows.columns else pl.lit(None)).cast(pl.String).alias(name)
+        for name in CATALOG["audit"]
+    ]
+    rows = rows.filter(update & (pl.col(CHANGES) != "")).select(*kept, CHANGES)
+    return rows.with_columns(table_names(pl.col("objecttypecode")))
 
 
 def _own_texts(frame: pl.DataFrame) -> pl.DataFrame:
@@ -106,20 +222,6 @@ def _own_texts(frame: pl.DataFrame) -> pl.DataFrame:
         return dense(texts) if once is texts else once
 
     return frame.select(own(column) if column.dtype == pl.String else column for column in frame)
-
-
-def _audited(frame: pl.DataFrame, part: Part) -> pl.DataFrame:
-    import polars as pl
-
-    kept = [
-        pl.col(part.columns[name]).cast(pl.String).alias(name)
-        if name in part.columns
-        else pl.lit(part.fixed.get(name), pl.String).alias(name)
-        for name in CATALOG["audit"]
-    ]
-    frame = frame.select(*kept, pl.col(str(part.changes)).cast(pl.String).alias("changedata"))
-    frame = frame.filter(pl.col("changedata").is_not_null() & (pl.col("changedata") != ""))
-    return frame.with_columns(table_names(pl.col("objecttypecode")))
 
 
 def _decoded(changes: pl.Series, findings: list[Finding]) -> pl.Series:

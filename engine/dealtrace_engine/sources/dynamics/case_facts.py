@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from dealtrace_engine.sources.dynamics.audit import UPDATE
 from dealtrace_engine.sources.dynamics.codes import with_labels
 from dealtrace_engine.sources.dynamics.links import links
 from dealtrace_engine.sources.dynamics.merges import winners
 from dealtrace_engine.sources.dynamics.objects import KEYS
 from dealtrace_engine.sources.dynamics.own_values import labelled
-from dealtrace_engine.sources.dynamics.transitions import UPDATE
 
 if TYPE_CHECKING:
     import polars as pl

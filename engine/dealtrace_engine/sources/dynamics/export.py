@@ -9,7 +9,7 @@ from dealtrace_engine.errors import ParseError
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.tables import RawExport
-from dealtrace_engine.sources.dynamics.audit import change_rows
+from dealtrace_engine.sources.dynamics.audit import Audit
 from dealtrace_engine.sources.dynamics.objects import CATALOG
 from dealtrace_engine.sources.dynamics.settle import Part, Table, tables_of
 
@@ -96,7 +96,8 @@ def _audit(table: Table, notes: list[str]) -> dict[str, pl.LazyFrame]:
     if all(part.changes is None for part in table.parts):
         notes.append("audit has no column changedata: it tells when something changed, but not what")
         return {}
-    return {"audit_changes": change_rows(table)}
+    audit = Audit(table)
+    return {"audit": audit.rows(), "audit_changes": audit.changes()}
 
 
 def _labels(own: pl.LazyFrame | None, labels: pl.DataFrame) -> pl.LazyFrame:

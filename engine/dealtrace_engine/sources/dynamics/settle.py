@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SINK, DELETED, PLACE = "!sink", "!deleted", "!place"
 """Columns that only say which of several rows of a record counts."""
+CHANGES = "!changes"
+"""What an audited change changed, as text."""
 DELETED_WORDS = ("true", "1", "t", "yes", "deleted", "changed")
 ONCE = ("audit",)
 """Tables whose rows never change: one that is there twice is a copy, not a newer one."""
@@ -110,7 +112,7 @@ class Table:
 
     def current(self) -> pl.LazyFrame:
         """Return one row per record, the newest."""
-        return deferred(self.schema, self._copies if self.name in ONCE else self._newest)
+        return deferred(self.schema, self.copies if self.name in ONCE else self._newest)
 
     def versions(self) -> pl.LazyFrame:
         """Return every version of every record, with `version_at`."""
@@ -131,11 +133,20 @@ class Table:
         yield self._finished(self._without(newest, _is_deleted(), "marked as deleted", found))
         noted(self.findings, found)
 
-    def _copies(self) -> Iterator[pl.DataFrame]:
+    def copies(self, also: Callable[[pl.DataFrame], None] | None = None) -> Iterator[pl.DataFrame]:
+        """Yield rows that never change, each once.
+
+        Parameters
+        ----------
+        also : callable (DataFrame), optional
+            Told of all rows that are there, further copies and `CHANGES` among them.
+        """
         found: list[Finding] = []
         seen, key = Seen(), KEYS[self.name]
         for piece in self._identified(found):
             rows = self._without(piece, _is_deleted(), "marked as deleted", found)
+            if also is not None:
+                also(rows)
             if key in rows.columns:
                 again = ~seen.first(rows.select(_same_id(key)).to_series())
                 rows = self._without(rows, again, "there twice", found)
@@ -170,6 +181,8 @@ class Table:
         import polars as pl
 
         marks = {DELETED: part.deleted, SINK: part.sink}
+        if any(one.changes for one in self.parts):
+            marks[CHANGES] = part.changes
         asked = list(dict.fromkeys([*part.columns.values(), *(name for name in marks.values() if name)]))
         chosen = [_column(part, column, kind) for column, kind in self.schema.items()]
         chosen += [
@@ -239,7 +252,7 @@ class Table:
         rows = rows.with_columns(days)
         if "objecttypecode" in rows.columns:
             rows = rows.with_columns(table_names(pl.col("objecttypecode").cast(pl.String)))
-        return rows.drop(SINK, DELETED, PLACE)
+        return rows.drop(SINK, DELETED, PLACE, CHANGES, strict=False)
 
 
 def table_names(code: pl.Expr) -> pl.Expr:

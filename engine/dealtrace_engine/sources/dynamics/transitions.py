@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.tables import Kind
 from dealtrace_engine.sources.crm.values import value
+from dealtrace_engine.sources.dynamics.audit import UPDATE
 from dealtrace_engine.sources.dynamics.objects import CATALOG, KEYS
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
     from dealtrace_engine.sources.crm.tables import CrmTables
 
-CREATE, UPDATE, DELETE = 1, 2, 3
-"""Operations of audit rows."""
+CREATE, DELETE = 1, 3
+"""Operations of audit rows, besides `UPDATE`."""
 
 
 def transitions(tables: CrmTables, table: str, attribute: str) -> pl.LazyFrame:

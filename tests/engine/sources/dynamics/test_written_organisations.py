@@ -32,7 +32,11 @@ def test_every_row_of_pages_is_read(pages):
         if name in organisation.rows:
             assert tables.table(name).collect().height == organisation.rows[name], name
     assert not tables.raw.findings
-    assert tables.table("audit_changes").collect().height > organisation.rows["audit"]
+    audit, changes = (tables.table(name).collect() for name in ("audit", "audit_changes"))
+    updates = audit.filter(pl.col("operation") == 2)
+    assert 0 < updates.height < audit.height
+    assert changes["auditid"].is_in(updates["auditid"].implode()).all()
+    assert changes["auditid"].n_unique() > updates.height // 2
 
 
 @pytest.mark.parametrize("shape", ["synapse-link", "replica"])
