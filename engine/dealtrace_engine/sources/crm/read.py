@@ -94,9 +94,11 @@ def log_of(
     activity_label("lead_captured", language or mapping.language)  # an unknown language is told at once
     tables = CrmTables(raw, with_custom(system.catalog, mapping))
     rules = [*system.rules, *custom_rules(mapping)]
+    tables.read_all([name for name in tables.objects if name not in system.large], threads)
     events = _events(rules, tables, mapping)
     tick(progress, 1, STEPS)
     links = system.links(tables, mapping)
+    _release_spent(system, tables)
     cases = _one_row_each(system.case_table(tables, mapping), raw)
     inventory = taken_inventory(system, tables, mapping)
     tables.release_all()
@@ -120,6 +122,14 @@ def log_of(
     )  # fmt: skip
     tick(progress, STEPS, STEPS)
     return replace(log, origin=replace(log.origin, coverage=coverage))
+
+
+def _release_spent(system: CrmSystem, tables: CrmTables) -> None:
+    """Let go what neither the case table nor the coverage report asks for, once its rows are counted."""
+    for name in system.spent:
+        tables.rows(name)
+        tables.release(name)
+    tables.release_made("changes of")
 
 
 def _events(rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:

@@ -55,6 +55,10 @@ class CrmSystem:
         ``"Quote.Status"`` to ``"quote"`` for ``"quote.accepted"`` and so on.
     described_by : sequence of str
         ``"Object.Column"`` that the case table cannot do without; the coverage report misses them.
+    spent : sequence of str
+        Objects that only rules and links ask for.
+    large : sequence of str
+        Objects whose reading keeps all cores busy by itself.
     leading_history : mapping of str to sequence of str
         Leading object to those history objects that tell of it; all of `history` where absent.
     """
@@ -76,6 +80,8 @@ class CrmSystem:
     statuses: Mapping[str, str] = field(default_factory=dict)
     leading_history: Mapping[str, Sequence[str]] = field(default_factory=dict)
     described_by: Sequence[str] = ()
+    spent: Sequence[str] = ()
+    large: Sequence[str] = ()
 
 
 def crm_system(name: str) -> CrmSystem:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.quality import Finding
 
 if TYPE_CHECKING:
@@ -77,6 +78,9 @@ class RawExport:
         Rows left out, and what looks odd.
     other_columns : dict of str to list of str
         Object to the columns that the export has of it and nobody asked for, as far as the reader tells.
+    counted : dict of str to int
+        Objects of which the frame leaves out rows that no rule asks for, to how many rows there are; known
+        once they have been read.
     """
 
     system: str
@@ -90,6 +94,7 @@ class RawExport:
     notes: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     other_columns: dict[str, list[str]] = field(default_factory=dict)
+    counted: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,16 @@ class CrmTables:
             self._held[name] = self._read(name, self.raw.frames.get(name))
         return self._held[name].lazy()
 
+    def read_all(self, names: Sequence[str], threads: int | None = None) -> None:
+        """Read several objects side by side; the same as to read each when it is asked for."""
+        missing = [name for name in names if name in self.raw.frames and name not in self._held]
+        read = map_blocks(lambda name: self._typed(name, self.raw.frames[name]), missing, threads=threads)
+        for name, (rows, findings) in zip(missing, read, strict=True):
+            self._held[name] = rows
+            self._note(findings)
+        # The readers' own findings come in the order in which threads were done.
+        self.raw.findings.sort(key=lambda finding: finding.reason)
+
     def all_versions(self, name: str) -> pl.LazyFrame:
         """Return every version of the rows of an object, with `version_at`; no rows where none are kept."""
         key = f"{name}@"
@@ -168,6 +183,8 @@ class CrmTables:
     def _counted(self, name: str) -> int:
         import polars as pl
 
+        if name in self.raw.counted:
+            return self.raw.counted[name]
         if name in self._held or name not in self.raw.frames:
             return self._held[name].height if name in self._held else 0
         return int(self.raw.frames[name].select(pl.len()).collect(engine="streaming").item())
@@ -199,21 +216,36 @@ class CrmTables:
         self._held.pop(name, None)
         self._held.pop(f"{name}@", None)
 
+    def release_made(self, what: str) -> None:
+        """Let go what was worked out once and is named so at its beginning; see `once`."""
+        for key in [key for key in self._held if key.startswith(f"@{what}")]:
+            del self._held[key]
+
     def release_all(self) -> None:
         """Let all memory go, also what was worked out once."""
         self._held.clear()
 
     def _read(self, name: str, frame: pl.LazyFrame | None, **more: Kind) -> pl.DataFrame:
+        rows, findings = self._typed(name, frame, **more)
+        self._note(findings)
+        return rows
+
+    def _note(self, findings: Sequence[Finding]) -> None:
+        self.raw.findings.extend(f for f in findings if f not in self.raw.findings)
+
+    def _typed(
+        self, name: str, frame: pl.LazyFrame | None, **more: Kind
+    ) -> tuple[pl.DataFrame, Sequence[Finding]]:
         import polars as pl
 
         from dealtrace_engine.sources.crm.values import reading
 
         types, kinds = data_types(), {**self.catalog[name], **more}
         if frame is None:
-            return pl.DataFrame(schema={column: types[kind] for column, kind in kinds.items()})
+            return pl.DataFrame(schema={column: types[kind] for column, kind in kinds.items()}), ()
         read, findings = reading(frame, kinds, self.raw, name)
-        self.raw.findings.extend(f for f in findings if f not in self.raw.findings)
-        return read.select(
+        rows = read.select(
             pl.col(column) if column in read.columns else pl.lit(None, types[kind]).alias(column)
             for column, kind in kinds.items()
         )
+        return rows, findings

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.quality import FIRST_ROWS, Finding
 from dealtrace_engine.sources.crm.tables import Kind, RawExport
 from dealtrace_engine.sources.crm.times import days, instants
@@ -35,6 +36,7 @@ ODD_IDS = {
 }
 """By state of `dealtrace_ext.record_ids`; what was `REPAIRED` differs by system."""
 NOTHING_WRITTEN = (0, 6)
+GOOD_ID = 1
 INLINE = 12
 """Bytes of a text that has no copy in memory beside its column."""
 FOREVER = "9999-"
@@ -97,14 +99,16 @@ def reading(
     rows = frame.select(*read.values(), *found).with_columns(marks).collect(engine="streaming")
     findings = [_unread(frame, rows, column, kinds[column], name) for column in marked]
     rows = rows.select(names)
-    for column in names:
+
+    def settled(column: str) -> tuple[pl.Series, list[Finding]]:
         if kinds[column] is Kind.ID:
-            ids, odd = _counted_ids(rows[column], raw.system, f"{name}.{column}")
-            rows = rows.with_columns(ids)
-            findings += odd
-        elif kinds[column] is Kind.TEXT:
-            rows = rows.with_columns(shared(rows[column]))
-    return rows, [finding for finding in findings if finding.count]
+            return _counted_ids(rows[column], raw.system, f"{name}.{column}")
+        return shared(rows[column]) if kinds[column] is Kind.TEXT else rows[column], []
+
+    columns = map_blocks(settled, names)
+    findings += [finding for _, odd in columns for finding in odd]
+    found_rows = rows.with_columns(column for column, _ in columns)
+    return found_rows, [finding for finding in findings if finding.count]
 
 
 def is_unread(column: str, read: pl.Expr, found: pl.DataType) -> pl.Expr:
@@ -136,7 +140,7 @@ def _counted_ids(ids: pl.Series, system: str, where: str) -> tuple[pl.Series, li
     apart = different(ids)
     if apart is None:
         written, states = read_ids(ids, system)
-        found = _without_missing(ids.name, written, states)
+        found = ids if (states == GOOD_ID).all() else _without_missing(ids.name, written, states)
     else:
         first, spots = apart
         written, states_of = read_ids(first, system)

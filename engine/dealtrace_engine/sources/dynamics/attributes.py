@@ -1,20 +1,14 @@
-"""Columns whose changes say something about a sale; those of all others are not kept."""
+"""Columns whose changes a rule asks for; those of all others are not kept."""
 
 from __future__ import annotations
 
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 
 _KEPT = """
-statecode statuscode ownerid activestageid stageid salesstage salesstagecode stepname traversedpath
-processid estimatedvalue estimatedamount actualvalue estimatedclosedate actualclosedate
-closeprobability opportunityratingcode discountpercentage discountamount manualdiscountamount
-totalamount totallineitemamount completeinternalreview presentproposal presentfinalproposal
-captureproposalfeedback developproposal sendthankyounote filedebrief scheduleproposalmeeting
-qualifyingopportunityid originatingleadid opportunityid quoteid salesorderid masterid merged
-revisionnumber expireson effectivefrom effectiveto duedate datedelivered datefulfilled submitdate
-submitstatus paymenttermscode transactioncurrencyid leadqualitycode leadsourcecode campaignid
-lastbackofficesubmit completedon msdyn_flow_approval_result_code msdyn_flow_approval_result
-msdyn_flow_approval_stage
+statecode statuscode ownerid activestageid stageid salesstage salesstagecode stepname
+estimatedvalue estimatedclosedate closeprobability
+discountpercentage discountamount manualdiscountamount
+presentproposal presentfinalproposal scheduleproposalmeeting
 """
 ATTRIBUTES = tuple(_KEPT.split())
 """Attributes whose changes are kept; a mapping adds its own fields."""

@@ -10,14 +10,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.parallel import closed_after, map_ahead
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.tables import Kind
 from dealtrace_engine.sources.crm.values import dense, shared, value
 from dealtrace_engine.sources.dynamics.attributes import kept_attributes
 from dealtrace_engine.sources.dynamics.counting import counted, noted
-from dealtrace_engine.sources.dynamics.deferred import Seen, deferred
+from dealtrace_engine.sources.dynamics.deferred import deferred
 from dealtrace_engine.sources.dynamics.objects import CATALOG
-from dealtrace_engine.sources.dynamics.settle import CHANGES, Table, table_names
+from dealtrace_engine.sources.dynamics.settle import CHANGES, Table
 from dealtrace_ext.audit_changes import copy_values, find_changes
 from dealtrace_ext.columns import Text
 
@@ -26,25 +27,30 @@ if TYPE_CHECKING:
 
 CUT = "…"
 """How a value ends that was too long for the log."""
-HELD_ROWS = 1 << 16
-"""Rows that are brought together before their texts are copied out of what was read."""
-UPDATE = 2
-"""Operation of audit rows."""
+CREATE, UPDATE, DELETE = 1, 2, 3
+"""Operations of audit rows."""
+REJECTED, APPROVED, REVISED = 27, 28, 43
+"""Actions of audit rows that rules ask for."""
+CREATED = ("lead", "opportunity")
+"""Tables of which rules ask for the audit of the creation."""
 
 
 class Audit:
     """The rows of the table `audit` and what changed in them, from one reading of it.
 
-    Whichever is asked for first reads; the other is held until it is asked for, once.
+    Whichever is asked for first reads; the other is held until it is asked for, once. Of the rows those are
+    left out that no rule asks for, which are nearly all.
 
     Parameters
     ----------
     table : Table
         With the column of changes.
+    counted : dict of str to int
+        Gets how many rows there are.
     """
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
+    def __init__(self, table: Table, counted: dict[str, int]) -> None:
+        self._table, self._counted = table, counted
         self._held: dict[str, list[pl.DataFrame]] = {}
 
     def rows(self) -> pl.LazyFrame:
@@ -59,54 +65,53 @@ class Audit:
         return deferred(schema, lambda: self._of("changes"))
 
     def _of(self, which: str) -> Iterator[pl.DataFrame]:
-        if which in self._held:
-            yield from self._held.pop(which)
-            return
-        held: dict[str, Holding] = {"rows": Holding(), "changes": Holding()}
+        if which not in self._held:
+            rows, changes = self._read()
+            self._held = {"rows": rows, "changes": changes}
+        pieces = self._held.pop(which)
+        while pieces:
+            yield pieces.pop(0)
+
+    def _read(self) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
+        """Return pieces of the rows and of what changed in them; found on threads, a few pieces ahead."""
+        attributes = kept_attributes(self._table.mapping)
         findings: list[Finding] = []
-        attributes, seen = kept_attributes(self._table.mapping), Seen()
+        rows: list[pl.DataFrame] = []
+        changes: list[pl.DataFrame] = []
+        copies: list[pl.DataFrame] = []
+        count = 0
 
-        def also(piece: pl.DataFrame) -> None:
-            rows = _updates(piece)
-            rows = rows.filter(seen.first(rows["auditid"]))
-            held["changes"].add(changed_attributes(rows, attributes, findings))
+        def read(piece: pl.DataFrame) -> tuple[int, pl.DataFrame, pl.DataFrame, list[Finding]]:
+            own: list[Finding] = []
+            piece = self._table.finished(piece)
+            changes = changed_attributes(_updates(piece), attributes, own)
+            return piece.height, _own_texts(_asked_for(piece).drop(CHANGES)), _own_texts(changes), own
 
-        for piece in self._table.copies(also):
-            held["rows"].add(piece)
-            yield from held[which].taken()
-        for holding in held.values():
-            holding.settle()
+        def again(piece: pl.DataFrame) -> None:
+            copies.append(_updates(piece))
+
+        with closed_after(map_ahead(read, self._table.copies(again))) as pieces:
+            for height, row, change, own in pieces:
+                count += height
+                rows.append(row)
+                changes.append(change)
+                for finding in own:
+                    counted(findings, finding.reason, finding.count)
+        changes += [self._of_copies(piece, changes, attributes, findings) for piece in copies if piece.height]
         noted(self._table.findings, findings)
-        yield from held[which].taken()
-        (other,) = held.keys() - {which}
-        self._held[other] = list(held[other].taken())
+        self._counted["audit"] = count
+        return rows, changes
 
-
-class Holding:
-    """Pieces that are brought together, and then hold no memory but that of their own texts, each once."""
-
-    def __init__(self) -> None:
-        self._loose: list[pl.DataFrame] = []
-        self._done: list[pl.DataFrame] = []
-
-    def add(self, piece: pl.DataFrame) -> None:
-        """Take a piece."""
-        self._loose.append(piece)
-        if sum(frame.height for frame in self._loose) >= HELD_ROWS:
-            self.settle()
-
-    def settle(self) -> None:
-        """Copy what is loose."""
-        import polars as pl
-
-        if self._loose:
-            self._done.append(_own_texts(pl.concat(self._loose)))
-            self._loose = []
-
-    def taken(self) -> Iterator[pl.DataFrame]:
-        """Yield what is settled, once."""
-        while self._done:
-            yield self._done.pop(0)
+    def _of_copies(
+        self, copies: pl.DataFrame, changes: Sequence[pl.DataFrame], attributes: Sequence[str],
+        findings: list[Finding],
+    ) -> pl.DataFrame:  # fmt: skip
+        """Return what changed in copies of rows, where the row that was read does not say."""
+        known = [piece.join(copies, on="auditid", how="semi").select("auditid") for piece in changes]
+        for piece in known:
+            copies = copies.join(piece, on="auditid", how="anti", maintain_order="left")
+        first = copies.unique("auditid", keep="first", maintain_order=True)
+        return changed_attributes(first, attributes, findings)
 
 
 def changed_attributes(
@@ -198,6 +203,25 @@ def _decoded_changes(rows: pl.DataFrame, attributes: Sequence[str], findings: li
     )
 
 
+def _asked_for(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that tell something by themselves: deletions, some creations and some actions."""
+    import polars as pl
+
+    if not {"operation", "action", "objecttypecode"} <= set(rows.columns):
+        return rows
+    operation, action = (
+        value(name, Kind.NUMBER, rows.schema[name], "UTC") for name in ("operation", "action")
+    )
+    created = (operation == CREATE) & pl.col("objecttypecode").is_in(CREATED)
+    told = (
+        created
+        | (operation == DELETE)
+        | action.is_in([float(code) for code in (REJECTED, APPROVED, REVISED)])
+    )
+    # What cannot be read is kept, to be counted later.
+    return rows.filter(told | operation.is_null() | action.is_null())
+
+
 def _updates(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows that may be updates and say what changed: nobody asks what records began with."""
     import polars as pl
@@ -210,8 +234,7 @@ def _updates(rows: pl.DataFrame) -> pl.DataFrame:
         (pl.col(name) if name in rows.columns else pl.lit(None)).cast(pl.String).alias(name)
         for name in CATALOG["audit"]
     ]
-    rows = rows.filter(update & (pl.col(CHANGES) != "")).select(*kept, CHANGES)
-    return rows.with_columns(table_names(pl.col("objecttypecode")))
+    return rows.filter(update & (pl.col(CHANGES) != "")).select(*kept, CHANGES)
 
 
 def _own_texts(frame: pl.DataFrame) -> pl.DataFrame:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Lock
 
 from dealtrace_engine.quality import Finding
+
+_one_at_a_time = Lock()
 
 
 def counted(findings: list[Finding], reason: str, count: int, rows: Sequence[int] = ()) -> None:
@@ -30,5 +33,6 @@ def counted(findings: list[Finding], reason: str, count: int, rows: Sequence[int
 def noted(findings: list[Finding], found: Sequence[Finding]) -> None:
     """Add what was found in one reading, instead of what an earlier reading of the same found."""
     reasons = {finding.reason for finding in found}
-    findings[:] = [finding for finding in findings if finding.reason not in reasons]
-    findings.extend(found)
+    with _one_at_a_time:
+        findings[:] = [finding for finding in findings if finding.reason not in reasons]
+        findings.extend(found)

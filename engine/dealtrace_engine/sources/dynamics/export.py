@@ -68,11 +68,11 @@ def export(reading: Reading, mapping: CrmMapping, *, shape: str, label: str) -> 
     if not tables:
         what = "; ".join(reading.notes) or "no file is named after one"
         raise ParseError(f"holds no table of Dynamics ({what})", file=label)
-    frames = {name: table.current() for name, table in tables.items()}
+    frames, counted = {name: table.current() for name, table in tables.items()}, dict[str, int]()
     if reading.labels is not None and reading.labels.height:
         frames["stringmap"] = _labels(frames.get("stringmap"), reading.labels)
     if "audit" in tables:
-        frames |= _audit(tables["audit"], reading.notes)
+        frames |= _audit(tables["audit"], reading.notes, counted)
     versions = {
         name: table.versions()
         for name, table in tables.items()
@@ -80,7 +80,7 @@ def export(reading: Reading, mapping: CrmMapping, *, shape: str, label: str) -> 
     }
     return RawExport(
         SYSTEM, shape, label, frames, versions, reading.exported, reading.zone, reading.precision,
-        reading.notes, reading.findings, _others(reading.parts),
+        reading.notes, reading.findings, _others(reading.parts), counted,
     )  # fmt: skip
 
 
@@ -92,11 +92,11 @@ def _others(parts: list[Part]) -> dict[str, list[str]]:
     return {table: list(names) for table, names in found.items() if names}
 
 
-def _audit(table: Table, notes: list[str]) -> dict[str, pl.LazyFrame]:
+def _audit(table: Table, notes: list[str], counted: dict[str, int]) -> dict[str, pl.LazyFrame]:
     if all(part.changes is None for part in table.parts):
         notes.append("audit has no column changedata: it tells when something changed, but not what")
         return {}
-    audit = Audit(table)
+    audit = Audit(table, counted)
     return {"audit": audit.rows(), "audit_changes": audit.changes()}
 
 

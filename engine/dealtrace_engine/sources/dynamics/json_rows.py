@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from dealtrace_engine.errors import ParseError
+from dealtrace_engine.parallel import closed_after, map_ahead
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.csv_dialect import opened
 from dealtrace_engine.sources.dynamics.counting import counted, noted
@@ -98,9 +99,22 @@ def frames(source: JsonFile, columns: Sequence[str], findings: list[Finding]) ->
     ParseError
         The file ends in the middle of a record.
     """
+    import polars as pl
+
     found: list[Finding] = []
-    for lines in _lines(source, PIECE_BYTES):
-        yield _parsed(lines, columns, source, found)
+    schema = dict.fromkeys(columns, pl.String)
+
+    def parsed(lines: bytes) -> tuple[pl.DataFrame | None, bytes]:
+        try:
+            return pl.read_ndjson(lines, schema=schema), b""
+        except pl.exceptions.PolarsError:
+            return None, lines
+
+    with closed_after(map_ahead(parsed, _lines(source, PIECE_BYTES))) as pieces:
+        for frame, lines in pieces:
+            if frame is None:
+                frame = pl.read_ndjson(_mended(lines, source, found), schema=schema)
+            yield frame
     noted(findings, found)
 
 
@@ -131,16 +145,6 @@ def _utf8(stream: IO[bytes], encoding: str, size: int) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     while piece := stream.read(size):
         yield decoder.decode(piece).encode()
-
-
-def _parsed(lines: bytes, columns: Sequence[str], source: JsonFile, findings: list[Finding]) -> pl.DataFrame:
-    import polars as pl
-
-    schema = dict.fromkeys(columns, pl.String)
-    try:
-        return pl.read_ndjson(lines, schema=schema)
-    except pl.exceptions.PolarsError:
-        return pl.read_ndjson(_mended(lines, source, findings), schema=schema)
 
 
 def _mended(lines: bytes, source: JsonFile, findings: list[Finding]) -> bytes:

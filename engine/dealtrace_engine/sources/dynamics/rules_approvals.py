@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.crm.ladder import Finder, Rule
 from dealtrace_engine.sources.crm.names import one_of
+from dealtrace_engine.sources.dynamics.audit import APPROVED, REJECTED
 from dealtrace_engine.sources.dynamics.codes import option_labels, with_labels
 from dealtrace_engine.sources.dynamics.evidence import OBJECTS, told, told_change
 from dealtrace_engine.sources.dynamics.objects import KEYS
@@ -23,7 +24,7 @@ STATUSES = {
     "requested": "quote.in_approval", "approved": "quote.approved", "rejected": "quote.internally_rejected",
 }  # fmt: skip
 """Steps of an approval to the names of the statuses that say so; `statuses.toml` has them."""
-ACTIONS = {"approved": 28, "rejected": 27}
+ACTIONS = {"approved": APPROVED, "rejected": REJECTED}
 """Steps of an approval to the actions of audit rows."""
 RESULTS = {"approved": ["approve*"], "rejected": ["reject*"], "recalled": ["cancel*"]}
 """Results of an approval in Power Automate, which it writes in English."""

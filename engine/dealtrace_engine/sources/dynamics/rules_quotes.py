@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.crm.names import one_of
+from dealtrace_engine.sources.dynamics.audit import REVISED
 from dealtrace_engine.sources.dynamics.codes import option_labels, with_labels
 from dealtrace_engine.sources.dynamics.emails import sent_about
 from dealtrace_engine.sources.dynamics.evidence import told, told_change
@@ -21,8 +22,6 @@ ACTIVE, WON, CLOSED = 1, 2, 3
 """States of a quote after its draft."""
 STATUS_LOST = 5
 """Status of a closed quote."""
-REVISE = 43
-"""Action of audit rows."""
 
 
 def quotes(tables: CrmTables) -> pl.LazyFrame:
@@ -71,7 +70,7 @@ def revised_by_action(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Find when quotes were revised by the audit of it, which is of the revision before."""
     import polars as pl
 
-    actions = audited_actions(tables, "quote", REVISE)
+    actions = audited_actions(tables, "quote", REVISED)
     rows = actions.join(
         quotes(tables).select("quotenumber", "revision", record_id="quoteid"), on="record_id",
         maintain_order="left",

@@ -112,7 +112,7 @@ class Table:
 
     def current(self) -> pl.LazyFrame:
         """Return one row per record, the newest."""
-        return deferred(self.schema, self.copies if self.name in ONCE else self._newest)
+        return deferred(self.schema, self._once if self.name in ONCE else self._newest)
 
     def versions(self) -> pl.LazyFrame:
         """Return every version of every record, with `version_at`."""
@@ -130,28 +130,31 @@ class Table:
                 held = [self._latest(pl.concat(held), found)]
                 rows = kept = held[0].height
         newest = self._latest(pl.concat(held), found)
-        yield self._finished(self._without(newest, _is_deleted(), "marked as deleted", found))
+        yield self.finished(self._without(newest, _is_deleted(), "marked as deleted", found))
         noted(self.findings, found)
 
-    def copies(self, also: Callable[[pl.DataFrame], None] | None = None) -> Iterator[pl.DataFrame]:
-        """Yield rows that never change, each once.
+    def copies(self, again: Callable[[pl.DataFrame], None] | None = None) -> Iterator[pl.DataFrame]:
+        """Yield rows that never change, each once, with `CHANGES` where a part has them; to be `finished`.
 
         Parameters
         ----------
-        also : callable (DataFrame), optional
-            Told of all rows that are there, further copies and `CHANGES` among them.
+        again : callable (DataFrame), optional
+            Told of further copies of rows.
         """
         found: list[Finding] = []
         seen, key = Seen(), KEYS[self.name]
         for piece in self._identified(found):
             rows = self._without(piece, _is_deleted(), "marked as deleted", found)
-            if also is not None:
-                also(rows)
             if key in rows.columns:
-                again = ~seen.first(rows.select(_same_id(key)).to_series())
-                rows = self._without(rows, again, "there twice", found)
-            yield self._finished(rows)
+                copy = ~seen.first(rows.select(_same_id(key)).to_series())
+                if again is not None and copy.any():
+                    again(self.finished(rows.filter(copy)))
+                rows = self._without(rows, copy, "there twice", found)
+            yield rows
         noted(self.findings, found)
+
+    def _once(self) -> Iterator[pl.DataFrame]:
+        return map(self.finished, self.copies())
 
     def _versions(self) -> Iterator[pl.DataFrame]:
         import polars as pl
@@ -169,7 +172,7 @@ class Table:
                 texts = pl.concat_str(_same_id(key), pl.lit(" "), version.cast(pl.String), ignore_nulls=True)
                 again = ~seen.first(rows.select(texts).to_series())
                 rows = self._without(rows, again, "the same version once more", found)
-            yield self._finished(rows)
+            yield self.finished(rows)
         noted(self.findings, found)
 
     def pieces(self) -> Iterator[pl.DataFrame]:
@@ -241,7 +244,8 @@ class Table:
         counted(found, reason, count, [(before or 0) + place + 1 for place in places])
         return rows.filter(~marks)
 
-    def _finished(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def finished(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return rows as they are handed on: days in their zone, tables by their names."""
         import polars as pl
 
         days = [
@@ -252,7 +256,7 @@ class Table:
         rows = rows.with_columns(days)
         if "objecttypecode" in rows.columns:
             rows = rows.with_columns(table_names(pl.col("objecttypecode").cast(pl.String)))
-        return rows.drop(SINK, DELETED, PLACE, CHANGES, strict=False)
+        return rows.drop(SINK, DELETED, PLACE)
 
 
 def table_names(code: pl.Expr) -> pl.Expr:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.errors import ParseError, first_line
+from dealtrace_engine.parallel import closed_after, map_ahead
 from dealtrace_engine.sources.crm.mapping import CrmMapping
-from dealtrace_engine.sources.csv_blocks import blocks
+from dealtrace_engine.sources.csv_blocks import Block, blocks
 from dealtrace_engine.sources.csv_dialect import sniff
 from dealtrace_engine.sources.dynamics.export import Reading
 from dealtrace_engine.sources.dynamics.naming import (
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 STAMPED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}\.\d{2}\.\d{2}Z?")
 """Name of a folder of an incremental export; it says when, with dots in the time."""
 SINK, CHANGES = "sinkmodifiedon", "changedata"
-BLOCK_BYTES = 2 << 20
+BLOCK_BYTES = 8 << 20
 
 
 def read_link(path: Path, mapping: CrmMapping) -> Reading:
@@ -145,10 +146,14 @@ def _rows(entity: Entity, file: Path, columns: Sequence[str]) -> Iterator[pl.Dat
     source, width = InputFile.at(file), len(entity.attributes)
     places = [f"{place}" for place in range(width + 1)]
     dialect = sniff(source, delimiter=",", quote='"', names=places[:width])
-    for block in blocks(source, dialect, BLOCK_BYTES):
+
+    def parsed(block: Block) -> pl.DataFrame:
         if block.problem is not None:
             raise ParseError(block.problem.what, file=file, hint=block.problem.hint)
-        yield _parsed(block.data, places, list(columns), entity, file)
+        return _parsed(block.data, places, list(columns), entity, file)
+
+    with closed_after(map_ahead(parsed, blocks(source, dialect, BLOCK_BYTES))) as frames:
+        yield from frames
 
 
 def _parsed(

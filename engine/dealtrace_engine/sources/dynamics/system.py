@@ -34,4 +34,9 @@ SYSTEM = CrmSystem(
     described_by=tuple(f"opportunity.{column}" for column in (
         "opportunityid", "statecode", "statuscode", "createdon", "estimatedvalue", "ownerid",
     )),
+    large=("audit", "audit_changes"),
+    spent=(
+        "audit", "email", "phonecall", "appointment", "task", "quoteclose", "orderclose", "quotedetail",
+        "salesorderdetail", "invoicedetail",
+    ),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.tables import Kind
 from dealtrace_engine.sources.crm.values import value
-from dealtrace_engine.sources.dynamics.audit import UPDATE
+from dealtrace_engine.sources.dynamics.audit import CREATE, DELETE, UPDATE
 from dealtrace_engine.sources.dynamics.objects import CATALOG, KEYS
 
 if TYPE_CHECKING:
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from dealtrace_engine.sources.crm.tables import CrmTables
-
-CREATE, DELETE = 1, 3
-"""Operations of audit rows, besides `UPDATE`."""
 
 
 def transitions(tables: CrmTables, table: str, attribute: str) -> pl.LazyFrame:
@@ -160,7 +157,7 @@ def living(frame: pl.LazyFrame, tables: CrmTables, table: str) -> pl.LazyFrame:
 
 
 def audited_creations(tables: CrmTables, table: str) -> pl.LazyFrame:
-    """Return the audit of the creation of records: record_id, at, by, row_id."""
+    """Return the audit of the creation of records, of `CREATED` tables: record_id, at, by, row_id."""
     return _audited_rows(tables, table, "operation", CREATE)
 
 
