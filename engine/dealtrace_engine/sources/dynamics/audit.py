@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.parallel import closed_after, map_ahead
 from dealtrace_engine.quality import Finding
-from dealtrace_engine.sources.crm.tables import Kind
-from dealtrace_engine.sources.crm.values import dense, shared, value
+from dealtrace_engine.sources.crm.tables import Kind, data_types
+from dealtrace_engine.sources.crm.values import dense, is_unread, shared, value
 from dealtrace_engine.sources.dynamics.attributes import kept_attributes
 from dealtrace_engine.sources.dynamics.counting import counted, noted
 from dealtrace_engine.sources.dynamics.deferred import deferred
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CUT = "…"
 """How a value ends that was too long for the log."""
+TYPED = (Kind.INSTANT, Kind.NUMBER)
 CREATE, UPDATE, DELETE = 1, 2, 3
 """Operations of audit rows."""
 REJECTED, APPROVED, REVISED = 27, 28, 43
@@ -55,14 +56,15 @@ class Audit:
 
     def rows(self) -> pl.LazyFrame:
         """Return the table `audit`."""
-        return deferred(self._table.schema, lambda: self._of("rows"))
+        types, typed = self._table.schema, _typed_kinds()
+        return deferred({name: typed.get(name, types[name]) for name in types}, lambda: self._of("rows"))
 
     def changes(self) -> pl.LazyFrame:
         """Return the table `audit_changes`: a row per attribute that an update changed."""
         import polars as pl
 
-        schema: dict[str, pl.DataType] = dict.fromkeys(CATALOG["audit_changes"], pl.String())
-        return deferred(schema, lambda: self._of("changes"))
+        types = {**dict.fromkeys(CATALOG["audit_changes"], pl.String()), **_typed_kinds()}
+        return deferred(types, lambda: self._of("changes"))
 
     def _of(self, which: str) -> Iterator[pl.DataFrame]:
         if which not in self._held:
@@ -83,12 +85,12 @@ class Audit:
 
         def read(piece: pl.DataFrame) -> tuple[int, pl.DataFrame, pl.DataFrame, list[Finding]]:
             own: list[Finding] = []
-            piece = self._table.finished(piece)
+            piece = _typed(self._table.finished(piece), own)
             changes = changed_attributes(_updates(piece), attributes, own)
             return piece.height, _own_texts(_asked_for(piece).drop(CHANGES)), _own_texts(changes), own
 
         def again(piece: pl.DataFrame) -> None:
-            copies.append(_updates(piece))
+            copies.append(_updates(_typed(piece, findings)))
 
         with closed_after(map_ahead(read, self._table.copies(again))) as pieces:
             for height, row, change, own in pieces:
@@ -203,22 +205,36 @@ def _decoded_changes(rows: pl.DataFrame, attributes: Sequence[str], findings: li
     )
 
 
+def _typed_kinds() -> dict[str, pl.DataType]:
+    """Return the columns of audit rows that are instants and numbers, and their types."""
+    types = data_types()
+    return {name: types[kind] for name, kind in CATALOG["audit"].items() if kind in TYPED}
+
+
+def _typed(rows: pl.DataFrame, findings: list[Finding]) -> pl.DataFrame:
+    """Read instants and numbers, piece by piece: as texts they would take most of the memory."""
+    import polars as pl
+
+    names = [name for name in _typed_kinds() if name in rows.columns]
+    kinds = CATALOG["audit"]
+    read = rows.select(value(name, kinds[name], rows.schema[name], "UTC") for name in names)
+    for name in names:
+        both = pl.DataFrame({"text": rows[name], "read": read[name]})
+        unread = both.select(is_unread("text", pl.col("read"), rows.schema[name])).to_series()
+        counted(findings, f"audit.{name} is no {kinds[name]}", int(unread.sum() or 0))
+    return rows.with_columns(read)
+
+
 def _asked_for(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows that tell something by themselves: deletions, some creations and some actions."""
     import polars as pl
 
     if not {"operation", "action", "objecttypecode"} <= set(rows.columns):
         return rows
-    operation, action = (
-        value(name, Kind.NUMBER, rows.schema[name], "UTC") for name in ("operation", "action")
-    )
+    operation, action = pl.col("operation"), pl.col("action")
     created = (operation == CREATE) & pl.col("objecttypecode").is_in(CREATED)
-    told = (
-        created
-        | (operation == DELETE)
-        | action.is_in([float(code) for code in (REJECTED, APPROVED, REVISED)])
-    )
-    # What cannot be read is kept, to be counted later.
+    actions = [float(code) for code in (REJECTED, APPROVED, REVISED)]
+    told = created | (operation == DELETE) | action.is_in(actions)
     return rows.filter(told | operation.is_null() | action.is_null())
 
 
@@ -226,15 +242,13 @@ def _updates(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows that may be updates and say what changed: nobody asks what records began with."""
     import polars as pl
 
-    update = pl.lit(True)
-    if "operation" in rows.columns:
-        operation = value("operation", Kind.NUMBER, rows.schema["operation"], "UTC")
-        update = (operation == UPDATE).fill_null(True)
+    types = {**dict.fromkeys(CATALOG["audit"], pl.String()), **_typed_kinds()}
     kept = [
-        (pl.col(name) if name in rows.columns else pl.lit(None)).cast(pl.String).alias(name)
-        for name in CATALOG["audit"]
+        (pl.col(name) if name in rows.columns else pl.lit(None)).cast(kind).alias(name)
+        for name, kind in types.items()
     ]
-    return rows.filter(update & (pl.col(CHANGES) != "")).select(*kept, CHANGES)
+    rows = rows.select(*kept, CHANGES)
+    return rows.filter((pl.col("operation") == UPDATE).fill_null(True) & (pl.col(CHANGES) != ""))
 
 
 def _own_texts(frame: pl.DataFrame) -> pl.DataFrame:
