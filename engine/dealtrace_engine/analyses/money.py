@@ -1,0 +1,118 @@
+"""Amounts of cases, exact, and never added across currencies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.grouping import case_values, groups_of
+from dealtrace_engine.errors import SchemaError
+from dealtrace_engine.log import EventLog
+from dealtrace_engine.quality import Finding
+
+UNITS = 10_000
+"""Amounts are whole numbers of 1/10,000 of their currency."""
+MOST = 2**62 // UNITS
+CURRENCY = ("currency", "currency_code", "currencyisocode", "transactioncurrencyid")
+"""Attributes that are taken for the currency where none is named."""
+
+
+@dataclass(frozen=True, eq=False)
+class Amounts:
+    """An amount per case.
+
+    Attributes
+    ----------
+    units : ndarray of int64, shape (cases,)
+        In 1/10,000 of the currency; 0 where it is not known.
+    known : ndarray of bool, shape (cases,)
+    currencies : tuple of str or None
+        Those that there are, by name; one None where the log has no currency.
+    of_case : ndarray of int32, shape (cases,)
+        The currency of each case, as a place in `currencies`.
+    findings : list of Finding
+        Amounts that are missing, not numbers, or out of range, and those below zero, which are kept.
+    """
+
+    units: NDArray[np.int64]
+    known: NDArray[np.bool_]
+    currencies: tuple[str | None, ...]
+    of_case: NDArray[np.int32]
+    findings: list[Finding] = field(default_factory=list)
+
+    def exact_sums(self, codes: NDArray[np.integer], count: int) -> list[int]:
+        """Return the sum of the units of each group, as Python integers.
+
+        Parameters
+        ----------
+        codes : ndarray of int, shape (cases,)
+            The group of each case.
+        count : int
+            How many groups there are.
+        """
+        low = np.bincount(codes, weights=(self.units & 0xFFFFFF).astype(np.float64), minlength=count)
+        high = np.zeros(count, dtype=np.int64)
+        np.add.at(high, codes, self.units >> 24)
+        return [int(a) + (int(b) << 24) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
+
+
+def amounts_of(log: EventLog, value: str, currency: str | None = None) -> Amounts:
+    """Return the amounts in an attribute of the case.
+
+    Parameters
+    ----------
+    log : EventLog
+    value : str
+        Attribute of numbers.
+    currency : str, optional
+        Attribute that says in which currency; by default the first of `CURRENCY` that the log has.
+
+    Raises
+    ------
+    SchemaError
+        There is no such attribute, it varies within cases, or has no numbers.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": ["1", "2"], "activity": ["a"] * 2, "time": ["2024-01-01"] * 2,
+    ...                            "amount": [12.5, None], "currency": ["EUR", "USD"]}))
+    >>> amounts = amounts_of(log, "amount")
+    >>> amounts.units.tolist(), amounts.known.tolist(), amounts.currencies
+    ([125000, 0], [True, False], ('EUR', 'USD'))
+    >>> [finding.reason for finding in amounts.findings]
+    ["no amount in 'amount'"]
+    """
+    values = case_values(log, value)
+    kind = values.type
+    if pa.types.is_boolean(kind) or not (
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    ):
+        raise SchemaError(f"column {value!r} has no amounts but {kind}", file=log.origin.source.label,
+                          column=value, hint="name a column of numbers")  # fmt: skip
+    numbers = values.cast(pa.float64(), safe=False)
+    amounts = np.asarray(numbers.fill_null(np.nan))
+    known = np.isfinite(amounts) & (np.abs(amounts) <= MOST)
+    missing = np.isnan(amounts)
+    findings = [
+        _finding(f"no amount in {value!r}", missing),
+        _finding(f"amount out of range in {value!r}", ~known & ~missing),
+        _finding(f"amount below zero in {value!r}", known & (amounts < 0)),
+    ]
+    units = np.where(known, np.rint(np.where(known, amounts, 0) * UNITS), 0).astype(np.int64)
+    name = currency or next((one for one in CURRENCY if one in log.attribute_names), None)
+    found = [finding for finding in findings if finding.count]
+    if name is None:
+        return Amounts(units, known, (None,), np.zeros(log.cases, dtype=np.int32), found)
+    groups = groups_of(log, name)
+    return Amounts(units, known, tuple(groups.keys.column(name).to_pylist()), groups.codes, found)
+
+
+def _finding(reason: str, marks: NDArray[np.bool_]) -> Finding:
+    finding = Finding(reason)
+    finding.add(int(marks.sum()), [])
+    return finding
