@@ -77,4 +77,4 @@ def test_the_main_job_waits_for_no_compiler_and_no_other_engine(files, code):
 
 
 def test_the_test_would_see_it():
-    assert {"numba", "numpy"} <= imported("from dealtrace_engine.kernels import follows")
+    assert {"numba", "numpy"} <= imported("from dealtrace_engine.kernels import selection")

@@ -30,13 +30,17 @@ def test_every_row_of_pages_is_read(pages):
     organisation, tables = pages
     for name in KEYS:
         if name in organisation.rows:
-            assert tables.table(name).collect().height == organisation.rows[name], name
+            height = tables.table(name).collect().height
+            assert tables.rows(name) == organisation.rows[name], name
+            assert name == "audit" or height == organisation.rows[name], (
+                name
+            )  # of which few rows tell something
     assert not tables.raw.findings
     audit, changes = (tables.table(name).collect() for name in ("audit", "audit_changes"))
-    updates = audit.filter(pl.col("operation") == 2)
-    assert 0 < updates.height < audit.height
-    assert changes["auditid"].is_in(updates["auditid"].implode()).all()
-    assert changes["auditid"].n_unique() > updates.height // 2
+    assert 0 < audit.height < organisation.rows["audit"]
+    assert audit["operation"].is_in([1.0, 3.0]).any()
+    assert 0 < changes["auditid"].n_unique() < organisation.rows["audit"]
+    assert changes["operation"].unique().to_list() == [2.0]
 
 
 @pytest.mark.parametrize("shape", ["synapse-link", "replica"])
