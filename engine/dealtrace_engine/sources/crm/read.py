@@ -126,10 +126,13 @@ def log_of(
 
 def _release_spent(system: CrmSystem, tables: CrmTables) -> None:
     """Let go what neither the case table nor the coverage report asks for, once its rows are counted."""
+    for name, column in system.history.items():
+        tables.span(name, column)
     for name in system.spent:
         tables.rows(name)
         tables.release(name)
-    tables.release_made("changes of")
+    for what in system.spent_made:
+        tables.release_made(what)
 
 
 def _events(rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:

@@ -57,6 +57,8 @@ class CrmSystem:
         ``"Object.Column"`` that the case table cannot do without; the coverage report misses them.
     spent : sequence of str
         Objects that only rules and links ask for.
+    spent_made : sequence of str
+        How that begins which only rules ask for, of what is worked out once; see `CrmTables.once`.
     large : sequence of str
         Objects whose reading keeps all cores busy by itself.
     leading_history : mapping of str to sequence of str
@@ -81,6 +83,7 @@ class CrmSystem:
     leading_history: Mapping[str, Sequence[str]] = field(default_factory=dict)
     described_by: Sequence[str] = ()
     spent: Sequence[str] = ()
+    spent_made: Sequence[str] = ()
     large: Sequence[str] = ()
 
 

@@ -37,6 +37,8 @@ SYSTEM = CrmSystem(
     large=("audit", "audit_changes"),
     spent=(
         "audit", "email", "phonecall", "appointment", "task", "quoteclose", "orderclose", "quotedetail",
-        "salesorderdetail", "invoicedetail",
+        "salesorderdetail", "invoicedetail", "opportunityclose", "msdyn_flow_approval",
+        "msdyn_flow_approvalrequest", "msdyn_flow_approvalresponse",
     ),
+    spent_made=("changes of", "stages by", "approvals"),
 )  # fmt: skip

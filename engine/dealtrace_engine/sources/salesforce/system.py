@@ -33,6 +33,13 @@ SYSTEM = CrmSystem(
     described_by=tuple(f"Opportunity.{column}" for column in (
         "StageName", "IsClosed", "IsWon", "Amount", "CloseDate", "CreatedDate", "OwnerId", "AccountId",
     )),
+    spent=(
+        "OpportunityHistory", *(name for name, _ in HISTORIES.values()), "OpportunityContactRole", "Contact",
+        "Task", "Event", "EmailMessage", "QuoteLineItem", "QuoteDocument", "OrderItem", "InvoiceLine",
+        "Payment", "PaymentLineInvoice", "ProcessInstance", "ProcessInstanceStep", "ProcessInstanceWorkitem",
+        "ApprovalSubmission", "ApprovalWorkItem",
+    ),
+    spent_made=("changes", "stage changes", "snapshots", "contacts", "first contacts", "approvals"),
     leading_history={
         "opportunity": ("OpportunityHistory", "OpportunityFieldHistory"), "lead": ("LeadHistory",),
         "quote": ("QuoteHistory", "SBQQ__Quote__History"), "order": ("OrderHistory",),
