@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import By, Groups, groups_of
-from dealtrace_engine.analyses.milestones import wanted_activities
+from dealtrace_engine.analyses.milestones import NEVER, wanted_activities
 from dealtrace_engine.analyses.money import Amounts, amounts_of
 from dealtrace_engine.analyses.segment_ends import Pairs, Segment, segments_of
 from dealtrace_engine.analyses.segment_figures import Cells, distinct, figures_of
@@ -20,10 +20,12 @@ from dealtrace_engine.analyses.segment_pairs import (
     ARRIVED,
     MISSED,
     REVERSED,
+    Measure,
     Measured,
     SegmentPairs,
     pairs_of_segments,
 )
+from dealtrace_engine.analyses.working_time import Calendar, working_time
 from dealtrace_engine.buffers import arrow, table, text
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
@@ -147,7 +149,7 @@ class Segments(Result):
 
 def segment_times(
     log: EventLog, pairs: Pairs, *, by: By = None, where: Expression | None = None,
-    value: str | None = None, currency: str | None = None,
+    calendar: Calendar | None = None, value: str | None = None, currency: str | None = None,
     percentiles: Sequence[float] = (50, 90, 95), missing: bool = False, threads: int | None = None,
     progress: Progress | None = None,
 ) -> Segments:  # fmt: skip
@@ -163,6 +165,8 @@ def segment_times(
         Attributes of the case; a row for each of their values.
     where : Expression, optional
         Only of what passes this filter.
+    calendar : WorkingCalendar or Calendars, optional
+        Times are of work by it, instead of by the clock.
     value : str, optional
         Attribute of the case with its amount.
     currency : str, optional
@@ -183,7 +187,7 @@ def segment_times(
     LogError
         The log has no start timestamps, and a segment's end is one; or nothing passes the filter.
     ArgumentError
-        The segments or the percentiles are none.
+        The segments or the percentiles are none, or a case has no calendar.
 
     Examples
     --------
@@ -206,8 +210,10 @@ def segment_times(
     cells = _cells(groups, amounts)
     found = pairs_of_segments(log, chosen, missing=missing, threads=threads)
 
+    measure = _measure(log, calendar, found)
+
     def part(own: SegmentPairs) -> tuple[Measured, NDArray[np.int64], dict[str, Any]]:
-        measured = own.measured()
+        measured = own.measured(measure)
         return measured, *figures_of(own, measured, cells, percentiles, amounts)
 
     parts = map_blocks(part, found, threads=threads, progress=progress)
@@ -221,6 +227,15 @@ def segment_times(
         [(own, measured) for own, (measured, *_) in zip(found, parts, strict=True)], places, cells,
         log.case_ids, LogReference(log),
     )  # fmt: skip
+
+
+def _measure(log: EventLog, calendar: Calendar | None, found: Sequence[SegmentPairs]) -> Measure | None:
+    if calendar is None:
+        return None
+    known = [side[side != NEVER] for own in found for side in (own.sources, own.targets)]
+    first = min((int(side.min()) for side in known if len(side)), default=0)
+    last = max((int(side.max()) for side in known if len(side)), default=0)
+    return working_time(log, calendar, first, last)
 
 
 def _cells(groups: Groups, amounts: Amounts | None) -> Cells:

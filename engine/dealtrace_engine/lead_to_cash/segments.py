@@ -8,6 +8,7 @@ from typing import Any
 from dealtrace_engine.analyses.grouping import By
 from dealtrace_engine.analyses.segment_ends import Pairs
 from dealtrace_engine.analyses.segments import Segments, segment_times
+from dealtrace_engine.analyses.working_time import Calendar
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.lead_to_cash.milestones import lead_to_cash_segments
@@ -17,7 +18,7 @@ from dealtrace_engine.parallel import Progress
 
 def segments(
     log: EventLog, pairs: Pairs | None = None, *, ends: Mapping[str, Any] | None = None, by: By = None,
-    where: Expression | None = None, value: str | None = None,
+    where: Expression | None = None, calendar: Calendar | None = None, value: str | None = None,
     currency: str | None = None, percentiles: Sequence[float] = (50, 90, 95), threads: int | None = None,
     progress: Progress | None = None,
 ) -> Segments:  # fmt: skip
@@ -35,6 +36,8 @@ def segments(
         Attributes of the case; a row for each of their values.
     where : Expression, optional
         Only of what passes this filter.
+    calendar : WorkingCalendar or Calendars, optional
+        Times are of work by it, instead of by the clock.
     value : str, optional
         Attribute of the case with its amount.
     currency : str, optional
@@ -53,7 +56,8 @@ def segments(
     LogError
         The log has no start timestamps, and a segment's end is one; or nothing passes the filter.
     ArgumentError
-        The segments or the percentiles are none; or `ends` are given for other than the ready segments.
+        The segments or the percentiles are none; a case has no calendar; or `ends` are given for
+        other than the ready segments.
 
     Examples
     --------
@@ -68,7 +72,7 @@ def segments(
     if pairs is not None and ends is not None:
         raise ArgumentError("ends move the ready segments only", hint="give either pairs or ends")
     return segment_times(
-        log, lead_to_cash_segments(ends) if pairs is None else pairs, by=by, where=where,
+        log, lead_to_cash_segments(ends) if pairs is None else pairs, by=by, where=where, calendar=calendar,
         value=value, currency=currency, percentiles=percentiles, missing=pairs is None, threads=threads,
         progress=progress,
     )  # fmt: skip
