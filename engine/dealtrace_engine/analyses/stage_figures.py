@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -33,11 +34,6 @@ def nullable(values: NDArray[Any], valid: NDArray[np.bool_]) -> pa.Array:
     bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
     kind = pa.from_numpy_dtype(plain.dtype)
     return pa.Array.from_buffers(kind, len(plain), [bits, pa.py_buffer(np.ascontiguousarray(plain))])
-
-
-def ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> pa.Array:
-    """Return shares, null where the whole is nothing."""
-    return nullable(part / np.maximum(whole, 1), whole > 0)
 
 
 def count_of(
@@ -73,14 +69,57 @@ def duration_figures(
     >>> {name: values.to_pylist() for name, values in found.items()}
     {'p50_s': [None, 3.0], 'p90_s': [None, 3.8], 'mean_s': [None, 3.0]}
     """
+    values, offsets = grouped(microseconds, codes.astype(np.int32), count)
+    return grouped_figures(values, offsets, prefix, threads=threads)
+
+
+def grouped_figures(
+    values: NDArray[np.int64], offsets: NDArray[np.int64], prefix: str = "", *, threads: int | None = None
+) -> dict[str, pa.Array]:
+    """Return what `duration_figures` does, of durations group by group, and their offsets."""
     from dealtrace_ext.moments import exact_moments
 
-    values, offsets = grouped(microseconds, codes.astype(np.int32), count)
     sizes = np.diff(offsets)
     sums = np.array([total / 10**6 for total, _ in exact_moments(values, offsets)], dtype=np.float64)
     figures = group_percentiles(values, offsets, [50, 90], threads=threads)
     columns = {"p50_s": figures[:, 0], "p90_s": figures[:, 1], "mean_s": sums / np.maximum(sizes, 1)}
     return {prefix + name: nullable(column, sizes > 0) for name, column in columns.items()}
+
+
+def shares(
+    part: NDArray[np.int64], whole: NDArray[np.int64], name: str, confidence: float
+) -> dict[str, pa.Array]:
+    """Return a share and Wilson's interval for it; null where the whole is nothing.
+
+    Parameters
+    ----------
+    part, whole : ndarray of int64, shape (n,)
+    name : str
+        Of the column; the ends of the interval are called so with ``_low`` and ``_high``.
+    confidence : float
+        Between 0 and 1.
+
+    References
+    ----------
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the
+    American Statistical Association 22(158), 1927.
+
+    Examples
+    --------
+    >>> found = shares(np.array([5, 0]), np.array([10, 0]), "won", 0.95)
+    >>> [round(found[name][0].as_py(), 4) for name in ("won", "won_low", "won_high")]
+    [0.5, 0.2366, 0.7634]
+    >>> found["won"][1].as_py()
+    """
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    number = np.maximum(whole, 1).astype(np.float64)
+    share = np.where(whole > 0, part, 0) / number
+    middle = (share + z * z / (2 * number)) / (1 + z * z / number)
+    width = z / (1 + z * z / number) * np.sqrt(share * (1 - share) / number + (z / (2 * number)) ** 2)
+    low = np.where(part == 0, 0.0, np.maximum(middle - width, 0))
+    high = np.where(part == whole, 1.0, np.minimum(middle + width, 1))
+    columns = {name: share, f"{name}_low": low, f"{name}_high": high}
+    return {key: nullable(values, whole > 0) for key, values in columns.items()}
 
 
 def money_of(

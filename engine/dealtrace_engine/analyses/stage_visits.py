@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ OPEN, MOVED, LEFT, WON = range(4)
 FIRST, FORWARD, SKIP, RETURN, CLOSE, REOPEN = range(6)
 KINDS = ("first", "forward", "skip", "return", "close", "reopen")
 """What moves are, by their numbers."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ALWAYS = int(np.iinfo(np.int64).min)
 
 

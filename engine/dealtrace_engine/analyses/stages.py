@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -12,13 +12,14 @@ import numpy as np
 import pyarrow as pa
 
 from dealtrace_engine.analyses.case_rows import CaseRows
+from dealtrace_engine.analyses.funnel_steps import coverage_notes
 from dealtrace_engine.analyses.grouping import By, groups_of
 from dealtrace_engine.analyses.money import amounts_of
 from dealtrace_engine.analyses.stage_model import StageModel, case_stage_table, stage_rows
 from dealtrace_engine.analyses.stage_model import stage_model as model_of
 from dealtrace_engine.analyses.stage_moves import moves_of, stage_values, stuck_deals, transition_table
 from dealtrace_engine.analyses.stage_source import stage_source
-from dealtrace_engine.analyses.stage_visits import end_of, stage_order, stage_visits
+from dealtrace_engine.analyses.stage_visits import EPOCH, end_of, stage_order, stage_visits
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.filters.values import Moment
 from dealtrace_engine.log import EventLog
@@ -26,7 +27,6 @@ from dealtrace_engine.parallel import Progress
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import Later, LogReference, Result
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OWN = ("stage", "place", "closed", "cases", "visits", "completed", "now", "stuck", "note", "currency",
        "case_id", "from", "to", "kind", "since")  # fmt: skip
 """Names that no attribute in `by` can have."""
@@ -258,4 +258,4 @@ def _notes(log: EventLog, model: StageModel) -> list[str]:
         (without, "cases are in no stage"),
         (model.visits.unseen, "visits began before what the log knows, and are left out"),
     ]
-    return [f"{count:,} {what}" for count, what in told if count]
+    return [*(f"{count:,} {what}" for count, what in told if count), *coverage_notes(log)]

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from dealtrace_engine._jit import kernel
 
+NEVER = np.iinfo(np.int64).min
+
 
 @kernel
 def funnel_steps(
@@ -36,7 +38,6 @@ def funnel_steps(
     (steps * cases,), step after step; `losses` has shape (cases,). What never happens is not written.
     """
     width = len(losses)
-    count = len(latest)
     for case in range(first, last):
         reached = 0
         for event in range(case_offsets[case], case_offsets[case + 1]):
@@ -52,7 +53,7 @@ def funnel_steps(
             for place in range(begin, end):
                 step = steps[place]
                 if strict:
-                    if step > before or (step == before and reached > before):
+                    if step > before:
                         continue
                     if step == before:
                         reached += 1
@@ -65,8 +66,3 @@ def funnel_steps(
                 losses[case] = timestamps[event]
             elif outcome == -1 or taken:
                 losses[case] = NEVER
-        if count == 0:
-            counts[case] = 0
-
-
-NEVER = np.iinfo(np.int64).min
