@@ -59,17 +59,17 @@ def visit_kinds(ranks: Sequence[int], left: Sequence[bool], open_stages: int) ->
 
 
 def stages_of_cases(
-    ranks: Sequence[int], origins: Sequence[int], won: Sequence[bool], open_stages: int, lost: set[int]
-) -> tuple[dict[int, int], set[int]]:
-    """How often a case is in each stage, and which it passes over."""
-    visits = {rank: ranks.count(rank) for rank in ranks}
-    over = {
-        stage
-        for origin, rank in zip(origins, ranks, strict=True)
-        if 0 <= origin < open_stages and rank not in lost
-        for stage in range(origin + 1, min(rank, open_stages))
-    }
-    over |= {
-        s for rank, at_end in zip(ranks, won, strict=True) if at_end for s in range(rank + 1, open_stages)
-    }
-    return visits, over - visits.keys()
+    visits: Sequence[Visit], open_stages: int, lost: set[int]
+) -> dict[int, tuple[int, int, int]]:
+    """Visits, visits that are not over and time in total of each stage; zeros where it is passed over."""
+    found: dict[int, tuple[int, int, int]] = {}
+    over: set[int] = set()
+    for visit in visits:
+        rank, origin = visit["rank"], visit["origin"]
+        times, still, dwell = found.get(rank, (0, 0, 0))
+        found[rank] = (times + 1, still + (visit["state"] == 0), dwell + visit["dwell"])
+        if 0 <= origin < open_stages and not (rank >= open_stages and rank in lost):
+            over |= set(range(origin + 1, min(rank, open_stages)))
+        if visit["state"] == 3:
+            over |= set(range(rank + 1, open_stages))
+    return dict.fromkeys(over, (0, 0, 0)) | found

@@ -63,17 +63,19 @@ class FunnelCases:
 
     def lost_at(self, step: int) -> Marks:
         """Return which cases are lost and reached no later step."""
-        return (self.furthest == step) & self.steps.is_lost
+        return np.asarray((self.furthest == step) & self.steps.is_lost)
 
     def open_at(self, step: int) -> Marks:
         """Return which cases are not lost and reached no later step; none at the last."""
         if step == self.count - 1:
             return np.zeros(len(self.furthest), dtype=np.bool_)
-        return (self.furthest == step) & ~self.steps.is_lost
+        return np.asarray((self.furthest == step) & ~self.steps.is_lost)
 
     def marks(self, what: str, step: int) -> Marks:
         """Return which cases are meant by ``"cases"``, ``"lost"`` or ``"open"`` at a step."""
-        return {"cases": self.reached.__getitem__, "lost": self.lost_at, "open": self.open_at}[what](step)
+        if what == "cases":
+            return np.asarray(self.reached[step])
+        return self.lost_at(step) if what == "lost" else self.open_at(step)
 
     def counted(self, marks: Callable[[int], Marks]) -> Counts:
         """Return how many cases of each group are marked at each step, shape (groups * steps,)."""
@@ -139,7 +141,7 @@ def funnel_rows(cases: FunnelCases, confidence: float, threads: int | None = Non
 def _occurrences(cases: FunnelCases) -> Counts:
     codes, count = cases.groups.codes, len(cases.groups)
     if count == 1:
-        return cases.steps.counts.sum(axis=1, dtype=np.int64)
+        return np.asarray(cases.steps.counts.sum(axis=1, dtype=np.int64))
     return np.stack([count_of(codes, count, own) for own in cases.steps.counts]).T.reshape(-1)
 
 

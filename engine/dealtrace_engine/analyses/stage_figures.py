@@ -40,6 +40,9 @@ def count_of(
     codes: NDArray[np.integer], count: int, weights: NDArray[Any] | None = None
 ) -> NDArray[np.int64]:
     """Return how many there are of each code, or the sum of whole weights below 2^53, shape (count,)."""
+    if weights is not None:  # most are zero
+        some = np.flatnonzero(weights)
+        codes, weights = codes[some], weights[some]
     return np.bincount(codes, weights=weights, minlength=count).astype(np.int64)
 
 

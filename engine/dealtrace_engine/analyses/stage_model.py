@@ -10,8 +10,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import Groups
-from dealtrace_engine.analyses.stage_figures import count_of, duration_figures, nullable, seconds
+from dealtrace_engine.analyses.stage_figures import (
+    count_of,
+    duration_figures,
+    grouped_figures,
+    nullable,
+    seconds,
+)
 from dealtrace_engine.analyses.stage_visits import OPEN, RETURN, StageOrder, StageVisits
+from dealtrace_engine.analyses.throughput import grouped
 from dealtrace_engine.buffers import arrow, table, text
 from dealtrace_engine.percentiles import MICROSECONDS, values_at, wanted_ranks
 from dealtrace_engine.results import Later
@@ -39,8 +46,10 @@ class StageModel:
         The group of the case times the number of stages, plus the stage.
     pairs : ndarray of int64, shape (visits,)
         Pair of a case and a stage.
-    pair_cases, pair_ranks, pair_visits : ndarray of int32, shape (pairs,)
-        Also those that are passed over, which have no visit.
+    pair_cases, pair_ranks, pair_visits, pair_open : ndarray of int32, shape (pairs,)
+        Also those that are passed over, which have no visit; and how many visits are not over.
+    pair_dwell : ndarray of int64, shape (pairs,)
+        Length of all visits.
     pair_rows : ndarray of int64, shape (pairs,)
         As `rows`.
     """
@@ -56,6 +65,8 @@ class StageModel:
     pair_cases: NDArray[np.int32]
     pair_ranks: NDArray[np.int32]
     pair_visits: NDArray[np.int32]
+    pair_open: NDArray[np.int32]
+    pair_dwell: NDArray[np.int64]
     pair_rows: NDArray[np.int64]
 
     @property
@@ -71,7 +82,7 @@ class StageModel:
     @property
     def is_open(self) -> NDArray[np.bool_]:
         """Which visits are not over."""
-        return self.visits.states == OPEN
+        return np.asarray(self.visits.states == OPEN)
 
 
 def stage_model(visits: StageVisits, order: StageOrder, groups: Groups, until: int) -> StageModel:
@@ -81,20 +92,27 @@ def stage_model(visits: StageVisits, order: StageOrder, groups: Groups, until: i
     ranks, width = order.ranks[visits.stages], len(order.names)
     origins, kinds = np.empty(len(visits), dtype=np.int32), np.empty(len(visits), dtype=np.int8)
     visit_kinds(visits.cases, ranks, visits.states, order.open_stages, origins, kinds)
-    cases = int(np.count_nonzero(np.diff(visits.cases))) + 1
-    room = len(visits) + cases * order.open_stages
+    room = len(visits) + cases_of(visits) * order.open_stages
     pairs, counts = np.empty(len(visits), dtype=np.int64), np.zeros(1, dtype=np.int64)
-    columns = tuple(np.empty(room, dtype=np.int32) for _ in range(3))
+    of_case, of_rank, times, still = (np.empty(room, dtype=np.int32) for _ in range(4))
+    dwell = np.empty(room, dtype=np.int64)
     stages_of_cases(
-        visits.cases, ranks, visits.states, kinds, origins, order.open_stages, order.lost,
-        np.full(width, -1, dtype=np.int64), pairs, *columns, counts,
+        visits.cases, ranks, visits.states, kinds, origins, visits.ends - visits.begins, order.open_stages,
+        order.lost, np.full(width, -1, dtype=np.int64), pairs, of_case, of_rank, times, still, dwell, counts,
     )  # fmt: skip
-    of_case, of_rank, times = (column[: counts[0]].copy() for column in columns)
+    found = int(counts[0])
+    of_case, of_rank = of_case[:found].copy(), of_rank[:found].copy()
     group = groups.codes.astype(np.int64) * width
     return StageModel(
         replace(visits, stages=ranks), order, groups, until, origins, kinds, group[visits.cases] + ranks,
-        pairs, of_case, of_rank, times, group[of_case] + of_rank,
+        pairs, of_case, of_rank, times[:found].copy(), still[:found].copy(), dwell[:found].copy(),
+        group[of_case] + of_rank,
     )  # fmt: skip
+
+
+def cases_of(visits: StageVisits) -> int:
+    """Return how many cases have visits."""
+    return int(np.count_nonzero(np.diff(visits.cases))) + 1 if len(visits) else 0
 
 
 def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table, NDArray[np.int64]]:
@@ -108,7 +126,8 @@ def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table,
     """
     count, width, visits, rows = len(model.groups) * model.width, model.width, model.visits, model.rows
     over = ~model.is_open
-    limits = stuck_limits(model, threads)
+    values, offsets = grouped(model.dwell[over], visits.stages[over], width)
+    limits = stuck_limits(model, values, offsets, threads)
     rank = np.tile(np.arange(width), len(model.groups))
     closed = rank >= model.order.open_stages
     in_it = model.pair_visits > 0
@@ -126,7 +145,11 @@ def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table,
         "cases": was_in,
         "visits": count_of(rows, count),
         "completed": completed,
-        **duration_figures(model.dwell[over], rows[over], count, threads=threads),
+        **(
+            grouped_figures(values, offsets, threads=threads)
+            if len(model.groups) == 1
+            else duration_figures(model.dwell[over], rows[over], count, threads=threads)
+        ),
         **_case_figures(model, count, threads),
         "skips": count_of(model.pair_rows[~in_it], count),
         "returns_in": count_of(rows[back], count),
@@ -145,11 +168,8 @@ def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table,
 
 def _case_figures(model: StageModel, count: int, threads: int | None) -> dict[str, pa.Array]:
     """Return the figures of the time in total of cases in stages that they are not in now."""
-    pairs = len(model.pair_cases)
-    total = count_of(model.pairs, pairs, model.dwell)
-    still = count_of(model.pairs, pairs, model.is_open)
-    over = (model.pair_visits > 0) & (still == 0)
-    return duration_figures(total[over], model.pair_rows[over], count, "case_", threads=threads)
+    over = (model.pair_visits > 0) & (model.pair_open == 0)
+    return duration_figures(model.pair_dwell[over], model.pair_rows[over], count, "case_", threads=threads)
 
 
 def _notes(
@@ -171,15 +191,24 @@ def _notes(
     return found
 
 
-def stuck_limits(model: StageModel, threads: int | None = None) -> NDArray[np.int64]:
+def stuck_limits(
+    model: StageModel, values: NDArray[np.int64], offsets: NDArray[np.int64], threads: int | None = None
+) -> NDArray[np.int64]:
     """Return the 90th percentile of the completed visits to each stage, rounded down to a microsecond.
 
-    Shape (stages,); -1 where there are fewer than `LEAST_COMPLETED`, or the stage is closed.
-    """
-    from dealtrace_engine.analyses.throughput import grouped
+    Parameters
+    ----------
+    model : StageModel
+    values : ndarray of int64, shape (completed visits,)
+        Their lengths, stage by stage.
+    offsets : ndarray of int64, shape (stages + 1,)
+    threads : int, optional
 
-    over = ~model.is_open
-    values, offsets = grouped(model.dwell[over], model.visits.stages[over], model.width)
+    Returns
+    -------
+    ndarray of int64, shape (stages,)
+        -1 where there are fewer than `LEAST_COMPLETED`, or the stage is closed.
+    """
     sizes = np.diff(offsets)
     low, high, part = wanted_ranks(sizes, [90])
     if len(values):
@@ -205,7 +234,7 @@ def case_stage_table(model: StageModel, case_ids: Later[pa.LargeStringArray]) ->
     columns: dict[str, NDArray[Any]] = {
         "visits": model.pair_visits,
         "skipped": model.pair_visits == 0,
-        "now": count_of(model.pairs, pairs, model.is_open) > 0,
+        "now": model.pair_open > 0,
         "returns_in": count_of(model.pairs[returned], pairs),
         "returns_out": count_of(model.pairs[returned - 1], pairs),
         "reentries": np.maximum(model.pair_visits - 1, 0).astype(np.int64),
@@ -213,7 +242,7 @@ def case_stage_table(model: StageModel, case_ids: Later[pa.LargeStringArray]) ->
         "amount_changes": count_of(model.pairs, pairs, visits.amounts),
         "owner_changes": count_of(model.pairs, pairs, visits.owners),
     }
-    dwell = count_of(model.pairs, pairs, model.dwell)[order]
+    dwell = model.pair_dwell[order]
     cases, names = model.pair_cases[order], np.array(model.order.names, dtype=object)
     taken = {name: values[order] for name, values in columns.items()}
     return table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,22 +120,27 @@ def stage_visits(
 
     horizon = log.origin.coverage and log.origin.coverage.horizon
     known_from = moment_us(moment(horizon, "the horizon")) if horizon else ALWAYS
-    kinds = (np.int32, np.int32, np.int64, np.int64, np.int8, np.int32, np.int32, np.int32)
+    kinds: tuple[Any, ...] = (np.int32, np.int32, np.int64, np.int64, np.int8, np.int32, np.int32, np.int32)
 
-    def partial(block: tuple[int, int]) -> tuple[list[NDArray[np.generic]], int]:
+    def partial(block: tuple[int, int]) -> tuple[list[NDArray[Any]], int]:
         room = int(log.case_offsets[block[1]] - log.case_offsets[block[0]])
-        columns: list[NDArray[np.generic]] = [np.empty(room, dtype=kind) for kind in kinds]
         counts = np.zeros(2, dtype=np.int64)
-        visits_of(  # type: ignore[call-arg]
+        columns = [np.empty(room, dtype=kind) for kind in kinds]
+        cases, stages, begins, ends, states, *changes = columns
+        visits_of(
             log.activity_codes, log.timestamps, log.case_offsets, source.codes, source.origins, *block, until,
-            known_from, source.effects, source.closed, *columns, counts,
+            known_from, source.effects, source.closed, cases, stages, begins, ends, states, changes[0],
+            changes[1], changes[2], counts,
         )  # fmt: skip
         return [column[: counts[0]].copy() for column in columns], int(counts[1])
 
     parts = map_blocks(partial, blocks(log.case_offsets), threads=threads, progress=progress)
-    joined = [np.concatenate(columns) for columns in zip(*(part for part, _ in parts), strict=True)]
-    joined[3][joined[4] == OPEN] = until
-    return StageVisits(*joined, unseen=sum(unseen for _, unseen in parts))  # type: ignore[arg-type]
+    cases, stages, begins, ends, states, *changes = (
+        np.concatenate(columns) for columns in zip(*(part for part, _ in parts), strict=True)
+    )
+    ends[states == OPEN] = until
+    unseen = sum(missed for _, missed in parts)
+    return StageVisits(cases, stages, begins, ends, states, changes[0], changes[1], changes[2], unseen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,10 +199,10 @@ def stage_order(
     from dealtrace_engine.kernels.stages import first_entries
 
     count = len(source.names)
-    votes = np.zeros(count * count, dtype=np.int64)
+    flat = np.zeros(count * count, dtype=np.int64)
     seen, entered = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.int32)
-    first_entries(visits.cases, visits.stages, seen, entered, votes)
-    votes = votes.reshape(count, count)
+    first_entries(visits.cases, visits.stages, seen, entered, flat)
+    votes = flat.reshape(count, count)
     place = _given_places(log, source, order)
     used = [code for code in range(count) if seen[code] >= 0 or source.names[code] in place]
     margins = np.where(source.closed, 0, votes - votes.T)  # all stages are before the closed ones

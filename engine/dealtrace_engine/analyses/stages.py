@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
-import numpy as np
 import pyarrow as pa
 
 from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.funnel_steps import coverage_notes
 from dealtrace_engine.analyses.grouping import By, groups_of
 from dealtrace_engine.analyses.money import amounts_of
-from dealtrace_engine.analyses.stage_model import StageModel, case_stage_table, stage_rows
+from dealtrace_engine.analyses.stage_model import StageModel, case_stage_table, cases_of, stage_rows
 from dealtrace_engine.analyses.stage_model import stage_model as model_of
 from dealtrace_engine.analyses.stage_moves import moves_of, stage_values, stuck_deals, transition_table
 from dealtrace_engine.analyses.stage_source import stage_source
@@ -253,7 +252,7 @@ def stages(
 
 
 def _notes(log: EventLog, model: StageModel) -> list[str]:
-    without = log.cases - len(np.unique(model.pair_cases))
+    without = log.cases - cases_of(model.visits)
     told = [
         (without, "cases are in no stage"),
         (model.visits.unseen, "visits began before what the log knows, and are left out"),

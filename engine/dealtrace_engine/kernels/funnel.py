@@ -40,9 +40,10 @@ def funnel_steps(
     width = len(losses)
     for case in range(first, last):
         reached = 0
-        for event in range(case_offsets[case], case_offsets[case + 1]):
-            if timestamps[event] > until:
-                break
+        stop = case_offsets[case + 1]
+        while stop > case_offsets[case] and timestamps[stop - 1] > until:
+            stop -= 1
+        for event in range(case_offsets[case], stop):
             activity = activities[event]
             outcome = outcomes[activity]
             begin, end = step_offsets[activity], step_offsets[activity + 1]

@@ -49,12 +49,15 @@ def stage_visits(
         current = -1
         before = visit
         end = case_offsets[case + 1]
-        for event in range(case_offsets[case], end):
-            time = timestamps[event]
-            if time > until:
-                break
+        stop = end
+        while stop > case_offsets[case] and timestamps[stop - 1] > until:
+            stop -= 1
+        for event in range(case_offsets[case], stop):
             effect = effects[activities[event]]
             code = codes[event]
+            if effect == 0 and (code < 0 or code == current):
+                continue
+            time = timestamps[event]
             if current >= 0 and 1 <= effect <= 3:
                 if effect == 1:
                     pushes[visit] += 1
@@ -163,6 +166,7 @@ def stages_of_cases(
     states: NDArray[np.int8],
     kinds: NDArray[np.int8],
     origins: NDArray[np.int32],
+    dwell: NDArray[np.int64],
     open_stages: int,
     lost: NDArray[np.bool_],
     slots: NDArray[np.int64],
@@ -170,6 +174,8 @@ def stages_of_cases(
     pair_cases: NDArray[np.int32],
     pair_ranks: NDArray[np.int32],
     pair_visits: NDArray[np.int32],
+    pair_open: NDArray[np.int32],
+    pair_dwell: NDArray[np.int64],
     counts: NDArray[np.int64],
 ) -> None:
     """Write the pairs of a case and a stage that it was in or passed over, and which of them each visit is.
@@ -177,7 +183,8 @@ def stages_of_cases(
     A case passes over a stage if it moves from before it to after it, or is won before it, and is never in
     it; a move to a `lost` stage, shape (stages,), passes over none. `slots`, shape (stages,), holds -1 at
     first. The arrays of pairs have room for one per visit and for every open stage of each case;
-    `pair_visits` is 0 where it is passed over. `counts` gets the number of pairs.
+    `pair_visits` is 0 where it is passed over; `pair_open` counts the visits that are not over, `pair_dwell`
+    sums `dwell`, the length of each visit. `counts` gets the number of pairs.
     """
     pair = 0
     begin = 0
@@ -191,9 +198,14 @@ def stages_of_cases(
                 pair_cases[pair] = cases[begin]
                 pair_ranks[pair] = rank
                 pair_visits[pair] = 0
+                pair_open[pair] = 0
+                pair_dwell[pair] = 0
                 pair += 1
-            pairs[end] = slots[rank]
-            pair_visits[slots[rank]] += 1
+            slot = slots[rank]
+            pairs[end] = slot
+            pair_visits[slot] += 1
+            pair_open[slot] += states[end] == 0
+            pair_dwell[slot] += dwell[end]
             end += 1
         for visit in range(begin, end):
             kind, before, after = kinds[visit], origins[visit], 0
@@ -208,6 +220,8 @@ def stages_of_cases(
                         pair_cases[pair] = cases[begin]
                         pair_ranks[pair] = over
                         pair_visits[pair] = 0
+                        pair_open[pair] = 0
+                        pair_dwell[pair] = 0
                         pair += 1
         begin = end
     counts[0] = pair

@@ -62,50 +62,52 @@ def test_stage_visits(cases, closed, until, known_from, with_origins):
         assert found == (expected, unseen)
 
 
-RANKS = st.lists(st.lists(st.tuples(st.integers(0, 4), st.sampled_from([1, 2, 3])), max_size=6), max_size=4)
+VISIT = st.tuples(st.integers(0, 4), st.sampled_from([0, 1, 2, 3]), st.integers(0, 9))
+RANKS = st.lists(st.lists(VISIT, max_size=6), max_size=4)
 
 
 def flat(sequences):
     cases = np.array([case for case, own in enumerate(sequences) for _ in own], np.int32)
-    ranks, states = (np.array([v[i] for own in sequences for v in own], np.int32) for i in (0, 1))
-    return cases, ranks, states.astype(np.int8)
+    ranks, states, dwell = (np.array([v[i] for own in sequences for v in own], np.int64) for i in (0, 1, 2))
+    return cases, ranks.astype(np.int32), states.astype(np.int8), dwell
 
 
 @given(RANKS)
 def test_first_entries(sequences):
-    cases, ranks, _ = flat(sequences)
+    cases, ranks, _, _ = flat(sequences)
     votes = np.zeros(25, np.int64)
     first_entries(cases, ranks, np.full(5, -1), np.zeros(5, np.int32), votes)
-    pairs = [naive.first_entries([rank for rank, _ in own]) for own in sequences]
+    pairs = [naive.first_entries([rank for rank, *_ in own]) for own in sequences]
     expected = [[sum((a, b) in found for found in pairs) for b in range(5)] for a in range(5)]
     assert votes.reshape(5, 5).tolist() == expected
 
 
 @given(RANKS, st.integers(0, 5))
 def test_kinds_and_stages_of_cases(sequences, open_stages):
-    cases, ranks, states = flat(sequences)
+    cases, ranks, states, dwell = flat(sequences)
     origins, kinds = np.zeros(len(cases), np.int32), np.zeros(len(cases), np.int8)
     visit_kinds(cases, ranks, states, open_stages, origins, kinds)
     expected = [
         pair
         for own in sequences
-        for pair in naive.visit_kinds([rank for rank, _ in own], [state > 1 for _, state in own], open_stages)
+        for pair in naive.visit_kinds([v[0] for v in own], [v[1] != 1 for v in own], open_stages)
     ]
     assert list(zip(origins.tolist(), kinds.tolist(), strict=True)) == expected
     room = len(cases) + len(sequences) * open_stages
     pairs, counts = np.zeros(len(cases), np.int64), np.zeros(1, np.int64)
-    columns = [np.zeros(room, np.int32) for _ in range(3)]
+    columns = [np.full(room, 77, kind) for kind in (np.int32, np.int32, np.int32, np.int32, np.int64)]
     lost = np.arange(5) == 4
-    stages_of_cases(cases, ranks, states, kinds, origins, open_stages, lost, np.full(5, -1), pairs, *columns,
-                    counts)  # fmt: skip
+    stages_of_cases(cases, ranks, states, kinds, origins, dwell, open_stages, lost, np.full(5, -1), pairs,
+                    *columns, counts)  # fmt: skip
     rows = list(zip(*(column[: counts[0]].tolist() for column in columns), strict=True))
     assert [rows[pair][:2] for pair in pairs] == list(zip(cases.tolist(), ranks.tolist(), strict=True))
     by_case = {case: list(own) for case, own in groupby(rows, key=lambda row: row[0])}
     for case, own in enumerate(sequences):
-        mine = origins[cases == case].tolist()
-        won = [state == 3 for _, state in own]
-        lost_ranks = {4} if open_stages < 5 else set()
-        visits, over = naive.stages_of_cases([r for r, _ in own], mine, won, open_stages, lost_ranks)
-        told = {rank: times for _, rank, times in by_case.get(case, ())}
-        assert told == visits | dict.fromkeys(over, 0)
+        mine = [
+            {"rank": rank, "state": state, "dwell": length, "origin": origin}
+            for (rank, state, length), origin in zip(own, origins[cases == case].tolist(), strict=True)
+        ]
+        told = {rank: figures for _, rank, *figures in map(list, by_case.get(case, ()))}
+        expected = naive.stages_of_cases(mine, open_stages, {4})
+        assert {rank: tuple(figures) for rank, figures in told.items()} == expected
         assert len(told) == len(by_case.get(case, ()))
