@@ -175,7 +175,7 @@ def stage_order(
     """Return the order of stages: as given, or that in which most cases enter them first.
 
     A stage is before another if more cases enter it first that way round; stages are ordered by how many
-    others they are before, less those they are after, then by the margins of cases, then by text.
+    others they are before, less those they are after, then by the margins as shares of cases, then by text.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def stage_order(
     place = _given_places(log, source, order)
     used = [code for code in range(count) if seen[code] >= 0 or source.names[code] in place]
     margins = np.where(source.closed, 0, votes - votes.T)  # all stages are before the closed ones
-    score, margin = np.sign(margins).sum(axis=1), margins.sum(axis=1)
+    score, margin = np.sign(margins).sum(axis=1), (margins / np.maximum(votes + votes.T, 1)).sum(axis=1)
     used.sort(
         key=lambda c: (
             bool(source.closed[c]), place.get(source.names[c], count), -score[c], -margin[c], source.names[c]
