@@ -1,0 +1,138 @@
+"""Figures of durations, counts and money by group, from exact sums."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.money import UNITS, Amounts
+from dealtrace_engine.analyses.throughput import grouped
+from dealtrace_engine.buffers import arrow
+from dealtrace_engine.percentiles import MICROSECONDS, group_percentiles
+
+
+def nullable(values: NDArray[Any], valid: NDArray[np.bool_]) -> pa.Array:
+    """Return numbers as an Arrow array that is null where they are not valid.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Numbers, not truth values.
+    valid : ndarray of bool, shape (n,)
+
+    Examples
+    --------
+    >>> nullable(np.array([1.5, np.nan]), np.array([True, False])).to_pylist()
+    [1.5, None]
+    """
+    plain = np.where(valid, values, 0).astype(values.dtype)
+    bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    kind = pa.from_numpy_dtype(plain.dtype)
+    return pa.Array.from_buffers(kind, len(plain), [bits, pa.py_buffer(np.ascontiguousarray(plain))])
+
+
+def count_of(
+    codes: NDArray[np.integer], count: int, weights: NDArray[Any] | None = None
+) -> NDArray[np.int64]:
+    """Return how many there are of each code, or the sum of whole weights below 2^53, shape (count,)."""
+    if weights is not None:  # most are zero
+        some = np.flatnonzero(weights)
+        codes, weights = codes[some], weights[some]
+    return np.bincount(codes, weights=weights, minlength=count).astype(np.int64)
+
+
+def duration_figures(
+    microseconds: NDArray[np.int64],
+    codes: NDArray[np.integer],
+    count: int,
+    prefix: str = "",
+    *,
+    threads: int | None = None,
+) -> dict[str, pa.Array]:
+    """Return p50, p90 and mean of durations by group, in seconds, null where there are none.
+
+    Parameters
+    ----------
+    microseconds : ndarray of int64, shape (n,)
+    codes : ndarray of int, shape (n,)
+        The group of each, from 0 to `count` - 1.
+    count : int
+    prefix : str
+        What the names of the columns begin with.
+    threads : int, optional
+
+    Examples
+    --------
+    >>> found = duration_figures(np.array([2_000_000, 4_000_000]), np.array([1, 1]), 2)
+    >>> {name: values.to_pylist() for name, values in found.items()}
+    {'p50_s': [None, 3.0], 'p90_s': [None, 3.8], 'mean_s': [None, 3.0]}
+    """
+    values, offsets = grouped(microseconds, codes.astype(np.int32), count)
+    return grouped_figures(values, offsets, prefix, threads=threads)
+
+
+def grouped_figures(
+    values: NDArray[np.int64], offsets: NDArray[np.int64], prefix: str = "", *, threads: int | None = None
+) -> dict[str, pa.Array]:
+    """Return what `duration_figures` does, of durations group by group, and their offsets."""
+    from dealtrace_ext.moments import exact_moments
+
+    sizes = np.diff(offsets)
+    sums = np.array([total / 10**6 for total, _ in exact_moments(values, offsets)], dtype=np.float64)
+    figures = group_percentiles(values, offsets, [50, 90], threads=threads)
+    columns = {"p50_s": figures[:, 0], "p90_s": figures[:, 1], "mean_s": sums / np.maximum(sizes, 1)}
+    return {prefix + name: nullable(column, sizes > 0) for name, column in columns.items()}
+
+
+def shares(
+    part: NDArray[np.int64], whole: NDArray[np.int64], name: str, confidence: float
+) -> dict[str, pa.Array]:
+    """Return a share and Wilson's interval for it; null where the whole is nothing.
+
+    Parameters
+    ----------
+    part, whole : ndarray of int64, shape (n,)
+    name : str
+        Of the column; the ends of the interval are called so with ``_low`` and ``_high``.
+    confidence : float
+        Between 0 and 1.
+
+    References
+    ----------
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the
+    American Statistical Association 22(158), 1927.
+
+    Examples
+    --------
+    >>> found = shares(np.array([5, 0]), np.array([10, 0]), "won", 0.95)
+    >>> [round(found[name][0].as_py(), 4) for name in ("won", "won_low", "won_high")]
+    [0.5, 0.2366, 0.7634]
+    >>> found["won"][1].as_py()
+    """
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    number = np.maximum(whole, 1).astype(np.float64)
+    share = np.where(whole > 0, part, 0) / number
+    middle = (share + z * z / (2 * number)) / (1 + z * z / number)
+    width = z / (1 + z * z / number) * np.sqrt(share * (1 - share) / number + (z / (2 * number)) ** 2)
+    low = np.where(part == 0, 0.0, np.maximum(middle - width, 0))
+    high = np.where(part == whole, 1.0, np.minimum(middle + width, 1))
+    columns = {name: share, f"{name}_low": low, f"{name}_high": high}
+    return {key: nullable(values, whole > 0) for key, values in columns.items()}
+
+
+def money_of(
+    amounts: Amounts, cases: NDArray[np.integer], codes: NDArray[np.integer], count: int
+) -> NDArray[np.float64]:
+    """Return the sum of the amounts of some cases by code, exact until it is a float, shape (count,)."""
+    chosen = replace(amounts, units=amounts.units[cases])
+    return np.array([units / UNITS for units in chosen.exact_sums(codes, count)], dtype=np.float64)
+
+
+def seconds(microseconds: NDArray[np.int64]) -> pa.Array:
+    """Return durations in seconds."""
+    return arrow(microseconds / MICROSECONDS)

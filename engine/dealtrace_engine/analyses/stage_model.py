@@ -1,0 +1,255 @@
+"""Visits to ordered stages, what they are of their cases, and the figures of each stage and case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.grouping import Groups
+from dealtrace_engine.analyses.stage_figures import (
+    count_of,
+    duration_figures,
+    grouped_figures,
+    nullable,
+    seconds,
+)
+from dealtrace_engine.analyses.stage_visits import OPEN, RETURN, StageOrder, StageVisits
+from dealtrace_engine.analyses.throughput import grouped
+from dealtrace_engine.buffers import arrow, table, text
+from dealtrace_engine.percentiles import MICROSECONDS, values_at, wanted_ranks
+from dealtrace_engine.results import Later
+
+LEAST_COMPLETED = 10
+"""Fewer completed visits say nothing of when a deal is stuck."""
+
+
+@dataclass(frozen=True, eq=False)
+class StageModel:
+    """What follows of visits once stages have an order.
+
+    Attributes
+    ----------
+    visits : StageVisits
+        Their stages are ranks.
+    order : StageOrder
+    groups : Groups
+    until : int
+        End of what is looked at, in microseconds since 1970-01-01 UTC.
+    origins : ndarray of int32, shape (visits,)
+    kinds : ndarray of int8, shape (visits,)
+        See `kernels.stages.visit_kinds`.
+    rows : ndarray of int64, shape (visits,)
+        The group of the case times the number of stages, plus the stage.
+    pairs : ndarray of int64, shape (visits,)
+        Pair of a case and a stage.
+    pair_cases, pair_ranks, pair_visits, pair_open : ndarray of int32, shape (pairs,)
+        Also those that are passed over, which have no visit; and how many visits are not over.
+    pair_dwell : ndarray of int64, shape (pairs,)
+        Length of all visits.
+    pair_rows : ndarray of int64, shape (pairs,)
+        As `rows`.
+    """
+
+    visits: StageVisits
+    order: StageOrder
+    groups: Groups
+    until: int
+    origins: NDArray[np.int32]
+    kinds: NDArray[np.int8]
+    rows: NDArray[np.int64]
+    pairs: NDArray[np.int64]
+    pair_cases: NDArray[np.int32]
+    pair_ranks: NDArray[np.int32]
+    pair_visits: NDArray[np.int32]
+    pair_open: NDArray[np.int32]
+    pair_dwell: NDArray[np.int64]
+    pair_rows: NDArray[np.int64]
+
+    @property
+    def width(self) -> int:
+        """Number of stages."""
+        return len(self.order.names)
+
+    @property
+    def dwell(self) -> NDArray[np.int64]:
+        """Length of each visit in microseconds, until the end of what is looked at if it is not over."""
+        return self.visits.ends - self.visits.begins
+
+    @property
+    def is_open(self) -> NDArray[np.bool_]:
+        """Which visits are not over."""
+        return np.asarray(self.visits.states == OPEN)
+
+
+def stage_model(visits: StageVisits, order: StageOrder, groups: Groups, until: int) -> StageModel:
+    """Return what follows of visits, whose stages are codes, and an order; see `StageModel`."""
+    from dealtrace_engine.kernels.stages import stages_of_cases, visit_kinds
+
+    ranks, width = order.ranks[visits.stages], len(order.names)
+    origins, kinds = np.empty(len(visits), dtype=np.int32), np.empty(len(visits), dtype=np.int8)
+    visit_kinds(visits.cases, ranks, visits.states, order.open_stages, origins, kinds)
+    room = len(visits) + cases_of(visits) * order.open_stages
+    pairs, counts = np.empty(len(visits), dtype=np.int64), np.zeros(1, dtype=np.int64)
+    of_case, of_rank, times, still = (np.empty(room, dtype=np.int32) for _ in range(4))
+    dwell = np.empty(room, dtype=np.int64)
+    stages_of_cases(
+        visits.cases, ranks, visits.states, kinds, origins, visits.ends - visits.begins, order.open_stages,
+        order.lost, np.full(width, -1, dtype=np.int64), pairs, of_case, of_rank, times, still, dwell, counts,
+    )  # fmt: skip
+    found = int(counts[0])
+    of_case, of_rank = of_case[:found].copy(), of_rank[:found].copy()
+    group = groups.codes.astype(np.int64) * width
+    return StageModel(
+        replace(visits, stages=ranks), order, groups, until, origins, kinds, group[visits.cases] + ranks,
+        pairs, of_case, of_rank, times[:found].copy(), still[:found].copy(), dwell[:found].copy(),
+        group[of_case] + of_rank,
+    )  # fmt: skip
+
+
+def cases_of(visits: StageVisits) -> int:
+    """Return how many cases have visits."""
+    return int(np.count_nonzero(np.diff(visits.cases))) + 1 if len(visits) else 0
+
+
+def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table, NDArray[np.int64]]:
+    """Return `Stages.table`, and from which age on a deal is stuck.
+
+    Returns
+    -------
+    table : pyarrow.Table
+    limits : ndarray of int64, shape (stages,)
+        In microseconds; below zero where too few visits are completed.
+    """
+    count, width, visits, rows = len(model.groups) * model.width, model.width, model.visits, model.rows
+    over = ~model.is_open
+    values, offsets = grouped(model.dwell[over], visits.stages[over], width)
+    limits = stuck_limits(model, values, offsets, threads)
+    rank = np.tile(np.arange(width), len(model.groups))
+    closed = rank >= model.order.open_stages
+    in_it = model.pair_visits > 0
+    was_in = count_of(model.pair_rows[in_it], count)
+    completed = count_of(rows[over], count)
+    stuck = stuck_visits(model, limits)
+    limited = ~closed & (limits[rank] >= 0)
+    back = model.kinds == RETURN
+    origin_rows = rows - visits.stages + model.origins
+    columns: dict[str, Any] = {
+        **model.groups.columns(np.repeat(np.arange(len(model.groups)), width)),
+        "stage": text([model.order.names[place] for place in rank]),
+        "place": (rank + 1).astype(np.int64),
+        "closed": closed,
+        "cases": was_in,
+        "visits": count_of(rows, count),
+        "completed": completed,
+        **(
+            grouped_figures(values, offsets, threads=threads)
+            if len(model.groups) == 1
+            else duration_figures(model.dwell[over], rows[over], count, threads=threads)
+        ),
+        **_case_figures(model, count, threads),
+        "skips": count_of(model.pair_rows[~in_it], count),
+        "returns_in": count_of(rows[back], count),
+        "returns_out": count_of(origin_rows[back], count),
+        "reentries": count_of(rows, count) - was_in,
+        "now": count_of(rows[~over], count),
+        "stuck": nullable(count_of(rows[stuck], count), limited),
+        "stuck_limit_s": nullable(limits[rank] / MICROSECONDS, limited),
+        "pushes": count_of(rows, count, visits.pushes),
+        "amount_changes": count_of(rows, count, visits.amounts),
+        "owner_changes": count_of(rows, count, visits.owners),
+        "note": text(_notes(was_in, completed, closed, limited)),
+    }
+    return table(columns), limits
+
+
+def _case_figures(model: StageModel, count: int, threads: int | None) -> dict[str, pa.Array]:
+    """Return the figures of the time in total of cases in stages that they are not in now."""
+    over = (model.pair_visits > 0) & (model.pair_open == 0)
+    return duration_figures(model.pair_dwell[over], model.pair_rows[over], count, "case_", threads=threads)
+
+
+def _notes(
+    cases: NDArray[np.int64],
+    completed: NDArray[np.int64],
+    closed: NDArray[np.bool_],
+    limited: NDArray[np.bool_],
+) -> list[str | None]:
+    found: list[str | None] = []
+    for number, over, end, known in zip(cases, completed, closed, limited, strict=True):
+        what = []
+        if number == 0:
+            what.append("no case was in it")
+        elif over == 0 and not end:
+            what.append("no visit is completed")
+        if not end and not known:
+            what.append(f"fewer than {LEAST_COMPLETED} completed visits, so nothing is called stuck")
+        found.append("; ".join(what) or None)
+    return found
+
+
+def stuck_limits(
+    model: StageModel, values: NDArray[np.int64], offsets: NDArray[np.int64], threads: int | None = None
+) -> NDArray[np.int64]:
+    """Return the 90th percentile of the completed visits to each stage, rounded down to a microsecond.
+
+    Parameters
+    ----------
+    model : StageModel
+    values : ndarray of int64, shape (completed visits,)
+        Their lengths, stage by stage.
+    offsets : ndarray of int64, shape (stages + 1,)
+    threads : int, optional
+
+    Returns
+    -------
+    ndarray of int64, shape (stages,)
+        -1 where there are fewer than `LEAST_COMPLETED`, or the stage is closed.
+    """
+    sizes = np.diff(offsets)
+    low, high, part = wanted_ranks(sizes, [90])
+    if len(values):
+        found = values_at(values, offsets, np.hstack((low, high)), threads)
+        limits = found[:, 0] + np.floor((found[:, 1] - found[:, 0]) * part[:, 0]).astype(np.int64)
+    else:
+        limits = np.zeros(model.width, dtype=np.int64)
+    limits[(sizes < LEAST_COMPLETED) | (np.arange(model.width) >= model.order.open_stages)] = -1
+    return limits
+
+
+def stuck_visits(model: StageModel, limits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the numbers of the visits that are not over and are longer than their stage's limit."""
+    limit = limits[model.visits.stages]
+    return np.flatnonzero(model.is_open & (limit >= 0) & (model.dwell > limit))
+
+
+def case_stage_table(model: StageModel, case_ids: Later[pa.LargeStringArray]) -> pa.Table:
+    """Return `Stages.case_table`."""
+    pairs, visits = len(model.pair_cases), model.visits
+    order = np.lexsort((model.pair_ranks, model.pair_cases))
+    returned = np.flatnonzero(model.kinds == RETURN)
+    columns: dict[str, NDArray[Any]] = {
+        "visits": model.pair_visits,
+        "skipped": model.pair_visits == 0,
+        "now": model.pair_open > 0,
+        "returns_in": count_of(model.pairs[returned], pairs),
+        "returns_out": count_of(model.pairs[returned - 1], pairs),
+        "reentries": np.maximum(model.pair_visits - 1, 0).astype(np.int64),
+        "pushes": count_of(model.pairs, pairs, visits.pushes),
+        "amount_changes": count_of(model.pairs, pairs, visits.amounts),
+        "owner_changes": count_of(model.pairs, pairs, visits.owners),
+    }
+    dwell = model.pair_dwell[order]
+    cases, names = model.pair_cases[order], np.array(model.order.names, dtype=object)
+    taken = {name: values[order] for name, values in columns.items()}
+    return table(
+        {
+            "case_id": case_ids().take(arrow(cases)),
+            "stage": text(names[model.pair_ranks[order]].tolist()),
+            "visits": taken.pop("visits"), "skipped": taken.pop("skipped"), "now": taken.pop("now"),
+            "dwell_s": seconds(dwell), **taken,
+        }
+    )  # fmt: skip

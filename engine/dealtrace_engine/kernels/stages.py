@@ -1,0 +1,227 @@
+"""Visits of cases to stages: when each begins and ends, what changes during it, what it is of the case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dealtrace_engine._jit import kernel
+
+
+@kernel
+def stage_visits(
+    activities: NDArray[Any],
+    timestamps: NDArray[np.int64],
+    case_offsets: NDArray[np.int64],
+    codes: NDArray[np.int32],
+    origins: NDArray[np.int32],
+    first: int,
+    last: int,
+    until: int,
+    known_from: int,
+    effects: NDArray[np.uint8],
+    closed: NDArray[np.bool_],
+    cases: NDArray[np.int32],
+    stages: NDArray[np.int32],
+    begins: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    states: NDArray[np.int8],
+    pushes: NDArray[np.int32],
+    amounts: NDArray[np.int32],
+    owners: NDArray[np.int32],
+    counts: NDArray[np.int64],
+) -> None:
+    """Write the visits of each case, one after the other.
+
+    `codes`, shape (events,), is the stage after each event, -1 where it stays; `origins` that before it,
+    empty where no column tells. `effects`, shape (activities,): 1 the close date is pushed, 2 the amount is
+    changed, 3 the owner, 4 the case leaves its stage unless that is closed, 5 a stage begins that the next
+    change tells, if it is not before `known_from`, 6 as 4, since it is won. Events after `until` are not
+    looked at. `states`: 0 the visit is not over, 1 another stage follows, 2 the case left, 3 it left since it
+    is won. `counts` gets the visits, and how many began before what is known. The other arrays have room for
+    one visit per event.
+    """
+    visit = -1
+    unseen = 0
+    for case in range(first, last):
+        current = -1
+        before = visit
+        end = case_offsets[case + 1]
+        stop = end
+        while stop > case_offsets[case] and timestamps[stop - 1] > until:
+            stop -= 1
+        for event in range(case_offsets[case], stop):
+            effect = effects[activities[event]]
+            code = codes[event]
+            if effect == 0 and (code < 0 or code == current):
+                continue
+            time = timestamps[event]
+            if current >= 0 and 1 <= effect <= 3:
+                if effect == 1:
+                    pushes[visit] += 1
+                elif effect == 2:
+                    amounts[visit] += 1
+                else:
+                    owners[visit] += 1
+            if code < 0 and (effect == 4 or effect == 6) and current >= 0 and not closed[current]:
+                ends[visit] = time
+                states[visit] = effect // 2
+                current = -1
+            told_later = code < 0 and effect == 5 and len(origins) > 0 and time >= known_from
+            if told_later and (current < 0 or closed[current]):
+                for later in range(event + 1, end):
+                    if origins[later] >= 0 or codes[later] >= 0:
+                        code = origins[later]
+                        break
+            if code < 0 or code == current:
+                continue
+            if current >= 0:
+                ends[visit] = time
+                states[visit] = 1
+            elif len(origins) > 0 and visit == before and origins[event] >= 0:
+                unseen += 1
+            current = code
+            visit += 1
+            cases[visit] = case
+            stages[visit] = code
+            begins[visit] = time
+            ends[visit] = time
+            states[visit] = 0
+            pushes[visit] = 0
+            amounts[visit] = 0
+            owners[visit] = 0
+    counts[0] = visit + 1
+    counts[1] = unseen
+
+
+@kernel
+def first_entries(
+    cases: NDArray[np.int32],
+    stages: NDArray[np.int32],
+    seen: NDArray[np.int64],
+    entered: NDArray[np.int32],
+    votes: NDArray[np.int64],
+) -> None:
+    """Count the cases that enter one stage first before they enter another first.
+
+    Visits are those of `stage_visits`. `seen`, shape (stages,), holds -1 at first; `entered` has the same
+    shape; `votes`, shape (stages * stages,), is added to: the one times the number of stages plus the other.
+    """
+    width = len(seen)
+    known = 0
+    case = -1
+    for visit in range(len(cases)):
+        if cases[visit] != case:
+            case = cases[visit]
+            known = 0
+        stage = stages[visit]
+        if seen[stage] != case:
+            seen[stage] = case
+            for earlier in range(known):
+                votes[entered[earlier] * width + stage] += 1
+            entered[known] = stage
+            known += 1
+
+
+@kernel
+def visit_kinds(
+    cases: NDArray[np.int32],
+    ranks: NDArray[np.int32],
+    states: NDArray[np.int8],
+    open_stages: int,
+    origins: NDArray[np.int32],
+    kinds: NDArray[np.int8],
+) -> None:
+    """Write from which stage each visit comes, and what kind of move it is.
+
+    Ranks below `open_stages` are open stages in their order, others closed ones. `origins` is -1 where
+    the case was in no stage. Kinds: 0 the first of the case, 1 forward to the next stage, 2 forward over
+    others, 3 back, 4 to a closed stage, 5 to an open one after a closed one or after the case left.
+    """
+    for visit in range(len(cases)):
+        rank = ranks[visit]
+        origins[visit] = -1
+        if visit == 0 or cases[visit - 1] != cases[visit]:
+            kinds[visit] = 0
+            continue
+        if states[visit - 1] == 1:
+            origins[visit] = ranks[visit - 1]
+        origin = origins[visit]
+        if rank >= open_stages:
+            kinds[visit] = 4
+        elif origin < 0 or origin >= open_stages:
+            kinds[visit] = 5
+        elif rank < origin:
+            kinds[visit] = 3
+        else:
+            kinds[visit] = 1 if rank == origin + 1 else 2
+
+
+@kernel
+def stages_of_cases(
+    cases: NDArray[np.int32],
+    ranks: NDArray[np.int32],
+    states: NDArray[np.int8],
+    kinds: NDArray[np.int8],
+    origins: NDArray[np.int32],
+    dwell: NDArray[np.int64],
+    open_stages: int,
+    lost: NDArray[np.bool_],
+    slots: NDArray[np.int64],
+    pairs: NDArray[np.int64],
+    pair_cases: NDArray[np.int32],
+    pair_ranks: NDArray[np.int32],
+    pair_visits: NDArray[np.int32],
+    pair_open: NDArray[np.int32],
+    pair_dwell: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Write the pairs of a case and a stage that it was in or passed over, and which of them each visit is.
+
+    A case passes over a stage if it moves from before it to after it, or is won before it, and is never in
+    it; a move to a `lost` stage, shape (stages,), passes over none. `slots`, shape (stages,), holds -1 at
+    first. The arrays of pairs have room for one per visit and for every open stage of each case;
+    `pair_visits` is 0 where it is passed over; `pair_open` counts the visits that are not over, `pair_dwell`
+    sums `dwell`, the length of each visit. `counts` gets the number of pairs.
+    """
+    pair = 0
+    begin = 0
+    while begin < len(cases):
+        base = pair
+        end = begin
+        while end < len(cases) and cases[end] == cases[begin]:
+            rank = ranks[end]
+            if slots[rank] < base:
+                slots[rank] = pair
+                pair_cases[pair] = cases[begin]
+                pair_ranks[pair] = rank
+                pair_visits[pair] = 0
+                pair_open[pair] = 0
+                pair_dwell[pair] = 0
+                pair += 1
+            slot = slots[rank]
+            pairs[end] = slot
+            pair_visits[slot] += 1
+            pair_open[slot] += states[end] == 0
+            pair_dwell[slot] += dwell[end]
+            end += 1
+        for visit in range(begin, end):
+            kind, before, after = kinds[visit], origins[visit], 0
+            if kind == 2 or (kind == 4 and before >= 0 and not lost[ranks[visit]]):
+                after = min(ranks[visit], open_stages)
+            for again in range(2):
+                if again == 1:
+                    before, after = ranks[visit], open_stages if states[visit] == 3 else 0
+                for over in range(before + 1, after):
+                    if slots[over] < base:
+                        slots[over] = pair
+                        pair_cases[pair] = cases[begin]
+                        pair_ranks[pair] = over
+                        pair_visits[pair] = 0
+                        pair_open[pair] = 0
+                        pair_dwell[pair] = 0
+                        pair += 1
+        begin = end
+    counts[0] = pair

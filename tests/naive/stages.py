@@ -1,0 +1,75 @@
+"""Visits of cases to stages; a case is its list of events as dictionaries of what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+Event = Mapping[str, Any]
+Visit = dict[str, Any]
+
+
+def stage_visits(case: Sequence[Event], closed: set[object], until: int, known_from: int) -> list[Visit]:
+    """Each visit: stage, begin, end (None if not over), how it ended, and the changes during it."""
+    visits: list[Visit] = []
+    within = [event for event in case if event["time"] <= until]
+    for place, event in enumerate(within):
+        now = visits[-1] if visits and visits[-1]["state"] == 0 else None
+        if now is not None and event["effect"] in ("push", "amount", "owner"):
+            now[event["effect"]] += 1
+        stage = event["stage"]
+        ends = stage is None and event["effect"] in ("close", "win")
+        if ends and now is not None and now["stage"] not in closed:
+            now.update(end=event["time"], state=2 if event["effect"] == "close" else 3)
+            now = None
+        inactive = now is None or now["stage"] in closed
+        if stage is None and event["effect"] == "open" and inactive and event["time"] >= known_from:
+            told = [e for e in case[place + 1 :] if e["stage"] is not None or e["origin"] is not None]
+            stage = told[0]["origin"] if told else None
+        if stage is None or (now is not None and stage == now["stage"]):
+            continue
+        if now is not None:
+            now.update(end=event["time"], state=1)
+        unseen = not visits and event["origin"] is not None
+        visits.append({"stage": stage, "begin": event["time"], "end": None, "state": 0, "unseen": unseen,
+                       "push": 0, "amount": 0, "owner": 0})  # fmt: skip
+    return visits
+
+
+def first_entries(case: Sequence[object]) -> set[tuple[object, object]]:
+    """Pairs of stages that a case enters in this order."""
+    order = list(dict.fromkeys(case))
+    return {(one, other) for place, one in enumerate(order) for other in order[place + 1 :]}
+
+
+def visit_kinds(ranks: Sequence[int], left: Sequence[bool], open_stages: int) -> list[tuple[int, int]]:
+    """Origin (-1 for none) and kind of each visit of a case."""
+    found = [(-1, 0)]
+    for (before, gone), (rank, _) in pairwise(zip(ranks, left, strict=True)):
+        origin = -1 if gone else before
+        if rank >= open_stages:
+            kind = 4
+        elif not 0 <= origin < open_stages:
+            kind = 5
+        else:
+            kind = 3 if rank < origin else 1 if rank == origin + 1 else 2
+        found.append((origin, kind))
+    return found if ranks else []
+
+
+def stages_of_cases(
+    visits: Sequence[Visit], open_stages: int, lost: set[int]
+) -> dict[int, tuple[int, int, int]]:
+    """Visits, visits that are not over and time in total of each stage; zeros where it is passed over."""
+    found: dict[int, tuple[int, int, int]] = {}
+    over: set[int] = set()
+    for visit in visits:
+        rank, origin = visit["rank"], visit["origin"]
+        times, still, dwell = found.get(rank, (0, 0, 0))
+        found[rank] = (times + 1, still + (visit["state"] == 0), dwell + visit["dwell"])
+        if 0 <= origin < open_stages and not (rank >= open_stages and rank in lost):
+            over |= set(range(origin + 1, min(rank, open_stages)))
+        if visit["state"] == 3:
+            over |= set(range(rank + 1, open_stages))
+    return dict.fromkeys(over, (0, 0, 0)) | found
