@@ -75,10 +75,10 @@ class Bottlenecks(Result):
 
         The attributes that were grouped by; currency: text, where there are amounts, null where the log has
         none; source, target: text; count: waits; cases; total_s, mean_s, p50_s, p90_s: waiting time in
-        seconds; share of the waiting time of all rows, null where nothing waits; cash_days: sum over the waits
-        of amount of the case x days, where there are amounts; service_count, service_total_s, service_p50_s:
-        how often it is known how long the target itself took, and how long in seconds, null where that is
-        never known.
+        seconds; share of the waiting time of all rows, null where nothing waits; cash_days: sum over the
+        waits of amount of the case x days, where there are amounts; service_count, service_total_s,
+        service_p50_s: how often it is known how long the target itself took, and how long in seconds, null
+        where that is never known.
 
         By currency, then by cash_days, or total_s where there are no amounts, largest first, then by text.
         """
@@ -255,9 +255,9 @@ def bottlenecks(
     """Return where cases wait: every pair of activities that follow each other, ranked by what waits there.
 
     The rank is waiting time x volume x value: the mean wait times how often it happens is the total; weighed
-    with the amount of each case it is the cash that waits, in amount x days. A wait is from the end of an event
-    to the start of the next one of its case, or to its end where the start is not known; it is nothing where
-    the next one starts earlier.
+    with the amount of each case it is the cash that waits, in amount x days. A wait is from the end of an
+    event to the start of the next one of its case, or to its end where the start is not known; it is nothing
+    where the next one starts earlier.
 
     Parameters
     ----------
@@ -298,7 +298,8 @@ def bottlenecks(
     >>> import pyarrow as pa
     >>> from dealtrace_engine.sources.memory import from_arrow
     >>> log = from_arrow(pa.table({"case": ["1"] * 3, "activity": ["ask", "approve", "sign"],
-    ...                            "time": ["2024-01-01", "2024-01-08", "2024-01-09"], "amount": [100.0] * 3}))
+    ...                            "amount": [100.0] * 3,
+    ...                            "time": ["2024-01-01", "2024-01-08", "2024-01-09"]}))
     >>> found = bottlenecks(log, value="amount")
     >>> [(row["target"], row["share"], row["cash_days"]) for row in found.table.to_pylist()]
     [('approve', 0.875, 700.0), ('sign', 0.125, 100.0)]

@@ -47,8 +47,8 @@ def counted_by_period(
     Examples
     --------
     >>> day = 86_400_000_000
-    >>> found = counted_by_period(np.array([0, day]), np.array([2 * day, day]), np.array([0, 2]), (0, 2 * day),
-    ...                           "day")
+    >>> begins, ends = np.array([0, day]), np.array([2 * day, day])
+    >>> found = counted_by_period(begins, ends, np.array([0, 2]), (0, 2 * day), "day")
     >>> found["arrivals"].tolist(), found["departures"].tolist(), found["open"].tolist()
     ([1, 1, 0], [0, 1, 1], [1, 1, 0])
     """

@@ -25,7 +25,8 @@ COLUMNS = ("source", "target", "count", "cases", "total_s", "mean_s", "p50_s", "
 
 @dataclass(frozen=True, eq=False)
 class WaitingPlaces(Result):
-    """Waits by edge and by what the event that was waited for says of one attribute: the approver, for example.
+    """Waits by edge and by what the event that was waited for says of one attribute: the approver, for
+    example.
 
     Attributes
     ----------

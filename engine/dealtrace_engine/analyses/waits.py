@@ -57,7 +57,7 @@ def starts_of(log: EventLog) -> Starts:
     True
     """
     if not log.has_start_timestamps:
-        return Starts(log.timestamps, None, [])
+        return Starts(log.timestamps.copy(), None, [])  # kernels are compiled for what can be written
     given = log.start_timestamps
     there, starts = np.asarray(given.is_valid()), view(given.fill_null(0))
     late = there & (starts > log.timestamps)
