@@ -92,7 +92,8 @@ def automation_candidates(
     width, codes = len(log.activities), log.activity_codes
     events = np.bincount(codes, minlength=width)
     manual = np.bincount(codes[by_people], minlength=width)
-    distinct = np.unique(codes[by_people].astype(np.int64) << 32 | who[by_people])
+    people = who[by_people] if len(who) else who
+    distinct = np.unique(codes[by_people].astype(np.int64) << 32 | people)
     figures = _timing(log, by_people, threads)
     path = _path(log, events)
     volume = manual / max(int(manual.max(initial=0)), 1)

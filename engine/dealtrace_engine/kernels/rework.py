@@ -38,10 +38,10 @@ def repetitions(
 
     Parameters
     ----------
-    activities, timestamps, case_offsets : ndarray
-        The log.
+    activities, timestamps : ndarray, shape (events,)
     resources, stages : ndarray of int32, shape (events,) or (0,)
         Codes, below zero where not known; empty where the log has none.
+    case_offsets : ndarray of int64, shape (cases + 1,)
     first, last : int
         Cases.
     seen, firsts, lasts : ndarray of int64, shape (activities,)
@@ -94,13 +94,12 @@ def repetitions(
                     sums[7 * case + 6] += now - stage_left[stage]
                 stage_seen[stage] = case
             marks[event] = mark
-        under_way, time = 0, np.int64(0)
+        under_way, times[case] = 0, 0
         if again:
             for event in range(begin, end):
                 if under_way > 0:
-                    time += timestamps[event] - timestamps[event - 1]
+                    times[case] += timestamps[event] - timestamps[event - 1]
                 under_way += ((marks[event] >> 5) & 1) - ((marks[event] >> 4) & 1)
-        times[case] = time
 
 
 @kernel
