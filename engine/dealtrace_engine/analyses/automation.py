@@ -1,0 +1,182 @@
+"""Automation candidates: what people do often, and every time in the same way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.edges import activity_cases, exact_moments
+from dealtrace_engine.analyses.repeated import known_codes
+from dealtrace_engine.analyses.throughput import grouped
+from dealtrace_engine.analyses.waits import starts_of
+from dealtrace_engine.buffers import table, text
+from dealtrace_engine.log import EventLog
+from dealtrace_engine.percentiles import group_percentiles
+
+if TYPE_CHECKING:
+    from dealtrace_engine.filters.expressions import Expression
+
+LEAST_EVENTS = 5
+"""With fewer events by people nothing is said of an activity."""
+MACHINE = re.compile(
+    r"\b(robot|bot|rpa|system|batch|workflow|scheduler|api|daemon|web ?form|integration|automat\w*|roboter|"
+    r"sistema|système|robô|automát\w*)\b|システム|ロボット|自動",
+    re.IGNORECASE,
+)
+"""Resources whose names have one of these words are taken for machines."""
+
+
+def automation_candidates(
+    log: EventLog,
+    *,
+    resource: str | None = "resource",
+    where: Expression | None = None,
+    machines: Sequence[str] | None = None,
+    threads: int | None = None,
+) -> pa.Table:
+    """Return the activities by how much there is to win from automating them.
+
+    The score is a product of four shares from 0 to 1, all of which are told: **volume**, its events by people
+    as a share of those of the activity with most; **manual**, the share of its events that people do;
+    **timing**, 1 less the quartile coefficient of dispersion (q3 - q1) / (q3 + q1) of how long its events by
+    people take, from start to end where the log knows the start, else since the event before; **path**, the
+    share of its most frequent next activity, where the end of the case is one.
+
+    Parameters
+    ----------
+    log : EventLog
+    resource : str or None
+        Attribute, or role, that says who did it.
+    where : Expression, optional
+        Made with `dealtrace.where`.
+    machines : sequence of str, optional
+        Resources that are no people; by default those with a name such as robot, system or integration.
+    threads : int, optional
+
+    Returns
+    -------
+    pyarrow.Table
+        activity: text; events; cases; manual_events: by people; people: how many they are; total_s, p50_s: of
+        their times as above, in seconds, null where there are none; volume, manual, timing, path: the parts
+        of score, null where they are not known, and score with them; note: why. By score, largest first,
+        nulls last, then by text.
+
+    Raises
+    ------
+    SchemaError
+        There is no such column.
+    LogError
+        Nothing passes the filter.
+
+    References
+    ----------
+    D. G. Bonett, "Confidence interval for a coefficient of quartile variation", Computational Statistics &
+    Data Analysis 50(11), 2006.
+
+    Examples
+    --------
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": [str(n // 2) for n in range(12)], "activity": ["get", "bill"] * 6,
+    ...                            "time": ["2024-01-01 12:00", "2024-01-01 12:30"] * 6,
+    ...                            "resource": ["Order Robot", "Ann"] * 6}))
+    >>> [(row["activity"], row["score"]) for row in automation_candidates(log).to_pylist()]
+    [('bill', 1.0), ('get', None)]
+    """
+    log = log if where is None else log.filter(where, threads=threads)
+    who, by_people = _people(log, resource, machines)
+    width, codes = len(log.activities), log.activity_codes
+    events = np.bincount(codes, minlength=width)
+    manual = np.bincount(codes[by_people], minlength=width)
+    people = who[by_people] if len(who) else who
+    distinct = np.unique(codes[by_people].astype(np.int64) << 32 | people)
+    figures = _timing(log, by_people, threads)
+    path = _path(log, events)
+    volume = manual / max(int(manual.max(initial=0)), 1)
+    share = manual / np.maximum(events, 1)
+    few = (manual < LEAST_EVENTS) | (figures["counts"] < LEAST_EVENTS)
+    score = np.where(few, -1.0, volume * share * figures["timing"] * path)
+    order = np.lexsort((np.arange(width), -score))
+    none, unknown = figures["counts"] == 0, len(who) == 0
+    note = "the log does not say who" if unknown else f"fewer than {LEAST_EVENTS} times by people"
+    columns: dict[str, Any] = {
+        "events": events,
+        "cases": activity_cases(log, [(0, log.cases)], threads),
+        "manual_events": manual,
+        "people": np.bincount(distinct >> 32, minlength=width),
+        "total_s": pa.array(figures["total_s"], mask=none),
+        "p50_s": pa.array(figures["p50_s"], mask=none),
+        "volume": pa.array(volume, mask=np.full(width, unknown)),
+        "manual": pa.array(share, mask=np.full(width, unknown)),
+        "timing": pa.array(figures["timing"], mask=few),
+        "path": path,
+        "score": pa.array(score, mask=few),
+        "note": text([note if each else None for each in few.tolist()]),
+    }
+    rows = table({"activity": log.activity_texts(np.arange(width)), **columns})
+    return rows.take(pa.array(order))
+
+
+def _people(
+    log: EventLog, resource: str | None, machines: Sequence[str] | None
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Return who did each event, and whether that is known to be no machine."""
+    there = resource is not None and (
+        resource != "resource" or (log.origin.roles.get(resource) or resource) in log.attribute_names
+    )
+    who = known_codes(log, resource if there else None)
+    if resource is None or not there:
+        return who, np.zeros(log.events, dtype=np.bool_)
+    attribute = log.attribute(resource)
+    values = attribute.per_event(log.case_offsets)
+    firsts = np.full(int(who.max(initial=-1)) + 1, -1, dtype=np.int64)
+    firsts[who[::-1]] = np.arange(len(who) - 1, -1, -1)
+    names = values.take(pa.array(firsts, mask=firsts < 0)).to_pylist()
+    listed = None if machines is None else set(machines)
+    human = np.array(
+        [bool(not (MACHINE.search(str(name)) if listed is None else name in listed)) for name in names],
+        np.bool_,
+    )
+    known = who >= 0
+    by_people = np.zeros(log.events, dtype=np.bool_)
+    by_people[known] = human[who[known]]
+    return who, by_people
+
+
+def _timing(log: EventLog, by_people: NDArray[np.bool_], threads: int | None) -> dict[str, NDArray[Any]]:
+    """Return how long events by people take, and how regular that is, by activity."""
+    starts = starts_of(log)
+    before = np.concatenate((log.timestamps[:1], log.timestamps[:-1]))
+    told = by_people.copy()
+    if starts.known is None:
+        told[log.case_offsets[:-1]] = False
+    else:
+        told &= starts.known
+        before = starts.microseconds
+    codes = log.activity_codes[told].astype(np.int32)
+    times, offsets = grouped(log.timestamps[told] - before[told], codes, len(log.activities))
+    low, middle, high = group_percentiles(times, offsets, [25, 50, 75], threads=threads).T
+    whole = low + high
+    sums = [total / 10**6 for total, _ in exact_moments(times, offsets, threads)]
+    dispersion = np.where(whole > 0, (high - low) / np.where(whole > 0, whole, 1), 0)
+    return {
+        "counts": np.diff(offsets), "total_s": np.array(sums, np.float64), "p50_s": middle,
+        "timing": np.where(np.diff(offsets) > 0, 1 - dispersion, 0),
+    }  # fmt: skip
+
+
+def _path(log: EventLog, events: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the share of the most frequent next activity of each."""
+    width, codes = len(log.activities), log.activity_codes
+    ends = log.case_offsets[1:] - 1
+    follows = np.full(log.events, width, dtype=np.int64)
+    follows[:-1] = codes[1:]
+    follows[ends] = width
+    most = np.zeros(width, dtype=np.int64)
+    keys, counts = np.unique(codes.astype(np.int64) * (width + 1) + follows, return_counts=True)
+    np.maximum.at(most, keys // (width + 1), counts)
+    return most / np.maximum(events, 1)

@@ -1,0 +1,390 @@
+"""Rework: what is done again, by kind, activity and case, with its time and money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.automation import automation_candidates
+from dealtrace_engine.analyses.case_rows import CaseRows
+from dealtrace_engine.analyses.edges import exact_moments
+from dealtrace_engine.analyses.grouping import By
+from dealtrace_engine.analyses.priced_groups import exact_sums, money, priced_groups
+from dealtrace_engine.analyses.repeated import AGAIN, DOERS, KINDS, LAST, NAMES, STAGE, Repeated, repeated
+from dealtrace_engine.analyses.rework_loops import HOUR_S, loops, redundant_steps
+from dealtrace_engine.analyses.throughput import grouped
+from dealtrace_engine.analyses.waits import Starts, cash_days, seconds, starts_of
+from dealtrace_engine.buffers import arrow, table, text
+from dealtrace_engine.errors import ArgumentError
+from dealtrace_engine.log import EventLog
+from dealtrace_engine.parallel import Progress
+from dealtrace_engine.percentiles import group_percentiles
+from dealtrace_engine.quality import Finding
+from dealtrace_engine.results import LogReference, Result, made
+
+if TYPE_CHECKING:
+    from dealtrace_engine.filters.expressions import Expression
+
+RESOURCE, STAGE_COLUMN = "resource", "stage"
+COLUMNS = (
+    "activity", "events", "cases", "rework_events", "rework_cases", "rework_share", "self_loops",
+    "repetitions", "by_same", "by_other", "by_unknown", "stage_returns", "total_s", "mean_s", "p50_s",
+    "p90_s", "service_s", "cost", "value", "cash_days", "kind", "doer", "share", "direction", "neighbour",
+    "count", "quick_count", "quick_share", "redundant", "note",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Rework(Result):
+    """What is done again in the cases of a log.
+
+    Attributes
+    ----------
+    resource, stage : str or None
+        The attributes that say who did it, and in which stage.
+    cost_per_hour : float or None
+    findings : list of Finding
+        Amounts and start timestamps that are missing or make no sense.
+    """
+
+    resource: str | None
+    stage: str | None
+    cost_per_hour: float | None
+    findings: list[Finding]
+    _repeated: Repeated
+    _starts: Starts
+    _threads: int | None
+    _log: LogReference
+    definition: ClassVar[str] = "rework 1"
+
+    @cached_property
+    def _places(self) -> NDArray[np.int64]:
+        """The rows of the tallies, in the order of `table`."""
+        return np.flatnonzero(self._repeated.tallies[:, 3:].any(axis=1))
+
+    @cached_property
+    def _spans(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """The time of each case and activity that is done again, place by place; its case; the offsets."""
+        events, cases, rows = self._repeated.marked(LAST)
+        at = np.searchsorted(self._places, rows).astype(np.int32)
+        times, offsets = grouped(self._repeated.spans[events], at, len(self._places))
+        return times, grouped(cases, at, len(self._places))[0], offsets
+
+    @cached_property
+    def _figures(self) -> dict[str, Any]:
+        times, cases, offsets = self._spans
+        found, counts, amounts = self._repeated, np.diff(offsets), self._repeated.groups.amounts
+        sums = [total for total, _ in exact_moments(times, offsets, self._threads)]
+        total, none = np.array([each / 10**6 for each in sums], np.float64), counts == 0
+        means = np.array([t / (max(n, 1) * 10**6) for t, n in zip(sums, counts.tolist(), strict=True)])
+        middle = group_percentiles(times, offsets, [50, 90], threads=self._threads)
+        columns = {
+            **_counted(found.tallies[self._places]),
+            "total_s": total,
+            "mean_s": pa.array(means, mask=none),
+            "p50_s": pa.array(middle[:, 0], mask=none),
+            "p90_s": pa.array(middle[:, 1], mask=none),
+            **self._service(),
+        }
+        if amounts is not None:
+            codes = np.repeat(np.arange(len(counts)), counts)
+            columns["value"] = money(exact_sums(amounts.units[cases], codes, len(counts)))
+            numbers = cases.astype(np.int32)
+            columns["cash_days"] = cash_days(times, numbers, offsets, amounts.units, self._threads)
+        return columns
+
+    def _service(self) -> dict[str, pa.Array]:
+        """How long what is done again itself took, and what that cost; null where that is not known."""
+        rows, known = len(self._places), self._starts.known
+        taken = pa.nulls(rows, pa.float64())
+        if known is not None:
+            events, _, of = self._repeated.again
+            told = known[events]
+            at = np.searchsorted(self._places, of[told])
+            times = self._repeated.log.timestamps[events[told]] - self._starts.microseconds[events[told]]
+            sums = np.array([each / 10**6 for each in exact_sums(times, at, rows)], np.float64)
+            taken = pa.array(sums, mask=np.bincount(at, minlength=rows) == 0)
+        if self.cost_per_hour is None:
+            return {"service_s": taken}
+        cost = [None if each is None else each / HOUR_S * self.cost_per_hour for each in taken.to_pylist()]
+        return {"service_s": taken, "cost": pa.array(cost, pa.float64())}
+
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        figures, groups = self._figures, self._repeated.groups
+        group, activity = np.divmod(self._places, len(self._repeated.log.activities))
+        matters = -figures.get("cash_days", figures["total_s"])
+        keys = (group, activity, -figures["rework_events"], -figures["total_s"], matters)
+        return np.lexsort((*keys, groups.currency_rank(group)))
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """One row per activity that is done again or returns to a stage, and group.
+
+        The attributes that were grouped by; currency, where there are amounts; activity: text; events; cases:
+        with the activity; rework_events: events whose activity is there before in their case; rework_cases;
+        rework_share: of the cases; self_loops, repetitions: rework events that come directly after the same
+        activity, and later; by_same, by_other, by_unknown: rework events by who did it; stage_returns: events
+        that return to a stage that the case had left; total_s, mean_s, p50_s, p90_s: seconds from the first
+        to the last time it is done in a case, over the cases in which it is done again, null where there are
+        none; service_s: seconds of work of the rework events, null where no start is known; cost: those at
+        the cost per hour, where that is given; value: amounts of the cases in which it is done again, and
+        cash_days: sum of amount x days of the same time as total_s, where there are amounts.
+
+        By currency, then by cash_days, or total_s where there are no amounts, largest first, then by text.
+        """
+        order, log, groups = self._order, self._repeated.log, self._repeated.groups
+        group, activity = np.divmod(self._places[order], len(log.activities))
+        rows = table(self._figures).take(arrow(order))
+        return table({
+            **groups.columns(group),
+            "activity": log.activity_texts(activity),
+            **{name: rows.column(name).combine_chunks() for name in rows.column_names},
+        })  # fmt: skip
+
+    @property
+    def _table(self) -> pa.Table:
+        return self.table
+
+    def _content(self) -> dict[str, Any]:
+        findings = [{"reason": finding.reason, "count": finding.count} for finding in self.findings]
+        return {
+            "table": self.table, "kinds": self.kinds, "loops": self.loops, "redundant": self.redundant(),
+            "automation": self.automation, "findings": findings,
+        }  # fmt: skip
+
+    @cached_property
+    def _rows(self) -> CaseRows:
+        _, cases, rows = self._repeated.marked(AGAIN | STAGE)
+        place = np.empty(len(self._order), dtype=np.int64)
+        place[self._order] = np.arange(len(place))
+        at = place[np.searchsorted(self._places, rows)]
+        return CaseRows.of_pairs(made(self._repeated.log.case_ids), at, cases, len(place))
+
+    def cases(self, row: int) -> pa.LargeStringArray:
+        """Return the ids of the cases in which the activity of a row of `table` is done again.
+
+        Raises
+        ------
+        ArgumentError
+            There is no such row.
+        """
+        return self._rows.cases(row)
+
+    @cached_property
+    def by_case(self) -> pa.Table:
+        """One row per case, in the order of the log.
+
+        case_id; rework_events; self_loops, repetitions; by_same, by_other, by_unknown; stage_returns;
+        rework_s: seconds during which anything that is done again is between its first and its last time.
+        """
+        counts = self._repeated.counts.astype(np.int64)
+        found = np.zeros((len(counts), 10), dtype=np.int64)
+        found[:, 3:] = counts
+        told = _counted(found)
+        names = (
+            "rework_events",
+            "self_loops",
+            "repetitions",
+            "by_same",
+            "by_other",
+            "by_unknown",
+            "stage_returns",
+        )
+        columns = {name: told[name] for name in names}
+        return table({
+            "case_id": self._repeated.log.case_ids, **columns, "rework_s": seconds(self._repeated.times),
+        })  # fmt: skip
+
+    @cached_property
+    def kinds(self) -> pa.Table:
+        """One row per kind of rework, doer, and group; those that there are.
+
+        The attributes that were grouped by; currency, where there are amounts; kind: self_loop, repetition or
+        stage_return; doer: same or other, null where that is not known or makes no difference; events; cases;
+        share: of the cases of the group; total_s: seconds since it was done the time before, or since the
+        stage was left; value: amounts of the cases, where there are amounts. By currency, then by total_s,
+        largest first, then by kind.
+        """
+        found, groups = self._repeated, self._repeated.groups
+        sizes = np.bincount(groups.codes, minlength=groups.count)
+        kinds: list[list[Any]] = []
+        for kind in range(KINDS):
+            has = found.counts[:, kind] > 0
+            cases, own = groups.codes[has], found.counts[has, kind].astype(np.int64)
+            events = exact_sums(own, cases, groups.count)
+            times = exact_sums(found.sums[has, kind], cases, groups.count)
+            units = None if groups.amounts is None else groups.amounts.units[has]
+            worth = [0] * groups.count if units is None else exact_sums(units, cases, groups.count)
+            counts = np.bincount(cases, minlength=groups.count).tolist()
+            kinds += [
+                [group, kind, events[group], counts[group], times[group], worth[group]]
+                for group in range(groups.count) if counts[group]
+            ]  # fmt: skip
+        place = groups.currency_rank(np.arange(groups.count))
+        kinds.sort(key=lambda row: (place[row[0]], -row[4], row[1], row[0]))
+        columns: dict[str, Any] = {
+            **groups.columns(np.array([row[0] for row in kinds], dtype=np.int64)),
+            "kind": text([NAMES[row[1]] for row in kinds]),
+            "doer": text([DOERS[row[1]] for row in kinds]),
+            "events": np.array([row[2] for row in kinds], dtype=np.int64),
+            "cases": np.array([row[3] for row in kinds], dtype=np.int64),
+            "share": np.array([row[3] / sizes[row[0]] for row in kinds], dtype=np.float64),
+            "total_s": np.array([row[4] / 10**6 for row in kinds], dtype=np.float64),
+        }
+        return table(columns if groups.amounts is None else columns | {"value": money([r[5] for r in kinds])})
+
+    def cases_of(self, kind: str, doer: str | None = None) -> pa.LargeStringArray:
+        """Return the ids of the cases with a kind of rework, by the same or another resource, or whoever.
+
+        Raises
+        ------
+        ArgumentError
+            There is no such kind.
+        """
+        chosen = [k for k in range(KINDS) if NAMES[k] == kind and doer in (None, DOERS[k])]
+        if not chosen:
+            raise ArgumentError(f"there is no rework of kind {kind!r} by {doer!r}",
+                                hint="kinds are self_loop, repetition and stage_return")  # fmt: skip
+        has = (self._repeated.counts[:, chosen] > 0).any(axis=1)
+        return self._repeated.log.case_ids.take(arrow(np.flatnonzero(has)))
+
+    @cached_property
+    def loops(self) -> pa.Table:
+        """What leads back to an activity that was done before, and where it goes then; see `rework_loops`."""
+        return loops(self._repeated)
+
+    def redundant(self, within_s: float = HOUR_S) -> pa.Table:
+        """Return steps that the same resource soon does again; see `rework_loops.redundant_steps`.
+
+        Parameters
+        ----------
+        within_s : float
+            What soon is, in seconds.
+
+        Raises
+        ------
+        ArgumentError
+            The time is below zero.
+        """
+        return redundant_steps(self._repeated, within_s)
+
+    @cached_property
+    def automation(self) -> pa.Table:
+        """Activities by how much there is to win from automating them; see `automation_candidates`."""
+        return automation_candidates(self._repeated.log, resource=self.resource, threads=self._threads)
+
+    def __repr__(self) -> str:
+        events, cases = (
+            int(self._repeated.counts[:, :6].sum()),
+            int((self._repeated.counts[:, :6] > 0).any(1).sum()),
+        )
+        return f"Rework: {events:,} events in {cases:,} of {self._repeated.log.cases:,} cases"
+
+
+def _counted(tallies: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """Return columns of counts from rows of tallies."""
+    kinds = tallies[:, 3:9]
+    return {
+        "events": tallies[:, 0],
+        "cases": tallies[:, 1],
+        "rework_events": kinds.sum(axis=1),
+        "rework_cases": tallies[:, 2],
+        "rework_share": tallies[:, 2] / np.maximum(tallies[:, 1], 1),
+        "self_loops": kinds[:, :3].sum(axis=1),
+        "repetitions": kinds[:, 3:].sum(axis=1),
+        "by_same": kinds[:, 0] + kinds[:, 3],
+        "by_other": kinds[:, 1] + kinds[:, 4],
+        "by_unknown": kinds[:, 2] + kinds[:, 5],
+        "stage_returns": tallies[:, 9],
+    }
+
+
+def rework(
+    log: EventLog,
+    *,
+    by: By = None,
+    where: Expression | None = None,
+    value: str | None = None,
+    resource: str | None = RESOURCE,
+    stage: str | None = STAGE_COLUMN,
+    cost_per_hour: float | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Rework:
+    """Return what is done again in the cases of a log, by kind, activity and case.
+
+    An event is rework if its case has its activity before: directly before it (a self-loop) or earlier (a
+    repetition). A self-loop is by the same resource as the event before, a repetition by that of the first
+    one (in edeaR's words "repeat", else "redo"). edeaR counts a run of self-loops by one resource once, with
+    its size; here each event counts that is done again.
+
+    Parameters
+    ----------
+    log : EventLog
+    by : str or sequence of str, optional
+        Attributes of the case.
+    where : Expression, optional
+        Made with `dealtrace.where`.
+    value : str, optional
+        Attribute of the case with its amount. Different currencies are rows of their own.
+    resource, stage : str or None
+        Attributes, or roles, that say who did it, and in which stage the case is then. A log without the
+        usual ones is no error.
+    cost_per_hour : float, optional
+        What an hour of work costs: of what is done again, where the log knows when it started.
+    threads : int, optional
+        All CPUs by default; the result does not depend on it.
+    progress : callable (done, of) -> object, optional
+        Returning False cancels.
+
+    Returns
+    -------
+    Rework
+
+    Raises
+    ------
+    SchemaError
+        There is no such column, it varies within cases, or has no amounts.
+    LogError
+        Nothing passes the filter.
+    ArgumentError
+        There are too many groups, or an hour costs less than nothing.
+
+    References
+    ----------
+    M. Swennen, G. Janssenswillen, M. Jans, B. Depaire and K. Vanhoof, "Capturing process behavior with
+    log-based process metrics", SIMPDA 2015, CEUR 1527: self-loops and repetitions, repeat and redo.
+
+    Examples
+    --------
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": ["1"] * 4, "activity": ["quote", "revise", "quote", "quote"],
+    ...                            "time": ["2024-01-01", "2024-01-02", "2024-01-04", "2024-01-05"],
+    ...                            "resource": ["Ann", "Bo", "Cy", "Cy"]}))
+    >>> found = rework(log)
+    >>> [(row["kind"], row["doer"], row["total_s"] / 86_400) for row in found.kinds.to_pylist()]
+    [('repetition', 'other', 3.0), ('self_loop', 'same', 1.0)]
+    >>> found.table["activity"].to_pylist(), found.cases(0).to_pylist()
+    (['quote'], ['1'])
+    """
+    if cost_per_hour is not None and not 0 <= cost_per_hour < float("inf"):
+        raise ArgumentError(f"an hour costs a number from 0, got {cost_per_hour!r}")
+    log = log if where is None else log.filter(where, threads=threads)
+    groups = priced_groups(log, by, value, taken=COLUMNS)
+    who, stages = (
+        None if name is None or (name == usual and not _is_there(log, name)) else name
+        for name, usual in ((resource, RESOURCE), (stage, STAGE_COLUMN))
+    )
+    found, starts = repeated(log, groups, who, stages, threads=threads, progress=progress), starts_of(log)
+    findings = [*groups.findings, *starts.findings]
+    return Rework(who, stages, cost_per_hour, findings, found, starts, threads, LogReference(log))
+
+
+def _is_there(log: EventLog, name: str) -> bool:
+    return (log.origin.roles.get(name) or name) in log.attribute_names

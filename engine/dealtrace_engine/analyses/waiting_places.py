@@ -1,0 +1,194 @@
+"""Where work waits: which person, team or department takes longer than the others to do the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.case_rows import CaseRows
+from dealtrace_engine.analyses.waits import MOST_ROWS, Waits, in_rows, measured
+from dealtrace_engine.attributes import codes_of, sortable
+from dealtrace_engine.buffers import arrow, table, text
+from dealtrace_engine.errors import SchemaError
+from dealtrace_engine.parallel import blocks, map_blocks
+from dealtrace_engine.results import LogReference, Result, made
+
+LEAST_WAITS = 5
+"""With fewer waits, nobody is compared."""
+COLUMNS = ("source", "target", "count", "cases", "total_s", "mean_s", "p50_s", "p90_s", "share", "cash_days",
+           "others_p50_s", "excess_s", "excess_total_s", "note")  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class WaitingPlaces(Result):
+    """Waits by edge and by what the event that was waited for says of one attribute: the approver, for
+    example.
+
+    Attributes
+    ----------
+    attribute : str
+    table : pyarrow.Table
+        The attributes that were grouped by; currency, where there are amounts; source, target: text; a column
+        called as the attribute; count: waits; cases; total_s, mean_s, p50_s, p90_s: seconds; share of all
+        waiting time; cash_days: sum of amount x days, where there are amounts; others_p50_s: exact median of
+        all other waits of the same edge, group and currency, in seconds; excess_s: median less that of the
+        others; excess_total_s: excess_s x count; note: why there is no excess.
+
+        By currency, then by excess_total_s, largest first, then by text; those without an excess last.
+    """
+
+    attribute: str
+    table: pa.Table
+    _rows: CaseRows
+    _log: LogReference
+    definition: ClassVar[str] = "waiting_places 1"
+
+    @property
+    def _table(self) -> pa.Table:
+        return self.table
+
+    def cases(self, row: int) -> pa.LargeStringArray:
+        """Return the ids of the cases of a row of `table`.
+
+        Raises
+        ------
+        ArgumentError
+            There is no such row.
+        """
+        return self._rows.cases(row)
+
+    def __repr__(self) -> str:
+        return f"WaitingPlaces: {len(self.table):,} rows by {self.attribute}"
+
+
+def waiting_places(waits: Waits, attribute: str, threads: int | None = None) -> WaitingPlaces:
+    """Return waits by edge and by an attribute of the event that was waited for.
+
+    Parameters
+    ----------
+    waits : Waits
+    attribute : str
+        A column, or the role resource.
+    threads : int, optional
+
+    Raises
+    ------
+    SchemaError
+        There is no such column, or it is called like another one of the result.
+
+    Examples
+    --------
+    >>> from dealtrace_engine.analyses.priced_groups import priced_groups
+    >>> from dealtrace_engine.analyses.waits import waits_of
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> days = ["2024-01-01", "2024-01-02", "2024-01-01", "2024-01-09"] * 5
+    >>> log = from_arrow(pa.table({"activity": ["ask", "approve"] * 10, "time": days,
+    ...                            "case": [str(n // 2) for n in range(20)],
+    ...                            "resource": ["Ann", "Bo", "Ann", "Cy"] * 5}))
+    >>> found = waiting_places(waits_of(log, priced_groups(log)), "resource")
+    >>> [(row["resource"], row["excess_s"] / 86_400) for row in found.table.to_pylist()]
+    [('Cy', 7.0), ('Bo', -7.0)]
+    """
+    column = waits.log.attribute(attribute)
+    if column.name in (*COLUMNS, *waits.groups.keys.column_names):
+        raise SchemaError(
+            f"column {column.name!r} cannot be told twice", column=column.name, hint="rename it"
+        )
+    values = column.per_event(waits.log.case_offsets)
+    codes = codes_of(values)
+    codes = codes - codes.min(initial=0)
+    width, own = int(codes.max(initial=0)) + 1, codes[waits.events]
+    keys = waits.rows * width + own
+    distinct = None
+    if len(waits.source) * width > MOST_ROWS:
+        distinct, keys = np.unique(keys, return_inverse=True)
+    count = len(waits.source) * width if distinct is None else len(distinct)
+    rows, offsets, times, positions = in_rows(keys.astype(np.int32), max(count, 1), waits.times, threads)
+    parents, places = np.divmod(rows if distinct is None else distinct[rows], width)
+    cases = waits.cases[positions]
+    columns = measured(times, cases, offsets, waits.groups, threads)
+    compared = _compared(waits, times, offsets, parents, columns["p50_s"], threads)
+    firsts = np.zeros(width, dtype=np.int64)
+    firsts[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    told = _plain(values.take(arrow(firsts[places])))
+    names: dict[str, Any] = {
+        **waits.groups.columns(waits.group[parents]),
+        "source": waits.log.activity_texts(waits.source[parents]),
+        "target": waits.log.activity_texts(waits.target[parents]),
+        column.name: told,
+    }
+    order = _order(waits, parents, told, compared["excess_total_s"])
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    found = CaseRows.of_pairs(made(waits.log.case_ids), np.repeat(place, np.diff(offsets)), cases, len(order))
+    ranked = table({**names, **columns, **compared}).take(arrow(order))
+    return WaitingPlaces(column.name, ranked, found, LogReference(waits.log))
+
+
+def _compared(
+    waits: Waits, times: NDArray[np.int64], offsets: NDArray[np.int64], parents: NDArray[np.int64],
+    medians: NDArray[np.float64], threads: int | None,
+) -> dict[str, pa.Array]:  # fmt: skip
+    """Compare the median of each row with that of the others of its parent."""
+    from dealtrace_engine.kernels.waiting import middle_of_others
+
+    whole, parts, middle = waits.times.copy(), times.copy(), np.zeros(2 * len(parents), dtype=np.int64)
+    _sort_rows(whole, waits.offsets, threads)
+    _sort_rows(parts, offsets, threads)
+    map_blocks(
+        lambda span: middle_of_others(whole, waits.offsets, parts, offsets, parents, *span, middle),
+        blocks(offsets), threads=threads,
+    )  # fmt: skip
+    counts = np.diff(offsets)
+    others = np.diff(waits.offsets)[parents] - counts
+    few, alone = counts < LEAST_WAITS, others < LEAST_WAITS
+    low, high = middle.reshape(-1, 2).T
+    theirs = (low / 2 + high / 2) / 10**6
+    excess = medians - theirs
+    notes = [
+        f"fewer than {LEAST_WAITS} waits"
+        if one
+        else f"fewer than {LEAST_WAITS} waits of others"
+        if two
+        else None
+        for one, two in zip(few.tolist(), alone.tolist(), strict=True)
+    ]
+    return {
+        "others_p50_s": pa.array(theirs, mask=others == 0),
+        "excess_s": pa.array(excess, mask=few | alone),
+        "excess_total_s": pa.array(excess * counts, mask=few | alone),
+        "note": text(notes),
+    }
+
+
+def _sort_rows(values: NDArray[np.int64], offsets: NDArray[np.int64], threads: int | None) -> None:
+    def sort(span: tuple[int, int]) -> None:
+        for row in range(*span):
+            values[offsets[row] : offsets[row + 1]].sort()
+
+    map_blocks(sort, blocks(offsets), threads=threads)
+
+
+def _plain(values: pa.Array) -> pa.Array:
+    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+
+
+def _order(waits: Waits, parents: NDArray[np.int64], told: pa.Array, excess: pa.Array) -> NDArray[np.int64]:
+    import pyarrow.compute as pc  # late: 50 ms
+
+    keys = {
+        "currency": waits.groups.currency_rank(waits.group[parents]),
+        "excess": pc.negate(excess),
+        "source": waits.source[parents],
+        "target": waits.target[parents],
+        "told": sortable(told),
+        "group": waits.group[parents],
+    }
+    order: NDArray[np.int64] = np.asarray(
+        pc.sort_indices(table(keys), sort_keys=[(name, "ascending") for name in keys])
+    ).astype(np.int64)
+    return order

@@ -1,0 +1,325 @@
+"""Every wait between two events that follow each other, row after row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.edges import dense_counts, exact_moments
+from dealtrace_engine.analyses.money import UNITS
+from dealtrace_engine.analyses.priced_groups import PricedGroups
+from dealtrace_engine.buffers import view
+from dealtrace_engine.errors import ArgumentError
+from dealtrace_engine.log import EventLog
+from dealtrace_engine.parallel import Progress, blocks, cut_evenly, map_blocks, thread_count, tick
+from dealtrace_engine.percentiles import MICROSECONDS, group_percentiles
+from dealtrace_engine.quality import Finding
+
+MOST_ACTIVITIES = 2_048
+"""Up to so many, pairs are looked up in a table of all of them."""
+MOST_ROWS = 1 << 25
+DAY_US = 86_400 * 10**6
+
+
+@dataclass(frozen=True, eq=False)
+class Starts:
+    """When activities started.
+
+    Attributes
+    ----------
+    microseconds : ndarray of int64, shape (events,)
+        The time of the event itself where it is not known.
+    known : ndarray of bool, shape (events,), or None
+        None where the log has no start timestamps.
+    findings : list of Finding
+    """
+
+    microseconds: NDArray[np.int64]
+    known: NDArray[np.bool_] | None
+    findings: list[Finding]
+
+
+def starts_of(log: EventLog) -> Starts:
+    """Return when activities started; a start after its end is not taken for known.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": ["1"], "activity": ["a"], "time": ["2024-01-01"]}))
+    >>> starts_of(log).known is None
+    True
+    """
+    if not log.has_start_timestamps:
+        return Starts(log.timestamps.copy(), None, [])  # kernels are compiled for what can be written
+    given = log.start_timestamps
+    there, starts = np.asarray(given.is_valid()), view(given.fill_null(0))
+    late = there & (starts > log.timestamps)
+    findings = [_finding("no start timestamp", ~there), _finding("start timestamp after the end", late)]
+    known = there & ~late
+    return Starts(np.where(known, starts, log.timestamps), known, [each for each in findings if each.count])
+
+
+def _finding(reason: str, marks: NDArray[np.bool_]) -> Finding:
+    finding = Finding(reason)
+    finding.add(int(marks.sum()), [])
+    return finding
+
+
+@dataclass(frozen=True, eq=False)
+class Waits:
+    """The waits of a log in rows: a row is a pair of activities in a group of cases.
+
+    Attributes
+    ----------
+    log : EventLog
+    groups : PricedGroups
+    starts : Starts
+    source, target, group : ndarray of int64, shape (rows,)
+        Codes of the activities, and the group.
+    offsets : ndarray of int64, shape (rows + 1,)
+        Where the waits of each row begin.
+    times : ndarray of int64, shape (waits,)
+        Microseconds.
+    pairs : ndarray of uint32, shape (waits,)
+        Which pair of events it is; see `dealtrace_engine.kernels.waiting`.
+    """
+
+    log: EventLog
+    groups: PricedGroups
+    starts: Starts
+    source: NDArray[np.int64]
+    target: NDArray[np.int64]
+    group: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    times: NDArray[np.int64]
+    pairs: NDArray[np.uint32]
+
+    @cached_property
+    def cases(self) -> NDArray[np.int32]:
+        """The case of each wait, shape (waits,); rising in each row."""
+        sizes = np.diff(self.log.case_offsets) - 1
+        return np.repeat(np.arange(self.log.cases, dtype=np.int32), sizes)[self.pairs]
+
+    @cached_property
+    def events(self) -> NDArray[np.int64]:
+        """The event that is waited for, shape (waits,)."""
+        return self.pairs.astype(np.int64) + self.cases + 1
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """The row of each wait, shape (waits,)."""
+        return np.repeat(np.arange(len(self.source)), np.diff(self.offsets))
+
+
+def waits_of(
+    log: EventLog, groups: PricedGroups, *, threads: int | None = None, progress: Progress | None = None
+) -> Waits:
+    """Return every wait of a log, in rows.
+
+    Parameters
+    ----------
+    log : EventLog
+    groups : PricedGroups
+    threads : int, optional
+    progress : callable (done, of) -> object, optional
+
+    Raises
+    ------
+    ArgumentError
+        There are too many groups.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from dealtrace_engine.analyses.priced_groups import priced_groups
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": ["1"] * 3, "activity": ["a", "b", "b"],
+    ...                            "time": ["2024-01-01", "2024-01-02", "2024-01-05"]}))
+    >>> found = waits_of(log, priced_groups(log))
+    >>> (found.times // 86_400_000_000).tolist(), found.target.tolist()
+    ([1, 3], [1, 1])
+    """
+    from dealtrace_engine.kernels.waiting import waits
+
+    starts, times = starts_of(log), np.empty(log.events - log.cases, dtype=np.int64)
+    numbers, found = _row_numbers(log, groups, threads)
+    tick(progress, 1, 3)
+    map_blocks(
+        lambda block: waits(log.timestamps, starts.microseconds, log.case_offsets, *block, times),
+        blocks(log.case_offsets), threads=threads,
+    )  # fmt: skip
+    tick(progress, 2, 3)
+    rows, offsets, times, pairs = in_rows(numbers, max(len(found), 1) * groups.count, times, threads)
+    tick(progress, 3, 3)
+    group, edge = np.divmod(rows, max(len(found), 1))
+    source, target = np.divmod(found[edge], len(log.activities))
+    return Waits(log, groups, starts, source, target, group, offsets, times, pairs)
+
+
+def _row_numbers(
+    log: EventLog, groups: PricedGroups, threads: int | None
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the row of each pair of events, counted over all that could be, and the pairs of activities."""
+    from dealtrace_engine.kernels.waiting import pair_rows
+
+    width, codes, numbers = len(log.activities), log.activity_codes, np.empty(0, dtype=np.int32)
+    if width > MOST_ACTIVITIES:
+        inside = np.ones(log.events, dtype=np.bool_)
+        inside[log.case_offsets[:-1]] = False
+        at = np.flatnonzero(inside)
+        keys = codes[at - 1].astype(np.int64) * width + codes[at]
+        found, edge = np.unique(keys, return_inverse=True)
+        _check_rows(len(found) * groups.count)
+        of_pair = np.repeat(groups.codes, np.diff(log.case_offsets) - 1).astype(np.int64)
+        return (of_pair * len(found) + edge).astype(np.int32), found
+    found = dense_counts(log, threads).found
+    _check_rows(len(found) * groups.count)
+    places = np.zeros(width * width, dtype=np.int32)
+    places[found] = np.arange(len(found), dtype=np.int32)
+    numbers = np.empty(log.events - log.cases, dtype=np.int32)
+    map_blocks(
+        lambda block: pair_rows(
+            codes, log.case_offsets, *block, width, places, len(found), groups.codes, numbers
+        ),
+        blocks(log.case_offsets), threads=threads,
+    )  # fmt: skip
+    return numbers, found
+
+
+def _check_rows(rows: int) -> None:
+    if rows > MOST_ROWS:
+        raise ArgumentError(f"there would be {rows:,} rows", hint="group by an attribute with fewer values")
+
+
+def in_rows(
+    numbers: NDArray[np.int32], count: int, times: NDArray[np.int64], threads: int | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint32]]:
+    """Sort times by row, stably.
+
+    Parameters
+    ----------
+    numbers : ndarray of int32, shape (n,)
+        From 0 to `count` - 1.
+    count : int
+    times : ndarray of int64, shape (n,)
+    threads : int, optional
+
+    Returns
+    -------
+    rows : ndarray of int64, shape (rows,)
+        The numbers that occur.
+    offsets : ndarray of int64, shape (rows + 1,)
+    times : ndarray of int64, shape (n,)
+    positions : ndarray of uint32, shape (n,)
+        Where each was.
+
+    Examples
+    --------
+    >>> [found.tolist() for found in in_rows(np.array([3, 1, 3], np.int32), 5, np.array([7, 8, 9]))]
+    [[1, 3], [0, 1, 3], [8, 7, 9], [1, 0, 2]]
+    """
+    from dealtrace_ext.scatter import count_keys, scatter
+
+    sizes = np.zeros(count, dtype=np.int64)
+    count_keys(numbers, sizes)
+    bounds = np.concatenate(([0], np.cumsum(sizes)))
+    out, nothing = np.empty(len(times), dtype=np.int64), np.zeros(len(times), dtype=np.uint8)
+    positions, cursors, unused = np.empty(len(times), dtype=np.uint32), bounds[:-1].copy(), nothing.copy()
+
+    def move(span: tuple[int, int]) -> None:
+        first, last = span
+        scatter(numbers, nothing, times, 0, cursors, unused, out, positions, first=first, last=last)
+
+    map_blocks(move, cut_evenly(bounds, thread_count(threads)), threads=threads)
+    rows = np.flatnonzero(sizes)
+    return rows, np.append(bounds[rows], len(times)), out, positions
+
+
+def measured(
+    times: NDArray[np.int64], cases: NDArray[np.int32], offsets: NDArray[np.int64], groups: PricedGroups,
+    threads: int | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the columns of figures of rows of waits.
+
+    Parameters
+    ----------
+    times : ndarray of int64, shape (waits,)
+    cases : ndarray of int32, shape (waits,)
+        Equal ones of a row are beside each other.
+    offsets : ndarray of int64, shape (rows + 1,)
+    groups : PricedGroups
+    threads : int, optional
+
+    Returns
+    -------
+    dict of str to array, shape (rows,)
+        count; cases; total_s, mean_s, p50_s, p90_s in seconds; share of the sum of all total_s, null where
+        that is nothing; and cash_days, where there are amounts.
+
+    Examples
+    --------
+    >>> from dealtrace_engine.analyses.priced_groups import PricedGroups
+    >>> found = measured(np.array([1_000_000, 3_000_000]), np.array([0, 0], np.int32), np.array([0, 2]),
+    ...                  PricedGroups(np.zeros(1, np.int32), pa.table({}), 1))
+    >>> found["cases"].tolist(), found["mean_s"].tolist()
+    ([1], [2.0])
+    """
+    from dealtrace_engine.kernels.waiting import distinct_cases
+
+    distinct, counts = np.zeros(len(offsets) - 1, dtype=np.int64), np.diff(offsets)
+    map_blocks(lambda span: distinct_cases(cases, offsets, *span, distinct), blocks(offsets), threads=threads)
+    sums = [total for total, _ in exact_moments(times, offsets, threads)]
+    middle = group_percentiles(times, offsets, [50, 90], threads=threads)
+    columns: dict[str, Any] = {
+        "count": counts,
+        "cases": distinct,
+        "total_s": np.array([total / 10**6 for total in sums], dtype=np.float64),
+        "mean_s": np.array([t / (n * 10**6) for t, n in zip(sums, counts.tolist(), strict=True)], np.float64),
+        "p50_s": middle[:, 0],
+        "p90_s": middle[:, 1],
+        "share": shares(sums),
+    }
+    if groups.amounts is not None:
+        columns["cash_days"] = cash_days(times, cases, offsets, groups.amounts.units, threads)
+    return columns
+
+
+def cash_days(
+    times: NDArray[np.int64], cases: NDArray[np.int32], offsets: NDArray[np.int64],
+    units: NDArray[np.int64], threads: int | None = None,
+) -> NDArray[np.float64]:  # fmt: skip
+    """Return the sum of amount x days of each row, from exact sums, shape (rows,); see `measured`."""
+    from dealtrace_engine.kernels.waiting import amount_times
+
+    limbs = np.zeros(4 * (len(offsets) - 1), dtype=np.int64)
+    map_blocks(
+        lambda span: amount_times(times, cases, offsets, units, *span, limbs),
+        blocks(offsets),
+        threads=threads,
+    )
+    exact = [sum(limb << (31 * k) for k, limb in enumerate(row)) for row in limbs.reshape(-1, 4).tolist()]
+    return np.array([each / (UNITS * DAY_US) for each in exact], dtype=np.float64)
+
+
+def shares(sums: Sequence[int]) -> pa.Array:
+    """Return each part of the whole; null where the whole is nothing.
+
+    Examples
+    --------
+    >>> shares([1, 3]).to_pylist(), shares([0]).to_pylist()
+    ([0.25, 0.75], [None])
+    """
+    whole = sum(sums)
+    return pa.array([each / whole if whole else None for each in sums], pa.float64())
+
+
+def seconds(microseconds: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return microseconds as seconds."""
+    return microseconds / MICROSECONDS

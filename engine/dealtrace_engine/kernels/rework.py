@@ -1,0 +1,130 @@
+"""What is done again in a case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dealtrace_engine._jit import kernel
+
+
+@kernel
+def repetitions(
+    activities: NDArray[Any],
+    timestamps: NDArray[np.int64],
+    resources: NDArray[np.int32],
+    stages: NDArray[np.int32],
+    case_offsets: NDArray[np.int64],
+    first: int,
+    last: int,
+    seen: NDArray[np.int64],
+    firsts: NDArray[np.int64],
+    lasts: NDArray[np.int64],
+    stage_seen: NDArray[np.int64],
+    stage_left: NDArray[np.int64],
+    marks: NDArray[np.uint8],
+    gaps: NDArray[np.int64],
+    spans: NDArray[np.int64],
+    counts: NDArray[np.int32],
+    sums: NDArray[np.int64],
+    times: NDArray[np.int64],
+) -> None:
+    """Mark events whose activity is there before in their case, and returns to a stage that was left.
+
+    A self-loop comes directly after the same activity, and is by the same resource as that; a repetition
+    comes later, and is by the same resource as the first one.
+
+    Parameters
+    ----------
+    activities, timestamps : ndarray, shape (events,)
+    resources, stages : ndarray of int32, shape (events,) or (0,)
+        Codes, below zero where not known; empty where the log has none.
+    case_offsets : ndarray of int64, shape (cases + 1,)
+    first, last : int
+        Cases.
+    seen, firsts, lasts : ndarray of int64, shape (activities,)
+        Room of this call; `seen` holds -1 at first.
+    stage_seen, stage_left : ndarray of int64, shape (stages,)
+        Room of this call; `stage_seen` holds -1 at first.
+    marks : ndarray of uint8, shape (events,)
+        0 to 2 a self-loop, 3 to 5 a repetition, by the same, another or an unknown resource, each plus 1 in
+        the low three bits; 8 a return to a stage; 16 the last one of what is done again; 32 its first one; 64
+        the first one of any activity.
+    gaps, spans : ndarray of int64, shape (events,)
+        Of what is done again: the time since the one before, and since the first one.
+    counts, sums : ndarray, shape (7 * cases,)
+        How often, and the sum of the gaps, by kind: as in `marks`, and 6 for returns to a stage, whose gap is
+        the time since that stage was left. Zeros at first.
+    times : ndarray of int64, shape (cases,)
+        How long anything that is done again is between its first and its last time.
+    """
+    for case in range(first, last):
+        begin, end, stage, again = case_offsets[case], case_offsets[case + 1], np.int32(-1), False
+        for event in range(begin, end):
+            activity, mark, now = activities[event], 64, timestamps[event]
+            if seen[activity] != case:
+                seen[activity] = case
+                firsts[activity] = event
+            else:
+                before, again = lasts[activity], True
+                loop = before == event - 1
+                other = before if loop else firsts[activity]
+                kind = 0 if loop else 3
+                if len(resources) == 0 or resources[event] < 0 or resources[other] < 0:
+                    kind += 2
+                elif resources[event] != resources[other]:
+                    kind += 1
+                mark = kind + 1 + 16
+                marks[before] &= 0xEF
+                marks[firsts[activity]] |= 32
+                gaps[event] = now - timestamps[before]
+                spans[event] = now - timestamps[firsts[activity]]
+                counts[7 * case + kind] += 1
+                sums[7 * case + kind] += gaps[event]
+            lasts[activity] = event
+            if len(stages) > 0 and stages[event] >= 0 and stages[event] != stage:
+                if stage >= 0:
+                    stage_left[stage] = now
+                stage = stages[event]
+                if stage_seen[stage] == case:
+                    mark += 8
+                    counts[7 * case + 6] += 1
+                    sums[7 * case + 6] += now - stage_left[stage]
+                stage_seen[stage] = case
+            marks[event] = mark
+        under_way, times[case] = 0, 0
+        if again:
+            for event in range(begin, end):
+                if under_way > 0:
+                    times[case] += timestamps[event] - timestamps[event - 1]
+                under_way += ((marks[event] >> 5) & 1) - ((marks[event] >> 4) & 1)
+
+
+@kernel
+def tally(
+    activities: NDArray[Any],
+    marks: NDArray[np.uint8],
+    case_offsets: NDArray[np.int64],
+    cells: NDArray[np.int32],
+    first: int,
+    last: int,
+    width: int,
+    tallies: NDArray[np.int64],
+) -> None:
+    """Add up what `repetitions` marked, by the cell of the case and activity.
+
+    `tallies`, shape (cells * width * 10,): events, cases, cases in which it is done again, the six kinds of
+    doing again, and returns to a stage.
+    """
+    for case in range(first, last):
+        for event in range(case_offsets[case], case_offsets[case + 1]):
+            mark = marks[event]
+            at = (cells[case] * width + np.int64(activities[event])) * 10
+            tallies[at] += 1
+            tallies[at + 1] += (mark >> 6) & 1
+            tallies[at + 2] += (mark >> 4) & 1
+            if mark & 7:
+                tallies[at + 2 + (mark & 7)] += 1
+            tallies[at + 9] += (mark >> 3) & 1

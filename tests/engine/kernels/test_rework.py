@@ -1,0 +1,76 @@
+"""What is done again, against the plain twin; run compiled and interpreted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dealtrace_engine.kernels.rework import repetitions, tally
+from naive import rework as naive
+
+pytestmark = pytest.mark.kernels
+SOME = st.one_of(st.none(), st.integers(0, 2))
+EVENTS = st.lists(st.tuples(st.integers(0, 2), st.integers(-5, 9), SOME, SOME), min_size=1, max_size=9)
+WIDTH = 3
+
+
+def codes(values):
+    return np.array([-1 if value is None else value for value in values], np.int32)
+
+
+@given(
+    st.lists(EVENTS, min_size=1, max_size=5), st.sampled_from([np.uint8, np.uint16, np.uint32]),
+    st.booleans(), st.booleans(), st.data(),
+)  # fmt: skip
+def test_repetitions_and_tally(cases, kind, resources, stages, data):
+    cases = [
+        [(a, t, r if resources else None, s if stages else None) for a, t, r, s in
+         sorted(case, key=lambda event: event[1])] for case in cases
+    ]  # fmt: skip
+    flat = [event for case in cases for event in case]
+    activities, times = np.array([e[0] for e in flat], kind), np.array([e[1] for e in flat], np.int64)
+    who = codes([e[2] for e in flat]) if resources else np.zeros(0, np.int32)
+    where = codes([e[3] for e in flat]) if stages else np.zeros(0, np.int32)
+    offsets = np.cumsum([0, *map(len, cases)])
+    cells = np.array(
+        data.draw(st.lists(st.integers(0, 1), min_size=len(cases), max_size=len(cases))), np.int32
+    )
+    for blocks in ([(0, len(cases))], [(case, case + 1) for case in range(len(cases))]):
+        marks, gaps, spans = np.zeros(len(flat), np.uint8), *np.full((2, len(flat)), -1)
+        counts, sums = np.zeros(7 * len(cases), np.int32), np.zeros(7 * len(cases), np.int64)
+        under_way, tallies = np.zeros(len(cases), np.int64), np.zeros(2 * WIDTH * 10, np.int64)
+        for block in blocks:
+            room = [np.full(WIDTH, -1) for _ in range(5)]
+            repetitions(activities, times, who, where, offsets, *block, *room, marks, gaps, spans, counts,
+            sums,
+                        under_way)  # fmt: skip
+            tally(activities, marks, offsets, cells, *block, WIDTH, tallies)
+        check_cases(cases, offsets, marks, gaps, spans, counts.reshape(-1, 7), sums.reshape(-1, 7), under_way)
+        for cell in range(2):
+            own = [case for case, number in zip(cases, cells, strict=True) if number == cell]
+            found = tallies.reshape(2, WIDTH, 10)[cell].tolist()
+            assert found == [naive.tally(own, activity) for activity in range(WIDTH)]
+
+
+def check_cases(cases, offsets, marks, gaps, spans, counts, sums, under_way):
+    for number, case in enumerate(cases):
+        own = slice(offsets[number], offsets[number + 1])
+        again, returns, time = naive.repetitions(case)
+        assert under_way[number] == time
+        places = {each.place: each for each in again}
+        last = {case[each.place][0]: each.place for each in again}
+        firsts = {activity: [event[0] for event in case].index(activity) for activity in {e[0] for e in case}}
+        for place, event in enumerate(case):
+            expected = places[place].kind + 1 if place in places else 64
+            expected += 8 * any(place == at for at, _ in returns) + 16 * (last.get(event[0]) == place)
+            expected += 32 * (event[0] in last and firsts[event[0]] == place)
+            assert marks[own][place] == expected
+            found = (gaps[own][place], spans[own][place])
+            assert found == (places[place][2:] if place in places else (-1, -1))
+        for kind in range(7):
+            gaps_of = (
+                [gap for _, of, gap, _ in again if of == kind] if kind < 6 else [gap for _, gap in returns]
+            )
+            assert (counts[number, kind], sums[number, kind]) == (len(gaps_of), sum(gaps_of))
