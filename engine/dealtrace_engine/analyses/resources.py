@@ -87,7 +87,8 @@ def resources_of(log: EventLog, name: str | None = None) -> Resources:
     order = view(pc.sort_indices(texts)).astype(np.int64)
     ranks = np.full(len(texts) + 1, -1, dtype=np.int32)
     ranks[order] = np.arange(len(texts), dtype=np.int32)
-    codes = ranks[view(coded.indices.cast(pa.int32()).fill_null(len(texts)))]
+    indices = coded.indices.fill_null(len(texts)) if coded.null_count else coded.indices
+    codes = ranks[view(indices)]
     if attribute.level == "case":
         codes = np.repeat(codes, np.diff(log.case_offsets))
     return Resources(codes, texts.take(arrow(order)))
