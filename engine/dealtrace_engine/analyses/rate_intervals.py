@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from dealtrace_engine.errors import ArgumentError
@@ -120,7 +121,8 @@ def p_values(hits: ArrayLike, of: ArrayLike, other_hits: ArrayLike, other_of: Ar
     """
     from scipy.special import chdtrc
 
-    a, n, b, m = (np.atleast_1d(np.asarray(each, np.float64)) for each in (hits, of, other_hits, other_of))
+    cells = np.broadcast_arrays(hits, of, other_hits, other_of)
+    a, n, b, m = (np.atleast_1d(each.astype(np.float64)) for each in cells)
     with np.errstate(invalid="ignore", divide="ignore"):
         both = (a + b) / (n + m)
         statistic = (a / n - b / m) ** 2 / (both * (1 - both) * (1 / n + 1 / m))
@@ -159,3 +161,17 @@ def q_values(values: Floats) -> Floats:
     if known.any():
         found[known] = false_discovery_control(values[known])
     return found
+
+
+def null_for_nan(values: Floats) -> pa.DoubleArray:
+    """Return figures for a table: what is not known is null.
+
+    Examples
+    --------
+    >>> null_for_nan(np.array([0.5, np.nan])).to_pylist()
+    [0.5, None]
+    """
+    present = np.packbits(~np.isnan(values), bitorder="little")
+    plain = np.ascontiguousarray(values, dtype=np.float64)
+    buffers = [pa.py_buffer(present), pa.py_buffer(plain)]
+    return pa.Array.from_buffers(pa.float64(), len(plain), buffers)

@@ -46,10 +46,11 @@ class RepBenchmark(Result):
     table : pyarrow.Table
         A row per group, metric and rep: by group, metric, rank. The attributes of `by`; metric, unit, rep:
         text; deals: that count; observed: the rep's rate or mean; expected: that of deals like these at
-        large; difference: of the two; average: of all deals; adjusted: average and difference, the latter shrunk;
-        low, high: its interval; rank: 1 is the best, or the highest where neither is better; stands_out:
-        ``"above"`` or ``"below"``, where the interval excludes the average; gap_to_top: to the mean of the
-        best quarter of the reps, 0 for these at most; note: why there is no figure. Figures are null then.
+        large; difference: of the two; average: of all deals; adjusted: average and difference, the latter
+        shrunk; low, high: its interval; gap_to_top: how much more, or less if below zero, would bring the rep
+        to the mean of the best quarter of the reps; 0 for who is better; rank: 1 is the best, or the highest
+        where neither is better; stands_out: ``"above"`` or ``"below"``, where the interval excludes the
+        average; note: why there is no figure. Figures are null then.
     money : pyarrow.Table
         Where `value` was asked for: a row per group, rep of the table and currency. rep, currency: text;
         won: deals; won_value: in the currency.

@@ -95,7 +95,7 @@ def compared(metric: Metric, cases: NDArray[np.int64], setting: Setting) -> tupl
         adjusted, low, high = (np.clip(each, 0, 1) for each in (adjusted, low, high))
     sign = 1 if metric.better == "lower" else -1
     figures = (observed, likely, observed - likely, np.full(len(shown), average), adjusted, low, high,
-               _gaps(sign * adjusted) * -sign)  # fmt: skip
+               0.0 - sign * _gaps(sign * adjusted))  # fmt: skip
     for row, effect, *own in zip(rows, drawn.effects, *figures, strict=True):
         row |= {name: float(figure) for name, figure in zip(FIGURES, own, strict=True)}
         above, below = row["low"] > average, row["high"] < average
