@@ -58,7 +58,8 @@ def wilson(hits: ArrayLike, of: ArrayLike, confidence: float = 0.95) -> tuple[Fl
         rate = np.asarray(hits, dtype=np.float64) / n
         middle = (rate + z * z / (2 * n)) / (1 + z * z / n)
         reach = z / (1 + z * z / n) * np.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-    return np.clip(middle - reach, 0, 1), np.clip(middle + reach, 0, 1)
+    low, high = np.clip(middle - reach, 0, rate), np.clip(middle + reach, rate, 1)
+    return low, high
 
 
 def difference(
