@@ -1,0 +1,365 @@
+"""Handovers: who passes work on to whom, how long it waits then, and how often it comes straight back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.case_rows import CaseRows
+from dealtrace_engine.analyses.edges import exact_moments
+from dealtrace_engine.analyses.grouping import By, Groups, groups_of
+from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of
+from dealtrace_engine.analyses.resources import (
+    MOST_TOGETHER,
+    Period,
+    Resources,
+    resources_of,
+    specialisation,
+    working_together,
+    workload,
+)
+from dealtrace_engine.buffers import arrow, table, view
+from dealtrace_engine.errors import ArgumentError
+from dealtrace_engine.filters.expressions import Expression
+from dealtrace_engine.log import EventLog
+from dealtrace_engine.parallel import Progress, blocks, map_blocks, tick
+from dealtrace_engine.percentiles import MICROSECONDS, group_percentiles
+from dealtrace_engine.quality import Finding
+from dealtrace_engine.results import Later, LogReference, Result
+
+MOST_KEYS = 1 << 24
+"""Up to so many possible pairs each has a place of its own; beyond, those that occur are sorted."""
+OWN = ("source", "target", "handovers", "cases", "share", "wait_sum_s", "wait_mean_s", "wait_p50_s",
+       "wait_p90_s", "returned", "returned_cases")  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Handovers(Result):
+    """Who passes work on to whom.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        A row per group, source and target, by handovers, most first, then by group and names. The attributes
+        of `by`; currency: text, where `value` was asked for; source, target: text, the resource that passes
+        on and the one that takes over; handovers; cases: with such a handover; share: of the handovers of
+        the group; wait_sum_s, wait_mean_s, wait_p50_s, wait_p90_s: seconds that the work waits; returned:
+        handovers after which the work came straight back to the source; returned_cases: cases with such;
+        value: sum of the amounts of those cases, in the currency, where it was asked for.
+    findings : list of Finding
+        Events without a resource, whose neighbours are no handovers, and what is missing of the amounts.
+    """
+
+    table: pa.Table
+    findings: list[Finding]
+    _rows: CaseRows
+    _resources: Resources
+    _source: EventLog
+    _counts: NDArray[np.int64]
+    _returned: Later[NDArray[np.int64]]
+    _threads: int | None
+    _log: LogReference
+    definition: ClassVar[str] = "handovers 1"
+
+    @property
+    def _table(self) -> pa.Table:
+        return self.table
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "table": self.table,
+            "specialisation": self.specialisation,
+            "working_together": self.working_together,
+            "findings": [vars(finding) for finding in self.findings],
+        }
+
+    def cases(self, row: int) -> pa.LargeStringArray:
+        """Return the ids of the cases of a row of `table`; raise `ArgumentError` if there is no such row."""
+        return self._rows.cases(row)
+
+    @cached_property
+    def by_case(self) -> pa.Table:
+        """case_id; handovers; returned: those after which the work came straight back. In the log's order."""
+        columns = {"handovers": self._counts, "returned": self._returned()}
+        return table({"case_id": self._source.case_ids, **columns})
+
+    @cached_property
+    def _together(self) -> tuple[pa.Table, NDArray[np.int64], int]:
+        return working_together(self._source, self._resources, self._threads)
+
+    @property
+    def working_together(self) -> pa.Table:
+        """Who works in the same cases, see `working_together` of `resources`; of the `MOST_TOGETHER` busiest.
+
+        resource, other: text; cases: with both; share_of_resource, share_of_other: of the cases of each.
+        """
+        return self._together[0]
+
+    def cases_together(self, row: int) -> pa.LargeStringArray:
+        """Return the ids of the cases of a row of `working_together`.
+
+        Raises
+        ------
+        ArgumentError
+            There is no such row.
+        """
+        pairs = self._together[1]
+        if not 0 <= row < len(pairs):
+            raise ArgumentError(f"there is no row {row!r}", hint=f"rows are from 0 to {len(pairs) - 1}")
+        one, other = (self._cases_of(int(resource)) for resource in pairs[row])
+        return self._source.case_ids.take(arrow(np.intersect1d(one, other)))
+
+    def _cases_of(self, resource: int) -> NDArray[np.int64]:
+        events = np.flatnonzero(self._resources.codes == resource)
+        return np.unique(np.searchsorted(self._source.case_offsets, events, side="right") - 1)
+
+    @cached_property
+    def specialisation(self) -> pa.Table:
+        """What each resource does, see `specialisation` of `resources`.
+
+        resource: text; events; activities; main_activity: text; main_share; entropy_bits; specialisation:
+        from 0, all activities alike, to 1, one only.
+        """
+        return specialisation(self._source, self._resources, self._threads)
+
+    def workload(self, period: Period = "month") -> pa.Table:
+        """Return the events of each resource in each period, and the cases in its hand at its end.
+
+        Parameters
+        ----------
+        period : {"day", "week", "month", "quarter", "year"}
+
+        Returns
+        -------
+        pyarrow.Table
+            See `workload` of `resources`: resource: text; period: date32; events; cases_in_hand.
+        """
+        return workload(self._source, self._resources, period, self._threads)
+
+    def __repr__(self) -> str:
+        count = sum(self.table.column("handovers").to_pylist())
+        return f"Handovers: {count:,} between {len(self._resources):,} resources, {len(self.table):,} rows"
+
+
+class _Found(NamedTuple):
+    """All handovers, in the order of the log."""
+
+    counts: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    keys: NDArray[np.int64]
+    waits: NDArray[np.int64]
+    returned: NDArray[np.bool_]
+
+    @property
+    def cases(self) -> NDArray[np.int64]:
+        """The case of each."""
+        return np.repeat(np.arange(len(self.counts)), self.counts)
+
+
+def handovers(
+    log: EventLog,
+    *,
+    resource: str | None = None,
+    by: By = None,
+    where: Expression | None = None,
+    value: str | None = None,
+    currency: str | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Handovers:
+    """Return who passes work on to whom: counts, waits, and how often work comes straight back.
+
+    A handover is two events, one directly after the other in a case, of different resources. The wait is
+    from the timestamp of the one to the start of the other, or to its timestamp where the log has no start
+    timestamps; what starts before the other ends does not wait. Next to an event whose resource is not
+    known there is no handover.
+
+    Parameters
+    ----------
+    log : EventLog
+    resource : str, optional
+        Attribute that says who or what: a person, a team, a department, an owner; by default that in the
+        role of the resource.
+    by : str or sequence of str, optional
+        Attributes of the case to tell results by.
+    where : Expression, optional
+        Filter of the log.
+    value : str, optional
+        Attribute of the case with its amount.
+    currency : str, optional
+        Attribute that says in which currency; see `amounts_of`.
+    threads : int, optional
+        All CPUs by default; the result does not depend on it.
+    progress : callable (done, of) -> object, optional
+        Returning False cancels.
+
+    Returns
+    -------
+    Handovers
+
+    Raises
+    ------
+    SchemaError
+        There is no such attribute, one of `by` varies within cases, or no event has a resource.
+    LogError
+        No case passes the filter.
+
+    References
+    ----------
+    W. M. P. van der Aalst, H. A. Reijers, M. Song, "Discovering social networks from event logs", Computer
+    Supported Cooperative Work 14(6), 2005: handover of work by direct succession, and working together.
+
+    Examples
+    --------
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": ["1"] * 3, "activity": ["a", "b", "c"], "who": ["x", "y", "x"],
+    ...                            "time": ["2024-01-01", "2024-01-02", "2024-01-05"]}))
+    >>> found = handovers(log, resource="who")
+    >>> found.table.select(["source", "target", "wait_sum_s", "returned"]).to_pylist()
+    [{'source': 'x', 'target': 'y', 'wait_sum_s': 86400.0, 'returned': 1},
+     {'source': 'y', 'target': 'x', 'wait_sum_s': 259200.0, 'returned': 0}]
+    """
+    log = log if where is None else log.filter(where, threads=threads)
+    resources = resources_of(log, resource)
+    groups = groups_of(log, by, taken=OWN if value is None else (*OWN, "currency", "value"))
+    amounts = None if value is None else amounts_of(log, value, currency)
+    findings = [] if amounts is None else list(amounts.findings)
+    if resources.unknown:
+        findings.append(Finding("events without a resource", resources.unknown))
+    if len(resources) > MOST_TOGETHER:
+        findings.append(Finding("resources not in working_together", len(resources) - MOST_TOGETHER))
+    codes, money = groups.codes.astype(np.int64), 1 if amounts is None else len(amounts.currencies)
+    if amounts is not None:
+        codes = codes * money + amounts.of_case
+    found = _found(log, resources, codes, threads, progress)
+    keys, ranks = _distinct(found.keys, len(groups) * money * len(resources) ** 2)
+    columns, order = _columns(found, keys, ranks, groups, resources, amounts, threads)
+    rows = _row_of(order)[ranks]
+    case_rows = CaseRows.of_pairs(Later(lambda: log.case_ids), rows, found.cases, len(keys))
+    returned = Later(lambda: np.bincount(found.cases[found.returned], minlength=log.cases))
+    return Handovers(
+        table(columns).take(arrow(order)), findings, case_rows, resources, log, found.counts, returned,
+        threads, LogReference(log),
+    )  # fmt: skip
+
+
+def _found(
+    log: EventLog, resources: Resources, codes: NDArray[np.int64], threads: int | None,
+    progress: Progress | None,
+) -> _Found:  # fmt: skip
+    """Find all handovers; keys are the code of the case, the source and the target, in this order."""
+    from dealtrace_engine.kernels.handovers import count_handovers, write_handovers
+
+    width, spans = len(resources), blocks(log.case_offsets)
+    counts = np.empty(log.cases, dtype=np.int64)
+    map_blocks(
+        lambda block: count_handovers(resources.codes, log.case_offsets, *block, counts), spans,
+        threads=threads,
+    )  # fmt: skip
+    tick(progress, 1, 2)
+    offsets = np.concatenate(([0], np.cumsum(counts)))
+    keys, waits = np.empty((2, int(offsets[-1])), dtype=np.int64)
+    returned = np.empty(len(keys), dtype=np.bool_)
+    starts, case_keys = _starts(log), codes * width * width
+    map_blocks(
+        lambda block: write_handovers(
+            resources.codes, log.timestamps, starts, log.case_offsets, *block, width, case_keys, offsets,
+            keys, waits, returned,
+        ),
+        spans, threads=threads,
+    )  # fmt: skip
+    tick(progress, 2, 2)
+    return _Found(counts, offsets, keys, waits, returned)
+
+
+def _starts(log: EventLog) -> NDArray[np.int64]:
+    """Return when events start, or nothing where that is when they end."""
+    if not log.has_start_timestamps:
+        return np.empty(0, dtype=np.int64)
+    starts = log.start_timestamps
+    known = np.asarray(starts.is_valid())
+    return np.where(known, view(starts), log.timestamps)
+
+
+def _distinct(keys: NDArray[np.int64], possible: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return the keys that occur, rising, and the place of each key among them."""
+    if possible > MOST_KEYS:
+        distinct, ranks = np.unique(keys, return_inverse=True)
+        return distinct, ranks.astype(np.int32)
+    occurs = np.zeros(possible, dtype=np.bool_)
+    occurs[keys] = True
+    distinct = np.flatnonzero(occurs)
+    places = np.empty(possible, dtype=np.int32)
+    places[distinct] = np.arange(len(distinct), dtype=np.int32)
+    return distinct, places[keys]
+
+
+def _columns(
+    found: _Found, keys: NDArray[np.int64], ranks: NDArray[np.int32], groups: Groups, resources: Resources,
+    amounts: Amounts | None, threads: int | None,
+) -> tuple[dict[str, Any], NDArray[np.int64]]:  # fmt: skip
+    """Return the columns of the table, by key, and the order of the rows."""
+    from dealtrace_engine.analyses.throughput import grouped
+
+    width = len(resources)
+    code, pair = np.divmod(keys, width * width)
+    group, money = np.divmod(code, 1 if amounts is None else len(amounts.currencies))
+    waits, offsets = grouped(found.waits, ranks, len(keys))
+    sizes = np.diff(offsets)
+    sums = [total for total, _ in exact_moments(waits, offsets, threads)]
+    figures = group_percentiles(waits, offsets, [50, 90], threads=threads)
+    of_group = np.bincount(code, weights=sizes, minlength=1)
+    columns: dict[str, Any] = groups.columns(group)
+    if amounts is not None:
+        columns["currency"] = pa.array([amounts.currencies[k] for k in money.tolist()], pa.string())
+    columns |= {
+        "source": resources.names.take(arrow(pair // width)),
+        "target": resources.names.take(arrow(pair % width)),
+        "handovers": sizes,
+        "cases": _case_counts(ranks, found.offsets, len(keys)),
+        "share": sizes / of_group[code],
+        "wait_sum_s": np.array([total / MICROSECONDS for total in sums], dtype=np.float64),
+        "wait_mean_s": np.array(
+            [total / (MICROSECONDS * n) for total, n in zip(sums, sizes.tolist(), strict=True)], np.float64
+        ),
+        "wait_p50_s": figures[:, 0],
+        "wait_p90_s": figures[:, 1],
+        "returned": np.bincount(ranks[found.returned], minlength=len(keys)),
+        "returned_cases": _returned_cases(found, ranks, len(keys)),
+    }
+    if amounts is not None:
+        columns["value"] = _values(found, ranks, amounts, len(keys))
+    return columns, np.lexsort((keys, -sizes))
+
+
+def _case_counts(ranks: NDArray[np.int32], offsets: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    from dealtrace_engine.kernels.handovers import count_cases
+
+    seen, out = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    count_cases(ranks, offsets, 0, len(offsets) - 1, seen, out)
+    return out
+
+
+def _returned_cases(found: _Found, ranks: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+    places = np.concatenate(([0], np.cumsum(found.returned)))[found.offsets]
+    return _case_counts(ranks[found.returned], places, count)
+
+
+def _values(found: _Found, ranks: NDArray[np.int32], amounts: Amounts, count: int) -> NDArray[np.float64]:
+    """Return the amounts of the cases of each key, each case once."""
+    width = max(len(found.counts), 1)
+    pairs = np.unique(ranks.astype(np.int64) * width + found.cases)
+    chosen = Amounts(amounts.units[pairs % width], amounts.known, amounts.currencies, amounts.of_case)
+    sums = chosen.exact_sums(pairs // width, count)
+    return np.array([total / UNITS for total in sums], dtype=np.float64)
+
+
+def _row_of(order: NDArray[np.int64]) -> NDArray[np.int64]:
+    rows = np.empty(len(order), dtype=np.int64)
+    rows[order] = np.arange(len(order))
+    return rows

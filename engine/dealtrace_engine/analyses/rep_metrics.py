@@ -1,0 +1,118 @@
+"""What reps are compared by: a figure of each deal, and which deals count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.decided import Decided
+from dealtrace_engine.analyses.grouping import case_values
+from dealtrace_engine.analyses.milestones import NEVER, reached
+from dealtrace_engine.errors import SchemaError
+from dealtrace_engine.log import EventLog
+from dealtrace_engine.schema import nearest
+
+READY = ("win_rate", "sales_cycle", "discount")
+DISCOUNTS = ("discount_percent", "discount", "discount_rate")
+"""Attributes that are taken for the discount."""
+DAY_US = 86_400_000_000.0
+
+
+@dataclass(frozen=True, eq=False)
+class Metric:
+    """A figure of each deal.
+
+    Attributes
+    ----------
+    name, unit : str
+    kind : {"rate", "mean"}
+        Whether it is yes or no.
+    better : {"higher", "lower"} or None
+    values : ndarray of float64, shape (cases,)
+        1 and 0 of a rate.
+    counts : ndarray of bool, shape (cases,)
+        The cases that have one.
+    """
+
+    name: str
+    unit: str
+    kind: Literal["rate", "mean"]
+    better: Literal["higher", "lower"] | None
+    values: NDArray[np.float64]
+    counts: NDArray[np.bool_]
+
+
+def metric_of(log: EventLog, name: str, decided: Decided, threads: int | None = None) -> Metric | None:
+    """Return a figure of each deal; None if it is one of `READY` that the log cannot tell.
+
+    Parameters
+    ----------
+    log : EventLog
+    name : str
+        ``"win_rate"``: won, of the deals that are won or lost: open ones are neither. ``"sales_cycle"``: days
+        from the first time that the opportunity is created to the event that decides it, of won deals.
+        ``"discount"``: an attribute in `DISCOUNTS`, of deals that are won or lost. Any other is an attribute
+        of the case with numbers or truth values, such as a fitness or the days in a stage.
+    decided : Decided
+    threads : int, optional
+
+    Raises
+    ------
+    SchemaError
+        There is no such attribute, or it has no numbers.
+
+    Examples
+    --------
+    >>> from dealtrace_engine.analyses.decided import decided_cases
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": ["1", "1", "2"], "activity": ["a", "opportunity_won", "a"],
+    ...                            "time": ["2024-01-01"] * 3, "fit": [0.5, 0.5, None]}))
+    >>> metric_of(log, "fit", decided_cases(log)).counts.tolist()
+    [True, False]
+    """
+    if name == "win_rate":
+        known = decided.outcomes >= 0
+        return Metric(name, "share", "rate", "higher", (decided.outcomes == 1).astype(np.float64), known)
+    if name == "sales_cycle":
+        return _sales_cycle(log, decided, threads)
+    if name == "discount":
+        column = next((own for own in DISCOUNTS if own in log.attribute_names), None)
+        if column is None:
+            return None
+        found = _numbers(log, column)
+        unit = "percent" if column == "discount_percent" else "number"
+        return Metric(name, unit, "mean", "lower", found.values, found.counts & (decided.outcomes >= 0))
+    if name not in log.attribute_names:
+        known = [*READY, *log.attribute_names]
+        raise SchemaError(f"there is no metric or column {name!r}", file=log.origin.source.label,
+                          hint=nearest(known, name, "metrics and columns"))  # fmt: skip
+    return _numbers(log, name)
+
+
+def _sales_cycle(log: EventLog, decided: Decided, threads: int | None) -> Metric | None:
+    begins = reached(log, ["opportunity_created"], missing=True, threads=threads).firsts
+    told = (decided.ends < log.case_offsets[1:]) & (decided.outcomes == 1) & (begins != NEVER)
+    ends = log.timestamps[np.minimum(decided.ends, log.events - 1)]
+    told &= ends >= np.where(told, begins, ends)
+    if not told.any():
+        return None
+    days = np.where(told, ends - np.where(told, begins, ends), 0) / DAY_US
+    return Metric("sales_cycle", "days", "mean", "lower", days, told)
+
+
+def _numbers(log: EventLog, name: str) -> Metric:
+    values = case_values(log, name)
+    yes_or_no = pa.types.is_boolean(values.type)
+    if not (yes_or_no or pa.types.is_integer(values.type) or pa.types.is_floating(values.type)
+            or pa.types.is_decimal(values.type)):  # fmt: skip
+        raise SchemaError(f"column {name!r} has no numbers but {values.type}", file=log.origin.source.label,
+                          column=name, hint="name a column of numbers or truth values")  # fmt: skip
+    plain = values.cast(pa.int8()) if yes_or_no else values
+    numbers = np.asarray(plain.cast(pa.float64(), safe=False).fill_null(np.nan))
+    known = np.isfinite(numbers)
+    kind: Literal["rate", "mean"] = "rate" if yes_or_no else "mean"
+    return Metric(name, "share" if yes_or_no else "number", kind, None, np.where(known, numbers, 0), known)

@@ -1,0 +1,216 @@
+"""The fair benchmark of reps: adjusted, shrunk, hidden where small, and without names."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from dealtrace_engine.analyses.case_mix import Mix, expected_means, expected_rates, mix_of
+from dealtrace_engine.analyses.money import amounts_of
+from dealtrace_engine.analyses.rate_intervals import p_values
+from dealtrace_engine.analyses.rep_benchmark import rep_benchmark
+from dealtrace_engine.analyses.shrinkage import shrunk
+from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
+from dealtrace_engine.filters import where as w
+from dealtrace_engine.sources.memory import from_arrow
+from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
+
+
+def deals(rows):
+    """A log of deals, of (rep, outcome, region): created on one day, decided 10 days later."""
+    cases, activities, days, columns = [], [], [], []
+    for number, row in enumerate(rows):
+        steps = ["opportunity_created"] + ([] if row[1] == "open" else [f"opportunity_{row[1]}"])
+        cases += [f"{number}"] * len(steps)
+        activities += steps
+        days += ["2024-01-01", "2024-01-11"][: len(steps)]
+        columns += [row] * len(steps)
+    reps, _, regions = (list(own) for own in zip(*columns, strict=True))
+    return from_arrow(pa.table({
+        "case": cases, "activity": activities, "time": days, "owner": pa.array(reps, pa.string()),
+        "region": regions,
+    }))  # fmt: skip
+
+
+def made(rep, won, lost, region="x", still_open=0):
+    outcomes = ["won"] * won + ["lost"] * lost + ["open"] * still_open
+    return [(rep, outcome, region) for outcome in outcomes]
+
+
+@pytest.fixture(scope="module")
+def large():
+    sales = lead_to_cash(20_000, seed=1)
+    return from_arrow(sales.events), sales.truths
+
+
+def test_the_planted_reps_are_first_and_last(large):
+    log, truths = large
+    found = rep_benchmark(log, pseudonyms=False)
+    rows = [row for row in found.table.to_pylist() if row["metric"] == "win_rate"]
+    first, last = rows[0], rows[-1]
+    assert (first["rep"], last["rep"]) == (truths["star_rep"], truths["weak_rep"])
+    assert (first["stands_out"], last["stands_out"]) == ("above", "below")
+    assert first["low"] > first["average"]
+    assert last["high"] < last["average"]
+    assert first["gap_to_top"] == 0
+    assert last["gap_to_top"] > 0.1
+    assert last["difference"] == pytest.approx(-0.22, abs=0.06)
+    assert sum(row["stands_out"] is not None for row in rows) <= 8
+    assert sum(row["deals"] for row in rows) == truths["won"] + truths["lost"]
+    assert {row["metric"] for row in found.table.to_pylist()} == {"win_rate", "sales_cycle", "discount"}
+    assert sum((row["observed"] - row["expected"]) * row["deals"] for row in rows) == pytest.approx(0, abs=1)
+
+
+def test_the_slow_region_as_a_team(large):
+    log, truths = large
+    found = rep_benchmark(log, rep="region", metrics=["sales_cycle"], pseudonyms=False).table.to_pylist()
+    assert found[-1]["rep"] == truths["slow_region"]
+    assert found[-1]["stands_out"] == "above"
+    assert found[-1]["gap_to_top"] < 0
+    by_segment = rep_benchmark(log, rep="region", by="segment", metrics="win_rate", value="amount")
+    assert by_segment.table.column_names[0] == "segment"
+    assert by_segment.money.column_names == ["segment", "rep", "currency", "won", "won_value"]
+    assert sum(by_segment.money["won"].to_pylist()) == truths["won"]
+
+
+def test_the_mix_is_adjusted_for():
+    rows = [*made("easy", 80, 20, "good"), *made("hard", 21, 79, "bad"), *made("both", 80, 20, "good"),
+            *made("both", 20, 80, "bad")]  # fmt: skip
+    raw = rep_benchmark(deals(rows), metrics="win_rate", adjust=(), pseudonyms=False).table.to_pylist()
+    fair = rep_benchmark(deals(rows), metrics="win_rate", pseudonyms=False).table.to_pylist()
+    assert [row["rep"] for row in raw] == ["easy", "both", "hard"]
+    assert raw[0]["stands_out"] == "above"
+    assert all(row["stands_out"] is None for row in fair)
+    assert all(abs(row["difference"]) < 0.02 for row in fair)
+
+
+def test_open_deals_are_not_lost_and_small_groups_are_hidden():
+    rows = [*made("a", 10, 10, still_open=50), *made("b", 12, 8), *made("c", 3, 3), *made(None, 4, 4)]
+    found = rep_benchmark(deals(rows), metrics="win_rate", pseudonyms=False)
+    assert {row["rep"]: (row["deals"], row["observed"]) for row in found.table.to_pylist()} == {
+        "a": (20, 0.5), "b": (20, 0.6),
+    }  # fmt: skip
+    counts = {finding.reason: finding.count for finding in found.findings}
+    assert counts["cases neither won nor lost"] == 50
+    assert counts["cases without a rep"] == 8
+    assert counts["win_rate: reps with fewer than 10 deals"] == 1
+    assert counts["not adjusted for 'segment', which the log does not have"] == 1
+    number = found.table["rep"].to_pylist().index("a")
+    assert found.cases(number).to_pylist() == [f"{case}" for case in range(20)]
+    with pytest.raises(ArgumentError, match="no row"):
+        found.cases(2)
+
+
+def test_names_are_hidden_unless_asked_for():
+    log = deals([*made("Ann", 10, 10), *made("Bob", 12, 8)])
+    one, other = (rep_benchmark(log, metrics="win_rate") for _ in range(2))
+    assert "Ann" not in one.to_json()
+    assert not set(one.table["rep"].to_pylist()) & set(other.table["rep"].to_pylist())
+    assert all(name.startswith("owner ") for name in one.table["rep"].to_pylist())
+    same = [rep_benchmark(log, metrics="win_rate", salt=salt).table for salt in ("key", b"key")]
+    assert same[0] == same[1]
+    again = pickle.loads(pickle.dumps(one))
+    assert again.table == one.table
+    assert "RepBenchmark of 2 reps by win_rate" in repr(one)
+    with pytest.raises(ArgumentError, match="salt"):
+        rep_benchmark(log, salt=3)
+
+
+def test_not_enough_data_is_said():
+    lonely = rep_benchmark(deals(made("a", 10, 10)), metrics="win_rate").table.to_pylist()
+    assert lonely[0]["note"].startswith("not enough data")
+    assert lonely[0]["observed"] is lonely[0]["rank"] is None
+    alike = deals([*made("a", 20, 0), *made("b", 20, 0)])
+    assert rep_benchmark(alike, metrics="win_rate").table["note"][0].as_py().endswith("the same figure")
+    undecided = rep_benchmark(deals(made("a", 0, 0, still_open=30)))
+    assert len(undecided.table) == 0
+    assert len(undecided.money) == 0
+    assert {finding.reason for finding in undecided.findings} >= {
+        "win_rate: the log cannot tell it", "discount: the log cannot tell it"
+    }  # fmt: skip
+    assert "nothing" in repr(undecided)
+
+
+def test_any_number_can_be_compared(large):
+    log, _ = large
+    found = rep_benchmark(log, rep="segment", metrics=["payment_terms_days", "is_won"], pseudonyms=False)
+    rows = found.table.to_pylist()
+    assert [row["rep"] for row in rows[:1]] == ["Enterprise"]
+    assert {row["unit"] for row in rows} == {"number", "share"}
+
+
+def test_bad_input(large):
+    log, _ = large
+    for arguments, error, text in (
+        ({"rep": "sales_rap"}, SchemaError, "nearest: 'sales_rep'"),
+        ({"rep": "department"}, SchemaError, "varies within cases"),
+        ({"metrics": ["win_rat"]}, SchemaError, "nearest: 'win_rate'"),
+        ({"metrics": ["segment"]}, SchemaError, "no numbers"),
+        ({"adjust": ["sales_rep"]}, ArgumentError, "tells them apart"),
+        ({"adjust": "regio"}, SchemaError, "nearest: 'region'"),
+        ({"smallest": 1}, ArgumentError, "smallest"),
+        ({"confidence": 95}, ArgumentError, "confidence"),
+        ({"value": "segment"}, SchemaError, "no amounts"),
+        ({"where": w.case("region") == "Atlantis"}, LogError, "no case passes"),
+    ):
+        with pytest.raises(error, match=text):
+            rep_benchmark(log, **arguments)
+    plain = from_arrow(pa.table({"case": ["1"], "activity": ["a"], "time": ["2024-01-01"]}))
+    with pytest.raises(SchemaError, match="whose deals"):
+        rep_benchmark(plain)
+
+
+def test_expected_figures_against_plain_ones():
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 4, 4000)
+    design = np.hstack([np.ones((4, 1)), np.eye(4)])
+    truth = np.array([0.2, 0.4, 0.6, 0.9])[codes]
+    hits = rng.random(4000) < truth
+    rates = expected_rates(Mix(codes, design), hits)
+    assert rates.sum() == pytest.approx(hits.sum())
+    for kind in range(4):
+        assert rates[codes == kind][0] == pytest.approx(hits[codes == kind].mean(), abs=0.01)
+    means = expected_means(Mix(codes, design), truth)
+    assert means == pytest.approx(truth, abs=0.01)
+    everything = expected_rates(Mix(codes, design), np.ones(4000, np.bool_))
+    assert everything.min() > 0.999
+
+
+def test_bands_of_amounts_are_of_their_currency():
+    count = 20
+    log = from_arrow(pa.table({
+        "case": [f"{k}" for k in range(count)], "activity": ["a"] * count, "time": ["2024-01-01"] * count,
+        "amount": [float(k % 10) * (1 if k < 10 else 100) for k in range(count - 1)] + [None],
+        "currency": ["EUR"] * 10 + ["JPY"] * 10, "kind": [f"{k}" for k in range(count)],
+    }))  # fmt: skip
+    mix = mix_of(log, [], amounts_of(log, "amount"))
+    assert mix.design.shape == (6, 7)
+    assert mix.codes[:10].tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    assert mix_of(log, ["kind"]).design.shape == (20, 21)
+
+
+def test_shrinkage():
+    rng, covered = np.random.default_rng(3), []
+    for _ in range(50):
+        truth = rng.normal(0, 1, 40)
+        seen = truth + rng.normal(0, 1, 40)
+        found = shrunk(seen, np.ones(40))
+        covered.append(((found.low <= truth) & (truth <= found.high)).mean())
+    assert 0.93 < np.mean(covered) < 0.97
+    truth = rng.normal(0, 1, 400)
+    seen = truth + rng.normal(0, 1, 400)
+    found = shrunk(seen, np.ones(400))
+    assert found.spread == pytest.approx(1, abs=0.15)
+    assert ((found.effects - truth) ** 2).mean() < 0.6 * ((seen - truth) ** 2).mean()
+    few = shrunk(np.array([1.0, 2.0]), np.ones(2))
+    assert few.effects.tolist() == [1.0, 2.0]
+    assert np.isnan(few.spread)
+    alike = shrunk(np.zeros(5), np.ones(5))
+    assert alike.spread == 0
+
+
+def test_p_values_of_nothing():
+    assert np.isnan(p_values([0], [0], [1], [3])).all()

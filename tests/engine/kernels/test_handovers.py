@@ -1,0 +1,125 @@
+"""Handovers and workload against their plain twins; run compiled and interpreted."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dealtrace_engine.kernels.handovers import (
+    count_activities,
+    count_cases,
+    count_handovers,
+    count_together,
+    count_workload,
+    write_handovers,
+)
+from naive import handovers as naive
+
+pytestmark = pytest.mark.kernels
+WIDTH = 4
+EVENTS = st.tuples(
+    st.one_of(st.none(), st.integers(0, WIDTH - 1)), st.integers(0, 2), st.integers(-9, 9), st.integers(-9, 9)
+)
+CASES = st.lists(st.lists(EVENTS, min_size=1, max_size=8), min_size=1, max_size=6)
+
+
+def columns(cases):
+    """Resources, starts, ends, offsets and the cases in order."""
+    ordered = [sorted(case, key=lambda event: event[3]) for case in cases]
+    events = [event for case in ordered for event in case]
+    resources = np.array([-1 if event[0] is None else event[0] for event in events], np.int32)
+    starts, ends = (np.array([event[k] for event in events], np.int64) for k in (2, 3))
+    return resources, starts, ends, np.cumsum([0, *map(len, ordered)]), ordered
+
+
+def blocks(cases):
+    return [[(0, len(cases))], list(pairwise(range(len(cases) + 1)))]
+
+
+@given(CASES, st.booleans())
+def test_handovers(cases, with_starts):
+    resources, starts, ends, offsets, ordered = columns(cases)
+    if not with_starts:
+        starts = np.zeros(0, np.int64)
+        ordered = [[(*event[:2], event[3], event[3]) for event in case] for case in ordered]
+    expected = [naive.write_handovers(case) for case in ordered]
+    case_keys = np.arange(len(cases)) * 100
+    for cut in blocks(cases):
+        counts = np.full(len(cases), -1)
+        for block in cut:
+            count_handovers(resources, offsets, *block, counts)
+        assert counts.tolist() == [naive.count_handovers(case) for case in ordered]
+        places = np.cumsum([0, *counts])
+        keys, waits, returned = (np.full(places[-1], 9, kind) for kind in (np.int64, np.int64, np.bool_))
+        for block in cut:
+            write_handovers(
+                resources, ends, starts, offsets, *block, WIDTH, case_keys, places, keys, waits, returned
+            )
+        found = [
+            [(key // WIDTH, key % WIDTH, wait, back) for key, wait, back in rows]
+            for rows in (
+                zip(
+                    (keys[a:b] - 100 * case).tolist(), waits[a:b].tolist(), returned[a:b].tolist(),
+                    strict=True,
+                )
+                for case, (a, b) in enumerate(pairwise(places))
+            )
+        ]  # fmt: skip
+        assert found == expected
+
+
+@given(st.lists(st.lists(st.integers(0, 3), max_size=5), min_size=1, max_size=5))
+def test_count_cases(cases):
+    flat, offsets = np.array([r for case in cases for r in case], np.int32), np.cumsum([0, *map(len, cases)])
+    out, seen = np.zeros(4, np.int64), np.full(4, -1)
+    count_cases(flat, offsets, 0, len(cases), seen, out)
+    assert dict(enumerate(out.tolist())) == {rank: naive.count_cases(cases)[rank] for rank in range(4)}
+
+
+@given(CASES, st.permutations(range(WIDTH)), st.integers(1, WIDTH))
+def test_count_together(cases, order, most):
+    resources, _, _, offsets, ordered = columns(cases)
+    places = np.full(WIDTH, -1, np.int32)
+    places[order[:most]] = np.arange(most)
+    renamed = [
+        [(None if e[0] is None or places[e[0]] < 0 else int(places[e[0]]), *e[1:]) for e in case]
+        for case in ordered
+    ]
+    for cut in blocks(cases):
+        out = np.zeros(most * most, np.int64)
+        for block in cut:
+            count_together(
+                resources, offsets, *block, most, places, np.full(most, -1), np.zeros(most, np.int64), out
+            )
+        expected = naive.count_together(renamed)
+        assert {divmod(k, most): n for k, n in enumerate(out.tolist()) if n} == dict(expected)
+
+
+@given(CASES, st.sampled_from([np.uint8, np.uint16, np.uint32]))
+def test_count_activities(cases, kind):
+    resources, _, _, offsets, ordered = columns(cases)
+    activities = np.array([event[1] for case in ordered for event in case], kind)
+    out = np.zeros(WIDTH * 3, np.int64)
+    for block in blocks(cases)[1]:
+        count_activities(resources, activities, offsets, *block, 3, out)
+    found = {divmod(k, 3): n for k, n in enumerate(out.tolist()) if n}
+    assert found == dict(naive.count_activities(ordered))
+
+
+@given(CASES, st.sets(st.integers(-8, 9)))
+def test_count_workload(cases, cuts):
+    resources, _, ends, offsets, ordered = columns(cases)
+    bounds = np.array([-9, *sorted(cuts), 10])
+    periods = len(bounds) - 1
+    for cut in blocks(cases):
+        events, in_hand = np.zeros((2, WIDTH * periods), np.int64)
+        for block in cut:
+            count_workload(resources, ends, offsets, *block, bounds, events, in_hand)
+        for out, expected in zip(
+            (events, in_hand), naive.count_workload(ordered, bounds.tolist()), strict=True
+        ):
+            assert {divmod(k, periods): n for k, n in enumerate(out.tolist()) if n} == dict(expected)
