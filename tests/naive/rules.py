@@ -1,12 +1,13 @@
 """Rules on traces, as their definitions read.
 
-A trace is a list of `Event`; a rule is a mapping with the template's name, `a` and `b` (which events they are:
-functions of an event), and what else the template takes. Every template returns None where it does not apply,
-else its violations as (place, other place, delay), None for none.
+A trace is a list of `Event`; a rule is a mapping with the template's name, `a` and `b` (which events they
+are: functions of an event), and what else the template takes. Every template returns None where it does not
+apply, else its violations as (place, other place, delay), None for none.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -90,7 +91,11 @@ def response(trace, rule, kind="plain"):
             continue
         if far:
             broken.append((place, min(far), far[min(far)] - most))
-        elif most is not None and reach.stop >= len(trace) and not (kind != "plain" and reach_ends(trace, reach)):
+        elif (
+            most is not None
+            and reach.stop >= len(trace)
+            and not (kind != "plain" and reach_ends(trace, reach))
+        ):
             late = rule["now"] - trace[place].time - most
             broken += [(place, None, late)] if late > 0 else []
         else:
@@ -160,7 +165,7 @@ def condition(trace, rule):
 
 def never_falls(trace, rule):
     known = [place for place in places(trace, rule["a"]) if trace[place].value is not None]
-    pairs = zip(known, known[1:], strict=False)
+    pairs = pairwise(known)
     return [(q, p, None) for p, q in pairs if trace[q].value < trace[p].value] if known else None
 
 

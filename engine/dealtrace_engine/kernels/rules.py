@@ -1,8 +1,8 @@
 """Rules on the events of a case, all of them in one pass.
 
-What a rule is about are symbols: activities, any of which stands for it, and perhaps a condition on the event.
-The events of a case are read once to count its symbols; most rules are decided by these counts, the others,
-where they apply, look at the events of the case again.
+What a rule is about are symbols: activities, any of which stands for it, and perhaps a condition on the
+event. The events of a case are read once to count its symbols; most rules are decided by these counts, the
+others, where they apply, look at the events of the case again.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _is(
     """Whether an event is a symbol."""
     if symbol < 0 or not member[symbol, activities[event]]:
         return False
-    return condition_of[symbol] < 0 or marks[condition_of[symbol], event]
+    return condition_of[symbol] < 0 or bool(marks[condition_of[symbol], event])
 
 
 @kernel
@@ -94,7 +94,7 @@ def _unanswered(
                 found = found and (again == stop or (answer - again) * step <= 0)
             elif kind == 2:
                 found = found and answer == event + step
-            closed = kind == 1 and again != stop or kind == 2 and event + step != stop
+            closed = (kind == 1 and again != stop) or (kind == 2 and event + step != stop)
             late, waiting = NONE, False
             if most >= 0 and found:
                 late = abs(timestamps[answer] - timestamps[event]) - most
@@ -113,7 +113,7 @@ def _people(
     condition_of: NDArray[np.int64], marks: Flags, rules: Grid, rule: int, case: int, people: Codes,
     seen: Grid, rows: Grid, filled: int,
 ) -> int:  # fmt: skip
-    """Write the events of B by somebody who did an A, or those of both that are by somebody else than the first.
+    """Write the events of B by who did an A, or those of both that are by somebody else than the first.
 
     People are codes, negative where not known. `seen`, shape (2, people), holds for each the last rule and
     case in which they did an A, as one number, and where that was.
@@ -142,9 +142,9 @@ def _people(
     if rules[rule, TEMPLATE] == FOUR_EYES:
         for event in range(begin, end):
             person = people[who, event]
-            if person >= 0 and seen[0, person] == stamp:
-                if _is(activities, member, condition_of, marks, b, event):
-                    filled = _put(rows, filled, rule, case, event, seen[1, person], NONE)
+            known = person >= 0 and seen[0, person] == stamp
+            if known and _is(activities, member, condition_of, marks, b, event):
+                filled = _put(rows, filled, rule, case, event, seen[1, person], NONE)
     return filled
 
 
@@ -215,7 +215,7 @@ def _alone(
                 rules[rule, HIGH], NONE, rows, filled,
             )  # fmt: skip
         return filled
-    if template == INIT or template == END:
+    if template in (INIT, END):
         event = case_offsets[case] if template == INIT else case_offsets[case + 1] - 1
         if not _is(activities, member, condition_of, marks, a, event):
             filled = _put(rows, filled, rule, case, event, NONE, NONE)
@@ -239,14 +239,14 @@ def _together(
     """Write where a case breaks a rule about two symbols; return `NONE` if it does not apply."""
     template, a, b = rules[rule, TEMPLATE], rules[rule, A], rules[rule, B]
     some_a, some_b = counts[a] > 0, counts[b] > 0
-    if template == CHOICE or template == EXCLUSIVE_CHOICE or template == NOT_CO_EXISTENCE:
+    if template in (CHOICE, EXCLUSIVE_CHOICE, NOT_CO_EXISTENCE):
         if some_a and some_b and template != CHOICE:
             late = max(firsts[a], firsts[b])
             return _put(rows, filled, rule, case, late, min(firsts[a], firsts[b]), NONE)
         if template == NOT_CO_EXISTENCE:
             return filled if some_a or some_b else NONE
         return filled if some_a or some_b else _put(rows, filled, rule, case, NONE, NONE, NONE)
-    if template == RESPONDED_EXISTENCE or template == CO_EXISTENCE:
+    if template in (RESPONDED_EXISTENCE, CO_EXISTENCE):
         if not some_a and (template == RESPONDED_EXISTENCE or not some_b):
             return NONE
         if some_a and some_b:
@@ -256,7 +256,7 @@ def _together(
             activities, case_offsets, member, condition_of, marks, rules, rule, case, alone, 0, NONE, rows,
             filled,
         )  # fmt: skip
-    if template == NOT_SUCCESSION or template == NOT_CHAIN_SUCCESSION:
+    if template in (NOT_SUCCESSION, NOT_CHAIN_SUCCESSION):
         if not some_a:
             return NONE
         if not some_b or lasts[b] <= firsts[a]:
@@ -267,7 +267,7 @@ def _together(
             filled,
         )  # fmt: skip
     family, kind = (template - RESPONSE) // 3, (template - RESPONSE) % 3
-    if not (some_a and family != 1 or some_b and family != 0):
+    if not ((some_a and family != 1) or (some_b and family != 0)):
         return NONE
     plain = kind == 0 and rules[rule, LEAST] <= 0 and rules[rule, MOST] < 0
     if some_a and family != 1 and not (plain and some_b and lasts[a] < lasts[b]):
@@ -335,14 +335,14 @@ def check_cases(
             scope, given, template = rules[rule, SCOPE], rules[rule, GIVEN], rules[rule, TEMPLATE]
             if (scope >= 0 and not scopes[scope, case]) or (given >= 0 and counts[given] == 0):
                 continue
-            if template == FOUR_EYES or template == SAME_PERSON:
+            if template in (FOUR_EYES, SAME_PERSON):
                 found = NONE
                 if counts[rules[rule, A]] > 0 and (rules[rule, B] < 0 or counts[rules[rule, B]] > 0):
                     found = _people(
                         activities, case_offsets, member, condition_of, marks, rules, rule, case, people,
                         seen, rows, filled,
                     )  # fmt: skip
-            elif template == NEVER_FALLS or template == NO_SKIP:
+            elif template in (NEVER_FALLS, NO_SKIP):
                 found = _values(
                     activities, case_offsets, member, condition_of, marks, rules, rule, case, values, rows,
                     filled,

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.kernels
 ACTIVITIES = 4
 PEOPLE = 3
 EVENTS = st.builds(
-    Event, st.integers(0, ACTIVITIES - 1), st.integers(0, 9), st.one_of(st.none(), st.integers(0, PEOPLE - 1)),
+    Event, st.integers(0, ACTIVITIES - 1), st.integers(0, 9),
+    st.one_of(st.none(), st.integers(0, PEOPLE - 1)),
     st.one_of(st.none(), st.integers(0, 4).map(float)), st.booleans(),
 )  # fmt: skip
 TRACES = st.lists(st.lists(EVENTS, min_size=1, max_size=8), min_size=1, max_size=4).map(
@@ -51,7 +52,8 @@ def worlds(draw):
         with_b = template in NEEDS_B and not (template == "same_person" and draw(st.booleans()))
         drawn.append({
             "template": template, "symbols": (a, b if with_b else None, draw(st.one_of(st.none(), SYMBOLS))),
-            "least": least, "most": most, "low": low, "high": high, "occurrence": draw(st.sampled_from([0, -1])),
+            "least": least, "most": most, "low": low, "high": high,
+            "occurrence": draw(st.sampled_from([0, -1])),
             "now": draw(st.integers(9, 14)),
             "deadline": draw(st.lists(st.one_of(st.none(), st.integers(0, 12)), **per_case)),
             "holds": draw(st.lists(st.booleans(), **per_case)),
