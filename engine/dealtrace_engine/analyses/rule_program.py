@@ -159,13 +159,15 @@ class Program:
             codes = view(values.indices.cast(pa.int32()).fill_null(len(texts)))
         else:
             texts, codes = self.log.activities.to_pylist(), self.log.activity_codes
-        ranks = np.full(len(texts) + 1, np.nan)
-        for rank, step in enumerate(order):
-            if name:
-                ranks[[place for place, text in enumerate(texts) if text == step]] = rank
-            else:
-                ranks[:-1][wanted_activities(self.log, [step], missing=True)] = rank
-        if np.isnan(ranks).sum() > len(ranks) - 2:
+        ranks, rank = np.full(len(texts) + 1, np.nan), 0
+        for step in order:
+            names = [name.strip() for name in step.split("|")]
+            own = np.array([text in names for text in texts], dtype=np.bool_)
+            if not name:
+                own = wanted_activities(self.log, names, missing=True)
+            ranks[:-1][own] = rank
+            rank += bool(own.any())
+        if rank < 2:
             raise LogError(f"the log has fewer than two steps of the order {', '.join(map(repr, order))}")
         placed: NDArray[np.float64] = ranks[codes]
         return placed

@@ -7,7 +7,7 @@ others, where they apply, look at the events of the case again.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,10 @@ TEMPLATE, A, B, GIVEN, SCOPE, LOW, HIGH, LEAST, MOST, COLUMN, LAST, PROGRAM_COLU
     ON_TIME, NOT_OVERDUE, CONDITION, NEVER_FALLS, NO_SKIP,
 ) = range(26)  # fmt: skip
 """Values of `TEMPLATE`."""
-NONE = -1
-"""No event, or no delay; and what is returned of a rule that does not apply to a case."""
+NONE, ZERO = cast(int, np.int64(-1)), cast(int, np.int64(0))
+"""No event, or no delay; and what is returned of a rule that does not apply to a case.
+
+Plain constants would be types of their own to Numba, and each function compiled for each of them."""
 UNKNOWN = -(2**63)
 """A deadline that is not known."""
 Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
@@ -246,39 +248,32 @@ def _together(
         if template == NOT_CO_EXISTENCE:
             return filled if some_a or some_b else NONE
         return filled if some_a or some_b else _put(rows, filled, rule, case, NONE, NONE, NONE)
-    if template in (RESPONDED_EXISTENCE, CO_EXISTENCE):
-        if not some_a and (template == RESPONDED_EXISTENCE or not some_b):
+    if template in (RESPONDED_EXISTENCE, CO_EXISTENCE, NOT_SUCCESSION, NOT_CHAIN_SUCCESSION):
+        if not some_a and (template != CO_EXISTENCE or not some_b):
             return NONE
-        if some_a and some_b:
+        asking, barred = template in (RESPONDED_EXISTENCE, CO_EXISTENCE), some_b and lasts[b] > firsts[a]
+        if (asking and some_a and some_b) or not (asking or barred):
             return filled
-        alone = a if some_a else b
-        return _each(
-            activities, case_offsets, member, condition_of, marks, rules, rule, case, alone, 0, NONE, rows,
-            filled,
-        )  # fmt: skip
-    if template in (NOT_SUCCESSION, NOT_CHAIN_SUCCESSION):
-        if not some_a:
-            return NONE
-        if not some_b or lasts[b] <= firsts[a]:
-            return filled
+        symbol = a if asking and some_a else b
         other = firsts[a] if template == NOT_SUCCESSION else NONE
         return _each(
-            activities, case_offsets, member, condition_of, marks, rules, rule, case, b, 0, other, rows,
-            filled,
+            activities, case_offsets, member, condition_of, marks, rules, rule, case, symbol, ZERO, other,
+            rows, filled,
         )  # fmt: skip
     family, kind = (template - RESPONSE) // 3, (template - RESPONSE) % 3
     if not ((some_a and family != 1) or (some_b and family != 0)):
         return NONE
     plain = kind == 0 and rules[rule, LEAST] <= 0 and rules[rule, MOST] < 0
-    if some_a and family != 1 and not (plain and some_b and lasts[a] < lasts[b]):
+    for direction in range(2):
+        forward = direction == 0
+        if not (some_a and family != 1 if forward else some_b and family != 0):
+            continue
+        kept = lasts[a] < lasts[b] if forward else firsts[a] < firsts[b]
+        if plain and some_a and some_b and kept:
+            continue
         filled = _unanswered(
-            activities, timestamps, case_offsets, member, condition_of, marks, rules, rule, case, True, kind,
-            now, rows, filled,
-        )  # fmt: skip
-    if some_b and family != 0 and not (plain and some_a and firsts[a] < firsts[b]):
-        filled = _unanswered(
-            activities, timestamps, case_offsets, member, condition_of, marks, rules, rule, case, False, kind,
-            now, rows, filled,
+            activities, timestamps, case_offsets, member, condition_of, marks, rules, rule, case, forward,
+            kind, now, rows, filled,
         )  # fmt: skip
     return filled
 
@@ -315,7 +310,7 @@ def check_cases(
     symbols each activity stands for; `tally` has the shape (3, symbols); `applicable` (groups, rules).
     """
     counts, firsts, lasts = tally[0], tally[1], tally[2]
-    filled = 0
+    filled = ZERO
     for case in range(first, last):
         begin, end = case_offsets[case], case_offsets[case + 1]
         if filled + len(rules) * 2 * (end - begin + 1) > len(rows):

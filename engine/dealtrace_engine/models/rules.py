@@ -83,7 +83,8 @@ class Rule:
     attribute : str, optional
         The date, the person (by default the log's resource) or the number that it is about.
     order : tuple of str
-        Activities, or values of `attribute`, in the order in which cases go through them.
+        Activities, or values of `attribute`, in the order in which cases go through them; ``"A | B"`` is one
+        step with two names. Steps that the log does not have are left out.
     occurrence : {"last", "first"}
         Which is to be on time.
     grace : str, optional
