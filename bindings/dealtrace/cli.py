@@ -1,7 +1,7 @@
 """The command line: what goes in, what comes out, and what is said when it cannot.
 
 Exit codes: 0 done; 1 bad input or an output that cannot be written, with one line on stderr; 2 wrong usage;
-130 stopped by Ctrl-C.
+130 stopped by Ctrl-C. `check` says 1 for violated rules, and 2 for all else that is wrong.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dealtrace.commands.arguments import COLUMNS, parser
 
 HANDLERS = {
     "analyze": "dealtrace.commands.analyze",
+    "check": "dealtrace.commands.check",
     "import": "dealtrace.commands.importing",
     "info": "dealtrace.commands.info",
     "mapping": "dealtrace.commands.mapping",
@@ -38,9 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    failed = FAILED
     try:
         arguments = parser().parse_args(argv)
         handler = importlib.import_module(HANDLERS[arguments.command])
+        failed = getattr(handler, "FAILED", FAILED)
         code = int(handler.run(arguments) or DONE)
         sys.stdout.flush()
         return code
@@ -51,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _say("dealtrace: interrupted", INTERRUPTED)
     except BaseException as error:  # noqa: BLE001  the one place where every error becomes one line
-        return _say(f"dealtrace: error: {_told(error)}", FAILED)
+        return _say(f"dealtrace: error: {_told(error)}", failed)
 
 
 def _told(error: BaseException) -> str:

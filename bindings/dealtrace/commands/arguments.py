@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"dealtrace {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _analyze(commands.add_parser("analyze", help="process map, variants, throughput times, conformance"))
+    _check(commands.add_parser("check", help="do the cases keep the rules; exit code 1 where they do not"))
     _import(commands.add_parser("import", help="convert a log to dealtrace's own fast file"))
     _info(commands.add_parser("info", help="what a log is, and how good its data are"))
     _mapping(commands.add_parser("mapping", help="propose how an export of a CRM is to be understood"))
@@ -56,6 +57,27 @@ def _analyze(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--net", metavar="MODEL.pnml", help="replay the log on this Petri net")
     command.add_argument("-o", "--output", metavar="OUT", help="write the result files to this folder")
+    _json_and_quiet(command)
+
+
+def _check(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Check rules on every case: exit code 0 if all are kept, 1 if one is violated, 2 if something is "
+        "wrong. --lang says in which language rules are named."
+    )
+    _inputs(command, several=False)
+    command.add_argument(
+        "rules",
+        nargs="?",
+        metavar="RULES.toml",
+        help="a rule pack; the ready one for lead-to-cash by default",
+    )
+    asked = command.add_argument_group("what is told")
+    asked.add_argument("--by", metavar="COLUMN,...", help="a row per value of these attributes of the case")
+    asked.add_argument("--value", metavar="COLUMN", help="the amount of a case: what is at stake")
+    asked.add_argument("--as-of", metavar="TIME", help="now; by default the export, or the last event")
+    asked.add_argument("--rank", choices=("cases", "days", "value"), default="cases", help="what comes first")
+    asked.add_argument("--filter", metavar="JSON", help="of what passes this filter: JSON text, or a file")
     _json_and_quiet(command)
 
 

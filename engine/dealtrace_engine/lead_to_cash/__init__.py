@@ -1,1 +1,1 @@
-"""What sales and finance ask of a lead-to-cash process, built on the analyses."""
+"""The domain: milestones, stages, KPIs, rule pack, money."""

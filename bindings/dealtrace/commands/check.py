@@ -1,0 +1,131 @@
+"""`dealtrace check`: do the cases of a log keep the rules; for people, and for pipelines by the exit code.
+
+Exit codes: 0 every rule that the log can answer is kept; 1 a rule is violated; 2 bad input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dealtrace.commands.analyze import show
+from dealtrace.commands.inputs import open_input, read_filter
+from dealtrace.commands.steps import Steps
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from dealtrace_engine.analyses.check_rules import RuleCheck
+
+KEPT, VIOLATED, FAILED = 0, 1, 2
+SCHEMA = "dealtrace.check/1"
+FIRST_CASES = 20
+"""How many case ids of each row are in the JSON document."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read the rules and the log, check, and tell by the exit code whether a rule is violated."""
+    from dealtrace_engine.analyses.check_rules import check_rules
+    from dealtrace_engine.models.rule_file import READY, read_rules
+
+    language, arguments.lang = arguments.lang or "en", None  # of the rules; activities are known in any
+    rules, expression = read_rules(arguments.rules or READY), read_filter(arguments.filter)
+    with Steps(visible=not (arguments.quiet or arguments.json)) as steps:
+        with steps.step("read") as progress:
+            log = open_input(arguments, progress)
+        with steps.step("check") as progress:
+            found = check_rules(
+                log, rules, by=arguments.by.split(",") if arguments.by else None, where=expression,
+                value=arguments.value, as_of=arguments.as_of, rank=arguments.rank, language=language,
+                threads=arguments.threads, progress=progress,
+            )  # fmt: skip
+    if arguments.json:
+        json.dump(document(found, steps.seconds), sys.stdout, ensure_ascii=False, allow_nan=False)
+        sys.stdout.write("\n")
+    elif not arguments.quiet:
+        show(tuple(sections(found)))
+    return VIOLATED if found.violated else KEPT
+
+
+def document(found: RuleCheck, seconds: dict[str, float]) -> dict[str, Any]:
+    """Return the JSON document: the result, with the first cases of each row."""
+    answer = {"schema": SCHEMA, "violated": found.violated, **found.to_dict(), "timings_s": seconds}
+    for place, row in enumerate(answer["rules"]):
+        row["case_ids"] = found.cases(place).slice(0, FIRST_CASES).to_pylist()
+    return answer
+
+
+def sections(found: RuleCheck) -> Iterator[RenderableType]:
+    """Yield what there is to say: the rules that are violated, those that are not, how many cases conform."""
+    from rich.text import Text
+
+    from dealtrace.report.terminal import facts_table, heading, safe
+
+    rows = found.table.to_pylist()
+    broken = [row for row in rows if row["status"] == "violated"]
+    ids = {row["rule"] for row in broken}
+    yield heading(f"Violated: {len(ids)} of {len(found.rules)} rules")
+    if broken:
+        yield _violated(broken, found.table.column_names)
+    for status, title in (("conforming", "Kept"), ("no case", "No case to ask it of")):
+        others = dict.fromkeys(
+            row["rule"] for row in rows if row["status"] == status and row["rule"] not in ids
+        )
+        if others:
+            yield heading(title)
+            yield Text(safe(", ".join(others)))
+        ids |= set(others)
+    reasons = {row["rule"]: row["reason"] for row in rows if row["status"] == "not applicable"}
+    if reasons:
+        yield heading("Not applicable to this log")
+        yield facts_table(reasons.items())
+    yield heading("Conformance")
+    cases, conforming = (sum(found.overall[name].to_pylist()) for name in ("cases", "conforming_cases"))
+    yield Text(f"{conforming:,} of {cases:,} cases have no violation ({found.conformance_rate:.1%}), "
+               f"as of {found.as_of:%Y-%m-%d %H:%M} UTC")  # fmt: skip
+    for finding in found.findings:
+        yield Text(f"{safe(finding.reason)}: {finding.count:,} cases")
+
+
+def _violated(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> Table:
+    """Return the violated rules with their figures; columns without any are left out."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from dealtrace.report.terminal import safe
+
+    told = [_figures(row, names[: names.index("rule")]) for row in rows]
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False, pad_edge=False)
+    used = [name for name in told[0] if any(row[name] for row in told)]
+    for name in used:
+        if name in FIGURES:
+            table.add_column(name, justify="right", no_wrap=True)
+        else:
+            table.add_column(name, overflow="fold")
+    for row in told:
+        table.add_row(*(Text(safe(row[name])) for name in used))
+    return table
+
+
+FIGURES = ("cases", "of", "kept", "accepted", "days", "at stake")
+
+
+def _figures(row: dict[str, Any], groups: Sequence[str]) -> dict[str, str]:
+    days, value = row["days_lost"], row["value_at_stake"]
+    return {
+        **{name: _group(row[name]) for name in groups if name != "currency"},
+        "currency": row.get("currency") or "", "rule": row["name"], "severity": row["severity"],
+        "cases": f"{row['violating_cases']:,}", "of": f"{row['applicable_cases']:,}",
+        "kept": "" if row["adherence"] is None else f"{row['adherence']:.1%}",
+        "accepted": f"{row['accepted_cases'] or ''}", "days": "" if not days else f"{days:,.0f}",
+        "at stake": "" if value is None else f"{value:,.0f}",
+    }  # fmt: skip
+
+
+def _group(value: object) -> str:
+    return "(none)" if value is None else str(value)

@@ -1,0 +1,290 @@
+"""Which cases keep the rules, which break them, how often, by how many days, and what is at stake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.case_rows import CaseRows
+from dealtrace_engine.analyses.grouping import By, Groups, groups_of
+from dealtrace_engine.analyses.money import Amounts, amounts_of
+from dealtrace_engine.analyses.rule_program import Program
+from dealtrace_engine.analyses.rule_table import COLUMNS, RANKS, rule_table
+from dealtrace_engine.analyses.rule_violations import Violations, violations_of
+from dealtrace_engine.buffers import read_only, table
+from dealtrace_engine.errors import ArgumentError, ModelError
+from dealtrace_engine.filters.expressions import Expression
+from dealtrace_engine.filters.values import moment, moment_us
+from dealtrace_engine.log import EventLog
+from dealtrace_engine.models.rule_file import READY, read_rules
+from dealtrace_engine.models.rules import LANGUAGES, Rules
+from dealtrace_engine.output import PathLike
+from dealtrace_engine.parallel import Progress, blocks, map_blocks
+from dealtrace_engine.quality import Finding
+from dealtrace_engine.results import Later, LogReference, Result, made
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LEAST_CAPACITY = 1 << 14
+"""Rows of violations that a block has room for before they are put aside."""
+
+
+@dataclass(frozen=True, eq=False)
+class RuleCheck(Result):
+    """How a log keeps a rule pack.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        A row per rule (and group, and currency), those that are broken most first, those that the log cannot
+        answer last: the attributes of `by`; currency, where `value` is told; rule, name, severity, owner,
+        template: text; status: ``"violated"``, ``"conforming"``, ``"no case"`` or ``"not applicable"``;
+        applicable_cases, violating_cases, accepted_cases (all of whose violations are accepted exceptions):
+        int64; violations: int64, events or ends of cases; adherence: float64, share of the applicable cases
+        that do not violate it, null without any; days_lost: float64, days beyond limits and dates, null where
+        the rule has none; value_at_stake: float64, amounts of the violating cases; rank_cases, rank_days,
+        rank_value: int64 within group and currency, from 1, null where nothing is violated; reason: text,
+        why it is not applicable.
+    overall : pyarrow.Table
+        A row per group: the attributes of `by`; cases, conforming_cases: int64; conformance_rate: float64,
+        cases without violation / cases; violations: int64.
+    as_of : datetime.datetime
+        Now, for what is waiting or overdue.
+    rules : Rules
+    findings : list of Finding
+        What was noticed about the amounts.
+    """
+
+    table: pa.Table
+    overall: pa.Table
+    as_of: datetime
+    rules: Rules
+    findings: list[Finding]
+    _violations: Later[pa.Table]
+    _rows: CaseRows
+    _log: LogReference
+    definition: ClassVar[str] = "check_rules 1"
+
+    @property
+    def _table(self) -> pa.Table:
+        return self.table
+
+    @property
+    def violations(self) -> pa.Table:
+        """Every violation, by rule in the order of the pack, by case, by event.
+
+        rule, case_id: text; event: int64, place in the log, null where something is missing in the case;
+        activity: text and timestamp (UTC) of that event; other_event, other_activity, other_timestamp: the
+        event that it is measured against, null where there is none; days_late: float64; accepted: bool, and
+        accepted_reason: text, of an exception.
+        """
+        return self._violations()
+
+    @property
+    def conformance_rate(self) -> float:
+        """Cases without violation / cases, of the whole log."""
+        conforming: int = sum(self.overall["conforming_cases"].to_pylist())
+        return conforming / int(sum(self.overall["cases"].to_pylist()))
+
+    @property
+    def violated(self) -> bool:
+        """Whether a case breaks a rule, exceptions aside."""
+        return any(self.overall["violations"].to_pylist())
+
+    def cases(self, row: int) -> pa.LargeStringArray:
+        """Return the ids of the cases that violate the rule of a row, exceptions aside.
+
+        Raises
+        ------
+        ArgumentError
+            There is no such row.
+        """
+        return self._rows.cases(row)
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "pack": self.rules.name,
+            "as_of": self.as_of.isoformat().replace("+00:00", "Z"),
+            "conformance_rate": self.conformance_rate,
+            "overall": self.overall,
+            "rules": self.table,
+            "findings": [{"reason": one.reason, "count": one.count} for one in self.findings],
+        }
+
+    def __repr__(self) -> str:
+        broken = len({r["rule"] for r in self.table.to_pylist() if r["status"] == "violated"})
+        return (
+            f"RuleCheck of {len(self.rules)} rules, {broken} violated, "
+            f"{self.conformance_rate:.1%} of {sum(self.overall['cases'].to_pylist()):,} cases conform"
+        )
+
+
+def check_rules(
+    log: EventLog,
+    rules: Rules | PathLike | None = None,
+    *,
+    by: By = None,
+    where: Expression | None = None,
+    value: str | None = None,
+    currency: str | None = None,
+    as_of: str | date | datetime | None = None,
+    rank: Literal["cases", "days", "value"] = "cases",
+    language: str = "en",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> RuleCheck:
+    """Check the rules of a pack on every case, in one pass.
+
+    A rule applies to a case where something asks for it: an A for a response, a B for a precedence, both for
+    what two people must do; counts apply to every case. Each event that asks in vain, or must not be, is a
+    violation; so is a case that lacks something, once. A rule whose activities or columns the log does not
+    have is not applicable, and neither kept nor broken. What has a limit of time and can still be kept as of
+    now is not broken; without one, what is missing now is.
+
+    Parameters
+    ----------
+    log : EventLog
+    rules : Rules, path or str, optional
+        A rule pack, a file of one or its text; see `read_rules`. By default the ready one for lead-to-cash.
+    by : str or sequence of str, optional
+        Attributes of the case, to tell results by.
+    where : Expression, optional
+        Which cases.
+    value : str, optional
+        Attribute with the amount of the case, such as ``"amount"``: what is at stake.
+    currency : str, optional
+        Attribute with its currency; see `amounts_of`.
+    as_of : str, date or datetime, optional
+        Now; by default when the export was made, or the last event.
+    rank : {"cases", "days", "value"}
+        By what the rows are ordered.
+    language : {"en", "de", "fr", "it", "ja", "zh"}
+        Of the names of rules.
+    threads : int, optional
+        All CPUs by default; the result does not depend on it.
+    progress : callable (done, of) -> object, optional
+        Returning False cancels.
+
+    Returns
+    -------
+    RuleCheck
+
+    Raises
+    ------
+    ParseError, ModelError
+        See `read_rules`.
+    SchemaError
+        There is no such column, or it is of another kind.
+    ArgumentError
+        There is no such rank or language.
+
+    References
+    ----------
+    Pesic, Schonenberg, van der Aalst, "DECLARE: Full Support for Loosely-Structured Processes", EDOC 2007.
+    Di Ciccio, Mecella, "On the Discovery of Declarative Control Flows for Artful Processes", ACM TMIS 5(4),
+    2015.
+
+    Examples
+    --------
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": ["1", "1", "2"], "activity": ["quote", "won", "won"],
+    ...                            "time": ["2024-01-01", "2024-01-02", "2024-01-03"]}))
+    >>> from dealtrace_engine.models.rules import Rule
+    >>> found = check_rules(log, Rules((Rule("no-quote", "precedence", "quote", "won"),)))
+    >>> found.table.select(["rule", "applicable_cases", "violating_cases", "adherence"]).to_pylist()
+    [{'rule': 'no-quote', 'applicable_cases': 2, 'violating_cases': 1, 'adherence': 0.5}]
+    >>> found.cases(0).to_pylist()
+    ['2']
+    """
+    pack = rules if isinstance(rules, Rules) else read_rules(READY if rules is None else rules)
+    if rank not in RANKS:
+        raise ArgumentError(f"the rank is one of {', '.join(RANKS)}, not {rank!r}")
+    if language not in LANGUAGES:
+        raise ArgumentError(f"the language is one of {', '.join(LANGUAGES)}, not {language!r}")
+    now = _now(log, as_of)
+    log = log if where is None else log.filter(where, threads=threads)
+    groups = groups_of(log, by, taken=COLUMNS)
+    amounts = amounts_of(log, value, currency) if value is not None else _no_amounts(log)
+    program = Program(log, pack, threads)
+    width = len(amounts.currencies)
+    cells = (groups.codes.astype(np.int64) * width + amounts.of_case).astype(np.int32)
+    applicable, rows = _checked(program, now, cells, len(groups) * width, threads, progress)
+    day = (EPOCH + timedelta(microseconds=now)).date()
+    violations = violations_of(program, rows, day)
+    told, places, cases = rule_table(
+        program, groups, amounts if value is not None else None, cells, applicable, violations, rank, language
+    )
+    return RuleCheck(
+        told, _overall(log, groups, violations), EPOCH + timedelta(microseconds=now), pack, amounts.findings,
+        Later(lambda: violations.table(program)),
+        CaseRows.of_pairs(made(log.case_ids), places, cases, len(told)), LogReference(log),
+    )  # fmt: skip
+
+
+def _now(log: EventLog, as_of: str | date | datetime | None) -> int:
+    if as_of is not None:
+        return moment_us(moment(as_of, "as_of"))
+    last = int(log.timestamps.max())
+    coverage = log.origin.coverage
+    if coverage is not None and coverage.exported:
+        return max(last, moment_us(moment(coverage.exported, "the export")))
+    return last
+
+
+def _no_amounts(log: EventLog) -> Amounts:
+    nothing = np.zeros(log.cases, dtype=np.int64)
+    return Amounts(nothing, nothing.astype(np.bool_), (None,), nothing.astype(np.int32))
+
+
+def _checked(
+    program: Program, now: int, cells: NDArray[np.int32], count: int, threads: int | None,
+    progress: Progress | None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
+    """Return to how many cases each rule applies, shape (cells, rules), and the violations, shape (n, 5)."""
+    from dealtrace_engine.kernels.rules import check_cases
+
+    log, arrays, rules = program.log, program.arrays(), len(program.applied)
+    if count * max(rules, 1) > 1 << 24:
+        raise ModelError(f"{count:,} groups are too many for {rules:,} rules", hint="take fewer with by=")
+    longest = int(np.diff(log.case_offsets).max(initial=0))
+    people = int(arrays["people"].max(initial=-1)) + 1
+    columns = (log.activity_codes, log.timestamps, read_only(log.case_offsets))
+
+    def check(block: tuple[int, int]) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+        first, last = block
+        applicable = np.zeros((count, rules), dtype=np.int64)
+        seen = np.full((2, people), -1, dtype=np.int64)
+        tally = np.zeros((3, len(arrays["member"])), dtype=np.int64)
+        rows = np.empty((max(LEAST_CAPACITY, rules * 2 * (longest + 1)), 5), dtype=np.int64)
+        reached, found = np.zeros(2, dtype=np.int64), []
+        while first < last:
+            written = (tally, seen, applicable, rows, reached)
+            arguments: tuple[Any, ...] = (*columns, first, last, *arrays.values(), now, cells, *written)
+            check_cases(*arguments)
+            first = int(reached[0])
+            found.append(rows[: reached[1]].copy())
+        return applicable, found
+
+    parts = map_blocks(check, blocks(log.case_offsets), threads=threads, progress=progress)
+    applicable = np.zeros((count, rules), dtype=np.int64)
+    for part, _ in parts:
+        applicable += part
+    empty = np.empty((0, 5), dtype=np.int64)
+    return applicable, np.concatenate([empty, *(rows for _, found in parts for rows in found)])
+
+
+def _overall(log: EventLog, groups: Groups, violations: Violations) -> pa.Table:
+    counted = ~violations.accepted
+    broken = np.zeros(log.cases, dtype=np.bool_)
+    broken[violations.cases[counted]] = True
+    sizes = groups.sizes
+    conforming = sizes - np.bincount(groups.codes[broken], minlength=len(groups))
+    events = np.bincount(groups.codes[violations.cases[counted]], minlength=len(groups))
+    return table({
+        **groups.columns(), "cases": sizes, "conforming_cases": conforming,
+        "conformance_rate": conforming / np.maximum(sizes, 1), "violations": events,
+    })  # fmt: skip

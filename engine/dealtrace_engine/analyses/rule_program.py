@@ -1,0 +1,288 @@
+"""Rules for a log, as the arrays that the kernel takes; and which of them the log cannot answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.milestones import wanted_activities
+from dealtrace_engine.attributes import Attribute
+from dealtrace_engine.buffers import view
+from dealtrace_engine.errors import DealtraceError, LogError, SchemaError
+from dealtrace_engine.filters.expressions import Expression, marked_cases
+from dealtrace_engine.filters.values import duration_us
+from dealtrace_engine.instants import InstantReader
+from dealtrace_engine.log import EventLog
+from dealtrace_engine.models.rule_conditions import expression_of
+from dealtrace_engine.models.rules import Rule, Rules
+from dealtrace_engine.readings import NOT_A_TIME
+from dealtrace_engine.sources.meanings import activity_of_label
+
+DAY_US = 86_400_000_000
+UNKNOWN = np.iinfo(np.int64).min
+
+
+@dataclass
+class Program:
+    """What the kernel is to check.
+
+    Attributes
+    ----------
+    log : EventLog
+    rules : Rules
+    applied : list of int
+        Places in `rules` of those that the log can answer.
+    reasons : dict of int to str
+        The others, and why not.
+    """
+
+    log: EventLog
+    rules: Rules
+    threads: int | None = None
+    applied: list[int] = field(default_factory=list)
+    reasons: dict[int, str] = field(default_factory=dict)
+    _rows: list[dict[str, int]] = field(default_factory=list)
+    _symbols: dict[tuple[bytes, int], int] = field(default_factory=dict)
+    _wanted: dict[tuple[str, ...], NDArray[np.bool_]] = field(default_factory=dict)
+    _kept: dict[str, dict[str, int]] = field(default_factory=dict)
+    _arrays: dict[str, list[NDArray[Any]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._known = set(self.log.known_activities.to_pylist())
+        self._known |= {activity_of_label(text).activity or "" for text in self._known}
+        for place, rule in enumerate(self.rules):
+            try:
+                self._rows.append(self._row(rule))
+                self.applied.append(place)
+            except (SchemaError, LogError) as error:
+                self.reasons[place] = error.what
+
+    def _row(self, rule: Rule) -> dict[str, int]:
+        """Return the columns of a rule by their names in the kernel."""
+        row = dict.fromkeys(("GIVEN", "SCOPE", "B", "HIGH", "MOST", "COLUMN"), -1)
+        row["LAST"] = int(rule.occurrence == "last")
+        low, high = rule.bounds
+        row["LOW"], row["HIGH"] = low, -1 if high is None else high
+        least, most = rule.limits_us if rule.other else (0, None)
+        row["LEAST"], row["MOST"] = least, -1 if most is None else most
+        activity, other, given = (self._activities(n) for n in (rule.activity, rule.other, rule.given))
+        row["COLUMN"] = self._column(rule)
+        condition = -1
+        if rule.when is not None:
+            expression = self.expression(rule.when)
+            if expression.level == "case":
+                row["SCOPE"] = self._array("scopes", rule.when, lambda: self._mask(expression))
+            else:
+                condition = self._array("marks", rule.when, lambda: self._mask(expression))
+        if activity is None:  # of a number or of steps: every event counts
+            activity = np.ones(len(self.log.activities), dtype=np.bool_)
+        other_asks = rule.kind.activation == "other"
+        row["A"] = self._symbol(activity, -1 if other_asks else condition)
+        if other is not None:
+            row["B"] = self._symbol(other, condition if other_asks else -1)
+        if given is not None:
+            row["GIVEN"] = self._symbol(given, -1)
+        return row
+
+    def _activities(self, names: tuple[str, ...]) -> NDArray[np.bool_] | None:
+        if not names:
+            return None
+        if names not in self._wanted:
+            self._wanted[names] = wanted_activities(self.log, names, missing=True)
+        if not self._wanted[names].any() and not self._known & set(names):
+            raise LogError(f"the log has no activity {' or '.join(map(repr, names))}")
+        return self._wanted[names]
+
+    def _symbol(self, wanted: NDArray[np.bool_], condition: int) -> int:
+        return self._symbols.setdefault((wanted.tobytes(), condition), len(self._symbols))
+
+    def expression(self, node: Mapping[str, Any]) -> Expression:
+        """Return a condition with the columns of the log in the place of the names that the pack uses."""
+        return expression_of(self._in_columns(node))
+
+    def _in_columns(self, node: Any) -> Any:
+        if isinstance(node, Mapping):
+            return {
+                key: self._named(value) if key == "column" else self._in_columns(value)
+                for key, value in node.items()
+            }
+        return [self._in_columns(part) for part in node] if isinstance(node, list) else node
+
+    def _named(self, name: str) -> str:
+        names = self.rules.columns.get(name, (name,))
+        return next((one for one in names if one in self.log.attribute_names), names[0])
+
+    def _mask(self, expression: Expression) -> NDArray[np.bool_]:
+        return expression.mask(self.log, self.threads)
+
+    def _array(self, kind: str, key: object, make: Callable[[], NDArray[Any]]) -> int:
+        """Return the place of an array among those of its kind; rules that ask for the same share it."""
+        places = self._kept.setdefault(kind, {})
+        text = json.dumps(key, sort_keys=True)
+        if text not in places:
+            self._arrays.setdefault(kind, []).append(make())
+            places[text] = len(places)
+        return places[text]
+
+    def _column(self, rule: Rule) -> int:
+        """Return the place of the dates, people, numbers or truth values that a rule is about."""
+        name = self._named(rule.attribute) if rule.attribute else ""
+        kind = rule.kind.kind
+        if kind in ("ON_TIME", "NOT_OVERDUE"):
+            grace = duration_us(rule.grace) if rule.grace else 0
+            return self._array("deadlines", [name, grace], lambda: deadlines(self.log, name, grace))
+        if kind in ("FOUR_EYES", "SAME_PERSON"):
+            return self._array("people", name, lambda: _people(self.log, name or "resource"))
+        if kind == "NEVER_FALLS":
+            return self._array("values", name, lambda: _numbers(self.log, name))
+        if kind == "NO_SKIP":
+            return self._array("values", [name, *rule.order], lambda: self._ranks(name, rule.order))
+        if rule.must is not None:
+            must = self.expression(rule.must)
+            return self._array("scopes", rule.must, lambda: self._mask(must))
+        return -1
+
+    def _ranks(self, name: str, order: Sequence[str]) -> NDArray[np.float64]:
+        """Return the place in the order of each event's value, or activity; NaN where it has none."""
+        if name:
+            attribute = self.log.attribute(name)
+            if attribute.level == "case":
+                raise SchemaError(f"column {name!r} does not vary within cases")
+            values = _encoded(attribute.values)
+            texts = [str(value) for value in values.dictionary.to_pylist()]
+            codes = view(values.indices.cast(pa.int32()).fill_null(len(texts)))
+        else:
+            texts, codes = self.log.activities.to_pylist(), self.log.activity_codes
+        ranks, rank = np.full(len(texts) + 1, np.nan), 0
+        for step in order:
+            names = [name.strip() for name in step.split("|")]
+            own = np.array([text in names for text in texts], dtype=np.bool_)
+            if not name:
+                own = wanted_activities(self.log, names, missing=True)
+            ranks[:-1][own] = rank
+            rank += bool(own.any())
+        if rank < 2:
+            raise LogError(f"the log has fewer than two steps of the order {', '.join(map(repr, order))}")
+        placed: NDArray[np.float64] = ranks[codes]
+        return placed
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays by the names of the kernel's arguments."""
+        from dealtrace_engine.kernels import rules as kernels
+
+        activities, cases, events = len(self.log.activities), self.log.cases, self.log.events
+        member = np.zeros((len(self._symbols), activities), dtype=np.bool_)
+        condition_of = np.empty(len(self._symbols), dtype=np.int64)
+        for (wanted, condition), place in self._symbols.items():
+            member[place] = np.frombuffer(wanted, dtype=np.bool_)
+            condition_of[place] = condition
+        codes, symbols = np.nonzero(member.T)
+        table = np.full((len(self._rows), kernels.PROGRAM_COLUMNS), -1, dtype=np.int64)
+        for number, (place, row) in enumerate(zip(self.applied, self._rows, strict=True)):
+            table[number, kernels.TEMPLATE] = getattr(kernels, self.rules.rules[place].kind.kind)
+            for name, value in row.items():
+                table[number, getattr(kernels, name)] = value
+        return {
+            "symbol_offsets": np.searchsorted(codes, np.arange(activities + 1)).astype(np.int64),
+            "symbols": symbols.astype(np.int64), "member": member, "condition_of": condition_of,
+            "marks": self._stacked("marks", events, np.bool_), "rules": table,
+            "scopes": self._stacked("scopes", cases, np.bool_),
+            "deadlines": self._stacked("deadlines", cases, np.int64),
+            "people": self._stacked("people", events, np.int32),
+            "values": self._stacked("values", events, np.float64),
+        }  # fmt: skip
+
+    def _stacked(self, kind: str, width: int, dtype: type[np.generic]) -> NDArray[Any]:
+        arrays = self._arrays.get(kind, [])
+        return np.array(arrays, dtype=dtype) if arrays else np.empty((0, width), dtype=dtype)
+
+
+def deadlines(log: EventLog, name: str, grace: int = 0) -> NDArray[np.int64]:
+    """Return the last instant of each case that is still on time, shape (cases,).
+
+    A date is on time until its day ends (UTC). Of an attribute of events, such as the due dates of several
+    invoices, the latest counts.
+
+    Raises
+    ------
+    SchemaError
+        There is no such column, or it has no dates.
+    """
+    attribute = log.attribute(name)
+    values, kind = attribute.values, attribute.values.type
+    if pa.types.is_dictionary(kind) and pa.types.is_large_string(kind.value_type):
+        found = _instants(log, name, values.dictionary)
+        codes = view(values.indices.cast(pa.int32()).fill_null(len(found)))
+        limits: NDArray[np.int64] = np.append(found, UNKNOWN)[codes]
+    elif pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        days = pa.types.is_date(kind)
+        times = values.cast(pa.date32()).cast(pa.timestamp("us")) if days else values.cast(
+            pa.timestamp("us", kind.tz), safe=False)  # fmt: skip
+        limits = view(times.cast(pa.int64()).fill_null(UNKNOWN)).copy()
+        limits[limits != UNKNOWN] += (DAY_US - 1) * days
+    else:
+        raise SchemaError(f"column {name!r} has no dates but {kind}", column=name)
+    limits[limits != UNKNOWN] += grace
+    if attribute.level == "event":  # no case is empty
+        limits = np.maximum.reduceat(limits, log.case_offsets[:-1])
+    return limits
+
+
+def _instants(log: EventLog, name: str, texts: pa.LargeStringArray) -> NDArray[np.int64]:
+    try:
+        found = InstantReader(name, timezone=log.origin.timezone).read(texts).microseconds.copy()
+    except DealtraceError as error:
+        raise SchemaError(f"column {name!r} has no dates ({error.what})", column=name) from error
+    known = found != NOT_A_TIME
+    found[~known] = UNKNOWN
+    found[known & (found % DAY_US == 0)] += DAY_US - 1  # midnight is a day without a time
+    return found
+
+
+def _encoded(values: pa.Array) -> pa.DictionaryArray:
+    return values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+
+
+def _per_event(log: EventLog, attribute: Attribute) -> pa.Array:
+    return attribute.per_event(log.case_offsets)
+
+
+def _people(log: EventLog, name: str) -> NDArray[np.int32]:
+    """Return who did each event, as codes; -1 where it is not known."""
+    values = _encoded(_per_event(log, log.attribute(name)))
+    return view(values.indices.cast(pa.int32()).fill_null(-1)).astype(np.int32, copy=False)
+
+
+def _numbers(log: EventLog, name: str) -> NDArray[np.float64]:
+    attribute = log.attribute(name)
+    kind = attribute.values.type
+    if attribute.level == "case":
+        raise SchemaError(f"column {name!r} does not vary within cases", column=name)
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        raise SchemaError(f"column {name!r} has no numbers but {kind}", column=name)
+    return np.asarray(view(attribute.values.cast(pa.float64(), safe=False).fill_null(np.nan)))
+
+
+def accepted_by(program: Program, rule: Rule, day: Any) -> list[tuple[NDArray[np.bool_], str]]:
+    """Return, for each exception of a rule that has not expired on a day, its cases and its reason."""
+    found = []
+    for exception in rule.exceptions:
+        if exception.expires is not None and exception.expires < day:
+            continue
+        if exception.when is not None:
+            expression = program.expression(exception.when)
+            mask = expression.mask(program.log, program.threads)
+            mask = mask if expression.level == "case" else marked_cases(program.log, mask)
+        else:
+            import pyarrow.compute as pc
+
+            ids = pa.array(exception.case_ids, pa.large_string())
+            mask = np.asarray(pc.is_in(program.log.case_ids, value_set=ids))
+        found.append((mask, exception.reason))
+    return found

@@ -1,0 +1,158 @@
+"""The table of rules: counts, days and amounts by group and currency, ranked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.grouping import Groups
+from dealtrace_engine.analyses.money import UNITS, Amounts
+from dealtrace_engine.analyses.rule_program import DAY_US, Program
+from dealtrace_engine.analyses.rule_violations import Violations
+from dealtrace_engine.models.rules import Rule
+
+RANKS = ("cases", "days", "value")
+_TEXTS = ("rule", "name", "severity", "owner", "template", "status")
+_COUNTS = ("applicable_cases", "violating_cases", "accepted_cases", "violations")
+_FIGURES = ("adherence", "days_lost", "value_at_stake")
+_PLACES = tuple(f"rank_{name}" for name in RANKS)
+COLUMNS = ("currency", *_TEXTS, *_COUNTS, *_FIGURES, *_PLACES, "reason")
+"""The columns besides the attributes that results are told by."""
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """Sums per cell (group and currency) and applied rule, all of shape (cells, rules)."""
+
+    applicable: NDArray[np.int64]
+    violating: NDArray[np.int64]
+    accepted: NDArray[np.int64]
+    violations: NDArray[np.int64]
+    late: NDArray[np.int64]
+    value: list[int] | None
+
+
+def rule_table(
+    program: Program, groups: Groups, amounts: Amounts | None, cells: NDArray[np.int32],
+    applicable: NDArray[np.int64], violations: Violations, rank: str, language: str,
+) -> tuple[pa.Table, NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
+    """Return the table that `RuleCheck.table` describes, and the cases behind it as pairs of row and case.
+
+    Parameters
+    ----------
+    program : Program
+    groups : Groups
+    amounts : Amounts or None
+    cells : ndarray of int32, shape (cases,)
+        Group and currency of each case, as one number.
+    applicable : ndarray of int64, shape (cells, rules)
+    violations : Violations
+    rank : {"cases", "days", "value"}
+    language : str
+    """
+    currencies = (None,) if amounts is None else amounts.currencies
+    sums = _sums(amounts, cells, applicable, violations)
+    sizes = np.bincount(cells, minlength=len(applicable))
+    numbers = {place: number for number, place in enumerate(program.applied)}
+    rows: list[Row] = []
+    for cell in np.flatnonzero(sizes).tolist():
+        own = []
+        for place, rule in enumerate(program.rules):
+            row = _described(rule, language, program.reasons.get(place))
+            if place in numbers:
+                _counted(row, sums, cell, numbers[place], rule)
+            own.append({**row, "cell": cell, "number": numbers.get(place, -1)})
+        _rank(own)
+        rows += own
+    rows.sort(key=lambda row: _order(row, rank))
+    told = pa.table(
+        {
+            **groups.columns(np.array([row["cell"] // len(currencies) for row in rows], dtype=np.int64)),
+            **({} if amounts is None else {
+                "currency": pa.array([currencies[row["cell"] % len(currencies)] for row in rows], pa.string())
+            }),
+            **{name: pa.array([row[name] for row in rows], pa.string()) for name in _TEXTS},
+            **{name: pa.array([row[name] for row in rows], pa.int64()) for name in _COUNTS},
+            **{name: pa.array([row[name] for row in rows], pa.float64()) for name in _FIGURES},
+            **{name: pa.array([row[name] for row in rows], pa.int64()) for name in _PLACES},
+            "reason": pa.array([row["reason"] for row in rows], pa.string()),
+        }
+    )  # fmt: skip
+    firsts, accepted = violations.pairs()
+    firsts = firsts[~accepted]
+    at = np.zeros((len(applicable), applicable.shape[1] + 1), dtype=np.int64)
+    for place, row in enumerate(rows):
+        at[row["cell"], row["number"]] = place  # the last column is for those that were not applied
+    cases = violations.cases[firsts]
+    return told, at[cells[cases], violations.rules[firsts]], cases
+
+
+def _sums(
+    amounts: Amounts | None, cells: NDArray[np.int32], applicable: NDArray[np.int64], found: Violations
+) -> _Sums:
+    shape = applicable.shape
+    spots = cells[found.cases].astype(np.int64) * shape[1] + found.rules
+    firsts, accepted = found.pairs()
+    counted, violating = ~found.accepted, firsts[~accepted]
+
+    def per_cell(chosen: NDArray[Any]) -> NDArray[np.int64]:
+        return np.bincount(spots[chosen], minlength=shape[0] * shape[1]).reshape(shape)
+
+    late = np.zeros(shape[0] * shape[1], dtype=np.int64)
+    timed = counted & (found.late > 0)
+    np.add.at(late, spots[timed], found.late[timed])
+    value = None
+    if amounts is not None:
+        units = amounts.units[found.cases[violating]]
+        low, high = np.zeros((2, shape[0] * shape[1]), dtype=np.int64)
+        np.add.at(low, spots[violating], units & 0xFFFFFF)
+        np.add.at(high, spots[violating], units >> 24)
+        value = [int(a) + (int(b) << 24) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
+    return _Sums(
+        applicable, per_cell(violating), per_cell(firsts[accepted]), per_cell(counted), late.reshape(shape),
+        value,
+    )  # fmt: skip
+
+
+def _described(rule: Rule, language: str, reason: str | None) -> Row:
+    return {
+        **dict.fromkeys(COLUMNS), "rule": rule.id, "name": rule.name_in(language), "owner": rule.owner,
+        "severity": rule.severity, "template": rule.template, "status": "not applicable", "reason": reason,
+    }  # fmt: skip
+
+
+def _counted(row: Row, sums: _Sums, cell: int, number: int, rule: Rule) -> None:
+    applicable, violating = int(sums.applicable[cell, number]), int(sums.violating[cell, number])
+    row["applicable_cases"], row["violating_cases"] = applicable, violating
+    row["accepted_cases"] = int(sums.accepted[cell, number])
+    row["violations"] = int(sums.violations[cell, number])
+    row["status"] = "violated" if violating else "conforming" if applicable else "no case"
+    if applicable:
+        row["adherence"] = (applicable - violating) / applicable
+    if rule.timed:
+        row["days_lost"] = int(sums.late[cell, number]) / DAY_US
+    if sums.value is not None:
+        row["value_at_stake"] = sums.value[cell * sums.applicable.shape[1] + number] / UNITS
+
+
+def _measure(row: Row, rank: str) -> float:
+    return row[{"cases": "violating_cases", "days": "days_lost", "value": "value_at_stake"}[rank]] or 0
+
+
+def _rank(rows: list[Row]) -> None:
+    """Say at which place each rule is, by each measure; ties go by more cases, then by id."""
+    for rank in RANKS:
+        broken = [row for row in rows if _measure(row, rank) > 0]
+        broken.sort(key=lambda row: (-_measure(row, rank), -row["violating_cases"], row["rule"]))
+        for place, row in enumerate(broken, 1):
+            row[f"rank_{rank}"] = place
+
+
+def _order(row: Row, rank: str) -> tuple[Any, ...]:
+    measures = (-_measure(row, rank), -_measure(row, "cases"))
+    return row["status"] == "not applicable", *measures, row["rule"], row["cell"]

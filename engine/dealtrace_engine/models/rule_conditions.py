@@ -1,0 +1,88 @@
+"""Conditions in rules: a short text, or a filter in its JSON form."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from dealtrace_engine.errors import SchemaError
+from dealtrace_engine.filters.expressions import Expression
+from dealtrace_engine.filters.json_form import VERSION, from_json, to_json
+
+Node = dict[str, Any]
+"""A filter in its JSON form, without the version."""
+_NULL = re.compile(r"""\s*(?P<column>"[^"]+"|[^"<>=!]+?)\s+is\s+(?P<not>not\s+)?null\s*""")
+_COMPARED = re.compile(
+    r"""\s*(?P<column>"[^"]+"|[^"<>=!]+?)\s*(?P<operator>==|!=|<=|>=|<|>)\s*(?P<value>.+?)\s*"""
+)
+_AND = re.compile(r"""\s+and\s+(?=(?:[^"']|"[^"]*"|'[^']*')*$)""")
+_FORM = "such as 'discount_percent > 20 and region == \"DACH\"', or a filter in its JSON form"
+
+
+def condition_of(given: str | Mapping[str, Any] | Expression) -> Node:
+    """Return a condition as a filter in its JSON form, checked.
+
+    Parameters
+    ----------
+    given : str, mapping or Expression
+        Comparisons of attributes of the case with ``and`` between them, or any filter.
+
+    Raises
+    ------
+    SchemaError
+        It is none; see `filters.json_form`.
+
+    Examples
+    --------
+    >>> condition_of("discount_percent > 20")
+    {'op': 'case', 'column': 'discount_percent', 'operator': '>', 'value': 20}
+    >>> condition_of("due_date is not null")["op"]
+    'not'
+    """
+    if isinstance(given, Expression):
+        return _node(json.loads(to_json(given))["filter"])
+    if isinstance(given, Mapping):
+        return _node(plain_values(given))
+    if not isinstance(given, str):
+        raise SchemaError("a condition is a text or a table", value=given, hint=_FORM)
+    parts = [_comparison(part) for part in _AND.split(given)]
+    return _node(parts[0] if len(parts) == 1 else {"op": "and", "of": parts})
+
+
+def expression_of(node: Mapping[str, Any]) -> Expression:
+    """Return the filter that a condition stands for."""
+    return from_json(json.dumps({"version": VERSION, "filter": node}))
+
+
+def _node(node: Node) -> Node:
+    expression_of(node)
+    return node
+
+
+def plain_values(value: Any) -> Any:
+    """Return what TOML holds as JSON does: dates as text."""
+    if isinstance(value, Mapping):
+        return {name: plain_values(part) for name, part in value.items()}
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain_values(part) for part in value]
+    return value
+
+
+def _comparison(text: str) -> Node:
+    if found := _NULL.fullmatch(text):
+        node: Node = {"op": "case", "column": found["column"].strip('"'), "operator": "null"}
+        return {"op": "not", "of": node} if found["not"] else node
+    if not (found := _COMPARED.fullmatch(text)):
+        raise SchemaError("this is no condition", value=text, hint=_FORM)
+    try:
+        value = plain_values(tomllib.loads(f"value = {found['value']}")["value"])
+    except tomllib.TOMLDecodeError:
+        raise SchemaError("this is no condition", value=text,
+                          hint=f"texts are in quotes, {_FORM}") from None  # fmt: skip
+    return {"op": "case", "column": found["column"].strip('"'), "operator": found["operator"], "value": value}

@@ -1,0 +1,151 @@
+"""Rules in one pass against their plain twins, every template on random traces; compiled and interpreted."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dealtrace_engine.kernels import rules as kernels
+from dealtrace_engine.kernels.rules import check_cases
+from naive import rules as naive
+from naive.rules import Event
+
+pytestmark = pytest.mark.kernels
+ACTIVITIES = 4
+PEOPLE = 3
+EVENTS = st.builds(
+    Event, st.integers(0, ACTIVITIES - 1), st.integers(0, 9),
+    st.one_of(st.none(), st.integers(0, PEOPLE - 1)),
+    st.one_of(st.none(), st.integers(0, 4).map(float)), st.booleans(),
+)  # fmt: skip
+TRACES = st.lists(st.lists(EVENTS, min_size=1, max_size=8), min_size=1, max_size=4).map(
+    lambda traces: [sorted(trace, key=lambda event: event.time) for trace in traces]
+)
+SYMBOLS = st.tuples(st.sets(st.integers(0, ACTIVITIES - 1)), st.booleans())
+"""Activities, and whether only marked events count."""
+LIMITS = st.tuples(st.integers(0, 3), st.one_of(st.none(), st.integers(0, 6)))
+NEEDS_B = sorted(set(naive.TEMPLATES) - {
+    "count", "init", "end", "on_time", "not_overdue", "condition", "never_falls", "no_skip",
+})  # fmt: skip
+
+
+def which(symbol):
+    activities, marked = symbol
+    return lambda event: event.activity in activities and (event.marked or not marked)
+
+
+@st.composite
+def worlds(draw):
+    """Traces and a few rules of one template, as the twin takes them."""
+    traces = draw(TRACES)
+    per_case = {"min_size": len(traces), "max_size": len(traces)}
+    drawn = []
+    template = draw(st.sampled_from(sorted(naive.TEMPLATES)))
+    for _ in range(draw(st.integers(1, 3))):
+        a, b = draw(SYMBOLS), draw(SYMBOLS)
+        least, most = draw(LIMITS)
+        low, high = draw(st.integers(0, 2)), draw(st.one_of(st.none(), st.integers(0, 3)))
+        with_b = template in NEEDS_B and not (template == "same_person" and draw(st.booleans()))
+        drawn.append({
+            "template": template, "symbols": (a, b if with_b else None, draw(st.one_of(st.none(), SYMBOLS))),
+            "least": least, "most": most, "low": low, "high": high,
+            "occurrence": draw(st.sampled_from([0, -1])),
+            "now": draw(st.integers(9, 14)),
+            "deadline": draw(st.lists(st.one_of(st.none(), st.integers(0, 12)), **per_case)),
+            "holds": draw(st.lists(st.booleans(), **per_case)),
+            "scope": draw(st.one_of(st.none(), st.lists(st.booleans(), **per_case))),
+        })  # fmt: skip
+    for rule in drawn:
+        rule["now"] = drawn[0]["now"]
+        rule["a"], rule["b"], rule["given"] = (s and which(s) for s in rule["symbols"])
+    return traces, drawn
+
+
+def program(traces, rules):
+    """Arguments of the kernel, but for the range of cases and what it writes."""
+    symbols = sorted({s for rule in rules for s in (tuple(map(freeze, rule["symbols"]))) if s})
+    place = {symbol: number for number, symbol in enumerate(symbols)}
+    events = [event for trace in traces for event in trace]
+    member = np.array([[a in s[0] for a in range(ACTIVITIES)] for s in symbols], np.bool_)
+    member = member.reshape(len(symbols), ACTIVITIES)
+    of = [[s for s in range(len(symbols)) if member[s, a]] for a in range(ACTIVITIES)]
+    table = np.full((len(rules), kernels.PROGRAM_COLUMNS), -1)
+    for number, rule in enumerate(rules):
+        a, b, given_ = (place[freeze(s)] if s else -1 for s in rule["symbols"])
+        scope = 2 * number if rule["scope"] is not None else -1
+        is_condition = rule["template"] == "condition"
+        row = [
+            getattr(kernels, rule["template"].upper()), a, b, given_, scope, rule["low"],
+            -1 if rule["high"] is None else rule["high"], rule["least"],
+            -1 if rule["most"] is None else rule["most"],
+            2 * number + 1 if is_condition else number, int(rule["occurrence"] == -1),
+        ]  # fmt: skip
+        if rule["template"] not in ("on_time", "not_overdue", "condition"):
+            row[kernels.COLUMN] = 0
+        table[number] = row
+    scopes = [part for rule in rules for part in (rule["scope"] or [True] * len(traces), rule["holds"])]
+    deadlines = [[kernels.UNKNOWN if d is None else d for d in rule["deadline"]] for rule in rules]
+    return {
+        "activities": np.array([e.activity for e in events], np.uint8),
+        "timestamps": np.array([e.time for e in events], np.int64),
+        "case_offsets": np.cumsum([0, *map(len, traces)]),
+        "symbol_offsets": np.cumsum([0, *map(len, of)]),
+        "symbols": np.array([s for own in of for s in own], np.int64),
+        "member": member, "condition_of": np.array([0 if s[1] else -1 for s in symbols], np.int64),
+        "marks": np.array([[e.marked for e in events]]), "rules": table, "scopes": np.array(scopes),
+        "deadlines": np.array(deadlines, np.int64),
+        "people": np.array([[-1 if e.person is None else e.person for e in events]], np.int32),
+        "values": np.array([[np.nan if e.value is None else e.value for e in events]]),
+        "now": rules[0]["now"],
+        "groups": np.arange(len(traces), dtype=np.int32), "tally": np.zeros((3, len(symbols)), np.int64),
+        "seen": np.full((2, PEOPLE), -1),
+    }  # fmt: skip
+
+
+def freeze(symbol):
+    return symbol and (tuple(sorted(symbol[0])), symbol[1])
+
+
+def run(traces, rules, capacity, cuts):
+    """What the kernel finds: to which (case, rule) each applies, and its rows."""
+    given_ = program(traces, rules)
+    applicable = np.zeros((len(traces), len(rules)), np.int64)
+    rows, reached, found = np.empty((capacity, 5), np.int64), np.zeros(2, np.int64), []
+    leading = ("activities", "timestamps", "case_offsets")
+    rest = [value for name, value in given_.items() if name not in leading]
+    for first, last in cuts:
+        while first < last:
+            check_cases(*(given_[name] for name in leading), first, last, *rest, applicable, rows, reached)
+            found += rows[: reached[1]].tolist()
+            assert reached[0] > first or reached[0] == last
+            first = int(reached[0])
+    return applicable, found
+
+
+@given(worlds())
+def test_every_template_is_its_twin(world):
+    traces, rules = world
+    most = len(rules) * 2 * (max(map(len, traces)) + 1)
+    offsets = np.cumsum([0, *map(len, traces)]).tolist()
+    expected_applicable, expected = np.zeros((len(traces), len(rules)), np.int64), Counter()
+    for number, rule in enumerate(rules):
+        for case, broken in enumerate(naive.check_cases(traces, rule)):
+            expected_applicable[case, number] = broken is not None
+            for place, other, late in broken or ():
+                at = [-1 if p is None else p + offsets[case] for p in (place, other)]
+                expected[(number, case, *at, -1 if late is None else late)] += 1
+    each = [(case, case + 1) for case in range(len(traces))]
+    for capacity, cuts in ((most, [(0, len(traces))]), (most * 10, [(0, len(traces))]), (most, each)):
+        applicable, found = run(traces, rules, capacity, cuts)
+        assert applicable.tolist() == expected_applicable.tolist()
+        assert Counter(map(tuple, found)) == expected
+
+
+def test_every_template_has_a_twin():
+    names = {name.lower() for name in vars(kernels) if name.isupper()}
+    assert {name for name in naive.TEMPLATES if name not in names} == set()
+    assert len(naive.TEMPLATES) == 26
