@@ -1,4 +1,4 @@
-"""Associations with control for other things: strata, and regressions with a level for each of their values."""
+"""Associations with control for other things: strata, and regressions with levels of their values."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def logistic(
 def log_linear(
     exposure: Floats, values: Floats, controls: Sequence[NDArray[np.integer]], level: float = 0.95
 ) -> Estimate | None:
-    """Return by what factor positive numbers change per unit of exposure, with control; None if it is unknown.
+    """Return by what factor positive numbers change per unit of exposure; None where that is unknown.
 
     Least squares on logarithms; the interval holds also where their spread differs (HC1).
 
@@ -223,7 +223,7 @@ def _weighted_square(design: Any, weights: Floats) -> Floats:
 
 def _solved(matrix: Floats, right: Floats) -> Floats | None:
     try:
-        found = np.linalg.solve(matrix, right)
+        found: Floats = np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
     except np.linalg.LinAlgError:
         return None
     return found if np.isfinite(found).all() else None

@@ -342,8 +342,10 @@ def _yes_no(
     enough = (
         len(hit) >= LEAST and min(int(hit.sum()), int((~hit).sum())) >= 10 and len(np.unique(exposure)) > 1
     )
-    return [_row(outcome, m, measure, plan() if enough else None, len(hit), held_for) for m, measure, plan, held_for
-            in plans]  # fmt: skip
+    return [
+        _row(outcome, method, measure, plan() if enough else None, len(hit), held_for)
+        for method, measure, plan, held_for in plans
+    ]
 
 
 def _of_value(deals: _Deals, asked: Flags, codes: dict[str, NDArray[np.int64]]) -> list[dict[str, Any]]:

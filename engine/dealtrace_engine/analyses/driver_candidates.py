@@ -148,7 +148,8 @@ def _of_shares(sums: Sums, base: Sums) -> NDArray[np.float64]:
     found = np.empty(len(sums))
     few = least < SURE
     shares = hypergeom(of[few], all_hits[few], n[few])
-    found[few] = 2 * np.minimum(shares.cdf(hits[few]), shares.sf(hits[few] - 1))
+    tails = np.minimum(shares.cdf(hits[few]), shares.sf(hits[few] - 1))
+    found[few] = 2 * np.asarray(tails, dtype=np.float64)
     n, hits, of, all_hits, expected = (x[~few] for x in (n, hits, of, all_hits, expected))
     off = np.maximum(np.abs(hits - expected) - 0.5, 0)
     found[~few] = chi2.sf(off**2 * of**3 / (n * (of - n) * all_hits * (of - all_hits)), 1)
@@ -160,7 +161,7 @@ def _of_ranks(sums: Sums, base: Sums) -> NDArray[np.float64]:
 
     gap, error, freedom = _rank_gap(sums, base)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found: NDArray[np.float64] = 2 * t.sf(np.abs(gap) / error, freedom)
+        found = 2 * np.asarray(t.sf(np.abs(gap) / error, freedom), dtype=np.float64)
     return np.where(error > 0, found, np.where(gap == 0, 1.0, 0.0))
 
 

@@ -92,10 +92,10 @@ class Finder:
     def apart(self, told: Sequence[Told]) -> pa.Table:
         """Return the rows of what all but decides the target, the largest first."""
         rows: dict[tuple[str, str], dict[str, Any]] = {}
-        for *one, inside in told:
-            kind, what, _ = self._names((one[0], one[1], one[2]))
-            sums = one[1].sums[one[2]]
-            cases, hits, _ = (int(x) for x in (sums if inside else one[1].base[one[2]] - sums))
+        for name, candidates, at, inside in told:
+            kind, what, _ = self._names((name, candidates, at))
+            sums = candidates.sums[at]
+            cases, hits, _ = (int(x) for x in (sums if inside else candidates.base[at] - sums))
             if not inside:
                 kind, what = _other_side(kind, what)
             share = hits / cases if self.target.kind == "yes/no" else None
@@ -134,11 +134,11 @@ class Finder:
         values = self.target.values
         if self.target.kind == "yes/no":
             hits, other_hits = (int(values[shown == side].sum()) for side in (1, 0))
-            cells = [np.array([x]) for x in (hits, cases, other_hits, others)]
-            effect = [float(x[0]) for x in difference_of_shares(*cells)]
+            a, b, c, d = (np.array([x], dtype=np.int64) for x in (hits, cases, other_hits, others))
+            effect = [float(x[0]) for x in difference_of_shares(a, b, c, d)]
             row |= {"with_it": hits / cases, "without_it": other_hits / others}
             row |= dict(zip(("effect", "effect_low", "effect_high"), effect, strict=True))
-            odds = [float(x[0]) for x in odds_ratio(*cells)]
+            odds = [float(x[0]) for x in odds_ratio(a, b, c, d)]
             row |= dict(zip(("odds_ratio", "odds_low", "odds_high"), odds, strict=True))
         else:
             found = difference_of_means(values[shown == 1], values[shown == 0])

@@ -94,7 +94,7 @@ def levels_of(
 
 def _levels(name: str, values: pa.Array, smallest: int, used: NDArray[np.bool_]) -> Levels | str:
     kind = values.type
-    if pa.types.is_temporal(kind) or pa.types.is_nested(kind) or pa.types.is_binary(kind):
+    if pa.types.is_temporal(kind) or pa.types.is_nested(kind) or _is_bytes(kind):
         return DATES
     values = values.dictionary_decode() if pa.types.is_dictionary(kind) else values
     numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
@@ -116,6 +116,11 @@ def _levels(name: str, values: pa.Array, smallest: int, used: NDArray[np.bool_])
     rank = np.where(kept, np.cumsum(kept) - 1, -1)
     codes = np.where(used, rank[codes], -1)
     return Levels(name, codes, [texts[i] for i in np.flatnonzero(kept)], there - int(kept.sum()), numbers)
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    return any(test(kind) for test in tests)
 
 
 def _values(name: str, values: pa.Array) -> tuple[NDArray[np.int64], list[str]]:

@@ -239,20 +239,20 @@ class _Search:
     def _drop_those_that_tell(self) -> None:
         """Set attributes apart that encode the target, and the levels of others that do."""
         every = attribute_candidates(self.levels, self.scores)
-        inside, _ = tells(every, self.target.kind)
+        inside, outside = (found.tolist() for found in tells(every, self.target.kind))
         total, cases = int((self.scores >= 0).sum()), Counter[int]()
-        for place in np.flatnonzero(inside):
-            cases[every.keys[place][0]] += int(every.sums[place, 0])
+        sizes = every.sums[:, 0].tolist()
+        for (place, _), tell, others_tell, size in zip(every.keys, inside, outside, sizes, strict=True):
+            cases[place] += size * tell + (total - size) * others_tell
+        for at, (place, level) in enumerate(every.keys):
+            codes = self.levels[place].codes
+            if inside[at] or (outside[at] and cases[place] >= WHOLE * total):
+                self.told.append(("attribute", every, at, inside[at]))
+                codes[codes == level] = -1
         for place, one in enumerate(self.levels):
             if cases[place] >= WHOLE * total or self._follows(one):
-                rows = [at for at, key in enumerate(every.keys) if key[0] == place]
-                self.told += [("attribute", every, at, True) for at in rows if inside[at]]
                 self.notes.append(f"{one.name} all but decides {self.target.name} and is left out")
                 one.codes[:] = -1
-            for level in [every.keys[at][1] for at in np.flatnonzero(inside) if every.keys[at][0] == place]:
-                if (one.codes == level).any():
-                    self.told.append(("attribute", every, every.keys.index((place, level)), True))
-                    one.codes[one.codes == level] = -1
 
     def _follows(self, one: Levels) -> bool:
         """Whether an attribute of numbers ranks the cases as the target does."""
@@ -263,15 +263,17 @@ class _Search:
             return False
         from scipy.stats import spearmanr
 
-        return bool(abs(spearmanr(one.numbers[both], self.target.values[both]).statistic) >= 0.95)
+        found = spearmanr(one.numbers[both], self.target.values[both])
+        return abs(float(np.asarray(found.statistic))) >= 0.95
 
     def _kept(self, name: str, found: Candidates) -> Candidates:
         """Set what tells apart; return the rest, without groups that were emptied."""
-        inside, outside = tells(found, self.target.kind)
         enough = np.minimum(found.sums[:, 0], found.base[:, 0] - found.sums[:, 0]) >= self.smallest
-        told = np.flatnonzero((inside | outside) & enough)
+        found = found.at(enough)
+        inside, outside = tells(found, self.target.kind)
+        told = np.flatnonzero(inside | outside)
         self.told += [(name, found, int(at), bool(inside[at])) for at in told]
-        return found.at(enough & ~inside & ~outside)
+        return found.at(~inside & ~outside)
 
     def _look_at_patterns(self, until: Sequence[str], resource: str | None) -> None:
         steps = steps_of(self.log, until, resource=resource)

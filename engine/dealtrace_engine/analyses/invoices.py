@@ -54,27 +54,27 @@ class Invoices:
     @property
     def issued(self) -> Flags:
         """Which cases have an invoice that was not canceled."""
-        return (self.sent != UNKNOWN) & ~self.canceled
+        return np.asarray((self.sent != UNKNOWN) & ~self.canceled)
 
     @property
     def is_paid(self) -> Flags:
         """Which of them are paid."""
-        return self.issued & (self.paid != UNKNOWN)
+        return np.asarray(self.issued & (self.paid != UNKNOWN))
 
     @property
     def is_open(self) -> Flags:
         """Which of them are not paid."""
-        return self.issued & (self.paid == UNKNOWN)
+        return np.asarray(self.issued & (self.paid == UNKNOWN))
 
     @property
     def is_late(self) -> Flags:
         """Which were paid on a day after they were due."""
-        return self.is_paid & (self.due != UNKNOWN) & (self.paid > self.due)
+        return np.asarray(self.is_paid & (self.due != UNKNOWN) & (self.paid > self.due))
 
     @property
     def is_overdue(self) -> Flags:
         """Which are not paid although they were due before `until`."""
-        return self.is_open & (self.due != UNKNOWN) & (self.due < self.until)
+        return np.asarray(self.is_open & (self.due != UNKNOWN) & (self.due < self.until))
 
     @property
     def days_late(self) -> Days:
@@ -147,7 +147,7 @@ def invoices_of(
 def _undone(done: Reached, undone: Reached) -> Flags:
     """Which cases have the one last undone; in the same instant as many times as done."""
     tied = (undone.lasts == done.lasts) & (undone.counts >= done.counts)
-    return (undone.counts > 0) & ((undone.lasts > done.lasts) | tied)
+    return np.asarray((undone.counts > 0) & ((undone.lasts > done.lasts) | tied))
 
 
 def _days(instants: Days) -> Days:
@@ -183,7 +183,7 @@ def _numbers(log: EventLog, name: str) -> tuple[Days, Flags]:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind)
+    return any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_dictionary))
 
 
 def last_known(log: EventLog, name: str) -> pa.Array:
