@@ -1,0 +1,201 @@
+"""Sizes of effects and their intervals: shares, odds ratios, and differences of means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dealtrace_engine.errors import ArgumentError
+
+Floats = NDArray[np.float64]
+
+
+def normal_quantile(level: float) -> float:
+    """Return how many standard errors an interval of this level reaches to either side.
+
+    Raises
+    ------
+    ArgumentError
+        The level is not between 0 and 1.
+
+    Examples
+    --------
+    >>> round(normal_quantile(0.95), 4)
+    1.96
+    """
+    from scipy.special import ndtri
+
+    if not isinstance(level, int | float) or not 0 < level < 1:
+        raise ArgumentError(
+            f"the level of an interval is between 0 and 1, got {level!r}", hint="such as 0.95"
+        )
+    return float(ndtri(0.5 + level / 2))
+
+
+def wilson_interval(
+    hits: NDArray[np.int64], of: NDArray[np.int64], level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Return the interval of shares; NaN where there is nothing to count.
+
+    Parameters
+    ----------
+    hits, of : ndarray of int64, shape (n,)
+    level : float
+
+    References
+    ----------
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927.
+
+    Examples
+    --------
+    >>> low, high = wilson_interval(np.array([8, 0]), np.array([10, 0]))
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.49, nan], [0.943, nan])
+    """
+    z = normal_quantile(level)
+    n = np.where(of > 0, of, np.nan).astype(np.float64)
+    share = hits / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return np.clip(middle - reach, 0, 1), np.clip(middle + reach, 0, 1)
+
+
+def difference_of_shares(
+    hits: NDArray[np.int64], of: NDArray[np.int64], other_hits: NDArray[np.int64],
+    other_of: NDArray[np.int64], level: float = 0.95,
+) -> tuple[Floats, Floats, Floats]:  # fmt: skip
+    """Return the difference of two shares and its interval, which is never beyond -1 and 1.
+
+    Parameters
+    ----------
+    hits, of, other_hits, other_of : ndarray of int64, shape (n,)
+    level : float
+
+    Returns
+    -------
+    difference, low, high : ndarray of float64, shape (n,)
+
+    References
+    ----------
+    R. G. Newcombe, "Interval estimation for the difference between independent proportions: comparison of
+    eleven methods", Statistics in Medicine 17, 1998: method 10.
+
+    Examples
+    --------
+    >>> n = np.array
+    >>> [float(x[0].round(4)) for x in difference_of_shares(n([56]), n([70]), n([48]), n([80]))]
+    [0.2, 0.0524, 0.3339]
+    """
+    low, high = wilson_interval(hits, of, level)
+    other_low, other_high = wilson_interval(other_hits, other_of, level)
+    share = hits / np.where(of > 0, of, np.nan)
+    other = other_hits / np.where(other_of > 0, other_of, np.nan)
+    difference = share - other
+    return (
+        difference,
+        difference - np.hypot(share - low, other_high - other),
+        difference + np.hypot(high - share, other - other_low),
+    )
+
+
+def odds_ratio(
+    hits: NDArray[np.int64], of: NDArray[np.int64], other_hits: NDArray[np.int64],
+    other_of: NDArray[np.int64], level: float = 0.95,
+) -> tuple[Floats, Floats, Floats]:  # fmt: skip
+    """Return odds ratios and their intervals; half a case is added to each cell, so that none is infinite.
+
+    Parameters
+    ----------
+    hits, of, other_hits, other_of : ndarray of int64, shape (n,)
+    level : float
+
+    Returns
+    -------
+    ratio, low, high : ndarray of float64, shape (n,)
+
+    References
+    ----------
+    J. B. S. Haldane, "The estimation and significance of the logarithm of a ratio of frequencies", Annals of
+    Human Genetics 20, 1956; interval: B. Woolf, Annals of Human Genetics 19, 1955.
+
+    Examples
+    --------
+    >>> n = np.array
+    >>> [float(x[0].round(2)) for x in odds_ratio(n([20]), n([40]), n([10]), n([40]))]
+    [2.9, 1.14, 7.38]
+    """
+    cells = [(hits + 0.5), (of - hits + 0.5), (other_hits + 0.5), (other_of - other_hits + 0.5)]
+    log = np.log(cells[0]) - np.log(cells[1]) - np.log(cells[2]) + np.log(cells[3])
+    reach = normal_quantile(level) * np.sqrt(sum(1 / cell for cell in cells))
+    return np.exp(log), np.exp(log - reach), np.exp(log + reach)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How the numbers of one group differ from those of another.
+
+    Attributes
+    ----------
+    mean, other_mean : float
+    effect, low, high : float
+        Difference of the means, with Welch's interval.
+    median_difference : float
+        Median of the one less that of the other.
+    hedges_g : float
+        The difference in pooled standard deviations, corrected for small groups; 0 where nothing varies.
+    rank_biserial : float
+        From -1 to 1: how often a number of the one is above one of the other, less how often it is below.
+    """
+
+    mean: float
+    other_mean: float
+    effect: float
+    low: float
+    high: float
+    median_difference: float
+    hedges_g: float
+    rank_biserial: float
+
+
+def difference_of_means(one: Floats, other: Floats, level: float = 0.95) -> Difference:
+    """Return how the numbers of two groups differ.
+
+    Parameters
+    ----------
+    one, other : ndarray of float64, shape (n,) and (m,)
+        Two or more each.
+    level : float
+        Of the interval.
+
+    References
+    ----------
+    B. L. Welch, Biometrika 34, 1947; L. V. Hedges, "Distribution theory for Glass's estimator of effect
+    size", Journal of Educational Statistics 6, 1981; D. S. Kerby, "The simple difference formula",
+    Comprehensive Psychology 3, 2014 (rank-biserial).
+
+    Examples
+    --------
+    >>> found = difference_of_means(np.array([3.0, 4, 5]), np.array([1.0, 2, 3]))
+    >>> found.effect, round(found.low, 2), round(found.hedges_g, 2), round(found.rank_biserial, 2)
+    (2.0, -0.27, 1.6, 0.89)
+    """
+    from scipy.stats import rankdata, t
+
+    n, m = len(one), len(other)
+    means = float(one.mean()), float(other.mean())
+    variances = float(one.var(ddof=1)), float(other.var(ddof=1))
+    errors = variances[0] / n, variances[1] / m
+    total = errors[0] + errors[1]
+    freedom = total**2 / (errors[0] ** 2 / (n - 1) + errors[1] ** 2 / (m - 1)) if total > 0 else 1.0
+    reach = float(t.ppf(0.5 + level / 2, freedom)) * total**0.5 if total > 0 else 0.0
+    pooled = (((n - 1) * variances[0] + (m - 1) * variances[1]) / (n + m - 2)) ** 0.5
+    effect = means[0] - means[1]
+    small = 1 - 3 / (4 * (n + m) - 9)
+    ranks = float(rankdata(np.concatenate((one, other)))[:n].sum())
+    above = (ranks - n * (n + 1) / 2) / (n * m)
+    return Difference(
+        *means, effect, effect - reach, effect + reach, float(np.median(one) - np.median(other)),
+        small * effect / pooled if pooled > 0 else 0.0, 2 * above - 1,
+    )  # fmt: skip

@@ -1,0 +1,268 @@
+"""Drivers: planted findings, nothing in shuffled targets, leaks told apart, sizes against plain Python."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from dealtrace_engine.analyses.drivers import drivers
+from dealtrace_engine.analyses.milestones import reached
+from dealtrace_engine.analyses.targets import target_of
+from dealtrace_engine.analyses.throughput import case_durations
+from dealtrace_engine.errors import ArgumentError, Cancelled, SchemaError
+from dealtrace_engine.filters import where as w
+from dealtrace_engine.sources.memory import from_arrow
+from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
+
+NOT_PATTERNS = ("attribute", "pair")
+
+
+@pytest.fixture(scope="module")
+def made():
+    return lead_to_cash(4000, seed=2)
+
+
+@pytest.fixture(scope="module")
+def log(made):
+    return from_arrow(made.events)
+
+
+@pytest.fixture(scope="module")
+def wins(log):
+    return drivers(log, "is_won", where=w.case("outcome").is_in(["Won", "Lost"]), value="amount")
+
+
+def of_cases(n, events=None, **columns):
+    """A log with a case per value; its events are `events(case)`, pairs of activity and resource."""
+    rows = [
+        {"case": f"c{i:05}", "activity": activity, "time": f"2024-01-{at + 1:02}", "resource": who,
+         **{name: values[i] for name, values in columns.items()}}
+        for i in range(n)
+        for at, (activity, who) in enumerate(events(i) if events else [("a", "x")])
+    ]  # fmt: skip
+    return from_arrow(pa.Table.from_pylist(rows))
+
+
+def rows_of(found):
+    return {row["what"]: row for row in found.table.to_pylist()}
+
+
+def test_what_was_planted_for_wins_is_found(made, wins):
+    ranked = [row["what"] for row in wins.table.to_pylist() if row["what"].startswith("lead_source = ")]
+    best, worst = (f"lead_source = {made.truths[f'{which}_lead_source']}" for which in ("best", "worst"))
+    assert set(ranked[:2]) == {best, worst}
+    rows = rows_of(wins)
+    assert rows[best]["effect_low"] > 0 > rows[worst]["effect_high"]
+    assert abs(rows[worst]["effect"] + 0.18) < 0.08
+    weak = rows[f"sales_rep = {made.truths['weak_rep']}"]
+    assert weak["effect_low"] < -0.25 < weak["effect_high"] < 0
+    reps = [row["what"] for row in wins.table.to_pylist() if row["what"].startswith("sales_rep = ")]
+    assert reps[0] == weak["what"]
+    assert len(reps) <= 2
+
+
+def test_what_says_the_same_in_other_words_is_told_apart(wins):
+    apart = wins.apart["what"].to_pylist()
+    assert {"outcome = Lost", "loss_reason = Price", "did Payment Received"} <= set(apart)
+    shown = " ".join(wins.table["what"].to_pylist())
+    assert not [word for word in ("outcome", "loss_reason", "is_won", "Payment") if word in shown]
+    assert any("outcome all but decides is_won" in note for note in wins.notes)
+
+
+def test_the_slow_region_is_the_largest_effect_on_time_to_win(made, log):
+    won = log.filter(w.contains("Opportunity Closed Won") & w.contains("Opportunity Created"))
+    created, closed = (reached(won, [name]).firsts for name in ("opportunity_created", "opportunity_won"))
+    found = drivers(won, (closed - created) / 86.4e9)
+    by_size = [row for row in found.table.to_pylist() if row["kind"] in NOT_PATTERNS]
+    by_size.sort(key=lambda row: -row["hedges_g"])
+    slow = f"region = {made.truths['slow_region']}"
+    before = [row["what"] for row in by_size[: [row["what"] for row in by_size].index(slow)]]
+    reps = log.case_table(["sales_rep", "region"]).to_pylist()
+    there = {f"sales_rep = {case['sales_rep']}" for case in reps if f"region = {case['region']}" == slow}
+    assert set(before) <= there  # its own reps may be slower still
+    assert rows_of(found)[slow]["effect_low"] > 20
+    ranked = [row["what"] for row in found.table.to_pylist() if row["kind"] in NOT_PATTERNS]
+    assert slow in ranked[:3]
+
+
+def test_the_slow_approver_is_found_by_who_handled_it(made, log):
+    approvals = log.filter(w.contains("Discount Approved"))
+    wait = np.array([
+        (case["last"] - case["first"]).total_seconds()
+        for case in approvals.filter(w.activity("Discount Approval Requested", "Discount Approved"))
+        .to_polars().group_by("case_id", maintain_order=True)
+        .agg(first=_first("Discount Approval Requested"), last=_first("Discount Approved")).to_dicts()
+    ])  # fmt: skip
+    found = drivers(approvals, wait, smallest=15)
+    (handled, *_) = (row for row in found.table.to_pylist() if row["kind"] == "handled" and row["effect"] > 0)
+    assert handled["what"] == f"Discount Approved by {made.truths['slow_approver']}"
+
+
+def _first(activity):
+    import polars as pl
+
+    return pl.col("timestamp").filter(pl.col("activity") == activity).first()
+
+
+def test_sizes_are_those_of_plain_python(log, wins):
+    decided = log.filter(w.case("outcome").is_in(["Won", "Lost"]))
+    table = decided.case_table(["lead_source", "is_won", "amount"]).to_pylist()
+    row = rows_of(wins)["lead_source = Referral"]
+    own = [case for case in table if case["lead_source"] == "Referral"]
+    rate = sum(case["is_won"] for case in own) / len(own)
+    others = [case["is_won"] for case in table if case["lead_source"] != "Referral"]
+    assert (row["cases"], row["others"], row["with_it"]) == (len(own), len(others), rate)
+    assert row["effect"] == pytest.approx(rate - sum(others) / len(others))
+    assert row["value"] == pytest.approx(sum(case["amount"] for case in own))
+    place = wins.table["what"].to_pylist().index("lead_source = Referral")
+    assert wins.cases(place).to_pylist() == [case["case_id"] for case in own]
+
+
+def test_every_row_names_its_cases_and_says_so_without_nan(wins):
+    assert [len(wins.cases(row)) for row in range(wins.table.num_rows)] == wins.table["cases"].to_pylist()
+    assert all("Association, not proof" in sentence for sentence in wins.sentences)
+    assert "nan" not in " ".join(wins.sentences).lower().split()
+    content = json.loads(wins.to_json())
+    assert content["found"] == wins.found >= len(content["drivers"])
+    assert "association, not proof" in repr(wins)
+
+
+@pytest.mark.parametrize(
+    ("target", "control"),
+    [
+        ("is_won", "by"),
+        pytest.param("throughput", "by", marks=pytest.mark.slow),
+        pytest.param("is_won", "bh", marks=pytest.mark.slow),
+        pytest.param("throughput", "bh", marks=pytest.mark.slow),
+    ],
+)
+def test_in_shuffled_targets_nothing_is_found(target, control):
+    small = from_arrow(lead_to_cash(250, seed=6).events)
+    values = target_of(small, target).values if target == "is_won" else case_durations(small)
+    values = values.astype(np.bool_) if target == "is_won" else values
+    found = [
+        drivers(small, np.random.default_rng(seed).permutation(values), control=control).found
+        for seed in range(100)
+    ]
+    assert np.count_nonzero(found) <= 5
+
+
+def test_pairs_are_found_where_they_say_more_than_their_parts():
+    random = np.random.default_rng(1)
+    region, product = random.choice(["N", "S", "W"], 3000), random.choice(["P", "Q", "R"], 3000)
+    chance = np.where((region == "N") & (product == "P"), 0.8, 0.4)
+    y = random.random(3000) < chance
+    both = of_cases(3000, region=region.tolist(), product=product.tolist())
+    found = drivers(both, y, patterns=False)
+    rows = [row["what"] for row in found.table.to_pylist()]
+    assert rows[0] == "region = N and product = P"
+    assert [what for what in rows if " and " in what] == rows[:1]
+    assert "pair" not in drivers(both, y, patterns=False, pairs=False).table["kind"].to_pylist()
+    chance = 0.3 + 0.3 * (region == "N")
+    found = drivers(both, random.random(3000) < chance, patterns=False)
+    assert "pair" not in found.table["kind"].to_pylist()
+
+
+def test_each_kind_of_pattern():
+    random = np.random.default_rng(2)
+    n = 1200
+    draws = random.random((n, 4)) < 0.5
+
+    def events(i):
+        first, second = [("a", "ann"), ("b", "bob")] if draws[i, 0] else [("b", "bob"), ("a", "ann")]
+        repeated = [("c", "cyd")] * (1 + draws[i, 1])
+        maybe = [("d", "dan")] if draws[i, 2] else []
+        return [first, second, *repeated, *maybe, ("e", "eve" if draws[i, 3] else "eli")]
+
+    patterns = of_cases(n, events)
+    expected = {0: "a before b", 1: "repeated c", 2: "d", 3: "e by e"}
+    for column, what in expected.items():
+        y = np.where(random.random(n) < 0.8, draws[:, column], ~draws[:, column])
+        found = drivers(patterns, y.astype(float) * 5 + random.random(n), attributes=[])
+        told = found.table["what"].to_pylist()
+        turned = " before ".join(reversed(told[0].split(" before ")))
+        assert what in f"{told[0]} {turned}"
+        assert (
+            found.table["effect"][0].as_py() == pytest.approx(3, abs=0.4)
+            or found.table["effect"][0].as_py() < 0
+        )
+    cut = drivers(patterns, draws[:, 2] ^ (random.random(n) < 0.2), attributes=[], until=["c"])
+    assert cut.found == 0
+
+
+def test_the_same_cases_are_told_once():
+    y = [i % 2 == 0 or i % 5 == 0 for i in range(400)]
+    x = ["p" if i % 2 == 0 else "q" for i in range(400)]
+    z = ["r" if i % 2 == 0 else "s" for i in range(400)]
+    extra = [str(i % 3) for i in range(400)]
+    twice = of_cases(400, x=x, z=z, extra=extra, y=y)
+    found = drivers(twice, "y", patterns=False)
+    assert found.table.num_rows + len(found.apart) >= 1
+    rows = [(row["what"], row["also"]) for row in found.table.to_pylist()]
+    assert rows in ([("x = p", "z = r")], [("x = q", "z = s")], [])
+
+
+def test_leaks_of_numbers():
+    random = np.random.default_rng(3)
+    days = random.random(400) * 50
+    leaky = of_cases(400, days=days.tolist(), hours=(days * 24).tolist(), other=random.random(400).tolist())
+    found = drivers(leaky, "days", patterns=False)
+    assert found.found == 0
+    assert any(note.startswith("hours all but decides days") for note in found.notes)
+
+
+def test_targets():
+    few = of_cases(4, state=["Won", "Lost", "Open", None], amount=[1.0, None, 3.0, 4.0], size=[1, 1, 2, 2])
+    assert target_of(few, "state", yes="Won").values.tolist()[:3] == [1, 0, 0]
+    assert target_of(few, "amount").kind == "number"
+    assert target_of(few, "amount").known.tolist() == [True, False, True, True]
+    assert target_of(few, "size", yes=2).values.tolist() == [0, 0, 1, 1]
+    assert target_of(few, w.case("state") == "Won").values.tolist() == [1, 0, 0, 0]
+    assert target_of(few, pa.array([True, False, None, True])).known.tolist() == [True, True, False, True]
+    assert target_of(few, "throughput").values.tolist() == [0] * 4
+    for wrong, kind, error in (
+        ("state", None, "two sides"), ("stat", None, "stat"), ("state", "number", "no numbers"),
+        ([1, 2], None, "2 values for 4 cases"), (7, None, "an attribute, a filter or values"),
+        ("amount", "many", "kind"), (w.activity("a"), None, "choice of events"),
+    ):  # fmt: skip
+        with pytest.raises((SchemaError, ArgumentError), match=error):
+            target_of(few, wrong, kind=kind)
+    with pytest.raises(SchemaError, match="no value 'Gone'"):
+        target_of(few, "state", yes="Gone")
+
+
+def test_too_little_is_said_and_bad_input_refused(log):
+    few = of_cases(10, y=[True, False] * 5, region=["N"] * 10)
+    found = drivers(few, "y")
+    assert (found.found, found.tested, found.table.num_rows) == (0, 0, 0)
+    assert "not enough data" in found.notes[-1]
+    assert "one value only" in drivers(few, [True] * 10, smallest=2).notes[-1]
+    for arguments, error in (
+        ({"smallest": 1}, "smallest"), ({"most": 0}, "most"), ({"level": 1}, "level"),
+        ({"attributes": ["regoin"]}, "regoin"), ({"attributes": ["resource"]}, "varies within"),
+        ({"until": ["nothing"]}, "nothing"), ({"control": "no"}, "'by' or 'bh'"),
+        ({"value": "region"}, "amounts"),
+    ):  # fmt: skip
+        with pytest.raises((SchemaError, ArgumentError), match=error):
+            drivers(log, "is_won", **arguments)
+    with pytest.raises(Cancelled):
+        drivers(log, "is_won", progress=lambda done, of: False)
+    with pytest.raises(ArgumentError, match="no row"):
+        found.cases(0)
+
+
+def test_currencies_are_told_apart_and_threads_do_not_matter():
+    y = [i % 2 == 0 for i in range(200)]
+    x = ["p" if (i % 2 == 0) != (i % 7 == 0) else "q" for i in range(200)]
+    money = of_cases(200, y=y, x=x, amount=[2.0] * 200, currency=["EUR", "USD"] * 100)
+    one, two = (drivers(money, "y", attributes=["x"], value="amount", threads=n) for n in (1, 2))
+    assert one.table.equals(two.table)
+    (row,) = one.table.to_pylist()
+    assert row["value"] is None
+    assert {v["currency"]: v["value"] for v in one.values.to_pylist()}.keys() == {"EUR", "USD"}
+    assert sum(v["cases"] for v in one.values.to_pylist()) == row["cases"]
+    assert "EUR" in row["sentence"]
+    assert "USD" in row["sentence"]

@@ -1,0 +1,190 @@
+"""Invoices, late payments and cash: hand-made logs, planted truths, plain Python, bad input."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from fractions import Fraction
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dealtrace_engine.analyses.receivables import receivables
+from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
+from dealtrace_engine.filters import where as w
+from dealtrace_engine.sources.memory import from_arrow
+from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
+
+SENT, PAID = "Invoice Sent to Customer", "Payment Received"
+DAY0 = dt.date(2024, 1, 1)
+
+
+def day(number):
+    return None if number is None else DAY0 + dt.timedelta(days=number)
+
+
+def log_of(cases):
+    """Make a log of (events, attributes) per case; an event is (activity, day)."""
+    rows = [
+        {"case": f"c{number}", "activity": activity, "time": f"{day(at)}T12:00:00Z", **attributes}
+        for number, (events, attributes) in enumerate(cases)
+        for activity, at in events
+    ]
+    return from_arrow(pa.Table.from_pylist(rows))
+
+
+def invoice(sent, paid, amount, **more):
+    events = [(SENT, sent)] + ([] if paid is None else [(PAID, paid)])
+    return events, {"amount": amount, **more}
+
+
+@pytest.mark.parametrize(
+    ("seed", "language", "precision"), [(1, "de", "second"), (2, "ja", "day"), (3, "fr", "hour")]
+)
+def test_planted_counts_are_found(seed, language, precision):
+    made = lead_to_cash(900, seed=seed, language=language, precision=precision)
+    found = receivables(from_arrow(made.events), by=["segment", "region"], until="2026-01-01")
+    for column, truth in (("paid", "paid"), ("late", "late_payments"), ("overdue", "overdue_unpaid")):
+        assert sum(found.table[column].to_pylist()) == made.truths[truth]
+        assert sum(len(found.cases(row, column)) for row in range(found.table.num_rows)) == made.truths[truth]
+
+
+def test_known_answers():
+    log = log_of([
+        invoice(0, 40, 100.0, due_date=day(30), customer="A"),
+        invoice(0, 30, 300.0, due_date=day(30), customer="A"),
+        invoice(10, None, 50.0, due_date=day(20), customer="A"),
+        invoice(60, None, 70.0, due_date=day(90), customer="B"),
+    ])  # fmt: skip
+    found = receivables(log, by="customer", until=day(60), period_days=30)
+    first, second = found.table.to_pylist()
+    assert (first["customer"], first["issued"], first["paid"], first["open"]) == ("A", 3, 2, 1)
+    assert (first["late"], first["late_rate"], first["days_late_p50"]) == (1, 0.5, 10.0)
+    assert first["weighted_days_to_pay"] == (100 * 40 + 300 * 30) / 400
+    assert (first["cash_delayed"], first["cash_overdue"], first["amount_open"]) == (1000.0, 2000.0, 50.0)
+    assert (first["dso_days"], second["dso_days"], second["late_rate"]) == (None, 30.0, None)
+    assert [tuple(row.values())[2:] for row in found.ageing.to_pylist()] == [
+        ("31-60 days", 1, 50.0), ("not due", 1, 70.0),
+    ]  # fmt: skip
+    assert found.cases(0, "late").to_pylist() == ["c0"]
+    assert found.cases(0).to_pylist() == ["c0", "c1", "c2"]
+    content = json.loads(found.to_json())
+    assert (content["definition"], content["until"]) == ("receivables 1", "2024-03-01")
+    assert "4 invoices" in repr(found)
+
+
+def test_currencies_are_never_added():
+    log = log_of(
+        [
+            invoice(0, 40, a, due_date=day(30), currency=c)
+            for a, c in ((1.0, "EUR"), (2.0, "USD"), (4.0, "EUR"))
+        ]
+    )
+    rows = receivables(log).table.to_pylist()
+    assert [(row["currency"], row["amount"], row["cash_delayed"]) for row in rows] == [
+        ("EUR", 5.0, 50.0), ("USD", 2.0, 20.0),
+    ]  # fmt: skip
+
+
+def test_terms_tell_the_due_date_and_dates_may_vary_within_cases():
+    log = log_of([invoice(0, 40, 1.0, payment_terms_days=30)])
+    assert receivables(log).table["days_late_p50"].to_pylist() == [10.0]
+    rows = [("c", SENT, "2024-01-01", "2024-01-31"), ("c", PAID, "2024-02-03", None)]
+    names = ("case", "activity", "time", "due")
+    log = from_arrow(pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows]))
+    assert receivables(log, due="due", value=None).table["days_late_p50"].to_pylist() == [3.0]
+
+
+def test_what_is_odd_is_counted():
+    log = log_of([
+        ([(SENT, 0), ("Invoice Canceled", 1)], {"amount": 1.0}),
+        ([(SENT, 0), ("Invoice Canceled", 1), (SENT, 2)], {"amount": None}),
+        ([(PAID, 0)], {"amount": 1.0}),
+        ([(PAID, 0), (SENT, 1)], {"amount": -1.0}),
+        ([("Invoice Generated", 0), (PAID, 3)], {"amount": 1.0}),
+        ([(SENT, 0), (PAID, 3), ("payment_reversed", 4)], {"amount": 1.0}),
+    ])  # fmt: skip
+    found = receivables(log)
+    assert {finding.reason: finding.count for finding in found.findings} == {
+        "payment without an invoice": 1, "payment before the invoice was sent": 1, "payment taken back": 1,
+        "invoice canceled and not sent again": 1, "invoice without a due date": 4,
+        "no amount in 'amount'": 1, "amount below zero in 'amount'": 1,
+    }  # fmt: skip
+    (row,) = found.table.to_pylist()
+    assert (row["issued"], row["paid"], row["open"], row["due_unknown"], row["late_rate"]) == (
+        4,
+        2,
+        2,
+        4,
+        None,
+    )
+    assert found.ageing["age"].to_pylist() == ["due date unknown"]
+    assert "NaN" not in found.to_json()
+
+
+CASES = st.lists(
+    st.tuples(
+        st.integers(0, 50), st.none() | st.integers(0, 200), st.none() | st.integers(0, 90),
+        st.none() | st.integers(-(10**9), 10**9), st.sampled_from("AB"),
+    ),
+    min_size=1, max_size=12,
+)  # fmt: skip
+
+
+@given(CASES)
+@settings(max_examples=60, deadline=None)
+def test_sums_are_those_of_plain_python(cases):
+    log = log_of([
+        invoice(sent, None if gap is None else sent + gap, None if cents is None else cents / 100,
+                due_date=day(due), group=group)
+        for sent, gap, due, cents, group in cases
+    ])  # fmt: skip
+    if log.attribute("due_date").values.type == pa.null() or log.attribute("amount").values.type == pa.null():
+        return
+    until = 120
+    found = {row["group"]: row for row in receivables(log, by="group", until=day(until)).table.to_pylist()}
+    for group, row in found.items():
+        own = [
+            (s, None if g is None else s + g, d, Fraction(c or 0, 100))
+            for s, g, d, c, o in cases
+            if o == group
+        ]
+        late = [(p - d, a) for _, p, d, a in own if p is not None and d is not None and p > d]
+        over = [(until - d, a) for _, p, d, a in own if p is None and d is not None and d < until]
+        assert (row["issued"], row["late"], row["overdue"]) == (len(own), len(late), len(over))
+        assert row["cash_delayed"] == float(sum(days * a for days, a in late))
+        assert row["cash_overdue"] == float(sum(days * a for days, a in over))
+        if late:
+            assert row["days_late_p50"] == pytest.approx(np.median([days for days, _ in late]))
+
+
+def test_any_number_of_threads_and_filters():
+    log = from_arrow(lead_to_cash(300, seed=4).events)
+    one, two = (receivables(log, by="segment", threads=threads) for threads in (1, 2))
+    assert one.table.equals(two.table)
+    only = receivables(log, where=w.case("segment") == "Enterprise")
+    (row,) = [r for r in one.table.to_pylist() if r["segment"] == "Enterprise"]
+    assert only.table["issued"].to_pylist() == [row["issued"]]
+
+
+def test_bad_input():
+    log = log_of([invoice(0, 40, 1.0, due_date=day(30), name="x")])
+    with pytest.raises(SchemaError, match="amuont"):
+        receivables(log, value="amuont")
+    with pytest.raises(SchemaError, match="nothing"):
+        receivables(log, due="nothing")
+    with pytest.raises(SchemaError, match="no days"):
+        receivables(log, due="amount")
+    with pytest.raises(SchemaError, match="no numbers of days"):
+        receivables(log, terms="name")
+    with pytest.raises(ArgumentError, match="until"):
+        receivables(log, until="soon")
+    with pytest.raises(ArgumentError, match="period_days"):
+        receivables(log, period_days=0)
+    with pytest.raises(ArgumentError, match="'late'"):
+        receivables(log).cases(0, "early")
+    with pytest.raises(LogError, match="invoice"):
+        receivables(log_of([([("Lead Captured", 0)], {"amount": 1.0})]))
