@@ -1,0 +1,1 @@
+"""The domain: milestones, stages, KPIs, rule pack, money."""
