@@ -54,8 +54,8 @@ class Kpi:
     needs : tuple of tuple of str
         Canonical activities; of each tuple the log must have one.
     attributes : tuple of str
-        What is needed besides: of each ``"a|b"`` the log must have one; ``"value="`` and ``"rules="`` are given
-        by the caller.
+        What is needed besides: of each ``"a|b"`` the log must have one; ``"value="`` and ``"rules="`` the caller
+        gives.
     better : {"lower", "higher"} or None
     version : int
         Counts up when the definition changes.
@@ -153,7 +153,7 @@ _SELLING = (
     _time("K1.s", CREATED, "contract_signed"),
     _time("K1.d", "first_customer_contact", WON),
     _time("K1.w", CREATED, WON),
-    _time("K2.s", "lead_captured", PAID, last=True),
+    _time("K2.s", "lead_captured", PAID, grain="lead", last=True),
     _time("K2.d", CREATED, PAID, last=True),
     _share("K3", "lead", "leads that became an opportunity", "leads captured",
            [("lead_captured",), (CREATED,)], "higher"),
@@ -217,9 +217,9 @@ _QUALITY = (
     Kpi("K20.n", "opportunity", "mean", "count", "number of deviations from the rules", "case checked",
         attributes=("rules=",), better="lower"),
     _share("K21.o", "order", "orders canceled or fulfilled more than once", "orders created",
-           [("sales_order_created",)], "lower"),
+           [("sales_order_created",), ("order_canceled", "order_fulfilled")], "lower"),
     _share("K21.i", "invoice", "invoices canceled or billed again", "invoices generated",
-           [("invoice_generated",)], "lower"),
+           [("invoice_generated",), ("invoice_canceled", "invoice_rebilled")], "lower"),
     _share("K22.r", "opportunity", "those in which something was rejected, revised, reopened or undone",
            "opportunities", [(CREATED,), REWORK], "lower"),
     Kpi("K22.n", "opportunity", "mean", "count", "number of rejections, revisions and the like",
