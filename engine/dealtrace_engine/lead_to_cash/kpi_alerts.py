@@ -39,7 +39,7 @@ def checked_targets(targets: Mapping[str, float] | None, limits: Limits | None) 
                 )
             if not (_bounds(figures) if what == "limit" else _number(figures)):
                 raise ArgumentError(f"the {what} of {name} is {figures!r}",
-                                    hint="a target is a number, a limit (low, high), None for none")  # fmt: skip
+                                    hint="give a number as target, (low, high) as limit")  # fmt: skip
     for name, (low, high) in (limits or {}).items():
         if low is not None and high is not None and low > high:
             raise ArgumentError(f"the limits of {name} have low {low} above high {high}", hint="swap them")

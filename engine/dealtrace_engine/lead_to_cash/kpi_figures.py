@@ -70,8 +70,8 @@ def figures_of(found: Observed, kpi: Kpi, cells: Cells, given: list[float | None
     value = np.where(none, np.nan, value)
     figures = Figures(value, low, high, cases, done, still)
     figures.notes = [
-        _notes(kpi, found, *map(int, row), bool(np.isnan(v)))
-        for *row, v in zip(cases, done, turned, value, strict=True)
+        _notes(kpi, found, of, came, back, bool(np.isnan(v)))
+        for of, came, back, v in zip(cases.tolist(), done.tolist(), turned.tolist(), value, strict=True)
     ]
     return figures
 

@@ -39,7 +39,8 @@ class Observed:
     open : ndarray of bool, shape (objects,)
         Which are not, but could still be.
     values : ndarray of int64, shape (objects,)
-        Microseconds of times, else 1/10,000; where `done` only.
+        Microseconds of times, else 1/10,000; where `done` only. Of shares the time until it was done, where
+        that is known; else 0.
     starts : ndarray of int64, shape (objects,)
         When each begins, microseconds UTC.
     reversed : ndarray of bool, shape (objects,)
@@ -178,12 +179,11 @@ def _lead_share(facts: Facts, kpi: Kpi) -> Observed | str:
             f"{coverage.leads_without_case:,} leads that never became an opportunity are not in this log; "
             'read it with case="lead"'
         )
-    done = {
-        "K3": facts.ever("opportunity_created"), "K4.w": facts.state == WON,
-        "K4.p": facts.ever("payment_received"),
-    }[kpi.id]  # fmt: skip
-    leads = facts.ever("lead_captured")
-    found = _chosen(facts, kpi, leads, np.asarray(done), ~facts.lapsed)
+    end = {"K3": "opportunity_created", "K4.w": "opportunity_won", "K4.p": "payment_received"}[kpi.id]
+    done = facts.state == WON if kpi.id == "K4.w" else facts.ever(end)
+    leads, captured = facts.ever("lead_captured"), facts.reached("lead_captured").firsts
+    times = np.where(leads & done, np.maximum(facts.reached(end).firsts - captured, 0), 0)
+    found = _chosen(facts, kpi, leads, np.asarray(done), ~facts.lapsed, times)
     if facts.ever("opportunity_created")[leads].all():
         found.notes.append(
             "every lead of this log has an opportunity: those that never got one may be missing"
@@ -220,9 +220,10 @@ def _record_share(facts: Facts, kpi: Kpi) -> Observed:
     cases = np.arange(facts.log.cases) if records is None else records.cases
     ended = found(*ENDED[kpi.grain]).counts > 0
     open_ = ~done & ~ended & (facts.state == OPEN)[cases] & (kpi.id == "K10")
+    accepted = found("quote_accepted").firsts
+    times = np.where(done & eligible & (kpi.id == "K10"), np.maximum(accepted - begun.firsts, 0), 0)
     told = Observed(
-        cases[eligible].astype(np.int64), done[eligible], open_[eligible],
-        np.zeros(int(eligible.sum()), np.int64), begun.firsts[eligible],
+        cases[eligible].astype(np.int64), done[eligible], open_[eligible], times[eligible], begun.firsts[eligible],
         np.zeros(int(eligible.sum()), np.bool_),
     )  # fmt: skip
     if records is None:

@@ -54,8 +54,8 @@ class Kpi:
     needs : tuple of tuple of str
         Canonical activities; of each tuple the log must have one.
     attributes : tuple of str
-        What is needed besides: of each ``"a|b"`` the log must have one; ``"value="`` and ``"rules="`` the caller
-        gives.
+        What is needed besides: of each ``"a|b"`` the log must have one; the caller gives ``"value="`` and
+        ``"rules="``.
     better : {"lower", "higher"} or None
     version : int
         Counts up when the definition changes.

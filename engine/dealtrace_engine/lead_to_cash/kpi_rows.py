@@ -124,7 +124,7 @@ def _note_horizon(facts: Facts, found: Observed, cells: Cells, figures: Figures)
 def _worth(
     facts: Facts, kpi: Kpi, found: Observed, cells: Cells, value: str | None, strict: bool, figures: Figures
 ) -> tuple[list[float], list[float]] | None:
-    """Return the amounts of the cells; those of cases with several objects would be counted more than once."""
+    """Return the amounts of the cells, unless those of cases with several objects would be added twice."""
     if facts.amounts is None or value is None:
         return None
     units, known = facts.amounts.units[found.cases], facts.amounts.known[found.cases]
@@ -167,7 +167,7 @@ def table_of(parts: Sequence[Told], cells: Cells, targets: Mapping[str, float], 
             rows[name] += getattr(figures, name).tolist()
         for name in ("value", "low", "high"):
             rows[name] += [None if np.isnan(x) else x for x in getattr(figures, name).tolist()]
-        amounts: Any = part.amounts or ([None] * count, [None] * count)
+        amounts: tuple[list[Any], list[Any]] = part.amounts or ([None] * count, [None] * count)
         rows["amount"] += amounts[0]
         rows["amount_numerator"] += amounts[1]
         rows["met"] += [_met(kpi, x, targets.get(kpi.id)) for x in figures.value.tolist()]

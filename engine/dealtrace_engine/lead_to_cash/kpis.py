@@ -76,7 +76,7 @@ class Kpis(Result):
 
     @cached_property
     def definitions(self) -> pa.Table:
-        """id, name, definition, unit, grain, kind, numerator, denominator, needs, attributes, better, version."""
+        """What `Kpi.describe` says of each."""
         return pa.Table.from_pylist([kpi.describe() for kpi in self.kpis])
 
     def cases(self, row: int, *, numerator: bool = False) -> pa.LargeStringArray:
@@ -103,8 +103,8 @@ def kpis(
     """Return KPIs of a lead-to-cash log, with intervals, and why some cannot be told.
 
     Times are of those that got there; how many still could is in `open`. Shares count what is not decided yet
-    as not there, and say how many; win and loss rate are of decided opportunities. Quotes, orders and invoices
-    are counted once each where the log has the ids of their records, else one per case.
+    as not there, and say how many; win and loss rate are of decided opportunities. Quotes, orders and
+    invoices are counted once each where the log has the ids of their records, else one per case.
 
     Parameters
     ----------
@@ -141,8 +141,8 @@ def kpis(
         An id, period, cohort, language or limit that there is not; `until` before the last event; `rules` of
         another number of cases.
     SchemaError
-        There is no such attribute, it varies within cases, or has no amounts; or `value` is asked of a KPI that
-        is named and whose grain has no amount of its own while cases have several.
+        There is no such attribute, it varies within cases, or has no amounts; or `value` is asked of a named
+        KPI whose grain has no amount of its own while cases have several of it.
 
     Examples
     --------
@@ -202,7 +202,7 @@ def facts_of(
 def _deviations(log: EventLog, rules: Any) -> Any:
     found = np.asarray(getattr(rules, "deviations", rules))
     if found.shape != (log.cases,) or found.dtype.kind not in "biu":
-        raise ArgumentError(f"rules is of shape {found.shape}, type {found.dtype}, the log has {log.cases:,} cases",
+        raise ArgumentError(f"rules has shape {found.shape}, {found.dtype}, for {log.cases:,} cases",
                             hint="give how often each case breaks rules, or whether it conforms")  # fmt: skip
     return np.where(found, 0, 1).astype(np.int64) if found.dtype.kind == "b" else found.astype(np.int64)
 
