@@ -20,6 +20,7 @@ HANDLERS = {
     "analyze": "dealtrace.commands.analyze",
     "import": "dealtrace.commands.importing",
     "info": "dealtrace.commands.info",
+    "kpis": "dealtrace.commands.kpis",
     "mapping": "dealtrace.commands.mapping",
     "demo": "dealtrace.commands.demo",
     "warmup": "dealtrace.commands.warmup",

@@ -44,8 +44,8 @@ class PeriodComparison(Result):
         id, name, unit, grain: text; before, after: float64, the value; cases_before, cases_after: int64, what
         it is of; difference: float64, after less before; low, high: float64, its interval at 95 percent
         confidence; p: float64; q: float64, p adjusted for the number of KPIs compared; significant: bool, q
-        is at most 0.05; direction: text, ``better`` or ``worse`` where the difference is significant and the KPI
-        has a good side; follow_up_days: float64, how long each object was followed; note: text.
+        is at most 0.05; direction: text, ``better`` or ``worse`` where the difference is significant and the
+        KPI has a good side; follow_up_days: float64, how long each object was followed; note: text.
     at, until : int
         Microseconds since 1970-01-01 UTC.
     """
@@ -77,8 +77,8 @@ def compare_periods(
 
     What was created lately had less time to get anywhere, so that its times are short and its shares low.
     Both sides are therefore followed equally long: of times, and of shares of what got there in time, for the
-    90th percentile of all times that are known; of other shares and of means, only cases count that are as old
-    as nine in ten closed ones were when they were closed, or paid where it is about what follows the sale.
+    90th percentile of all times that are known; of other shares and of means, only cases count that are as
+    old as nine in ten closed ones were when they were closed, or paid, where it is about what follows it.
 
     Shares are compared by the two-proportion z-test and Newcombe's interval, medians by the Mann-Whitney test
     and the interval of Price and Bonett, means by Welch's test. The p-values of all KPIs are adjusted by
@@ -89,11 +89,13 @@ def compare_periods(
     log : EventLog
     at : str or datetime
         The instant; UTC where it says no zone.
-    ids, where, until, language, threads
+    ids, where
         As of `kpis`.
     cohort : {"created", "started"}
         Whether the creation of the case says on which side it is, or the start of what is measured, such as
         the fulfilment of the order for the billing lag.
+    until, language, threads
+        As of `kpis`.
 
     Raises
     ------
@@ -119,7 +121,7 @@ def compare_periods(
     ...     "time": [f"2024-0{1 + n // 20}-{1 + day:02}" for n in range(40) for day in (0, days[n])]}))
     >>> found = compare_periods(log, "2024-02-01", "K1.w").table
     >>> found.select(["before", "after", "difference", "direction"]).to_pylist()
-    [{'before': 2.5, 'after': 5.0, 'difference': 2.5, 'direction': 'worse'}]
+    [{'before': 2.5, 'after': 5.5, 'difference': 3.0, 'direction': 'worse'}]
     """
     if cohort not in COHORTS:
         raise ArgumentError(f"there is no cohort {cohort!r}", hint="'created' or 'started'")
@@ -136,7 +138,7 @@ def compare_periods(
 
 
 def _mature(facts: Facts, paid: bool) -> int:
-    """Return how long nine in ten cases took from creation to the end, microseconds; 0 where there is none."""
+    """Return how long nine in ten cases took from creation to the end, microseconds; 0 of no case."""
     ends = facts.closed
     if paid:
         lasts = facts.reached("payment_received").lasts
@@ -190,10 +192,10 @@ def _table(wanted: Sequence[Kpi], compared: Sequence[Difference], language: str)
     for place, q in zip(places, adjusted([compared[place].p or 0.0 for place in places]), strict=True):
         qs[place] = q
     keys = [(q is None, q or 0.0, one.p or 0.0) for q, one in zip(qs, compared, strict=True)]
-    order = sorted(range(len(wanted)), key=keys.__getitem__)
+    order = sorted(range(len(wanted)), key=lambda n: keys[n])
     significant = [None if q is None else q <= SIGNIFICANT for q in qs]
     directions = [_direction(*three) for three in zip(wanted, compared, significant, strict=True)]
-    texts = {
+    texts: dict[str, list[str]] = {
         "id": [kpi.id for kpi in wanted], "name": [kpi.label(language) for kpi in wanted],
         "unit": [kpi.unit for kpi in wanted], "grain": [kpi.grain for kpi in wanted],
     }  # fmt: skip

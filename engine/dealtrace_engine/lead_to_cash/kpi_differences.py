@@ -48,7 +48,7 @@ def difference(kind: str, before: Sample, after: Sample) -> Difference:
     --------
     >>> found = difference("rate", np.array([1.0] * 15 + [0] * 85), np.array([1.0] * 30 + [0] * 70))
     >>> [round(x, 4) for x in (found.difference, found.low, found.high, found.p)]
-    [0.15, 0.0347, 0.2607, 0.0111]
+    [0.15, 0.0341, 0.2615, 0.0111]
     """
     sizes = len(before), len(after)
     middle = np.median if kind == "median" else np.mean

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.milestones import NEVER, Reached, reached, wanted_activities
 from dealtrace_engine.analyses.money import MOST, UNITS, Amounts
 from dealtrace_engine.attributes import codes_of
-from dealtrace_engine.buffers import view
+from dealtrace_engine.buffers import arrow, view
 from dealtrace_engine.lead_to_cash.kpi_registry import Grain
 from dealtrace_engine.log import EventLog
 
@@ -142,9 +142,41 @@ class Facts:
         known = ids >= 0
         chosen, ids = chosen[known], ids[known]
         _, firsts, of_event = np.unique(ids, return_index=True, return_inverse=True)
+        if kind == "quote":
+            firsts, of_event = self._with_revisions(chosen, firsts, of_event)
         cases = self.case_of_event[chosen[firsts]].astype(np.int64)  # in the order of the log: its first case
         own = self.case_of_event[chosen] == cases[of_event]
         return Records(cases, chosen[own], of_event[own].astype(np.int64))
+
+    def _with_revisions(
+        self, events: NDArray[np.int64], firsts: NDArray[np.int64], of_event: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Count revisions that have ids of their own as the quote created before them in the case."""
+        created = np.zeros(len(firsts), dtype=np.bool_)
+        created[of_event[self.marks("quote_created")[self.log.activity_codes[events]]]] = True
+        order = np.argsort(firsts, kind="stable")
+        place = np.maximum.accumulate(np.where(created[order], np.arange(len(order)), -1))
+        before = order[np.maximum(place, 0)]
+        cases = self.case_of_event[events[firsts]]
+        joins = (place >= 0) & (cases[before] == cases[order])
+        quote = np.arange(len(firsts))
+        quote[order[joins]] = before[joins]
+        _, firsts, of_event = np.unique(quote[of_event], return_index=True, return_inverse=True)
+        return firsts, of_event
+
+    @cached_property
+    def case_object(self) -> str | None:
+        """Of which kind the records are that the cases are, where it is quotes, orders or invoices."""
+        import pyarrow.compute as pc  # late: 50 ms
+
+        if not self.has_records or not self.log.cases:
+            return None
+        ids = self.log.attribute("record_id").per_event(self.log.case_offsets)
+        for kind in RECORDS:
+            of_kind = pc.unique(ids.filter(arrow(self._of_object(kind)))).cast(pa.large_string())
+            if pc.all(pc.is_in(self.log.case_ids, value_set=of_kind)).as_py():
+                return kind
+        return None
 
     def _of_object(self, kind: str) -> NDArray[np.bool_]:
         import pyarrow.compute as pc  # late: 50 ms

@@ -73,6 +73,10 @@ def figures_of(found: Observed, kpi: Kpi, cells: Cells, given: list[float | None
         _notes(kpi, found, of, came, back, bool(np.isnan(v)))
         for of, came, back, v in zip(cases.tolist(), done.tolist(), turned.tolist(), value, strict=True)
     ]
+    for left_out, why in found.left_out:
+        for notes, count in zip(figures.notes, cells.counts(left_out).tolist(), strict=True):
+            if count:
+                notes.append(f"{count:,} {why}")
     return figures
 
 

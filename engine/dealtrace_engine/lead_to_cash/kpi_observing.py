@@ -51,6 +51,8 @@ class Observed:
         What is to know about all of them.
     records : ndarray of int64, shape (objects,), or None
         Which of the `Records` of its grain each is.
+    left_out : list of (ndarray of int64, str)
+        Cases of what is not counted, and why.
     """
 
     cases: NDArray[np.int64]
@@ -62,6 +64,12 @@ class Observed:
     counted: str = "case"
     notes: list[str] = field(default_factory=list)
     records: NDArray[np.int64] | None = None
+    left_out: list[tuple[NDArray[np.int64], str]] = field(default_factory=list)
+
+    def leave_out(self, cases: NDArray[np.int64], why: str) -> None:
+        """Note what of these cases is not among the objects, and why."""
+        if len(cases):
+            self.left_out.append((cases, why))
 
     @property
     def several(self) -> bool:
@@ -92,13 +100,11 @@ def _chosen(
         np.zeros(len(cases), dtype=np.int64) if values is None else values[cases], facts.created[cases],
         nothing,
     )  # fmt: skip
-    if again.any():
-        found.notes.append(_again(again, kpi))
+    found.leave_out(np.flatnonzero(again), _AGAIN)
     return found
 
 
-def _again(again: NDArray[np.bool_], kpi: Kpi) -> str:
-    return f"{again.sum():,} cases tell of the {kpi.grain} of an earlier case; not counted twice"
+_AGAIN = "tell of the same as an earlier case and are not counted twice"
 
 
 def _between(facts: Facts, kpi: Kpi) -> Observed:
@@ -111,7 +117,7 @@ def _between(facts: Facts, kpi: Kpi) -> Observed:
         if kpi.grain in RECORDS:
             found.notes.append(f"the log does not tell {kpi.grain}s apart: one per case, the first")
             found.open &= ~facts.ever(*ENDED[kpi.grain])[found.cases]
-        return _without(found, again, kpi)
+        return _without(found, again)
     starts, ends = facts.of_records(records, *kpi.start), facts.of_records(records, *kpi.end)
     found = _timed(kpi, starts, ends, records.cases)
     kept = starts.counts > 0
@@ -131,14 +137,15 @@ def _timed(kpi: Kpi, starts: Reached, ends: Reached, cases: NDArray[np.int64]) -
     )
 
 
-def _without(found: Observed, again: NDArray[np.bool_], kpi: Kpi) -> Observed:
-    if not again.any():
-        return found
+def _without(found: Observed, again: NDArray[np.bool_]) -> Observed:
+    """Return the objects without those that an earlier case has too."""
     kept = ~again
-    return Observed(
+    told = Observed(
         found.cases[kept], found.done[kept], found.open[kept], found.values[kept], found.starts[kept],
-        found.reversed[kept], found.counted, [*found.notes, _again(again, kpi)],
+        found.reversed[kept], found.counted, found.notes,
     )  # fmt: skip
+    told.leave_out(found.cases[again], _AGAIN)
+    return told
 
 
 def _may_come(facts: Facts, kpi: Kpi) -> NDArray[np.bool_]:
@@ -223,8 +230,8 @@ def _record_share(facts: Facts, kpi: Kpi) -> Observed:
     accepted = found("quote_accepted").firsts
     times = np.where(done & eligible & (kpi.id == "K10"), np.maximum(accepted - begun.firsts, 0), 0)
     told = Observed(
-        cases[eligible].astype(np.int64), done[eligible], open_[eligible], times[eligible], begun.firsts[eligible],
-        np.zeros(int(eligible.sum()), np.bool_),
+        cases[eligible].astype(np.int64), done[eligible], open_[eligible], times[eligible],
+        begun.firsts[eligible], np.zeros(int(eligible.sum()), np.bool_),
     )  # fmt: skip
     if records is None:
         told.notes.append(f"the log does not tell {kpi.grain}s apart: one per case")
@@ -257,7 +264,7 @@ def _decided(facts: Facts, kpi: Kpi) -> Observed:
     found = _chosen(
         facts, kpi, np.asarray(ended), np.asarray(facts.state == (WON if kpi.id == "K18.w" else LOST))
     )
-    found.notes.append(f"{int(undecided.sum()):,} open opportunities are not decided and not counted")
+    found.leave_out(np.flatnonzero(undecided), "open opportunities are not decided and not counted")
     return found
 
 

@@ -17,10 +17,12 @@ from dealtrace_engine.lead_to_cash.kpi_cells import Cells
 from dealtrace_engine.lead_to_cash.kpi_facts import RECORDS, Facts, microseconds_of
 from dealtrace_engine.lead_to_cash.kpi_figures import Figures, figures_of
 from dealtrace_engine.lead_to_cash.kpi_formulas import by_formula
-from dealtrace_engine.lead_to_cash.kpi_observing import Observed, observed
+from dealtrace_engine.lead_to_cash.kpi_observing import AFTER_SALE, Observed, observed
 from dealtrace_engine.lead_to_cash.kpi_registry import Kpi
 from dealtrace_engine.sources.labels import activity_label
 
+NESTED = ("lead", "opportunity", "quote", "order", "invoice")
+"""Not all of what comes early in a deal leads to what comes late."""
 COLUMNS = (
     "id", "name", "period", "currency", "value", "unit", "grain", "counted", "cases", "numerator", "open",
     "low", "high", "amount", "amount_numerator", "target", "met", "note", "version", "limit", "bound",
@@ -92,6 +94,12 @@ def lacking(facts: Facts, kpi: Kpi) -> str | None:
         return f"not computable: {kpi.numerator}"
     if "value=" in kpi.attributes and facts.amounts is None:
         return "needs value=, the attribute with the amounts"
+    early = kpi.kind != "median" or not set(kpi.start) <= AFTER_SALE
+    if early and facts.case_object is not None and kpi.grain in NESTED[: NESTED.index(facts.case_object)]:
+        one = facts.case_object
+        return (
+            f'the cases of this log are {one}s: what has no {one} is missing; read it with case="{kpi.grain}"'
+        )
     for some in kpi.needs:
         if not facts.has(*some):
             named = " or ".join(repr(activity_label(activity, "en")) for activity in some[:3])
