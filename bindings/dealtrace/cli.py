@@ -21,6 +21,7 @@ HANDLERS = {
     "check": "dealtrace.commands.check",
     "import": "dealtrace.commands.importing",
     "info": "dealtrace.commands.info",
+    "kpis": "dealtrace.commands.kpis",
     "mapping": "dealtrace.commands.mapping",
     "demo": "dealtrace.commands.demo",
     "warmup": "dealtrace.commands.warmup",

@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     _check(commands.add_parser("check", help="do the cases keep the rules; exit code 1 where they do not"))
     _import(commands.add_parser("import", help="convert a log to dealtrace's own fast file"))
     _info(commands.add_parser("info", help="what a log is, and how good its data are"))
+    _kpis(commands.add_parser("kpis", help="the figures of lead-to-cash, with intervals and targets"))
     _mapping(commands.add_parser("mapping", help="propose how an export of a CRM is to be understood"))
     _demo(commands.add_parser("demo", help="make a lead-to-cash log and analyse it"))
     _warmup(commands.add_parser("warmup", help="compile everything now, so that no later run waits for it"))
@@ -97,6 +98,25 @@ def _info(command: argparse.ArgumentParser) -> None:
     _inputs(command, several=False)
     command.add_argument("--verify", action="store_true", help="check the whole content of a .dealtrace file")
     command.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else")
+
+
+def _kpis(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Tell the KPIs of lead-to-cash, such as win rate and sales cycle, each with its interval, what it is "
+        "of, and why it cannot be told. --lang says in which language they are named."
+    )
+    _inputs(command)
+    asked = command.add_argument_group("which figures", "all of them for the whole log where not given")
+    asked.add_argument("--ids", metavar="K1,K18.w", help="which KPIs; K1 stands for all that begin K1.")
+    asked.add_argument("--by", metavar="COLUMN,...", help="a row per value of these attributes of the case")
+    asked.add_argument("--period", choices=("month", "quarter", "year"), help="a row per period")
+    asked.add_argument(
+        "--cohort", choices=("created", "closed"), default="created", help="what says the period of a case"
+    )
+    asked.add_argument("--value", metavar="COLUMN", help="the amount of a case, for KPIs of money")
+    asked.add_argument("--target", metavar="ID=NUMBER", action="append", default=[], help="what to reach")
+    asked.add_argument("--filter", metavar="JSON", help="of what passes this filter: JSON text, or a file")
+    _json_and_quiet(command)
 
 
 def _mapping(command: argparse.ArgumentParser) -> None:

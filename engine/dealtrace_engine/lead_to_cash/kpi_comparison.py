@@ -1,0 +1,217 @@
+"""KPIs before and after an instant: how they differ, and whether that could be chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.milestones import NEVER
+from dealtrace_engine.buffers import text
+from dealtrace_engine.errors import ArgumentError
+from dealtrace_engine.filters.expressions import Expression
+from dealtrace_engine.lead_to_cash.kpi_differences import Difference, adjusted, difference
+from dealtrace_engine.lead_to_cash.kpi_facts import DAY, Facts, microseconds_of
+from dealtrace_engine.lead_to_cash.kpi_observing import AFTER_SALE, SCALE, Observed, observed
+from dealtrace_engine.lead_to_cash.kpi_registry import Kpi, chosen
+from dealtrace_engine.lead_to_cash.kpi_rows import lacking
+from dealtrace_engine.lead_to_cash.kpis import facts_of
+from dealtrace_engine.log import EventLog
+from dealtrace_engine.results import LogReference, Result
+
+FOLLOWED = 0.9
+"""Share of the times that are over within the follow-up."""
+SIGNIFICANT = 0.05
+NOW = {"K17.o", "K19.s", "K25.n"}
+"""These say how things are at the end of the log, whenever the case was created."""
+COHORTS = ("created", "started")
+
+
+@dataclass(frozen=True, eq=False)
+class PeriodComparison(Result):
+    """KPIs before and after an instant.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        A row per KPI, the least q first, then those that cannot be compared, as in the registry.
+
+        id, name, unit, grain: text; before, after: float64, the value; cases_before, cases_after: int64, what
+        it is of; difference: float64, after less before; low, high: float64, its interval at 95 percent
+        confidence; p: float64; q: float64, p adjusted for the number of KPIs compared; significant: bool, q
+        is at most 0.05; direction: text, ``better`` or ``worse`` where the difference is significant and the
+        KPI has a good side; follow_up_days: float64, how long each object was followed; note: text.
+    at, until : int
+        Microseconds since 1970-01-01 UTC.
+    """
+
+    table: pa.Table
+    at: int
+    until: int
+    _log: LogReference
+    definition: ClassVar[str] = "kpi_comparison 1"
+
+    @property
+    def _table(self) -> pa.Table:
+        return self.table
+
+    def _content(self) -> dict[str, Any]:
+        return {"at_us": self.at, "until_us": self.until, "kpis": self.table}
+
+    def __repr__(self) -> str:
+        significant = sum(bool(x) for x in self.table["significant"].to_pylist())
+        return f"PeriodComparison of {self.table.num_rows} KPIs, {significant} differ significantly"
+
+
+def compare_periods(
+    log: EventLog, at: str | datetime, ids: str | Sequence[str] | None = None, *,
+    where: Expression | None = None, cohort: str = "created", until: str | datetime | None = None,
+    language: str = "en", threads: int | None = None,
+) -> PeriodComparison:  # fmt: skip
+    """Compare KPIs before and after an instant, such as that of a change.
+
+    What was created lately had less time to get anywhere, so that its times are short and its shares low.
+    Both sides are therefore followed equally long: of times, and of shares of what got there in time, for the
+    90th percentile of all times that are known; of other shares and of means, only cases count that are as
+    old as nine in ten closed ones were when they were closed, or paid, where it is about what follows it.
+
+    Shares are compared by the two-proportion z-test and Newcombe's interval, medians by the Mann-Whitney test
+    and the interval of Price and Bonett, means by Welch's test. The p-values of all KPIs are adjusted by
+    Benjamini and Hochberg's method. A difference is an association: other things changed too.
+
+    Parameters
+    ----------
+    log : EventLog
+    at : str or datetime
+        The instant; UTC where it says no zone.
+    ids, where
+        As of `kpis`.
+    cohort : {"created", "started"}
+        Whether the creation of the case says on which side it is, or the start of what is measured, such as
+        the fulfilment of the order for the billing lag.
+    until, language, threads
+        As of `kpis`.
+
+    Raises
+    ------
+    ArgumentError
+        `at` is no instant, or there is no such KPI or cohort.
+
+    References
+    ----------
+    R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in
+    Medicine 17, 1998 (method 10). R. M. Price and D. G. Bonett, "Distribution-free confidence intervals for
+    difference and ratio of medians", Journal of Statistical Computation and Simulation 72(2), 2002.
+    H. B. Mann and D. R. Whitney, Annals of Mathematical Statistics 18(1), 1947. Y. Benjamini and Y. Hochberg,
+    Journal of the Royal Statistical Society B 57(1), 1995.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> days = [1 + case // 20 * 3 + case % 4 for case in range(40)]
+    >>> log = from_arrow(pa.table({
+    ...     "case": [str(case) for case in range(40) for _ in "ab"],
+    ...     "activity": ["Opportunity Created", "Opportunity Closed Won"] * 40,
+    ...     "time": [f"2024-0{1 + n // 20}-{1 + day:02}" for n in range(40) for day in (0, days[n])]}))
+    >>> found = compare_periods(log, "2024-02-01", "K1.w").table
+    >>> found.select(["before", "after", "difference", "direction"]).to_pylist()
+    [{'before': 2.5, 'after': 5.5, 'difference': 3.0, 'direction': 'worse'}]
+    """
+    if cohort not in COHORTS:
+        raise ArgumentError(f"there is no cohort {cohort!r}", hint="'created' or 'started'")
+    try:
+        instant = microseconds_of(at)
+    except ValueError as error:
+        raise ArgumentError(f"at is no instant: {at!r}", hint="such as 2025-02-03") from error
+    facts = facts_of(log, where=where, value=None, rules=None, until=until, threads=threads)
+    mature = _mature(facts, False), _mature(facts, True)
+    wanted = chosen(ids)
+    compared = [_compared(facts, kpi, instant, mature, cohort) for kpi in wanted]
+    table = _table(wanted, compared, language)
+    return PeriodComparison(table, instant, facts.until, LogReference(log))
+
+
+def _mature(facts: Facts, paid: bool) -> int:
+    """Return how long nine in ten cases took from creation to the end, microseconds; 0 of no case."""
+    ends = facts.closed
+    if paid:
+        lasts = facts.reached("payment_received").lasts
+        ends = np.where(facts.lapsed, ends, lasts)
+    known = ends != NEVER
+    return _ninth(np.maximum((ends - facts.created)[known], 0))
+
+
+def _ninth(times: NDArray[np.int64]) -> int:
+    if not len(times):
+        return 0
+    return int(np.sort(times)[-int(-len(times) * FOLLOWED // 1) - 1])
+
+
+def _compared(facts: Facts, kpi: Kpi, at: int, mature: tuple[int, int], cohort: str) -> Difference:
+    reason = lacking(facts, kpi)
+    if reason is None and kpi.kind not in ("median", "rate", "mean"):
+        reason = "sums and formulas are not compared"
+    if reason is None and kpi.id in NOW:
+        reason = "it tells of the end of the log, not of when cases were created"
+    found = reason or observed(facts, kpi)
+    if isinstance(found, str):
+        return Difference(note=found)
+    sides = facts.created[found.cases] if cohort == "created" else found.starts
+    follow_up = mature[any(activity in AFTER_SALE for some in kpi.needs for activity in some)]
+    if kpi.kind == "median" or (kpi.kind == "rate" and found.values.any()):
+        follow_up = _ninth(found.values[found.done])
+        kept = (found.starts <= facts.until - follow_up) & ~found.reversed
+        measured = found.done & (found.values <= follow_up)
+    else:
+        kept = facts.created[found.cases] <= facts.until - follow_up
+        measured = found.done
+    samples = [_sample(found, kpi, kept & side, measured) for side in (sides < at, sides >= at)]
+    result = difference(kpi.kind, *samples)
+    result.follow_up_days = follow_up / DAY
+    return result
+
+
+def _sample(
+    found: Observed, kpi: Kpi, kept: NDArray[np.bool_], measured: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the days, numbers, or zeros and ones of a side."""
+    if kpi.kind == "rate":
+        return measured[kept].astype(np.float64)
+    return found.values[kept & measured] / (DAY if kpi.kind == "median" else SCALE)
+
+
+def _table(wanted: Sequence[Kpi], compared: Sequence[Difference], language: str) -> pa.Table:
+    places = [place for place, one in enumerate(compared) if one.p is not None]
+    qs: list[float | None] = [None] * len(compared)
+    for place, q in zip(places, adjusted([compared[place].p or 0.0 for place in places]), strict=True):
+        qs[place] = q
+    keys = [(q is None, q or 0.0, one.p or 0.0) for q, one in zip(qs, compared, strict=True)]
+    order = sorted(range(len(wanted)), key=lambda n: keys[n])
+    significant = [None if q is None else q <= SIGNIFICANT for q in qs]
+    directions = [_direction(*three) for three in zip(wanted, compared, significant, strict=True)]
+    texts: dict[str, list[str]] = {
+        "id": [kpi.id for kpi in wanted], "name": [kpi.label(language) for kpi in wanted],
+        "unit": [kpi.unit for kpi in wanted], "grain": [kpi.grain for kpi in wanted],
+    }  # fmt: skip
+    columns = {name: text([values[n] for n in order]) for name, values in texts.items()}
+    for name in ("before", "after", "cases_before", "cases_after", "difference", "low", "high", "p"):
+        kind = pa.int64() if name.startswith("cases") else pa.float64()
+        columns[name] = pa.array([getattr(compared[n], name) for n in order], kind)
+    columns["q"] = pa.array([qs[n] for n in order], pa.float64())
+    columns["significant"] = pa.array([significant[n] for n in order], pa.bool_())
+    columns["direction"] = text([directions[n] for n in order])
+    columns["follow_up_days"] = pa.array([compared[n].follow_up_days for n in order], pa.float64())
+    columns["note"] = text([compared[n].note for n in order])
+    return pa.table(columns)
+
+
+def _direction(kpi: Kpi, found: Difference, significant: bool | None) -> str | None:
+    if not significant or kpi.better is None or not found.difference:
+        return None
+    return "better" if (found.difference < 0) == (kpi.better == "lower") else "worse"

@@ -1,0 +1,140 @@
+"""Two samples of a KPI: their difference with its interval, and the p-value of no difference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dealtrace_engine.lead_to_cash.kpi_figures import CONFIDENCE, proportions
+
+FEWEST = 5
+"""Samples with fewer values are not compared."""
+Sample = NDArray[np.float64]
+
+
+@dataclass(eq=False)
+class Difference:
+    """How two samples differ; None where they cannot be compared.
+
+    Attributes
+    ----------
+    before, after, difference, low, high, p : float or None
+        The second less the first, with its interval.
+    cases_before, cases_after : int
+    follow_up_days : float or None
+    note : str or None
+        Why they cannot.
+    """
+
+    before: float | None = None
+    after: float | None = None
+    cases_before: int = 0
+    cases_after: int = 0
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    follow_up_days: float | None = None
+    note: str | None = None
+
+
+def difference(kind: str, before: Sample, after: Sample) -> Difference:
+    """Compare two samples: medians, shares of zeros and ones, or means.
+
+    Examples
+    --------
+    >>> found = difference("rate", np.array([1.0] * 15 + [0] * 85), np.array([1.0] * 30 + [0] * 70))
+    >>> [round(x, 4) for x in (found.difference, found.low, found.high, found.p)]
+    [0.15, 0.0341, 0.2615, 0.0111]
+    """
+    sizes = len(before), len(after)
+    middle = np.median if kind == "median" else np.mean
+    values = [float(middle(sample)) if len(sample) else None for sample in (before, after)]
+    found = Difference(values[0], values[1], *sizes)
+    if min(sizes) < FEWEST or values[0] is None or values[1] is None:
+        found.note = f"not enough data: {sizes[0]:,} before, {sizes[1]:,} after"
+        return found
+    found.difference = values[1] - values[0]
+    compare = {"median": _medians, "rate": _shares, "mean": _means}[kind]
+    found.low, found.high, found.p = compare(before, after, found.difference)
+    return found
+
+
+def _normal(confidence: float) -> float:
+    from scipy.special import ndtri
+
+    return float(ndtri(0.5 + confidence / 2))
+
+
+def _shares(before: Sample, after: Sample, by: float) -> tuple[float, float, float]:
+    from scipy.special import ndtr
+
+    hits = np.array([before.sum(), after.sum()]).astype(np.int64)
+    sizes = np.array([len(before), len(after)], dtype=np.int64)
+    share, low, high = proportions(hits, sizes)
+    pooled = hits.sum() / sizes.sum()
+    error = float(np.sqrt(pooled * (1 - pooled) * (1 / sizes).sum()))
+    p = 1.0 if error == 0 else 2 * float(ndtr(-abs(by) / error))
+    down = float(np.hypot(share[1] - low[1], high[0] - share[0]))
+    up = float(np.hypot(high[1] - share[1], share[0] - low[0]))
+    return by - down, by + up, p
+
+
+def _means(before: Sample, after: Sample, by: float) -> tuple[float, float, float]:
+    from scipy.special import stdtr, stdtrit
+
+    parts = [float(sample.var(ddof=1)) / len(sample) for sample in (before, after)]
+    error = float(np.sqrt(sum(parts)))
+    if error == 0:
+        return by, by, 1.0 if by == 0 else 0.0
+    free = sum(parts) ** 2 / sum(
+        part**2 / (len(sample) - 1) for part, sample in zip(parts, (before, after), strict=True)
+    )
+    half = float(stdtrit(free, 0.5 + CONFIDENCE / 2)) * error
+    return by - half, by + half, 2 * float(stdtr(free, -abs(by) / error))
+
+
+def _medians(before: Sample, after: Sample, by: float) -> tuple[float, float, float]:
+    from scipy.stats import mannwhitneyu
+
+    p = float(mannwhitneyu(before, after, method="asymptotic").pvalue)
+    half = _normal(CONFIDENCE) * float(np.hypot(_median_error(before), _median_error(after)))
+    return by - half, by + half, 1.0 if np.isnan(p) else p
+
+
+def _median_error(sample: Sample) -> float:
+    """Return the standard error of a median.
+
+    References
+    ----------
+    R. M. Price and D. G. Bonett, "Estimating the variance of the sample median", Journal of Statistical
+    Computation and Simulation 68(3), 2001.
+    """
+    from scipy.special import ndtri
+    from scipy.stats import binom
+
+    count = len(sample)
+    ordered = np.sort(sample)
+    rank = max(round((count + 1) / 2 - np.sqrt(count)), 1)
+    outside = min(2 * float(binom.cdf(rank - 1, count, 0.5)), 0.999)
+    z = float(ndtri(1 - outside / 2))
+    return float(ordered[count - rank] - ordered[rank - 1]) / (2 * z)
+
+
+def adjusted(p_values: Sequence[float]) -> list[float]:
+    """Return p-values adjusted by the method of Benjamini and Hochberg.
+
+    Examples
+    --------
+    >>> [round(q, 4) for q in adjusted([0.01, 0.04, 0.03])]
+    [0.03, 0.04, 0.04]
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(-p, kind="stable")
+    ranks = len(p) - np.arange(len(p))
+    found = np.empty(len(p))
+    found[order] = np.minimum(np.minimum.accumulate(p[order] * len(p) / ranks), 1.0) if len(p) else []
+    return [float(q) for q in found]
