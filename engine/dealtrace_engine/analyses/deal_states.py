@@ -143,12 +143,14 @@ class Visits:
     state : ndarray of int64, shape (n,)
     stayed : ndarray of int64, shape (n,)
         Microseconds until it was left, or until the instant.
+    case : ndarray of int64, shape (n,)
     exit : ndarray of int64, shape (n,)
         Where to: a state, the number of states for won, one more for lost, -1 where it was not left.
     """
 
     state: NDArray[np.int64]
     stayed: NDArray[np.int64]
+    case: NDArray[np.int64]
     exit: NDArray[np.int64]
 
 
@@ -165,7 +167,7 @@ def visits_until(times: DealTimes, cut: int) -> Visits:
         comes = (first < best) & (first < end) & there
         own = np.flatnonzero(comes)
         left = np.minimum(best[own], end[own])
-        parts.append((np.full(len(own), state, dtype=np.int64), left - first[own], rank[own]))
+        parts.append((np.full(len(own), state, dtype=np.int64), left - first[own], own, rank[own]))
         best, rank = np.where(comes, first, best), np.where(comes, state, rank)
-    state, stayed, leaves = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return Visits(state, stayed, leaves)
+    state, stayed, case, leaves = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return Visits(state, stayed, case, leaves)

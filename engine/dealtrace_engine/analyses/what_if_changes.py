@@ -175,9 +175,7 @@ def applied(log: EventLog, change: Change, times: NDArray[np.int64], smallest: i
     return _outcome(log, times, begins, ends, saved)
 
 
-def pairs_between(
-    log: EventLog, source: Names, target: Names
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def pairs_between(log: EventLog, source: Names, target: Names) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the events of each `source` and of the `target` that follows it before another `source`.
 
     Examples
