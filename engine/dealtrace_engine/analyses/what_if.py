@@ -1,0 +1,415 @@
+"""What-if: what times and money would have been, had some times been shorter; by resampling, not simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.case_rows import CaseRows
+from dealtrace_engine.analyses.grouping import By, Groups, groups_of
+from dealtrace_engine.analyses.milestones import wanted_activities
+from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of
+from dealtrace_engine.analyses.what_if_changes import (
+    Applied,
+    Cap,
+    Change,
+    MakeLike,
+    Names,
+    Redrawn,
+    Remove,
+    applied,
+    case_of_events,
+    exact_sum,
+    names_of,
+    ranks,
+    told,
+)
+from dealtrace_engine.buffers import arrow, table, text
+from dealtrace_engine.errors import ArgumentError
+from dealtrace_engine.filters.expressions import Expression
+from dealtrace_engine.log import EventLog
+from dealtrace_engine.parallel import Progress, map_blocks
+from dealtrace_engine.quality import Finding
+from dealtrace_engine.results import Later, LogReference, Result
+
+__all__ = ["Cap", "Change", "MakeLike", "Remove", "WhatIf", "what_if"]
+
+DAY_US = 86_400_000_000
+SAMPLES_A_TASK = 25
+ENDS = ("measure", "currency", "unit", "cases", "changed", "before", "after", "saved", "saved_low",
+        "saved_high", "note")  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class WhatIf(Result):
+    """What changes of the process would have saved.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        A row per group, measure and currency. The attributes of `by`; measure: ``mean_days``,
+        ``median_days`` (of the measured time of a case) or ``cash_days`` (days x amount); currency: null but
+        for money; unit: ``days`` or ``days x currency``; cases: measured ones, with a known amount where it is
+        money; changed: those of them whose time changes; before, after, saved: float64, saved is negative
+        where it gets worse; saved_low, saved_high: the interval; note: why these are null.
+    changes : pyarrow.Table
+        A row per change, in the order in which they were made. change: in words; segments: times that it is
+        about; changed: those that it changes; cases: with any of these; saved_days: in all, float64; note.
+    confidence : float
+        Of the intervals.
+    findings : list of Finding
+        Cases that could not be measured, and amounts that are missing or odd.
+    """
+
+    table: pa.Table
+    changes: pa.Table
+    confidence: float
+    findings: list[Finding]
+    _rows: CaseRows
+    _log: LogReference
+    definition: ClassVar[str] = "what_if 1"
+
+    @property
+    def _table(self) -> pa.Table:
+        return self.table
+
+    def _content(self) -> dict[str, Any]:
+        findings = [{"reason": one.reason, "count": one.count} for one in self.findings]
+        return {"effects": self.table, "changes": self.changes, "confidence": self.confidence,
+                "findings": findings}  # fmt: skip
+
+    def cases(self, row: int) -> pa.LargeStringArray:
+        """Return the ids of the cases of a row of `table` whose time changes; see `CaseRows.cases`."""
+        return self._rows.cases(row)
+
+    def __repr__(self) -> str:
+        return f"WhatIf of {self.changes.num_rows} changes, {self.table.num_rows} effects"
+
+
+def what_if(
+    log: EventLog,
+    changes: Change | Sequence[Change],
+    *,
+    start: Names | None = None,
+    end: Names | None = None,
+    by: By = None,
+    where: Expression | None = None,
+    value: str | None = None,
+    currency: str | None = None,
+    samples: int = 1000,
+    confidence: float = 0.95,
+    smallest: int = 30,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> WhatIf:
+    """Return how much shorter cases would have been after changes, in days and in cash x days.
+
+    The observed times between events are kept or changed, nothing else: queues that would become shorter,
+    deals that would be won, are not in it. Caps and removals come first, in their order, then the
+    distributions that groups are given. Intervals are percentile bootstraps over the cases of each group; the
+    distribution that a group is given is drawn again each time too.
+
+    Parameters
+    ----------
+    log : EventLog
+    changes : Cap, Remove, MakeLike, or sequence of these
+    start, end : str or sequence of str, optional
+        The measured time is from the first `start` of a case to the last `end`; from its first, to its last
+        event by default, open cases too. Cases without one of them, or with the end before the start, are not
+        measured, and counted.
+    by : str or sequence of str, optional
+        Attributes of the case.
+    where : Expression, optional
+        Only these cases.
+    value : str, optional
+        Attribute of the amount.
+    currency : str, optional
+        Attribute of its currency; see `amounts_of`.
+    samples : int
+        Of the bootstrap.
+    confidence : float
+        Between 0 and 1.
+    smallest : int
+        Groups of fewer changed cases get no interval, and distributions need so many times.
+    seed : int
+        The same seed gives the same intervals.
+    threads : int, optional
+        All CPUs by default; the result does not depend on it.
+    progress : callable (done, of) -> object, optional
+        Returning False cancels.
+
+    Returns
+    -------
+    WhatIf
+
+    Raises
+    ------
+    ArgumentError
+        There is no change, or a number is out of its range.
+    SchemaError
+        There is no such activity, attribute or group.
+
+    References
+    ----------
+    B. Efron and R. J. Tibshirani, "An Introduction to the Bootstrap", Chapman & Hall, 1993, chapter 13.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": ["1", "1", "2", "2"], "activity": ["asked", "decided"] * 2,
+    ...     "time": ["2024-01-01", "2024-01-11", "2024-01-01", "2024-01-03"]}))
+    >>> found = what_if(log, Cap("asked", "decided", "4 d"), smallest=1)
+    >>> found.table.select(["measure", "before", "after", "saved"]).to_pylist()[0]
+    {'measure': 'mean_days', 'before': 6.0, 'after': 3.0, 'saved': 3.0}
+    >>> found.cases(0).to_pylist()
+    ['1']
+    """
+    made = _checked(changes, samples, confidence, smallest, seed)
+    chosen = log if where is None else log.filter(where, threads=threads)
+    groups = groups_of(chosen, by, taken=ENDS)
+    amounts = None if value is None else amounts_of(chosen, value, currency)
+    window = _window(chosen, start, end)
+    times, outcomes = chosen.timestamps, []
+    for change in made:
+        outcomes.append(applied(chosen, change, times, smallest))
+        times = outcomes[-1].timestamps
+    before, after = (t[window.last] - t[window.first] for t in (chosen.timestamps, times))
+    effect = _Effect(before, after, window, _redraws(outcomes, window))
+    plan = _Plan(samples, confidence, smallest, seed, threads, progress)
+    rows, marks = _rows(effect, groups, amounts, plan)
+    found = _table(rows, groups)
+    cases = CaseRows.of_pairs(Later(lambda: chosen.case_ids), *marks, len(rows))
+    notes = [*window.findings, *(amounts.findings if amounts else [])]
+    return WhatIf(found, _changes(made, outcomes), confidence, notes, cases, LogReference(chosen))
+
+
+@dataclass(frozen=True, eq=False)
+class _Window:
+    """The measured cases, and the events between which they are measured."""
+
+    cases: NDArray[np.int64]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    findings: list[Finding]
+
+
+@dataclass(frozen=True, eq=False)
+class _Effect:
+    """Microseconds of measured cases before and after, and what is drawn again: (places of cases, what)."""
+
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    window: _Window
+    redraws: list[tuple[NDArray[np.int64], Redrawn]]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    samples: int
+    confidence: float
+    smallest: int
+    seed: int
+    threads: int | None
+    progress: Progress | None
+
+
+def _checked(
+    changes: Change | Sequence[Change], samples: int, confidence: float, smallest: int, seed: int
+) -> list[Change]:
+    given = [changes] if isinstance(changes, Cap | Remove | MakeLike) else list(changes)
+    if not given:
+        raise ArgumentError("there is no change", hint="give Cap, Remove or MakeLike")
+    for change in given:
+        if not isinstance(change, Cap | Remove | MakeLike):
+            raise ArgumentError(f"a change is Cap, Remove or MakeLike, got {change!r}")
+    if not 0 < confidence < 1:
+        raise ArgumentError(f"confidence is between 0 and 1, got {confidence!r}")
+    for name, number, least in (("samples", samples, 100), ("smallest", smallest, 1), ("seed", seed, 0)):
+        if not isinstance(number, int) or number < least:
+            raise ArgumentError(f"{name} is a whole number of at least {least}, got {number!r}")
+    return sorted(given, key=lambda change: isinstance(change, MakeLike))
+
+
+def _window(log: EventLog, start: Names | None, end: Names | None) -> _Window:
+    first, last = log.case_offsets[:-1].copy(), log.case_offsets[1:] - 1
+    there = np.ones(log.cases, dtype=np.bool_)
+    for names, ends, is_end in ((start, first, False), (end, last, True)):
+        if names is None:
+            continue
+        events = np.flatnonzero(wanted_activities(log, names_of(names))[log.activity_codes])
+        cases = case_of_events(log, events)
+        order = slice(None) if is_end else slice(None, None, -1)
+        ends[cases[order]] = events[order]  # of several, the one that is written last stays
+        has = np.zeros(log.cases, dtype=np.bool_)
+        has[cases] = True
+        there &= has
+    measured = np.flatnonzero(there & (first <= last))
+    found = Finding("cases without the start or the end, or with the end before the start")
+    found.add(log.cases - len(measured), [])
+    return _Window(measured, first[measured], last[measured], [found] if found.count else [])
+
+
+def _redraws(outcomes: list[Applied], window: _Window) -> list[tuple[NDArray[np.int64], Redrawn]]:
+    """Keep what lies within the measured time as a whole; the rest is taken as it is."""
+    kept = []
+    for redrawn in (outcome.redrawn for outcome in outcomes):
+        if redrawn is None or not len(window.cases):
+            continue
+        place = np.minimum(np.searchsorted(window.cases, redrawn.cases), len(window.cases) - 1)
+        inside = window.cases[place] == redrawn.cases
+        inside &= (redrawn.begins >= window.first[place]) & (redrawn.ends <= window.last[place])
+        kept.append((np.where(inside, place, -1), redrawn))
+    return kept
+
+
+def _rows(
+    effect: _Effect, groups: Groups, amounts: Amounts | None, plan: _Plan
+) -> tuple[list[dict[str, Any]], tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    rows: list[dict[str, Any]] = []
+    numbers: list[NDArray[np.int64]] = []
+    of_case = groups.codes[effect.window.cases]
+    order = np.argsort(of_case, kind="stable")
+    bounds = np.searchsorted(of_case[order], np.arange(len(groups) + 1))
+    for group in range(len(groups)):
+        members = order[bounds[group] : bounds[group + 1]]
+        for row, changed in _group_rows(effect, members, amounts, plan, group):
+            rows.append({"group": group, **row})
+            numbers.append(effect.window.cases[changed])
+    pairs = [np.full(len(cases), row, dtype=np.int64) for row, cases in enumerate(numbers)]
+    nothing = [np.zeros(0, dtype=np.int64)]
+    return rows, (np.concatenate(nothing + pairs), np.concatenate(nothing + numbers))
+
+
+def _group_rows(
+    effect: _Effect, members: NDArray[np.int64], amounts: Amounts | None, plan: _Plan, group: int
+) -> Iterable[tuple[dict[str, Any], NDArray[np.int64]]]:
+    before, after = effect.before[members], effect.after[members]
+    changed = before != after
+    weights = _weights(effect, members, amounts)
+    enough = int(changed.sum()) >= plan.smallest
+    drawn = _bootstrap(effect, members, weights, plan, group) if enough else None
+    few = f"not enough data: {changed.sum()} changed cases, fewer than {plan.smallest}"
+    tail = (1 - plan.confidence) / 2
+
+    def row(place: int, name: str, money: str | None, unit: str, marks: Any, pair: Any) -> dict[str, Any]:
+        low, high = (None, None) if drawn is None else np.quantile(drawn[:, place], [tail, 1 - tail]).tolist()
+        saved = None if pair is None else pair[0] - pair[1]
+        note = "not enough data: no case is measured" if pair is None else None if enough else few
+        return {"measure": name, "currency": money, "unit": unit, "cases": int(marks.sum()),
+                "changed": int((marks & changed).sum()), "before": pair and pair[0], "after": pair and pair[1],
+                "saved": saved, "saved_low": low, "saved_high": high, "note": note}  # fmt: skip
+
+    everyone = np.ones(len(members), dtype=np.bool_)
+    means = medians = None
+    if len(members):
+        means = tuple(exact_sum(part) / (len(part) * DAY_US) for part in (before, after))
+        medians = tuple(float(np.median(part)) / DAY_US for part in (before, after))
+    yield row(0, "mean_days", None, "days", everyone, means), members[changed]
+    yield row(1, "median_days", None, "days", everyone, medians), members[changed]
+    for place, (name, units, known) in enumerate(weights, 2):
+        cash = tuple(_product(units, part) for part in (before, after)) if known.any() else None
+        shown = row(place, "cash_days", name, f"days x {name or 'currency'}", known, cash)
+        yield shown, members[changed & known]
+
+
+def _weights(
+    effect: _Effect, members: NDArray[np.int64], amounts: Amounts | None
+) -> list[tuple[str | None, NDArray[np.int64], NDArray[np.bool_]]]:
+    """Return each currency with the units of the group's cases in it, and which these are."""
+    if amounts is None:
+        return []
+    cases = effect.window.cases[members]
+    found = []
+    for place, name in enumerate(amounts.currencies):
+        known = amounts.known[cases] & (amounts.of_case[cases] == place)
+        if known.any() or len(amounts.currencies) == 1:
+            found.append((name, np.where(known, amounts.units[cases], 0), known))
+    return found
+
+
+def _product(units: NDArray[np.int64], microseconds: NDArray[np.int64]) -> float:
+    """Return the sum of amounts x days; the order of the cases is that of the log, so the bits are too."""
+    return float((units * (microseconds / DAY_US)).sum()) / UNITS
+
+
+def _bootstrap(
+    effect: _Effect, members: NDArray[np.int64],
+    weights: list[tuple[str | None, NDArray[np.int64], NDArray[np.bool_]]], plan: _Plan, group: int,
+) -> NDArray[np.float64]:  # fmt: skip
+    """Return what is saved in each resample of the cases: mean, median and cash; shape (samples, measures)."""
+    before, after = (part[members] / DAY_US for part in (effect.before, effect.after))
+    size, orders = len(members), (np.argsort(before, kind="stable"), np.argsort(after, kind="stable"))
+    place = np.full(len(effect.before) + 1, -1, dtype=np.int64)
+    place[members] = np.arange(size)
+    redraws = [(place[cases], redrawn) for cases, redrawn in effect.redraws]
+
+    def draw(first: int) -> NDArray[np.float64]:
+        count = min(SAMPLES_A_TASK, plan.samples - first)
+        out = np.empty((count, 2 + len(weights)))
+        for sample in range(count):
+            dice = np.random.default_rng([plan.seed, group, first + sample])
+            times = np.bincount(dice.integers(0, size, size), minlength=size)
+            then, order = _drawn_again(after, redraws, orders[1], dice)
+            saved = times * (before - then)
+            out[sample, 0] = saved.sum() / size
+            out[sample, 1] = _median(before, orders[0], times) - _median(then, order, times)
+            out[sample, 2:] = [(saved * units).sum() / UNITS for _, units, _ in weights]
+        return out
+
+    firsts = range(0, plan.samples, SAMPLES_A_TASK)
+    return np.concatenate(map_blocks(draw, firsts, threads=plan.threads, progress=plan.progress))
+
+
+def _drawn_again(
+    after: NDArray[np.float64], redraws: list[tuple[NDArray[np.int64], Redrawn]], order: NDArray[np.int64],
+    dice: np.random.Generator,
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:  # fmt: skip
+    """Give groups a resample of their distribution; return the times of the cases and their order."""
+    if not any((places >= 0).any() for places, _ in redraws):
+        return after, order
+    then = after.copy()
+    for places, redrawn in redraws:
+        size = len(redrawn.pool)
+        pool = np.repeat(redrawn.pool, np.bincount(dice.integers(0, size, size), minlength=size))
+        given = np.empty(len(redrawn.given), dtype=np.int64)
+        given[redrawn.order] = pool[ranks(len(given), size)]
+        mine = places >= 0
+        np.add.at(then, places[mine], (given - redrawn.given)[mine] / DAY_US)
+    return then, np.argsort(then, kind="stable")
+
+
+def _median(values: NDArray[np.float64], order: NDArray[np.int64], times: NDArray[np.int64]) -> float:
+    """Return the median of values that are there so many times."""
+    counts = np.cumsum(times[order])
+    total = int(counts[-1])
+    low, high = np.searchsorted(counts, [(total - 1) // 2, total // 2], side="right")
+    return float(values[order[low]] + values[order[high]]) / 2
+
+
+def _table(rows: list[dict[str, Any]], groups: Groups) -> pa.Table:
+    kinds = {"cases": pa.int64(), "changed": pa.int64()}
+    texts = ("measure", "currency", "unit", "note")
+    columns: dict[str, Any] = {}
+    for name in ENDS:
+        values = [row[name] for row in rows]
+        columns[name] = text(values) if name in texts else pa.array(values, kinds.get(name, pa.float64()))
+    chosen = np.array([row["group"] for row in rows], dtype=np.int64)
+    return table({**groups.columns(chosen), **columns})
+
+
+def _changes(made: list[Change], outcomes: list[Applied]) -> pa.Table:
+    counts = {
+        name: arrow(np.array([getattr(outcome, name) for outcome in outcomes], dtype=np.int64))
+        for name in ("segments", "changed", "cases")
+    }
+    days = np.array([outcome.saved / DAY_US for outcome in outcomes])
+    notes = text([outcome.note for outcome in outcomes])
+    return table({"change": text([told(change) for change in made]), **counts, "saved_days": days,
+                  "note": notes})  # fmt: skip

@@ -1,0 +1,230 @@
+"""How open deals will go on: rates of moving between states by age, from all deals, open ones too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.deal_states import DealStates, DealTimes, visits_until
+
+DAY_US = 86_400_000_000
+AGES = (0, 1, 2, 4, 7, 14, 21, 30, 45, 60, 90, 120, 180)
+"""Days in a state at which its rates may change."""
+PRIOR = 1.0
+"""So many moves' worth of the rates at the age before are mixed into those at each age."""
+BAND_PRIOR = 10.0
+"""So many moves' worth of the rates of all deals are mixed into those of each band of amounts."""
+BAND_EDGES = (0.5, 0.85)
+"""Quantiles of the amounts between bands: few large deals are most of the money."""
+LONGEST_DAYS = 720
+"""Deals are followed so far into the future; what is open then is taken for neither won nor closed."""
+
+
+@dataclass(frozen=True, eq=False)
+class StateModel:
+    """Rates per day of moving from each state, at each age, to each other state, to won and to lost.
+
+    Attributes
+    ----------
+    moves : ndarray of float64, shape (bands, states, ages, states + 2)
+        Counted, with the prior.
+    days : ndarray of float64, shape (bands, states, ages)
+        In which they were counted, with the prior.
+    closed, won : int
+        Deals that the model has seen to their end, and those of them that were won.
+    exits : ndarray of int64, shape (states,)
+        Stays in each state that ended.
+
+    Notes
+    -----
+    A semi-Markov model in continuous time with piecewise constant rates: occurrences by exposure, so that
+    deals that are still open count for as long as they were watched. Rates at an age are shrunk towards those
+    at the age before, which are taken to fall with age; those of a band of amounts towards those of all deals.
+
+    References
+    ----------
+    O. O. Aalen, O. Borgan and H. K. Gjessing, "Survival and Event History Analysis", Springer, 2008,
+    chapters 3 and 5.
+    """
+
+    moves: NDArray[np.float64]
+    days: NDArray[np.float64]
+    closed: int
+    won: int
+    exits: NDArray[np.int64]
+
+    @property
+    def rates(self) -> NDArray[np.float64]:
+        """Moves per day."""
+        return self.moves / self.days[..., None]
+
+
+def fitted(times: DealTimes, cut: int, bands: NDArray[np.int64], count: int) -> StateModel:
+    """Learn from the events up to an instant alone.
+
+    Parameters
+    ----------
+    times : DealTimes
+    cut : int
+        Microseconds since 1970-01-01 UTC.
+    bands : ndarray of int64, shape (cases,)
+        The band of amounts of each deal.
+    count : int
+        How many bands there are.
+    """
+    visits, states = visits_until(times, cut), len(times.states)
+    edges = np.array(AGES, dtype=np.float64)
+    widths = np.append(np.diff(edges), np.inf)
+    stayed, place = visits.stayed / DAY_US, bands[visits.case] * states + visits.state
+    days = np.empty((count * states, len(AGES)))
+    for age in range(len(AGES)):
+        inside = np.clip(stayed - edges[age], 0, widths[age])
+        days[:, age] = np.bincount(place, weights=inside, minlength=count * states)
+    ended = visits.exit >= 0
+    age = np.searchsorted(edges, stayed[ended], side="right") - 1
+    target = (place[ended] * len(AGES) + age) * (states + 2) + visits.exit[ended]
+    moves = np.bincount(target, minlength=count * states * len(AGES) * (states + 2)).astype(np.float64)
+    moves = moves.reshape(count, states, len(AGES), states + 2)
+    days = days.reshape(count, states, len(AGES))
+    closed, exits = visits.exit[ended], moves.sum(axis=(0, 2, 3)).astype(np.int64)
+    all_moves, all_days = moves.sum(axis=0), days.sum(axis=0)
+    _shrink(all_moves, all_days)
+    total = all_moves.sum(axis=-1)
+    known = total > 0
+    share = np.where(known, BAND_PRIOR / np.where(known, total, 1), 1.0)
+    won = int((closed == states).sum())
+    return StateModel(moves + all_moves * share[..., None], days + all_days * share,
+                      won + int((closed == states + 1).sum()), won, exits)  # fmt: skip
+
+
+def bands_of(units: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the band of each amount among those that are known; the first where it is not.
+
+    Examples
+    --------
+    >>> bands_of(np.arange(8), np.arange(8) > 0).tolist()
+    [0, 0, 0, 0, 1, 1, 1, 2]
+    """
+    if not known.any():
+        return np.zeros(len(units), dtype=np.int64)
+    edges = np.quantile(units[known], BAND_EDGES, method="higher")
+    return np.where(known, np.searchsorted(edges, units, side="right"), 0).astype(np.int64)
+
+
+def _shrink(moves: NDArray[np.float64], days: NDArray[np.float64]) -> None:
+    """Mix into the counts at each age some at the rates of the age before, which fall as ages grow.
+
+    At the first age they are those of the state as a whole. What is rarely seen is old deals, and those move
+    less: rates that were shrunk to the mean of the state would see them won.
+    """
+    before = moves.sum(axis=1) / np.maximum(days.sum(axis=1), 1.0)[:, None]
+    middles = np.append(np.add(AGES[:-1], AGES[1:]) / 2, 1.5 * AGES[-1])
+    falls = np.append(1.0, middles[:-1] / middles[1:])
+    for age, fall in enumerate(falls):
+        total = before.sum(axis=1) * fall
+        known = total > 0
+        moves[known, age] += PRIOR * (before[known] * fall) / total[known, None]
+        days[known, age] += PRIOR / total[known]
+        days[~known, age] += 1.0
+        before = moves[:, age] / days[:, age, None]
+
+
+@dataclass(frozen=True, eq=False)
+class Outlook:
+    """What becomes of deals, by band of amounts, state and steps in it.
+
+    Attributes
+    ----------
+    soon : ndarray of float64, shape (bands, states, steps)
+        Probability of being won within the horizon.
+    ever : ndarray of float64, shape (bands, states, steps)
+        Probability of being won.
+    closing_days : ndarray of float64, shape (bands, states, steps)
+        Median days until won or lost; NaN where fewer than half are closed in `LONGEST_DAYS`.
+    """
+
+    soon: NDArray[np.float64]
+    ever: NDArray[np.float64]
+    closing_days: NDArray[np.float64]
+
+
+def steps_a_day(days: float) -> int:
+    """Return how finely a horizon is walked through."""
+    return 2 if days > 45 else 4
+
+
+def _ages(steps: int) -> NDArray[np.int64]:
+    """Return the place in `AGES` of each step in a state; the last one stands for all that are older."""
+    return np.searchsorted(AGES, np.arange(steps * AGES[-1] + 1) / steps, side="right") - 1
+
+
+def steps_in_state(states: DealStates, cases: NDArray[np.int64], days: float) -> NDArray[np.int64]:
+    """Return the steps that deals have been in their state, as places in `Outlook`."""
+    steps = steps_a_day(days)
+    return np.minimum((states.cut - states.since[cases]) * steps // DAY_US, steps * AGES[-1])
+
+
+class _Walk:
+    """One step back in time after the other: stay and be older, move and be new there, or end."""
+
+    def __init__(self, rates: NDArray[np.float64], steps: int) -> None:
+        total = rates.sum(axis=-1, keepdims=True)
+        left = -np.expm1(-total / steps)  # who stays is right; a move comes half a step late
+        chances = rates * (left / np.where(total > 0, total, 1))
+        self._ages, states = _ages(steps), chances.shape[-3]
+        self._stay = (1 - chances.sum(axis=-1))[..., self._ages]
+        self._moves = np.ascontiguousarray(np.moveaxis(chances[..., :states], -1, 0))
+        self.won, self.ended = chances[..., states], chances[..., states:].sum(axis=-1)
+        self.shape = self._stay.shape
+
+    def back(self, found: NDArray[np.float64], ends: NDArray[np.float64]) -> NDArray[np.float64]:
+        new = ends.copy()
+        for state, moves in enumerate(self._moves):  # a fixed order: the same bits on any number of threads
+            new += moves * found[..., state, :1][..., None]
+        older = np.concatenate((found[..., 1:], found[..., -1:]), axis=-1)
+        older *= self._stay
+        older += new[..., self._ages]
+        return older
+
+
+def won_within(rates: NDArray[np.float64], days: float) -> NDArray[np.float64]:
+    """Return the chance to be won within so many days.
+
+    Parameters
+    ----------
+    rates : ndarray of float64, shape (..., states, ages, states + 2)
+    days : float
+
+    Returns
+    -------
+    ndarray of float64, shape (..., states, steps)
+    """
+    steps = steps_a_day(days)
+    walk = _Walk(rates, steps)
+    found = np.zeros(walk.shape)
+    for _ in range(round(days * steps)):
+        found = walk.back(found, walk.won)
+    return found
+
+
+def outlook(model: StateModel, days: float) -> Outlook:
+    """Follow deals from every state and age."""
+    steps = steps_a_day(days)
+    walk = _Walk(model.rates, steps)
+    won, closed = np.zeros(walk.shape), np.zeros(walk.shape)
+    soon, median = won, np.full(walk.shape, np.nan)
+    horizon = round(days * steps)
+    for step in range(1, max(LONGEST_DAYS * steps, horizon) + 1):
+        won, closed = walk.back(won, walk.won), walk.back(closed, walk.ended)
+        median[np.isnan(median) & (closed >= 0.5)] = step / steps
+        soon = won if step == horizon else soon
+    return Outlook(soon, won, median)
+
+
+def drawn_rates(model: StateModel, draws: int, dice: np.random.Generator) -> NDArray[np.float64]:
+    """Draw rates from what the counts leave possible (gamma), shape (draws, bands, states, ages, moves)."""
+    shape = np.broadcast_to(model.moves, (draws, *model.moves.shape))
+    drawn = dice.standard_gamma(np.maximum(shape, 1e-12))
+    return np.asarray(np.where(shape > 0, drawn, 0) / model.days[..., None])

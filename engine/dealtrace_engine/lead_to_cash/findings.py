@@ -1,0 +1,289 @@
+"""The findings that matter most in a lead-to-cash log, ranked by the money at stake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+import numpy as np
+import pyarrow as pa
+
+from dealtrace_engine.analyses.case_rows import CaseRows
+from dealtrace_engine.analyses.money import CURRENCY, Amounts, amounts_of
+from dealtrace_engine.buffers import arrow, table, text
+from dealtrace_engine.errors import ArgumentError
+from dealtrace_engine.filters import where as conditions
+from dealtrace_engine.filters.expressions import Expression
+from dealtrace_engine.filters.json_form import to_json
+from dealtrace_engine.lead_to_cash.findings_context import Candidate, Context, Source
+from dealtrace_engine.lead_to_cash.findings_delays import (
+    quote_revisions,
+    slow_approvers,
+    slow_groups,
+    slow_steps,
+    stalled_deals,
+)
+from dealtrace_engine.lead_to_cash.findings_money import (
+    canceled_orders,
+    late_payments,
+    loss_reasons,
+    overdue_unpaid,
+    unapproved_discounts,
+    weak_sources,
+)
+from dealtrace_engine.lead_to_cash.findings_words import Words
+from dealtrace_engine.log import EventLog
+from dealtrace_engine.parallel import Progress, tick
+from dealtrace_engine.quality import Finding
+from dealtrace_engine.results import Later, LogReference, Result
+
+SOURCES: tuple[Source, ...] = (
+    slow_steps, slow_approvers, slow_groups, quote_revisions, stalled_deals, late_payments, overdue_unpaid,
+    unapproved_discounts, canceled_orders, loss_reasons, weak_sources,
+)  # fmt: skip
+"""What looks for findings; another one is a function here and its sentences in findings.json."""
+VALUES = (
+    "amount", "opportunity_value", "estimated_value", "estimatedvalue", "total_amount", "totalamount", "value",
+)  # fmt: skip
+NUMBER = pa.list_(pa.struct([("name", pa.string()), ("value", pa.float64())]))
+NAME = pa.list_(pa.struct([("name", pa.string()), ("value", pa.string())]))
+
+
+@dataclass(frozen=True, eq=False)
+class Findings(Result):
+    """What matters most.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        A row per finding; by currency, that of most cases first, then by rank. rank: from 1 within the
+        currency; currency: text, null where the log has none; kind: what it is about, a key of findings.json;
+        basis: what the money is: ``capital`` (days x amount x the cost of capital), ``owed``, ``discount``,
+        ``lost``, ``missed`` (against the rate of others) or ``hoped``; money: float64, at stake, null where no
+        amount is known; amount: float64, of the cases; cases: int64; days: float64, of delay in all cases,
+        null where it is not about time; sentence: text in `language`; filter: JSON text of an expression that
+        selects the cases, null where none does; numbers and names: lists of what is in the sentence.
+    language : str
+    findings : list of Finding
+        Amounts that are missing or odd, and cases without a currency, which are left out.
+    """
+
+    table: pa.Table
+    language: str
+    findings: list[Finding]
+    _rows: CaseRows
+    _log: LogReference
+    definition: ClassVar[str] = "findings 1"
+
+    @property
+    def _table(self) -> pa.Table:
+        return self.table
+
+    def __len__(self) -> int:
+        return self.table.num_rows
+
+    @property
+    def sentences(self) -> list[str]:
+        """What was found, in words."""
+        return cast(list[str], self.table.column("sentence").to_pylist())
+
+    def cases(self, row: int) -> pa.LargeStringArray:
+        """Return the ids of the cases behind a row of `table`; see `CaseRows.cases`."""
+        return self._rows.cases(row)
+
+    def _content(self) -> dict[str, Any]:
+        notes = [{"reason": one.reason, "count": one.count} for one in self.findings]
+        return {"language": self.language, "findings": self.table, "notes": notes}
+
+    def __repr__(self) -> str:
+        return "\n".join([f"Findings: {len(self)}", *(f"  {said}" for said in self.sentences)])
+
+
+def findings(
+    log: EventLog,
+    *,
+    language: str = "en",
+    value: str | None = None,
+    currency: str | None = None,
+    where: Expression | None = None,
+    most: int = 10,
+    capital_cost: float = 0.08,
+    discount_limit: float = 20.0,
+    sources: Sequence[Source] = SOURCES,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Findings:
+    """Return the findings that matter most, ranked by the money at stake in each currency.
+
+    Activities are recognised in any of the six languages. What a log cannot tell is left out: without a due
+    date or terms there is nothing on late payments. Money at stake is what was lost or is outstanding; of a
+    delay it is the cost of capital of what came later. Sums overlap: a deal may be in several findings.
+
+    Parameters
+    ----------
+    log : EventLog
+    language : {"en", "de", "fr", "it", "ja", "zh"}
+        Of the sentences.
+    value : str, optional
+        Attribute of the amount; the first usual name that the log has by default. Without one, findings are
+        ranked by days, then by cases.
+    currency : str, optional
+        Attribute of its currency; see `amounts_of`.
+    where : Expression, optional
+        Only these cases.
+    most : int
+        So many findings per currency.
+    capital_cost : float
+        Part of an amount that its delay by a year costs.
+    discount_limit : float
+        Percent above which a discount needs an approval.
+    sources : sequence of callable (Context) -> iterable of Candidate
+        What looks for findings.
+    threads : int, optional
+        All CPUs by default; the result does not depend on it.
+    progress : callable (done, of) -> object, optional
+        Returning False cancels.
+
+    Returns
+    -------
+    Findings
+
+    Raises
+    ------
+    SchemaError
+        There is no such column or language.
+    ArgumentError
+        A number is out of its range.
+
+    Examples
+    --------
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
+    >>> found = findings(from_arrow(lead_to_cash(300).events), language="fr", most=3)
+    >>> found.table.column_names[:5], len(found)
+    (['rank', 'currency', 'kind', 'basis', 'money'], 3)
+    """
+    words = Words(language)
+    if not isinstance(most, int) or most < 1:
+        raise ArgumentError(f"most is a whole number of at least 1, got {most!r}")
+    if not 0 <= capital_cost <= 10 or not 0 <= discount_limit < 100:
+        raise ArgumentError("the cost of capital is from 0 to 10, the limit of discounts from 0 to 100",
+                            hint="0.08 is 8 percent a year, 20 is 20 percent")  # fmt: skip
+    chosen = log if where is None else log.filter(where, threads=threads)
+    name = value if value is not None else _usual_value(chosen)
+    parts, notes = _parts(chosen, name, currency, threads)
+    rows: list[dict[str, Any]] = []
+    numbers, ids, offset = [np.zeros(0, dtype=np.int64)], [], 0
+    for place, (money, part, amounts, condition) in enumerate(parts):
+        context = Context(part, amounts, capital_cost, discount_limit, threads)
+        looked = _looked(context, sources, progress, place * len(sources), len(parts) * len(sources))
+        for rank, candidate in enumerate(_foremost(looked, context, most), 1):
+            rows.append(_row(rank, candidate, context, money, condition, words))
+            numbers.append(candidate.cases + offset)
+        ids.append(part)
+        offset += part.cases
+    of_row = np.repeat(np.arange(len(rows)), [len(cases) for cases in numbers[1:]])
+    all_ids = Later(lambda: cast(pa.LargeStringArray, pa.concat_arrays([part.case_ids for part in ids])))
+    cases = CaseRows.of_pairs(all_ids, of_row, np.concatenate(numbers), len(rows))
+    return Findings(_table(rows), language, notes, cases, LogReference(chosen))
+
+
+def _usual_value(log: EventLog) -> str | None:
+    for name in VALUES:
+        if name in log.attribute_names and log.attribute(name).level == "case":
+            kind = log.attribute(name).values.type
+            if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+                return name
+    return None
+
+
+_Part = tuple[str | None, EventLog, Amounts | None, Expression | None]
+
+
+def _parts(
+    log: EventLog, value: str | None, currency: str | None, threads: int | None
+) -> tuple[list[_Part], list[Finding]]:
+    """Cut the log by currency, that of most cases first: amounts are never added across them."""
+    if value is None:
+        return [(None, log, None, None)], []
+    amounts = amounts_of(log, value, currency)
+    if len(amounts.currencies) == 1:
+        return [(amounts.currencies[0], log, amounts, None)], amounts.findings
+    column = currency or next(name for name in CURRENCY if name in log.attribute_names)
+    sizes = np.bincount(amounts.of_case, minlength=len(amounts.currencies))
+    parts: list[_Part] = []
+    notes = list(amounts.findings)
+    for place in np.argsort(-sizes, kind="stable").tolist():
+        name = amounts.currencies[place]
+        if name is None:
+            missing = Finding(f"no currency in {column!r}")
+            missing.add(int(sizes[place]), [])
+            notes.append(missing)
+            continue
+        condition = conditions.case(column) == name
+        part = log.filter(condition, threads=threads)
+        parts.append((str(name), part, amounts_of(part, value, column), condition))
+    return parts, notes
+
+
+def _looked(
+    context: Context, sources: Sequence[Source], progress: Progress | None, done: int, of: int
+) -> Iterator[Candidate]:
+    for number, source in enumerate(sources, 1):
+        yield from source(context)
+        tick(progress, done + number, of)
+
+
+def _foremost(looked: Iterator[Candidate], context: Context, most: int) -> list[Candidate]:
+    """Return the most important ones: of several of one kind, the first before any second."""
+
+    def weight(candidate: Candidate) -> tuple[float, float, int, str]:
+        days = 0.0 if candidate.days is None else float(candidate.days.sum())
+        return -float(candidate.stake.sum()), -days, -len(candidate.cases), candidate.kind
+
+    ranked = sorted(looked, key=weight)
+    kinds = [candidate.kind for candidate in ranked]
+    turns = [kinds[:place].count(kind) for place, kind in enumerate(kinds)]
+    chosen = sorted(range(len(ranked)), key=lambda place: (turns[place], place))[:most]
+    return [ranked[place] for place in sorted(chosen)]
+
+
+def _row(
+    rank: int, candidate: Candidate, context: Context, currency: str | None, condition: Expression | None,
+    words: Words,
+) -> dict[str, Any]:  # fmt: skip
+    known = context.amounts is not None
+    money = float(candidate.stake.sum()) if known else None
+    of_delay = candidate.basis == "capital"
+    amount = float((context.cash if of_delay else context.value)[candidate.cases].sum())
+    chosen = candidate.filter
+    if chosen is not None and condition is not None:
+        chosen = condition & chosen
+    said = words.sentence(candidate, cases=len(candidate.cases), money=money, amount=amount,
+                          currency=currency, rate=context.capital_cost)  # fmt: skip
+    return {
+        "rank": rank, "currency": currency, "kind": candidate.kind, "basis": candidate.basis, "money": money,
+        "amount": amount if known else None, "cases": len(candidate.cases),
+        "days": None if candidate.days is None else float(candidate.days.sum()), "sentence": said,
+        "filter": None if chosen is None else to_json(chosen),
+        "numbers": [{"name": name, "value": float(value)} for name, value in candidate.numbers.items()],
+        "names": [{"name": name, "value": words.name(value)} for name, value in candidate.names.items()],
+    }  # fmt: skip
+
+
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    texts = ("currency", "kind", "basis", "sentence", "filter")
+    kinds = {"money": pa.float64(), "amount": pa.float64(), "days": pa.float64(), "numbers": NUMBER,
+             "names": NAME}  # fmt: skip
+    columns: dict[str, Any] = {}
+    for name in ("rank", "currency", "kind", "basis", "money", "amount", "cases", "days", "sentence", "filter",
+                 "numbers", "names"):  # fmt: skip
+        values = [row[name] for row in rows]
+        if name in texts:
+            columns[name] = text(values)
+        elif name in kinds:
+            columns[name] = pa.array(values, kinds[name])
+        else:
+            columns[name] = arrow(np.array(values, dtype=np.int64))
+    return table(columns)

@@ -1,0 +1,197 @@
+"""Findings about time: slow steps, slow approvers, slow groups, quotes that are done again, stalled deals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.milestones import NEVER, wanted_activities
+from dealtrace_engine.attributes import codes_of
+from dealtrace_engine.filters import where
+from dealtrace_engine.filters.expressions import Expression
+from dealtrace_engine.lead_to_cash.findings_context import (
+    DAY_US,
+    PAID,
+    SMALLEST,
+    Candidate,
+    Context,
+)
+
+APPROVED = ("discount_approval_approved", "approval_approved")
+DECIDED = (*APPROVED, "discount_approval_rejected", "approval_rejected")
+GROUPED_BY = (("region", "territory", "sales_region"), ("team", "business_unit"), ("segment", "industry"))
+SLOWER = 1.25
+"""So many times as slow as the others is slow."""
+MOST_STEPS = 2
+STALLED_AFTER = 0.95
+"""Deals that have waited for longer than this share of all waits before a closing are stalled."""
+
+
+def slow_steps(context: Context) -> Iterator[Candidate]:
+    """Yield the pairs of activities where cash waits most: above the median of the pair."""
+    log = context.log
+    inside = np.ones(log.events, dtype=np.bool_)
+    inside[log.case_offsets[:-1]] = False
+    inside &= ~wanted_activities(log, (*PAID, "payment_reminder_sent"), missing=True)[log.activity_codes]
+    at = np.flatnonzero(inside)
+    width, codes = len(log.activities), log.activity_codes.astype(np.int64)
+    edges, days = codes[at - 1] * width + codes[at], (log.timestamps[at] - log.timestamps[at - 1]) / DAY_US
+    cases = np.searchsorted(log.case_offsets, at, side="right") - 1
+    medians = _medians(edges, days, width * width)
+    excess = np.maximum(days - medians[edges], 0)
+    weights = context.cash if context.amounts is not None else np.ones(log.cases)
+    totals = np.bincount(edges, weights=weights[cases] * excess, minlength=width * width)
+    totals[np.bincount(edges, minlength=width * width) < SMALLEST] = 0
+    for edge in np.argsort(-totals, kind="stable")[:MOST_STEPS]:
+        own = (edges == edge) & (excess > 0)
+        if totals[edge] <= 0:
+            return
+        found, delays = _by_case(cases[own], excess[own])
+        source, target = (log.activities[int(code)].as_py() for code in divmod(int(edge), width))
+        median = float(medians[edge])
+        yield Candidate(
+            "slow_step", "capital", found, context.delay_cost(found, delays), delays,
+            {"median_days": median, "slow_days": float(np.median(days[own]))},
+            {"source": f"activity:{source}", "target": f"activity:{target}"},
+            where.directly_followed(source, target, at_least=timedelta(days=median)),
+        )  # fmt: skip
+
+
+def _medians(groups: NDArray[np.int64], values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Return the median of each group; 0 where it is empty."""
+    order = np.lexsort((values, groups))
+    ends = np.searchsorted(groups[order], np.arange(count + 1))
+    sizes = np.diff(ends)
+    places = np.clip(ends[:-1] + (sizes - 1) // 2, 0, max(len(values) - 1, 0))
+    others = np.clip(ends[:-1] + sizes // 2, 0, max(len(values) - 1, 0))
+    if not len(values):
+        return np.zeros(count)
+    return np.where(sizes > 0, (values[order[places]] + values[order[others]]) / 2, 0.0)
+
+
+def _by_case(
+    cases: NDArray[np.int64], days: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    found, places = np.unique(cases, return_inverse=True)
+    return found, np.bincount(places, weights=days, minlength=len(found))
+
+
+def slow_approvers(context: Context) -> Iterator[Candidate]:
+    """Yield whoever decides approvals much later than the others do; the one who delays most cash."""
+    log = context.log
+    role = log.origin.roles.get("resource") or "resource"
+    if role not in log.attribute_names or not context.knows(*DECIDED):
+        return
+    at = np.flatnonzero(wanted_activities(log, DECIDED, missing=True)[log.activity_codes])
+    at = at[~np.isin(at, log.case_offsets)]
+    resource = log.attribute(role)
+    values = resource.per_event(log.case_offsets).take(pa.array(at))
+    who = codes_of(values).astype(np.int64)
+    at, who, known = at[who >= 0], who[who >= 0], np.flatnonzero(who >= 0)
+    days = (log.timestamps[at] - log.timestamps[at - 1]) / DAY_US
+    cases = np.searchsorted(log.case_offsets, at, side="right") - 1
+    best: Candidate | None = None
+    for person in np.unique(who)[np.unique(who, return_counts=True)[1] >= SMALLEST]:
+        own = who == person
+        if own.all():
+            continue
+        others, median = float(np.median(days[~own])), float(np.median(days[own]))
+        if median <= SLOWER * others:
+            continue
+        found, delays = _by_case(cases[own], np.maximum(days[own] - others, 0))
+        stake = context.delay_cost(found, delays)
+        name = str(values[int(known[np.flatnonzero(own)[0]])].as_py())
+        if best is None or (stake.sum(), delays.sum()) > (best.stake.sum(), _total(best)):
+            best = Candidate(
+                "slow_approver", "capital", found, stake, delays,
+                {"own_days": median, "others_days": others, "decisions": int(own.sum())},
+                {"person": name}, where.any_event((where.event(role) == name) & _decisions(context)),
+            )  # fmt: skip
+    if best is not None:
+        yield best
+
+
+def _total(candidate: Candidate) -> float:
+    return 0.0 if candidate.days is None else float(candidate.days.sum())
+
+
+def _decisions(context: Context) -> Expression:
+    wanted = np.flatnonzero(wanted_activities(context.log, DECIDED, missing=True))
+    return where.activity(*(context.log.activities[int(code)].as_py() for code in wanted))
+
+
+def slow_groups(context: Context) -> Iterator[Candidate]:
+    """Yield the region, team or segment whose sales cycle is longest against the others."""
+    begun, won = context.reached("opportunity_created").firsts, context.reached("opportunity_won").lasts
+    there = (begun != NEVER) & (won != NEVER) & (won >= begun)
+    days = np.where(there, won - np.where(there, begun, 0), 0) / DAY_US
+    for names in GROUPED_BY:
+        name, groups = context.attribute(names), context.groups(names)
+        best: Candidate | None = None
+        for group in range(len(groups) if groups is not None and len(groups) <= 200 else 0):
+            assert groups is not None
+            own = there & (groups.codes == group)
+            others = there & ~own
+            if own.sum() < SMALLEST or others.sum() < SMALLEST or name is None:
+                continue
+            median, usual = float(np.median(days[own])), float(np.median(days[others]))
+            if median <= SLOWER * usual:
+                continue
+            cases = np.flatnonzero(own)
+            late = np.full(len(cases), median - usual)
+            value = groups.keys.column(name)[group].as_py()
+            candidate = Candidate(
+                "slow_group", "capital", cases, context.delay_cost(cases, late), late,
+                {"own_days": median, "others_days": usual}, {"attribute": name, "group": str(value)},
+                None if value is None else (where.case(name) == value) & where.contains(_won_name(context)),
+            )  # fmt: skip
+            if best is None or candidate.stake.sum() > best.stake.sum():
+                best = candidate
+        if best is not None:
+            yield best
+
+
+def _won_name(context: Context) -> str:
+    codes = np.flatnonzero(wanted_activities(context.log, ["opportunity_won"], missing=True))
+    return str(context.log.activities[int(codes[0])].as_py())
+
+
+def quote_revisions(context: Context) -> Iterator[Candidate]:
+    """Yield the quotes that were revised: the time from the first quote to the last revision."""
+    revised = context.reached("quote_revised")
+    quoted = context.reached("quote_created", "quote_issued").firsts
+    own = (revised.lasts != NEVER) & (quoted != NEVER) & (revised.lasts > quoted)
+    cases = np.flatnonzero(own)
+    if not len(cases):
+        return
+    days = (revised.lasts[cases] - quoted[cases]) / DAY_US
+    name = context.own_name("quote_revised")
+    yield Candidate(
+        "quote_revisions", "capital", cases, context.delay_cost(cases, days), days,
+        {"revisions": int(revised.counts[cases].sum()), "lost_days": float(np.median(days)),
+         "quoted_share": len(cases) / int((quoted != NEVER).sum())},
+        {}, None if name is None else where.contains(name),
+    )  # fmt: skip
+
+
+def stalled_deals(context: Context) -> Iterator[Candidate]:
+    """Yield open deals in which nothing happened for longer than before nearly every closing."""
+    log, (won, lost) = context.log, context.decided
+    created = context.has("opportunity_created")
+    closings = np.flatnonzero(
+        wanted_activities(log, ("opportunity_won", "opportunity_lost"), missing=True)[log.activity_codes]
+    )
+    closings = closings[~np.isin(closings, log.case_offsets)]
+    if len(closings) < SMALLEST:
+        return
+    limit = float(np.quantile(log.timestamps[closings] - log.timestamps[closings - 1], STALLED_AFTER))
+    idle = (log.span[1] - log.case_ends) / DAY_US
+    own = created & ~won & ~lost & ~context.has("sales_order_created") & (idle > limit / DAY_US)
+    cases = np.flatnonzero(own)
+    if len(cases):
+        numbers = {"limit_days": limit / DAY_US, "idle_days": float(np.median(idle[cases]))}
+        yield Candidate("stalled_deals", "hoped", cases, context.value[cases], idle[cases], numbers)

@@ -1,0 +1,151 @@
+"""Findings about money: late and missing payments, discounts, losses, weak sources, canceled orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.milestones import NEVER
+from dealtrace_engine.filters import where
+from dealtrace_engine.lead_to_cash.findings_context import DAY_US, PAID, SMALLEST, Candidate, Context
+from dealtrace_engine.lead_to_cash.findings_delays import APPROVED
+
+DUE = ("due_date", "payment_due_date", "invoice_due_date", "duedate")
+TERMS = ("payment_terms_days", "payment_terms", "terms_days")
+DISCOUNT = ("discount_percent", "discount_percentage", "discount", "discountpercentage")
+SOURCES = ("lead_source", "leadsource", "leadsourcecode", "source")
+REASONS = ("loss_reason", "lost_reason", "reason_lost", "statuscode")
+SURE = 3.0
+"""So many standard errors away from the others is no chance."""
+
+
+def due_days(context: Context) -> NDArray[np.int64] | None:
+    """Return the day by which each case is to be paid: as it says, or invoice sent plus terms."""
+    due = context.days_of(DUE)
+    if due is not None:
+        return due
+    terms = context.numbers(TERMS)
+    sent = context.reached("invoice_sent").lasts
+    if terms is None or not (sent != NEVER).any():
+        return None
+    known = (sent != NEVER) & np.isfinite(terms) & (np.abs(terms) < 10_000)
+    days = np.where(known, np.where(known, sent, 0) // DAY_US + np.where(known, terms, 0).astype(np.int64), 0)
+    return np.where(known, days, NEVER)
+
+
+def late_payments(context: Context) -> Iterator[Candidate]:
+    """Yield the cases whose last payment came on a day (UTC) after the one it was due."""
+    due, paid = due_days(context), context.reached(*PAID).lasts
+    if due is None:
+        return
+    told = (due != NEVER) & (paid != NEVER)
+    late = np.where(told, np.where(told, paid, 0) // DAY_US - np.where(told, due, 0), 0)
+    cases = np.flatnonzero(late > 0)
+    if len(cases):
+        days = late[cases].astype(np.float64)
+        yield Candidate(
+            "late_payments", "capital", cases, context.delay_cost(cases, days), days,
+            {"late_days": float(np.median(days)), "paid_share": len(cases) / int(told.sum())},
+        )  # fmt: skip
+
+
+def overdue_unpaid(context: Context) -> Iterator[Candidate]:
+    """Yield the cases that were due before the last day of the log and are not paid."""
+    due, today = due_days(context), context.log.span[1] // DAY_US
+    if due is None or not context.knows(*PAID):
+        return
+    cases = np.flatnonzero((due != NEVER) & (due < today) & ~context.has(*PAID))
+    if len(cases):
+        days = (today - due[cases]).astype(np.float64)
+        numbers = {"overdue_days": float(np.median(days))}
+        column = context.attribute(DUE)
+        name = context.own_name("payment_received")
+        condition = None
+        if column is not None and name is not None and not context.knows("payment_completed"):
+            last = str(np.datetime64(int(today), "D"))
+            condition = (where.case(column) < last) & ~where.contains(name)
+        yield Candidate("overdue_unpaid", "owed", cases, context.value[cases], days, numbers, {}, condition)
+
+
+def unapproved_discounts(context: Context) -> Iterator[Candidate]:
+    """Yield accepted quotes with a discount above the limit that nobody approved."""
+    percent = context.numbers(DISCOUNT)
+    agreed = context.has("quote_accepted")
+    if percent is None or not agreed.any():
+        return
+    above = agreed & (percent > context.discount_limit) & (percent < 100)
+    cases = np.flatnonzero(above & ~context.has(*APPROVED))
+    if not len(cases):
+        return
+    given = percent[cases] / (100 - percent[cases])  # of the amount, which is what is left after it
+    numbers = {"limit_percent": context.discount_limit, "mean_percent": float(percent[cases].mean()),
+               "above_share": len(cases) / int(above.sum())}  # fmt: skip
+    column, accepted = context.attribute(DISCOUNT), context.own_name("quote_accepted")
+    condition = None
+    if column is not None and accepted is not None:
+        condition = (where.case(column) > context.discount_limit) & where.contains(accepted)
+        for name in filter(None, map(context.own_name, APPROVED)):
+            condition &= ~where.contains(name)
+    stake = context.value[cases] * given
+    yield Candidate("unapproved_discounts", "discount", cases, stake, None, numbers, {}, condition)
+
+
+def canceled_orders(context: Context) -> Iterator[Candidate]:
+    """Yield the cases whose order was canceled."""
+    cases = np.flatnonzero(context.has("order_canceled"))
+    if len(cases):
+        ordered = int(context.has("sales_order_created", "order_canceled").sum())
+        name = context.own_name("order_canceled")
+        yield Candidate(
+            "canceled_orders", "lost", cases, context.value[cases], None,
+            {"ordered_share": len(cases) / ordered}, {}, None if name is None else where.contains(name),
+        )  # fmt: skip
+
+
+def loss_reasons(context: Context) -> Iterator[Candidate]:
+    """Yield the reason for which most money was lost."""
+    name, groups = context.attribute(REASONS), context.groups(REASONS)
+    _, lost = context.decided
+    if groups is None or name is None or not lost.any():
+        return
+    given = lost & ~np.isin(groups.codes, np.flatnonzero(groups.keys.column(name).is_null().to_numpy()))
+    if not given.any():
+        return
+    weights = context.value[given] if context.amounts is not None else np.ones(int(given.sum()))
+    worst = int(np.argmax(np.bincount(groups.codes[given], weights=weights, minlength=len(groups))))
+    cases = np.flatnonzero(given & (groups.codes == worst))
+    value = groups.keys.column(name)[worst].as_py()
+    yield Candidate(
+        "loss_reason", "lost", cases, context.value[cases], None,
+        {"lost_share": len(cases) / int(given.sum())}, {"reason": str(value)}, where.case(name) == value,
+    )  # fmt: skip
+
+
+def weak_sources(context: Context) -> Iterator[Candidate]:
+    """Yield the lead source that wins so much less than the others that most money is missed."""
+    name, groups = context.attribute(SOURCES), context.groups(SOURCES)
+    won, lost = context.decided
+    closed = won | lost
+    if groups is None or name is None or len(groups) > 200:
+        return
+    best: Candidate | None = None
+    for group in range(len(groups)):
+        own, others = closed & (groups.codes == group), closed & (groups.codes != group)
+        value = groups.keys.column(name)[group].as_py()
+        if own.sum() < SMALLEST or others.sum() < SMALLEST or value is None:
+            continue
+        rate, usual, all_of = (float(won[part].mean()) for part in (own, others, closed))
+        spread = np.sqrt(all_of * (1 - all_of) * (1 / own.sum() + 1 / others.sum()))
+        if spread == 0 or (usual - rate) / spread < SURE:
+            continue
+        cases = np.flatnonzero(own)
+        candidate = Candidate(
+            "weak_source", "missed", cases, context.value[cases] * (usual - rate), None,
+            {"own_share": rate, "others_share": usual}, {"source": str(value)}, where.case(name) == value,
+        )  # fmt: skip
+        if best is None or candidate.stake.sum() > best.stake.sum():
+            best = candidate
+    if best is not None:
+        yield best

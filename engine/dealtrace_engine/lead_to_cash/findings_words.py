@@ -1,0 +1,136 @@
+"""Findings as sentences in six languages; the words are in findings.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, cast
+
+from dealtrace_engine.errors import SchemaError
+from dealtrace_engine.lead_to_cash.findings_context import Candidate, shown_activity
+from dealtrace_engine.sources.labels import LANGUAGES
+
+ACTIVITY = "activity:"
+
+
+@lru_cache(maxsize=1)
+def _words() -> dict[str, Any]:
+    text = files(__package__).joinpath("findings.json").read_text("utf-8")
+    return cast(dict[str, Any], json.loads(text))
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a language writes figures and findings.
+
+    Attributes
+    ----------
+    language : {"en", "de", "fr", "it", "ja", "zh"}
+
+    Raises
+    ------
+    SchemaError
+        There are no words in this language.
+    """
+
+    language: str
+
+    def __post_init__(self) -> None:
+        if self.language not in LANGUAGES:
+            raise SchemaError("there are no words in this language", value=self.language,
+                              hint=f"choose from {', '.join(LANGUAGES)}")  # fmt: skip
+
+    @property
+    def _figures(self) -> dict[str, str]:
+        return cast(dict[str, str], _words()["figures"][self.language])
+
+    def number(self, value: float, decimals: int = 0) -> str:
+        """Return a number as the language writes it.
+
+        Examples
+        --------
+        >>> Words("en").number(1234.56, 1), Words("de").number(1234.56, 1), Words("it").number(0.26, 1)
+        ('1,234.6', '1.234,6', '0,3')
+        """
+        signs = {",": self._figures["thousands"], ".": self._figures["decimal"]}
+        return "".join(signs.get(sign, sign) for sign in f"{value:,.{decimals}f}")
+
+    def days(self, value: float) -> str:
+        """Return days with a decimal, without one from 100 on, with two below a half."""
+        return self.number(value, 0 if value >= 100 else 1 if value >= 0.5 else 2)
+
+    def percent(self, value: float) -> str:
+        """Return percent; a decimal where it is not whole or below ten.
+
+        Examples
+        --------
+        >>> Words("en").percent(20.0), Words("de").percent(3.14)
+        ('20%', '3,1\\xa0%')
+        """
+        decimals = 0 if value == round(value) or abs(value) >= 10 else 1
+        return f"{self.number(value, decimals)}{self._figures['before_percent']}%"
+
+    def money(self, value: float, currency: str | None) -> str:
+        """Return an amount in whole units of its currency, which is named where it is known.
+
+        Examples
+        --------
+        >>> Words("en").money(1234567.8, "EUR"), Words("de").money(1234567.8, "EUR")
+        ('EUR 1,234,568', '1.234.568\\xa0EUR')
+        """
+        amount = self.number(value, 0)
+        if currency is None:
+            return amount
+        before = self._figures["currency"] == "before"
+        return f"{currency} {amount}" if before else f"{amount}\u00a0{currency}"
+
+    def sentence(
+        self, candidate: Candidate, *, cases: int, money: float | None, amount: float,
+        currency: str | None, rate: float,
+    ) -> str:  # fmt: skip
+        """Return what was found, and what is at stake where money is known.
+
+        Parameters
+        ----------
+        candidate : Candidate
+        cases : int
+        money : float or None
+            At stake.
+        amount : float
+            Of the cases.
+        currency : str or None
+        rate : float
+            Part of an amount that its delay by a year costs.
+        """
+        numbers = {name: self._told(name, value) for name, value in candidate.numbers.items()}
+        names = {name: self.name(value) for name, value in candidate.names.items()}
+        said = self._template("kinds", candidate.kind).format(cases=self.number(cases), **numbers, **names)
+        if money is None:
+            return said
+        stake = self._template("stakes", candidate.basis).format(
+            money=self.money(money, currency), amount=self.money(amount, currency),
+            rate=self.percent(100 * rate),
+        )  # fmt: skip
+        return f"{said}{'' if self.language in ('ja', 'zh') else ' '}{stake}"
+
+    def name(self, value: str) -> str:
+        """Return a name as it is, that of an activity in the language."""
+        if value.startswith(ACTIVITY):
+            return shown_activity(value.removeprefix(ACTIVITY), self.language)
+        return value
+
+    def _template(self, part: str, key: str) -> str:
+        sentences = cast(Mapping[str, Mapping[str, str]], _words()[part])
+        if key not in sentences:
+            raise SchemaError(f"findings.json has no {part} {key!r}", hint="add its sentences")
+        return sentences[key][self.language]
+
+    def _told(self, name: str, value: float) -> str:
+        if name.endswith("_days"):
+            return self.days(value)
+        if name.endswith("_percent"):
+            return self.percent(value)
+        return self.percent(100 * value) if name.endswith("_share") else self.number(value)
