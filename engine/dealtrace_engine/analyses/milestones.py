@@ -107,7 +107,7 @@ def wanted_activities(log: EventLog, names: Sequence[str], *, missing: bool = Fa
     texts = log.activities.to_pylist()
     place = {text: code for code, text in enumerate(texts)}
     wanted = np.zeros(len(texts), dtype=np.bool_)
-    meanings = [activity_of_label(text).activity for text in texts]
+    meanings = _meanings(log, texts)
     for name in names:
         codes = [place[name]] if name in place else [c for c, meant in enumerate(meanings) if meant == name]
         if not codes and not missing and name not in log.known_activities.to_pylist():
@@ -116,6 +116,15 @@ def wanted_activities(log: EventLog, names: Sequence[str], *, missing: bool = Fa
                               hint=nearest(known, name, "activities"))  # fmt: skip
         wanted[codes] = True
     return wanted
+
+
+def _meanings(log: EventLog, texts: Sequence[str]) -> list[str | None]:
+    """Return the canonical id of each activity; kept with the log, which never changes."""
+    known: list[str | None] | None = log.__dict__.get("_meanings")
+    if known is None:
+        known = [activity_of_label(text).activity for text in texts]
+        log.__dict__["_meanings"] = known
+    return known
 
 
 def reached(
