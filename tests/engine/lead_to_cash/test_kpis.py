@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dealtrace_engine.errors import ArgumentError, SchemaError
+from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.lead_to_cash.kpi_registry import LANGUAGES, REGISTRY, chosen
 from dealtrace_engine.lead_to_cash.kpis import kpis
@@ -278,6 +278,11 @@ def test_nothing_to_tell():
     assert row(found, "K1.s")["note"] == "the log has no activity 'Opportunity Created'"
     assert "not computable" in row(found, "K28")["note"]
     assert "NaN" not in found.to_json()
+
+
+def test_a_filter_that_nothing_passes(deals):
+    with pytest.raises(LogError, match="no case passes"):
+        kpis(deals, where=w.case_id("z"))
 
 
 @pytest.mark.parametrize(
