@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.milestones import NEVER
-from dealtrace_engine.analyses.money import UNITS
+from dealtrace_engine.analyses.money import UNITS, Amounts
 from dealtrace_engine.analyses.variants import variants
 from dealtrace_engine.lead_to_cash.kpi_cells import Cells
 from dealtrace_engine.lead_to_cash.kpi_facts import DAY, LOST, OPEN, WON, Facts
@@ -39,9 +39,10 @@ def _ratios(over: Sequence[float], under: Sequence[float], factor: float = 1) ->
 
 def _units(facts: Facts) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return the amounts and which are known; the caller has seen that there are some."""
-    if facts.amounts is None:
-        return np.zeros(facts.log.cases, np.int64), np.zeros(facts.log.cases, np.bool_)
-    return facts.amounts.units, facts.amounts.known
+    amounts = facts.amounts or Amounts(
+        np.zeros(0, np.int64), np.zeros(0, np.bool_), (), np.zeros(0, np.int32)
+    )
+    return amounts.units, amounts.known
 
 
 def _sales_outstanding(facts: Facts, kpi: Kpi, cells: Cells) -> Formula:
@@ -112,8 +113,6 @@ def _spread(facts: Facts, kpi: Kpi, cells: Cells) -> Formula | str:
 
 def _variant_figures(facts: Facts, kpi: Kpi, cells: Cells) -> Formula:
     every = np.ones(facts.log.cases, dtype=np.bool_)
-    if not facts.log.cases:
-        return [None] * cells.count, _cases(facts, every, every)
     of_case = variants(facts.log, threads=facts.threads).of_case.astype(np.int64)
     width = int(of_case.max(initial=0)) + 1
     known = cells.of_case >= 0

@@ -161,8 +161,10 @@ def _answers(facts: Facts, kpi: Kpi) -> Observed:
         values = facts.texts("record_id")
         if values is not None:
             owner = values[events]
-            order = np.lexsort((events, facts.case_of_event[events], owner))
+            order = np.lexsort((events, owner))
             events, owner = events[order], owner[order]
+            once = _in_its_first_case(facts.case_of_event[events], owner)
+            events, owner = events[once], owner[once]
     asked = facts.marks(*kpi.start)[facts.log.activity_codes[events]]
     same = np.zeros(len(events), dtype=np.bool_)
     same[:-1] = (owner[1:] == owner[:-1]) & (
@@ -177,6 +179,12 @@ def _answers(facts: Facts, kpi: Kpi) -> Observed:
     open_ = ~answered[asked] & last & (facts.state == OPEN)[cases]
     nothing = np.zeros(len(cases), dtype=np.bool_)
     return Observed(cases, answered[asked], open_, waits[asked], times[asked], nothing, "event")
+
+
+def _in_its_first_case(cases: NDArray[np.int32], owner: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which events, sorted by record, are in the first case that has the record; all without one."""
+    _, firsts, number = np.unique(owner, return_index=True, return_inverse=True)
+    return np.asarray((cases == cases[firsts][number]) | (owner < 0))
 
 
 def _lead_share(facts: Facts, kpi: Kpi) -> Observed | str:

@@ -133,7 +133,7 @@ def test_a_real_order_to_cash_log():
               "Schedule Line Rejected": "order_canceled"}  # fmt: skip
     found = kpis(canonical_activities(log, labels=labels).log, ["K1", "K14", "K21.o", "K26.t", "K27.n"])
     rows = {one["id"]: one for one in found.table.to_pylist()}
-    frame = pl.DataFrame(log.to_arrow()).rename({"Key": "case_id", "Activity": "activity"})
+    frame = pl.DataFrame(log.to_arrow())
     spent = days(frame, "Line Creation", "Good Issue")
     assert rows["K14"]["numerator"] == len(spent)
     assert rows["K14"]["value"] == pytest.approx(spent.median(), rel=1e-9)
