@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.lead_to_cash.kpi_cells import Cells
 from dealtrace_engine.lead_to_cash.kpi_facts import DAY
-from dealtrace_engine.lead_to_cash.kpi_observing import SCALE, Observed
+from dealtrace_engine.lead_to_cash.kpi_observed import SCALE, Observed
 from dealtrace_engine.lead_to_cash.kpi_registry import Kpi
 
 CONFIDENCE = 0.95

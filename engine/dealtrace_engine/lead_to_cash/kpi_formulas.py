@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.milestones import NEVER
-from dealtrace_engine.analyses.money import UNITS, Amounts
+from dealtrace_engine.analyses.money import UNITS
 from dealtrace_engine.analyses.variants import variants
 from dealtrace_engine.lead_to_cash.kpi_cells import Cells
 from dealtrace_engine.lead_to_cash.kpi_facts import DAY, LOST, OPEN, WON, Facts
-from dealtrace_engine.lead_to_cash.kpi_observing import Observed
+from dealtrace_engine.lead_to_cash.kpi_observed import Observed
 from dealtrace_engine.lead_to_cash.kpi_registry import FEW, OWNER, Kpi
 
 Formula = tuple[list[float | None], Observed]
@@ -39,10 +39,9 @@ def _ratios(over: Sequence[float], under: Sequence[float], factor: float = 1) ->
 
 def _units(facts: Facts) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return the amounts and which are known; the caller has seen that there are some."""
-    amounts = facts.amounts or Amounts(
-        np.zeros(0, np.int64), np.zeros(0, np.bool_), (), np.zeros(0, np.int32)
-    )
-    return amounts.units, amounts.known
+    nothing = np.zeros(facts.log.cases, dtype=np.int64)
+    amounts = facts.amounts
+    return (nothing, nothing > 0) if amounts is None else (amounts.units, amounts.known)
 
 
 def _sales_outstanding(facts: Facts, kpi: Kpi, cells: Cells) -> Formula:
