@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dealtrace_engine.lead_to_cash.kpis import Kpis
 
 SCHEMA = "dealtrace.kpis/1"
+WIDEST = 18
+"""Of an attribute's value, in letters."""
 TOLD = 12
 """How many reasons without a value are told in full."""
 
@@ -83,12 +85,12 @@ def sections(found: Kpis) -> Iterator[RenderableType]:
     rows = found.to_arrow().to_pylist()
     keys = _keys(found)
     known = [row for row in rows if row["value"] is not None]
-    columns = ["", "KPI", *keys, "value", "95 % interval", "of", "open"]
+    columns = ["KPI", *keys, "value", "95 %", "of", "open"]
     targets = any(row["target"] is not None for row in rows)
     yield heading("KPIs")
     yield figures_table(
         [*columns, "target"] if targets else columns,
-        ([*_cells(row, keys), *([_target(row)] if targets else [])] for row in known), texts=2 + len(keys),
+        ([*_cells(row, keys), *([_target(row)] if targets else [])] for row in known), texts=1,
     )  # fmt: skip
     unknown = {row["id"]: row["note"] for row in rows if row["value"] is None}
     if unknown:
@@ -100,16 +102,17 @@ def sections(found: Kpis) -> Iterator[RenderableType]:
 
 
 def _keys(found: Kpis) -> list[str]:
-    names = found.to_arrow().column_names
-    return names[names.index("name") + 1 : names.index("value")]
+    names: list[str] = found.to_arrow().column_names
+    keys = names[names.index("name") + 1 : names.index("value")]
+    return [key for key in keys if key != "currency" or len(set(found.to_arrow()[key].to_pylist())) > 1]
 
 
 def _cells(row: dict[str, Any], keys: Sequence[str]) -> list[object]:
     low, high = row["low"], row["high"]
-    interval = "" if low is None or high is None else f"{_figure(row, low)} to {_figure(row, high)}"
-    named = ["(none)" if row[key] is None else row[key] for key in keys]
+    interval = "" if low is None or high is None else f"{_figure(row, low)} - {_figure(row, high)}"
+    named = ["(none)" if row[key] is None else str(row[key])[:WIDEST] for key in keys]
     value = f"{_figure(row, row['value'])} {_unit(row)}".rstrip()
-    return [row["id"], row["name"], *named, value, interval, f"{row['cases']:,}", f"{row['open']:,}"]
+    return [f"{row['id']} {row['name']}", *named, value, interval, f"{row['cases']:,}", f"{row['open']:,}"]
 
 
 def _figure(row: dict[str, Any], value: float) -> str:
@@ -119,11 +122,12 @@ def _figure(row: dict[str, Any], value: float) -> str:
 
 
 def _unit(row: dict[str, Any]) -> str:
-    return {"share": "", "days": "d", "count": "", "percent": "%"}.get(row["unit"], row["unit"])
+    short = {"share": "", "days": "d", "count": "", "percent": "%", "money": ""}
+    return short.get(row["unit"], str(row["unit"]).replace("money", "").replace(" per day", "/d").strip())
 
 
 def _target(row: dict[str, Any]) -> str:
     if row["target"] is None:
         return ""
-    met = {True: ", met", False: ", missed", None: ""}[row["met"]]
+    met = {True: " met", False: " missed", None: ""}[row["met"]]
     return f"{_figure(row, row['target'])}{met}"

@@ -100,7 +100,7 @@ def cells_of(facts: Facts, by: By, period: str | None, cohort: str, taken: Seque
         distinct = np.zeros(1, dtype=np.int64)
     of_case = np.full(cases, -1, dtype=np.int64)
     of_case[known] = rows
-    columns = groups.columns(distinct // width // len(currencies)) if len(groups) else {}
+    columns = groups.columns(distinct // width // len(currencies))
     if period is not None:
         columns["period"] = text([names[p] if names else None for p in (distinct % width).tolist()])
     if facts.amounts is not None:

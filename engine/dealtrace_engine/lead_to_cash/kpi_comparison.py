@@ -17,9 +17,11 @@ from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.lead_to_cash.kpi_differences import Difference, adjusted, difference
 from dealtrace_engine.lead_to_cash.kpi_facts import DAY, Facts, microseconds_of
-from dealtrace_engine.lead_to_cash.kpi_observing import AFTER_SALE, SCALE, Observed, observed
+from dealtrace_engine.lead_to_cash.kpi_observed import SCALE, Observed
+from dealtrace_engine.lead_to_cash.kpi_observing import observed
 from dealtrace_engine.lead_to_cash.kpi_registry import Kpi, chosen
 from dealtrace_engine.lead_to_cash.kpi_rows import lacking
+from dealtrace_engine.lead_to_cash.kpi_times import AFTER_SALE
 from dealtrace_engine.lead_to_cash.kpis import facts_of
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.results import LogReference, Result

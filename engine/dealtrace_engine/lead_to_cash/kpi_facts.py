@@ -65,12 +65,15 @@ class Facts:
     deviations: NDArray[np.int64] | None = None
     amounts: Amounts | None = None
     threads: int | None = None
+    _marks: dict[tuple[str, ...], NDArray[np.bool_]] = field(default_factory=dict)
     _reached: dict[tuple[str, ...], Reached] = field(default_factory=dict)
     _records: dict[str, Records | None] = field(default_factory=dict)
 
     def marks(self, *activities: str) -> NDArray[np.bool_]:
         """Return which of the log's activities are meant."""
-        return wanted_activities(self.log, activities, missing=True)
+        if activities not in self._marks:
+            self._marks[activities] = wanted_activities(self.log, activities, missing=True)
+        return self._marks[activities]
 
     def has(self, *activities: str) -> bool:
         """Whether the log has any of these activities."""

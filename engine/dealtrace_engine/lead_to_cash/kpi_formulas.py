@@ -12,7 +12,7 @@ from dealtrace_engine.analyses.money import UNITS
 from dealtrace_engine.analyses.variants import variants
 from dealtrace_engine.lead_to_cash.kpi_cells import Cells
 from dealtrace_engine.lead_to_cash.kpi_facts import DAY, LOST, OPEN, WON, Facts
-from dealtrace_engine.lead_to_cash.kpi_observing import Observed
+from dealtrace_engine.lead_to_cash.kpi_observed import Observed
 from dealtrace_engine.lead_to_cash.kpi_registry import FEW, OWNER, Kpi
 
 Formula = tuple[list[float | None], Observed]
@@ -39,9 +39,9 @@ def _ratios(over: Sequence[float], under: Sequence[float], factor: float = 1) ->
 
 def _units(facts: Facts) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return the amounts and which are known; the caller has seen that there are some."""
-    if facts.amounts is None:
-        return np.zeros(facts.log.cases, np.int64), np.zeros(facts.log.cases, np.bool_)
-    return facts.amounts.units, facts.amounts.known
+    nothing = np.zeros(facts.log.cases, dtype=np.int64)
+    amounts = facts.amounts
+    return (nothing, nothing > 0) if amounts is None else (amounts.units, amounts.known)
 
 
 def _sales_outstanding(facts: Facts, kpi: Kpi, cells: Cells) -> Formula:
@@ -112,8 +112,6 @@ def _spread(facts: Facts, kpi: Kpi, cells: Cells) -> Formula | str:
 
 def _variant_figures(facts: Facts, kpi: Kpi, cells: Cells) -> Formula:
     every = np.ones(facts.log.cases, dtype=np.bool_)
-    if not facts.log.cases:
-        return [None] * cells.count, _cases(facts, every, every)
     of_case = variants(facts.log, threads=facts.threads).of_case.astype(np.int64)
     width = int(of_case.max(initial=0)) + 1
     known = cells.of_case >= 0

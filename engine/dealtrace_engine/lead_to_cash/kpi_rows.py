@@ -17,8 +17,10 @@ from dealtrace_engine.lead_to_cash.kpi_cells import Cells
 from dealtrace_engine.lead_to_cash.kpi_facts import RECORDS, Facts, microseconds_of
 from dealtrace_engine.lead_to_cash.kpi_figures import Figures, figures_of
 from dealtrace_engine.lead_to_cash.kpi_formulas import by_formula
-from dealtrace_engine.lead_to_cash.kpi_observing import AFTER_SALE, Observed, observed
+from dealtrace_engine.lead_to_cash.kpi_observed import Observed
+from dealtrace_engine.lead_to_cash.kpi_observing import observed
 from dealtrace_engine.lead_to_cash.kpi_registry import Kpi
+from dealtrace_engine.lead_to_cash.kpi_times import AFTER_SALE
 from dealtrace_engine.sources.labels import activity_label
 
 NESTED = ("lead", "opportunity", "quote", "order", "invoice")

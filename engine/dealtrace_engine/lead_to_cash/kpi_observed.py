@@ -1,0 +1,83 @@
+"""What a KPI is told of, object after object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dealtrace_engine.lead_to_cash.kpi_facts import Facts
+from dealtrace_engine.lead_to_cash.kpi_registry import Kpi
+
+SCALE = 10_000
+"""What is no time is kept in whole numbers of 1/10,000."""
+AGAIN = "tell of the same as an earlier case and are not counted twice"
+
+
+@dataclass(eq=False)
+class Observed:
+    """What a KPI is told of, object after object.
+
+    Attributes
+    ----------
+    cases : ndarray of int64, shape (objects,)
+        In which case each is.
+    done : ndarray of bool, shape (objects,)
+        Which are in the numerator, or got to the end.
+    open : ndarray of bool, shape (objects,)
+        Which are not, but could still be.
+    values : ndarray of int64, shape (objects,)
+        Microseconds of times, else 1/10,000; where `done` only. Of shares the time until it was done, where
+        that is known; else 0.
+    starts : ndarray of int64, shape (objects,)
+        When each begins, microseconds UTC.
+    reversed : ndarray of bool, shape (objects,)
+        Which have the end before the start, so that there is no time.
+    counted : {"case", "record", "event"}
+        What stands for an object.
+    notes : list of str
+        What is to know about all of them.
+    records : ndarray of int64, shape (objects,), or None
+        Which of the `Records` of its grain each is.
+    left_out : list of (ndarray of int64, str)
+        Cases of what is not counted, and why.
+    """
+
+    cases: NDArray[np.int64]
+    done: NDArray[np.bool_]
+    open: NDArray[np.bool_]
+    values: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    reversed: NDArray[np.bool_]
+    counted: str = "case"
+    notes: list[str] = field(default_factory=list)
+    records: NDArray[np.int64] | None = None
+    left_out: list[tuple[NDArray[np.int64], str]] = field(default_factory=list)
+
+    def leave_out(self, cases: NDArray[np.int64], why: str) -> None:
+        """Note what of these cases is not among the objects, and why."""
+        if len(cases):
+            self.left_out.append((cases, why))
+
+    @property
+    def several(self) -> bool:
+        """Whether a case has more than one object, so that its amount would be counted more than once."""
+        return self.counted != "case" and len(np.unique(self.cases)) < len(self.cases)
+
+
+def chosen_cases(
+    facts: Facts, kpi: Kpi, eligible: NDArray[np.bool_], done: NDArray[np.bool_],
+    open_: NDArray[np.bool_] | None = None, values: NDArray[np.int64] | None = None,
+) -> Observed:  # fmt: skip
+    """Return the eligible cases as objects; each lead or opportunity once."""
+    again = facts.repeated(kpi.grain) & eligible
+    cases = np.flatnonzero(eligible & ~again)
+    nothing = np.zeros(len(cases), dtype=np.bool_)
+    found = Observed(
+        cases, done[cases], nothing if open_ is None else (open_ & ~done)[cases],
+        np.zeros(len(cases), dtype=np.int64) if values is None else values[cases], facts.created[cases],
+        nothing,
+    )  # fmt: skip
+    found.leave_out(np.flatnonzero(again), AGAIN)
+    return found

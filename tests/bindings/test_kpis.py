@@ -1,0 +1,84 @@
+"""`dealtrace kpis`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import dealtrace as dt
+from dealtrace.cli import main
+from dealtrace_engine.lead_to_cash.kpi_registry import REGISTRY
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory):
+    import pyarrow.parquet as pq
+
+    path = tmp_path_factory.mktemp("kpis") / "log.parquet"
+    pq.write_table(dt.lead_to_cash(300, seed=1).events, path)
+    return str(path)
+
+
+def test_one_document(log, capsys):
+    assert main(["kpis", log, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["schema"] == "dealtrace.kpis/1"
+    assert [row["id"] for row in answer["kpis"]] == [kpi.id for kpi in REGISTRY]
+    assert {"id", "name", "value", "unit", "grain", "cases"} <= set(answer["kpis"][0])
+    truths = dt.lead_to_cash(300, seed=1).truths
+    (won,) = [row for row in answer["kpis"] if row["id"] == "K18.w"]
+    assert won["value"] == truths["won"] / (truths["won"] + truths["lost"])
+
+
+def test_groups_periods_and_targets(log, capsys):
+    asked = ["--ids", "K18.w,K1", "--by", "region", "--period", "year", "--target", "K18.w=0.5", "--json"]
+    assert main(["kpis", log, *asked]) == 0
+    rows = json.loads(capsys.readouterr().out)["kpis"]
+    assert {row["id"] for row in rows} == {"K1.s", "K1.d", "K1.w", "K18.w"}
+    assert {row["period"] for row in rows} == {"2024", "2025"}
+    assert {row["met"] for row in rows if row["id"] == "K18.w"} <= {True, False, None}
+    assert all("region" in row for row in rows)
+
+
+def test_for_people(log, capsys):
+    assert main(["kpis", log, "--lang", "de", "--value", "amount", "--target", "K18.w=0.1"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    for part in ("K18.w Gewinnquote", "10.0% met", "Not told", "K20.r: needs rules="):
+        assert part in said
+    assert main(["kpis", log, "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_filter(log, capsys):
+    won = '{"version": 1, "filter": {"op": "contains", "activity": "Opportunity Closed Won"}}'
+    assert main(["kpis", log, "--filter", won, "--ids", "K1.w", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["kpis"]
+    assert row["cases"] == row["numerator"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--ids", "K99"], "there is no KPI 'K99'"),
+        (["--target", "K1"], "no target: 'K1'"),
+        (["--by", "colour"], "there is no column 'colour'"),
+        (["--lang", "xx"], "there is no language 'xx'"),
+    ],
+)
+def test_what_is_wrong(log, capsys, asked, said):
+    assert main(["kpis", log, *asked]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_an_export(tmp_path, capsys):
+    assert main(["demo", "--crm", "salesforce", "--deals", "60", "-o", str(tmp_path), "--quiet"]) == 0
+    capsys.readouterr()
+    asked = ["--ids", "K3,K10,K18.w", "--json"]
+    assert main(["kpis", str(tmp_path / "export"), *asked]) == 0
+    rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)["kpis"]}
+    assert "not in this log" in rows["K3"]["note"]
+    assert rows["K10"]["counted"] == "record"
+    assert main(["kpis", str(tmp_path / "export"), "--case-object", "lead", *asked]) == 0
+    rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)["kpis"]}
+    assert 0 < rows["K3"]["value"] < 1

@@ -1,0 +1,116 @@
+"""KPIs before and after an instant: the planted change is found, and chance is not."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from dealtrace_engine.errors import ArgumentError
+from dealtrace_engine.lead_to_cash.kpi_comparison import compare_periods
+from dealtrace_engine.lead_to_cash.kpi_differences import adjusted, difference
+from dealtrace_engine.sources.memory import from_arrow
+from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
+
+CHANGED = {"K15.s", "K16.g", "K2.s", "K2.d"}
+"""What has the sending of the invoice, which was automated, in it."""
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def made(request):
+    synthetic = lead_to_cash(2_000, seed=request.param)
+    return synthetic.truths, from_arrow(synthetic.events)
+
+
+@pytest.mark.parametrize("cohort", ["created", "started"])
+def test_the_planted_change_is_found(made, cohort):
+    truths, log = made
+    found = compare_periods(log, truths["billing_automated"], cohort=cohort)
+    rows = found.table.to_pylist()
+    first = rows[0]
+    assert (first["id"], first["direction"], first["significant"]) == ("K15.s", "better", True)
+    assert first["high"] < -2 < first["before"] - 4
+    assert first["after"] < 2.5
+    others = [one for one in rows if one["significant"] and one["id"] not in CHANGED]
+    assert len(others) <= 1
+    assert {"K18.w", "K1.s", "K3"} <= {one["id"] for one in rows if one["significant"] is False}
+
+
+def test_an_instant_at_which_nothing_happened(made):
+    rows = compare_periods(made[1], "2024-07-01").table.to_pylist()
+    assert sum(bool(one["significant"]) for one in rows) <= 1
+
+
+def test_the_latest_are_not_taken_for_faster(made):
+    """Of those created shortly before the end only the fast ones got there."""
+    rows = {
+        one["id"]: one for one in compare_periods(made[1], "2025-11-15", ["K1", "K2", "K3"]).table.to_pylist()
+    }
+    assert not any(one["significant"] for one in rows.values())
+    assert rows["K2.s"]["note"].startswith("not enough data")
+    assert rows["K2.s"]["cases_after"] == 0
+
+
+def test_what_is_not_compared(made):
+    rows = {one["id"]: one for one in compare_periods(made[1], "2025-02-03").table.to_pylist()}
+    assert rows["K27.n"]["note"] == "sums and formulas are not compared"
+    assert rows["K25.n"]["note"].startswith("it tells of the end of the log")
+    assert rows["K20.r"]["note"].startswith("needs rules=")
+    assert rows["K11.a"]["note"].startswith("the log has no activity")
+    assert all((one["q"] is None) == (one["p"] is None) for one in rows.values())
+
+
+def test_as_plain_values(made):
+    found = compare_periods(made[1], "2025-02-03", ["K15", "K18"], language="fr")
+    answer = json.loads(found.to_json())
+    assert answer["kpis"][0]["name"] == "Délai de facturation (jusqu'à l'envoi)"
+    assert answer["at_us"] == 1_738_540_800_000_000
+    assert repr(found) == "PeriodComparison of 6 KPIs, 1 differ significantly"
+
+
+@pytest.mark.parametrize("wrong", [{"at": "soon"}, {"at": "2025-01-01", "cohort": "closed"}])
+def test_wrong_arguments(made, wrong):
+    with pytest.raises(ArgumentError):
+        compare_periods(made[1], **wrong)
+
+
+def samples(seed, count, shift=0.0):
+    rng = np.random.default_rng(seed)
+    return rng.exponential(5.0, count), rng.exponential(5.0, count) + shift
+
+
+def test_equal_to_scipy():
+    before, after = samples(1, 60, 1.0)
+    assert difference("median", before, after).p == pytest.approx(
+        stats.mannwhitneyu(before, after, method="asymptotic").pvalue
+    )
+    welch = stats.ttest_ind(after, before, equal_var=False)
+    found = difference("mean", before, after)
+    assert found.p == pytest.approx(welch.pvalue)
+    assert (found.low, found.high) == pytest.approx(tuple(welch.confidence_interval()))
+    qs = [random.Random(seed).random() ** 3 for seed in range(20)]
+    assert adjusted(qs) == pytest.approx(stats.false_discovery_control(qs).tolist())
+    assert adjusted([]) == []
+
+
+def test_the_interval_of_medians_holds_the_difference():
+    held = 0
+    for seed in range(300):
+        before, after = samples(seed, 40, 2.0)
+        found = difference("median", before, after)
+        held += found.low <= 2.0 <= found.high
+    assert 0.92 <= held / 300 <= 0.99
+
+
+def test_samples_without_any_difference():
+    same = np.ones(20)
+    for kind in ("median", "rate", "mean"):
+        found = difference(kind, same, same)
+        assert (found.difference, found.p) == (0.0, 1.0)
+    assert difference("mean", same, same + 1).p == 0.0
+    few = difference("median", same[:3], same)
+    assert (few.p, few.note) == (None, "not enough data: 3 before, 20 after")
+    assert difference("rate", same[:0], same).before is None
