@@ -165,11 +165,14 @@ def product_sums(
     True
     """
     sums = [0] * count
-    order = np.argsort(codes, kind="stable")
-    for start in range(0, len(order), MOST):
-        own = order[start : start + MOST]
-        filled, firsts = np.unique(codes[own], return_index=True)
-        left, right = _limbs(one[own]), _limbs(other[own])
+    if count > 1:
+        order = np.argsort(codes, kind="stable")
+        one, other, codes = one[order], other[order], codes[order]
+    for start in range(0, len(codes), MOST):
+        span = slice(start, start + MOST)
+        firsts = np.flatnonzero(np.diff(codes[span], prepend=-1))
+        filled = codes[span][firsts]
+        left, right = _limbs(one[span]), _limbs(other[span])
         for one_shift, a in left:
             for other_shift, b in right:
                 added = np.add.reduceat(a * b, firsts).tolist()
