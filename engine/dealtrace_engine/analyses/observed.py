@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.milestones import NEVER
 from dealtrace_engine.analyses.segment_ends import Segment, SegmentEnd
-from dealtrace_engine.analyses.segment_pairs import pairs_of_segments
+from dealtrace_engine.analyses.segment_pairs import marks_of, pairs_of_segments
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
-from dealtrace_engine.parallel import Progress
+from dealtrace_engine.quality import Finding
+from dealtrace_engine.schema import nearest
 
-OPEN = -1
+OPEN, STOPPED = -1, -2
+STOPS = "stopped"
+"""What cases that leave without a target are called."""
 Cohort = Literal["created month", "created quarter", "closed month", "closed quarter"]
 COHORTS = ("created month", "created quarter", "closed month", "closed quarter")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,7 +36,7 @@ class Observed:
         Microseconds since 1970-01-01 UTC: when it began, and when it ended or was last seen. `NEVER` where it
         is not observed.
     causes : ndarray of int64, shape (cases,)
-        Which target ended it; `OPEN` where none did.
+        Which target ended it; `OPEN` where none did, `STOPPED` where it left without one.
     counted, reversed, without_source, later : ndarray of bool, shape (cases,)
         Cases that are observed; whose targets all come before the source; that have a target but no source;
         and that begin after the last instant that is looked at.
@@ -62,7 +65,7 @@ def targets_of(target: Any) -> dict[str, SegmentEnd]:
     (['won', 'lost'], ['paid'])
     """
     if isinstance(target, Mapping):
-        if not target or not all(isinstance(name, str) for name in target):
+        if not target or STOPS in target or not all(isinstance(name, str) for name in target):
             raise ArgumentError(f"competing targets are names to milestones, got {target!r}")
         return {name: SegmentEnd.of(one) for name, one in target.items()}
     end = SegmentEnd.of(target)
@@ -71,7 +74,7 @@ def targets_of(target: Any) -> dict[str, SegmentEnd]:
 
 def observed(
     log: EventLog, source: SegmentEnd, targets: Mapping[str, SegmentEnd], until: int, *,
-    threads: int | None = None, progress: Progress | None = None,
+    reopened: Mapping[str, SegmentEnd] | None = None, missing: bool = False, threads: int | None = None,
 ) -> Observed:  # fmt: skip
     """Return how long each case was seen on its way from a source to the earliest of its targets.
 
@@ -80,10 +83,14 @@ def observed(
     log : EventLog
     source : SegmentEnd
     targets : mapping of str to SegmentEnd
+        The one called `STOPS` is where cases leave without getting to another.
     until : int
         The last instant that is looked at, in microseconds since 1970-01-01 UTC.
+    reopened : mapping of str to SegmentEnd, optional
+        Targets to what undoes them; see `survival`.
+    missing : bool
+        Whether activities that the log does not have are no error.
     threads : int, optional
-    progress : callable (done, of) -> object, optional
 
     Raises
     ------
@@ -97,16 +104,23 @@ def observed(
             raise ArgumentError(f"a case is seen from one source to one target, not {end}",
                                 hint="name the first or the last")  # fmt: skip
     chosen = [Segment(name, source, end) for name, end in targets.items()]
-    pairs = pairs_of_segments(log, chosen, threads=threads, progress=progress)
+    pairs = pairs_of_segments(log, chosen, marks_of(log, chosen, missing=missing), threads=threads)
     sources = pairs[0].sources
-    seen = np.stack([own.targets for own in pairs])
-    there, has_source = seen != NEVER, sources != NEVER
-    valid = there & (seen >= sources) & has_source
+    undone = _undone(log, targets, reopened or {}, until, threads)
+    seen = np.stack([
+        np.where(own.targets < undone[name], NEVER, own.targets) if name in undone else own.targets
+        for name, own in zip(targets, pairs, strict=True)
+    ])  # fmt: skip
+    numbers = np.array([STOPPED if name == STOPS else place for place, name in enumerate(targets)])
+    has_source = sources != NEVER
+    valid = (seen != NEVER) & (seen >= sources) & has_source
+    own = numbers >= 0
+    there = (seen[own] != NEVER).any(axis=0)
     instants = np.where(valid, seen, np.iinfo(np.int64).max)
-    causes = instants.argmin(axis=0)
+    causes = numbers[instants.argmin(axis=0)]
     ends = instants.min(axis=0)
     begun = has_source & (sources <= until)
-    backwards = has_source & there.any(axis=0) & ~valid.any(axis=0)
+    backwards = has_source & there & ~valid[own].any(axis=0)
     counted = begun & ~backwards
     still = ends > until
     return Observed(
@@ -115,9 +129,43 @@ def observed(
         np.where(counted & ~still, causes, OPEN).astype(np.int64),
         counted,
         backwards & begun,
-        ~has_source & there.any(axis=0),
+        ~has_source & there,
         has_source & ~begun,
     )
+
+
+def reopenings_of(reopened: Any, targets: Mapping[str, SegmentEnd]) -> dict[str, SegmentEnd]:
+    """Return what undoes each target: the last of some activities, for all targets or by their names.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such target.
+    """
+    if reopened is None:
+        return {}
+    named = reopened if isinstance(reopened, Mapping) else dict.fromkeys(targets, reopened)
+    for name in named:
+        if name not in targets:
+            raise ArgumentError(
+                f"there is no target {name!r}", hint=nearest([*targets], str(name), "targets")
+            )
+    return {name: replace(SegmentEnd.of(what), occurrence="last") for name, what in named.items()}
+
+
+def _undone(
+    log: EventLog, targets: Mapping[str, SegmentEnd], reopened: Mapping[str, SegmentEnd], until: int,
+    threads: int | None,
+) -> dict[str, NDArray[np.int64]]:  # fmt: skip
+    """When each target was undone for the last time, by its name."""
+    if not reopened:
+        return {}
+    chosen = [Segment(name, end, targets[name]) for name, end in reopened.items()]
+    pairs = pairs_of_segments(log, chosen, marks_of(log, chosen, missing=True), threads=threads)
+    return {
+        name: np.where(own.sources > until, NEVER, own.sources)
+        for name, own in zip(reopened, pairs, strict=True)
+    }
 
 
 def last_instant(log: EventLog, until: datetime | str | None) -> int:
@@ -155,10 +203,29 @@ def instant_of(when: datetime | str) -> int:
         ) from error
 
 
+def left_out(seen: Observed) -> list[Finding]:
+    """Return how many cases are in no figure, by reason."""
+    found = {
+        "cases whose targets all come before the source": seen.reversed,
+        "cases with a target but no source": seen.without_source,
+        "cases that begin after the last instant that is looked at": seen.later,
+    }
+    return [Finding(reason, int(marks.sum())) for reason, marks in found.items() if marks.any()]
+
+
+def truncated_cases(log: EventLog, seen: Observed, horizon: datetime | str | None) -> NDArray[np.bool_]:
+    """Return which cases have the source before the history of the log begins, or before an instant."""
+    coverage = log.origin.coverage
+    known = coverage.horizon if horizon is None and coverage is not None else horizon
+    return (
+        np.zeros(log.cases, np.bool_) if known is None else seen.counted & (seen.sources < instant_of(known))
+    )
+
+
 def periods(seen: Observed, cohort: Cohort) -> tuple[NDArray[np.int64], list[str | None]]:
     """Return in which period each case began or ended, and what the periods are called, in order.
 
-    Open cases have no period of closing: the last one, None.
+    Cases that did not get there have no period of closing: the last one, None.
 
     Raises
     ------
@@ -170,7 +237,7 @@ def periods(seen: Observed, cohort: Cohort) -> tuple[NDArray[np.int64], list[str
             f"there is no cohort {cohort!r}", hint=f"cohorts are {', '.join(map(repr, COHORTS))}"
         )
     closed, quarters = cohort.startswith("closed"), cohort.endswith("quarter")
-    known = seen.counted & ((seen.causes != OPEN) | (not closed))
+    known = seen.counted & ((seen.causes >= 0) | (not closed))
     instants = np.where(known, seen.ends if closed else seen.sources, 0)
     months = instants.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
     numbers = months // 3 if quarters else months

@@ -165,22 +165,27 @@ def product_sums(
     True
     """
     sums = [0] * count
-    order = np.argsort(codes, kind="stable")
-    for start in range(0, len(order), MOST):
-        own = order[start : start + MOST]
-        filled, firsts = np.unique(codes[own], return_index=True)
-        left, right = _limbs(one[own]), _limbs(other[own])
-        for i, a in enumerate(left):
-            for j, b in enumerate(right):
+    if count > 1:
+        order = np.argsort(codes, kind="stable")
+        one, other, codes = one[order], other[order], codes[order]
+    for start in range(0, len(codes), MOST):
+        span = slice(start, start + MOST)
+        firsts = np.flatnonzero(np.diff(codes[span], prepend=-1))
+        filled = codes[span][firsts]
+        left, right = _limbs(one[span]), _limbs(other[span])
+        for one_shift, a in left:
+            for other_shift, b in right:
                 added = np.add.reduceat(a * b, firsts).tolist()
                 for group, part in zip(filled.tolist(), added, strict=True):
-                    sums[group] += part << (LIMB * (i + j))
+                    sums[group] += part << (one_shift + other_shift)
     return sums
 
 
-def _limbs(values: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def _limbs(values: NDArray[np.int64]) -> list[tuple[int, NDArray[np.int64]]]:
+    """Return parts of numbers with how far they are shifted; parts that are all zero are left out."""
     mask = (1 << LIMB) - 1
-    return [values & mask, (values >> LIMB) & mask, values >> (2 * LIMB)]
+    parts = [(0, values & mask), (LIMB, (values >> LIMB) & mask), (2 * LIMB, values >> (2 * LIMB))]
+    return [(shift, part) for shift, part in parts if part.any()]
 
 
 def _money(

@@ -87,8 +87,24 @@ class Measured:
     counts: NDArray[np.int64]
 
 
+Marks = dict[tuple[str, ...], NDArray[np.bool_]]
+"""The activities of segment ends, to which activities of the log are meant, shape (activities,)."""
+
+
+def marks_of(log: EventLog, chosen: Sequence[Segment], *, missing: bool = False) -> Marks:
+    """Return which activities of the log are meant by the ends of segments.
+
+    Raises
+    ------
+    SchemaError
+        The log has no such activity, and `missing` is not set.
+    """
+    ends = {end.activities for segment in chosen for end in (segment.source, segment.target)}
+    return {names: wanted_activities(log, names, missing=missing) for names in sorted(ends)}
+
+
 def pairs_of_segments(
-    log: EventLog, chosen: Sequence[Segment], *, missing: bool = False, threads: int | None = None,
+    log: EventLog, chosen: Sequence[Segment], marks: Marks, *, threads: int | None = None,
     progress: Progress | None = None,
 ) -> list[SegmentPairs]:  # fmt: skip
     """Return the pairs of each segment.
@@ -97,15 +113,13 @@ def pairs_of_segments(
     ----------
     log : EventLog
     chosen : sequence of Segment
-    missing : bool
-        Whether activities that the log does not have are no error.
+    marks : dict
+        See `marks_of`.
     threads : int, optional
     progress : callable (done, of) -> object, optional
 
     Raises
     ------
-    SchemaError
-        The log has no such activity.
     LogError
         The log has no start timestamps, and a segment's end is one.
 
@@ -116,16 +130,17 @@ def pairs_of_segments(
     >>> from dealtrace_engine.sources.memory import from_arrow
     >>> log = from_arrow(pa.table({"case": ["1", "1"], "activity": ["a", "b"],
     ...                            "time": ["1970-01-01 00:00:01", "1970-01-01 00:00:03"]}))
-    >>> (pairs,) = pairs_of_segments(log, segments_of([("a", "b")]))
+    >>> chosen = segments_of([("a", "b")])
+    >>> (pairs,) = pairs_of_segments(log, chosen, marks_of(log, chosen))
     >>> pairs.sources.tolist(), pairs.targets.tolist()
     ([1000000], [3000000])
     """
     ends = {end for s in chosen if s.source.occurrence != "every" for end in (s.source, s.target)}
     order = sorted(ends, key=lambda end: (end.timestamp, end.occurrence, end.activities))
-    found = _instants(log, order, missing, threads, progress)
+    found = _instants(log, order, marks, threads, progress)
     row = {end: found[place] for place, end in enumerate(order)}
     return [
-        _every(log, segment, missing, threads)
+        _every(log, segment, marks, threads)
         if segment.source.occurrence == "every"
         else SegmentPairs(row[segment.source], row[segment.target])
         for segment in chosen
@@ -142,19 +157,18 @@ def stamps_of(log: EventLog, end: SegmentEnd) -> NDArray[np.int64]:
 
 
 def _instants(
-    log: EventLog, ends: Sequence[SegmentEnd], missing: bool, threads: int | None, progress: Progress | None
+    log: EventLog, ends: Sequence[SegmentEnd], marks: Marks, threads: int | None, progress: Progress | None
 ) -> NDArray[np.int64]:
     """When each case has each end, shape (ends, cases)."""
     from dealtrace_engine.kernels.segments import instants
 
     out = np.empty((len(ends), log.cases), dtype=np.int64)
-    wanted = [wanted_activities(log, end.activities, missing=missing) for end in ends]
     latest = np.array([end.occurrence == "last" for end in ends], dtype=np.bool_)
     for timestamp in sorted({end.timestamp for end in ends}):
         own = [place for place, end in enumerate(ends) if end.timestamp == timestamp]
-        marks = np.array([wanted[place] for place in own]).reshape(len(own), -1).T
-        slots = np.array(own, dtype=np.int64)[np.nonzero(marks)[1]]
-        offsets = np.cumsum([0, *marks.sum(axis=1)]).astype(np.int64)
+        members = np.array([marks[ends[place].activities] for place in own]).reshape(len(own), -1).T
+        slots = np.array(own, dtype=np.int64)[np.nonzero(members)[1]]
+        offsets = np.cumsum([0, *members.sum(axis=1)]).astype(np.int64)
         stamps = stamps_of(log, ends[own[0]])
 
         def write(
@@ -170,13 +184,11 @@ def _instants(
     return out
 
 
-def _every(log: EventLog, segment: Segment, missing: bool, threads: int | None) -> SegmentPairs:
+def _every(log: EventLog, segment: Segment, marks: Marks, threads: int | None) -> SegmentPairs:
     from dealtrace_engine.kernels.milestones import first_and_last
     from dealtrace_engine.kernels.segments import next_targets
 
-    is_source, is_target = (
-        wanted_activities(log, end.activities, missing=missing) for end in (segment.source, segment.target)
-    )
+    is_source, is_target = marks[segment.source.activities], marks[segment.target.activities]
     counts, unused = np.zeros(log.cases, dtype=np.int64), np.empty((2, log.cases), dtype=np.int64)
     cut = blocks(log.case_offsets)
     columns = (log.activity_codes, log.timestamps, log.case_offsets)

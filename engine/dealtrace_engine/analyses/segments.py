@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import By, Groups, groups_of
-from dealtrace_engine.analyses.milestones import NEVER, wanted_activities
+from dealtrace_engine.analyses.milestones import NEVER
 from dealtrace_engine.analyses.money import Amounts, amounts_of
 from dealtrace_engine.analyses.segment_ends import Pairs, Segment, segments_of
 from dealtrace_engine.analyses.segment_figures import Cells, distinct, figures_of
@@ -20,9 +20,11 @@ from dealtrace_engine.analyses.segment_pairs import (
     ARRIVED,
     MISSED,
     REVERSED,
+    Marks,
     Measure,
     Measured,
     SegmentPairs,
+    marks_of,
     pairs_of_segments,
 )
 from dealtrace_engine.analyses.working_time import Calendar, working_time
@@ -208,7 +210,8 @@ def segment_times(
     groups = groups_of(log, by, taken=(*COLUMNS, *map(percentile_name, percentiles)))
     amounts = None if value is None else amounts_of(log, value, currency)
     cells = _cells(groups, amounts)
-    found = pairs_of_segments(log, chosen, missing=missing, threads=threads)
+    marks = marks_of(log, chosen, missing=missing)
+    found = pairs_of_segments(log, chosen, marks, threads=threads)
 
     measure = _measure(log, calendar, found)
 
@@ -220,7 +223,7 @@ def segment_times(
     rows = [own for _, own, _ in parts]
     places = np.stack([np.repeat(np.arange(len(rows)), list(map(len, rows))), np.concatenate(rows)], axis=1)
     figures = {name: np.concatenate([own[name] for *_, own in parts]) for name in parts[0][2]}
-    notes = _notes(log, chosen, places, figures)
+    notes = _notes(marks, chosen, places, figures)
     answer = table({**_keys(chosen, groups, amounts, places), **_nullable(figures), "note": text(notes)})
     return Segments(
         answer, chosen, [] if amounts is None else amounts.findings,
@@ -264,18 +267,13 @@ def _keys(
 
 
 def _notes(
-    log: EventLog, chosen: Sequence[Segment], places: NDArray[np.int64], figures: dict[str, Any]
+    marks: Marks, chosen: Sequence[Segment], places: NDArray[np.int64], figures: dict[str, Any]
 ) -> list[str | None]:
-    known = {
-        end: bool(wanted_activities(log, end.activities, missing=True).any())
-        for segment in chosen
-        for end in (segment.source, segment.target)
-    }
     notes: list[str | None] = []
     for place, starts, reached in zip(places[:, 0].tolist(), figures["starts"].tolist(),
                                       figures["reached"].tolist(), strict=True):  # fmt: skip
         ends = (chosen[place].source, chosen[place].target)
-        lacking = next((end for end in ends if not known[end]), None)
+        lacking = next((end for end in ends if not marks[end.activities].any()), None)
         if lacking is not None:
             notes.append(f"the log has no {' or '.join(lacking.activities)}")
         elif not starts:

@@ -15,13 +15,17 @@ from dealtrace_engine.analyses.grouping import By, Groups, groups_of
 from dealtrace_engine.analyses.kaplan_meier import Curve, curve_of
 from dealtrace_engine.analyses.observed import (
     OPEN,
+    STOPPED,
+    STOPS,
     Cohort,
     Observed,
-    instant_of,
     last_instant,
+    left_out,
     observed,
     periods,
+    reopenings_of,
     targets_of,
+    truncated_cases,
 )
 from dealtrace_engine.analyses.segment_ends import SegmentEnd
 from dealtrace_engine.analyses.survival_figures import (
@@ -43,9 +47,9 @@ from dealtrace_engine.percentiles import MICROSECONDS, check_percentiles
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import LogReference, Result
 
-COLUMNS = ("cohort", "cases", "reached", "open", "reversed", "without_source", "left_truncated", "note",
-           "cause", "time_s", "at_risk", "events", "survival", "low", "high", "share", "case_id", "since",
-           "age_s", "percentile")  # fmt: skip
+COLUMNS = ("cohort", "cases", "reached", "stopped", "open", "reversed", "without_source", "left_truncated",
+           "note", "cause", "time_s", "at_risk", "events", "survival", "low", "high", "share", "case_id",
+           "since", "age_s", "percentile")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +64,9 @@ class Survival(Result):
         - the attributes of `by`.
         - cohort: text such as "2025-03" or "2025-Q1" (UTC); only with `cohort`. Null for the open cases among
           cohorts of closing.
-        - cases: int64; those that have the source and are seen. They have `reached` a target or are `open`.
+        - cases: int64; those that have the source and are seen.
+        - reached, stopped, open: int64; of `cases`, those that got to a target, that left without one, and
+          the rest.
         - reversed, without_source: int64; cases with every target before the source, or with a target only.
           They are in no figure.
         - left_truncated: int64; of `cases`, those that began before the history that the source kept.
@@ -110,7 +116,7 @@ class Survival(Result):
         ----------
         row : int
         which : str
-            ``"all"``, ``"open"``, ``"reached"``, or a cause.
+            ``"all"``, ``"open"``, ``"reached"``, ``"stopped"``, or a cause.
 
         Raises
         ------
@@ -124,10 +130,10 @@ class Survival(Result):
         found = self._seen.causes[own]
         if which in self.causes:
             own = own[found == self.causes.index(which)]
-        elif which in ("open", "reached"):
-            own = own[(found == OPEN) == (which == "open")]
+        elif which in ("open", "reached", STOPS):
+            own = own[{"open": found == OPEN, "reached": found >= 0, STOPS: found == STOPPED}[which]]
         elif which != "all":
-            known = ", ".join(map(repr, ("all", "open", "reached", *self.causes)))
+            known = ", ".join(map(repr, ("all", "open", "reached", STOPS, *self.causes)))
             raise ArgumentError(f"there are no cases {which!r}", hint=f"cases are {known}")
         return self._case_ids.take(arrow(own))
 
@@ -170,7 +176,7 @@ class Survival(Result):
         both = (places_of(groups.codes[chosen], len(groups)) for chosen in (rows, counted))
         for own, theirs in zip(*both, strict=True):
             cases = counted[theirs]
-            if len(own) and (seen.causes[cases] != OPEN).any():
+            if len(own) and (seen.causes[cases] >= 0).any():
                 curve = curve_of(
                     self._durations[cases], seen.causes[cases], len(self.causes), self._confidence
                 )
@@ -194,9 +200,11 @@ class Survival(Result):
 
 def survival(
     log: EventLog, source: Any, target: Any, *, by: By = None, where: Expression | None = None,
-    cohort: Cohort | None = None, calendar: Calendar | None = None, until: datetime | str | None = None,
-    horizon: datetime | str | None = None, percentiles: Sequence[float] = (25, 50, 75, 90),
-    confidence: float = 0.95, threads: int | None = None, progress: Progress | None = None,
+    stops: Any = None, reopened: Any = None, cohort: Cohort | None = None,
+    calendar: Calendar | None = None, until: datetime | str | None = None,
+    horizon: datetime | str | None = None,
+    percentiles: Sequence[float] = (25, 50, 75, 90), confidence: float = 0.95, missing: bool = False,
+    threads: int | None = None, progress: Progress | None = None,
 ) -> Survival:  # fmt: skip
     """Return how long cases take from a source to a target, counting those that are still on their way.
 
@@ -216,6 +224,13 @@ def survival(
         Attributes of the case.
     where : Expression, optional
         Only of what passes this filter.
+    stops : the same, optional
+        Where cases leave without getting there. They are censored then: times are those of cases that do not
+        leave. To know how many leave, name it as a competing target instead.
+    reopened : the same, or mapping of names of targets to the same, optional
+        What undoes targets and stops (called "stopped"), such as "opportunity_reopened": what comes before
+        the last of it does not count, so that a deal that was lost and reopened is open. To be used with last
+        targets: of others only the first is looked at.
     cohort : {"created month", "created quarter", "closed month", "closed quarter"}, optional
         A row for each period (UTC) in which cases have the source, or the target. Cohorts of closing hold no
         open cases, so that their times are too short for recent ones.
@@ -230,6 +245,8 @@ def survival(
         From 0 to 100.
     confidence : float
         Of the limits, between 0 and 1.
+    missing : bool
+        Whether activities that the log does not have are no error.
     threads : int, optional
         All CPUs by default; the result does not depend on it.
     progress : callable (done, of) -> object, optional
@@ -270,9 +287,11 @@ def survival(
     figures = [name for p in percentiles for name in limits_names(p)]
     groups = groups_of(log, by, taken=(*COLUMNS, *figures))
     last = last_instant(whole, until)
-    seen = observed(log, SegmentEnd.of(source), targets, last, threads=threads)
+    ends = targets if stops is None else {**targets, STOPS: SegmentEnd.of(stops)}
+    undone = reopenings_of(reopened, ends)
+    seen = observed(log, SegmentEnd.of(source), ends, last, reopened=undone, missing=missing, threads=threads)
     durations = _durations(log, seen, calendar)
-    truncated = _truncated(log, seen, horizon)
+    truncated = truncated_cases(log, seen, horizon)
     cells, labels = _cells(seen, groups, cohort)
     numbers = places_of(cells, len(groups) * len(labels))
     counted = [own[seen.counted[own]] for own in numbers]
@@ -286,19 +305,10 @@ def survival(
         keys["cohort"] = text([labels[row % len(labels)] for row in rows])
     main = main_columns(curves, seen, [numbers[row] for row in rows], truncated, percentiles)
     return Survival(
-        table({**keys, **main}), shares_table(curves, keys, tuple(targets)), _findings(seen), last,
+        table({**keys, **main}), shares_table(curves, keys, tuple(targets)), left_out(seen), last,
         tuple(targets), keys, curves, [counted[row] for row in rows], seen, durations, truncated, groups,
         confidence, log.case_ids, LogReference(log),
     )  # fmt: skip
-
-
-def _findings(seen: Observed) -> list[Finding]:
-    found = {
-        "cases whose targets all come before the source": seen.reversed,
-        "cases with a target but no source": seen.without_source,
-        "cases that begin after the last instant that is looked at": seen.later,
-    }
-    return [Finding(reason, int(marks.sum())) for reason, marks in found.items() if marks.any()]
 
 
 def _durations(log: EventLog, seen: Observed, calendar: Calendar | None) -> NDArray[np.int64]:
@@ -309,14 +319,6 @@ def _durations(log: EventLog, seen: Observed, calendar: Calendar | None) -> NDAr
         measure = working_time(log, calendar, int(bounds[0]), int(bounds[1]))
         durations[own] = measure(seen.sources[own], seen.ends[own], own)
     return durations
-
-
-def _truncated(log: EventLog, seen: Observed, horizon: datetime | str | None) -> NDArray[np.bool_]:
-    coverage = log.origin.coverage
-    known = coverage.horizon if horizon is None and coverage is not None else horizon
-    return (
-        np.zeros(log.cases, np.bool_) if known is None else seen.counted & (seen.sources < instant_of(known))
-    )
 
 
 def _cells(

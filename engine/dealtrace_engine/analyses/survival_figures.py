@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.kaplan_meier import Curve
-from dealtrace_engine.analyses.observed import Observed
+from dealtrace_engine.analyses.observed import OPEN, STOPPED, Observed
 from dealtrace_engine.buffers import arrow, table, text
 from dealtrace_engine.percentiles import MICROSECONDS, percentile_name
 
@@ -56,7 +56,8 @@ def main_columns(
     cases = np.array([curve.cases for curve in curves], dtype=np.int64)
     ended = np.array([int(curve.events.sum()) for curve in curves], dtype=np.int64)
     columns: dict[str, Any] = {
-        "cases": cases, "reached": ended, "open": cases - ended, "reversed": count(seen.reversed),
+        "cases": cases, "reached": ended, "stopped": count(seen.causes == STOPPED),
+        "open": count(seen.counted & (seen.causes == OPEN)), "reversed": count(seen.reversed),
         "without_source": count(seen.without_source), "left_truncated": count(truncated),
     }  # fmt: skip
     for percentile in percentiles:
@@ -71,7 +72,7 @@ def _note(cases: int, ended: int, curve: Curve) -> str | None:
     if not cases:
         return "not enough data: no case has the source"
     if not ended:
-        return f"not enough data: {cases:,} of {cases:,} cases are open"
+        return f"not enough data: none of {cases:,} got there"
     left = curve.survival[-1]
     return f"{left:.0%} are not there after the longest time seen" if curve.reached(0.5)[0] is None else None
 

@@ -60,6 +60,8 @@ def next_targets(
     """
     for case in range(first, last):
         place = pair_offsets[case + 1]
+        if place == pair_offsets[case]:
+            continue
         upcoming = NEVER
         for event in range(case_offsets[case + 1] - 1, case_offsets[case] - 1, -1):
             if is_source[activities[event]]:
@@ -83,24 +85,20 @@ def between(
     Without a source a pair is `ABSENT`, without a target `MISSED`, and `REVERSED` where the target came
     first. `counts`, shape (4,), is the number of each.
     """
-    arrived = 0
     missed = 0
     reversed_ = 0
-    for pair in range(len(sources)):
+    arrived = 0
+    for pair in range(len(sources)):  # without branches, which no processor could foresee
         source = sources[pair]
         target = targets[pair]
-        if source == NEVER:
-            status[pair] = ABSENT
-        elif target == NEVER:
-            status[pair] = MISSED
-            missed += 1
-        elif target < source:
-            status[pair] = REVERSED
-            reversed_ += 1
-        else:
-            status[pair] = ARRIVED
-            durations[arrived] = target - source
-            arrived += 1
+        begun = source != NEVER
+        ended = begun & (target != NEVER)
+        in_time = ended & (target >= source)
+        status[pair] = int(begun) + int(ended) + int(in_time)
+        durations[arrived] = target - source if in_time else 0
+        missed += int(begun) - int(ended)
+        reversed_ += int(ended) - int(in_time)
+        arrived += int(in_time)
     counts[ABSENT] = len(sources) - missed - reversed_ - arrived
     counts[MISSED] = missed
     counts[REVERSED] = reversed_

@@ -53,6 +53,15 @@ source to the first target; payments end with the last one; each approval is mea
 a rate: the share that reaches the end of K9.D."""
 
 
+OUTCOMES = {
+    "won": SegmentEnd(("opportunity_won",), "last"), "lost": SegmentEnd(("opportunity_lost",), "last"),
+}  # fmt: skip
+"""How opportunities end: competing targets of `survival`, with what undoes them in `REOPENED`."""
+STOPS = SegmentEnd(("opportunity_lost", "lead_disqualified", "order_canceled"), "last")
+"""Where cases leave on their way to cash."""
+REOPENED = SegmentEnd(("opportunity_reopened",), "last")
+
+
 def lead_to_cash_segments(ends: Mapping[str, Any] | None = None) -> tuple[Segment, ...]:
     """Return the ready segments, some of them between other ends.
 

@@ -119,7 +119,7 @@ def test_groups_and_ageing():
     found = [(row["region"], row["cases"], row["open"], row["note"]) for row in result.table.to_pylist()]
     assert found[0][:3] == ("N", 3, 1)
     assert found[1][:3] == ("S", 2, 1)
-    assert found[2] == ("W", 1, 1, "not enough data: 1 of 1 cases are open")
+    assert found[2] == ("W", 1, 1, "not enough data: none of 1 got there")
     ageing = result.ageing().to_pylist()
     assert ageing[-1]["region"] == "W"
     assert ageing[-1]["percentile"] is None
@@ -143,6 +143,39 @@ def test_cohorts(cohort, expected):
     assert len(result.shares) == 3 * len(expected)
 
 
+REOPENED = [
+    ("1", "new", 0), ("1", "lost", 5), ("1", "reopened", 8), ("1", "won", 12),
+    ("2", "new", 0), ("2", "lost", 5), ("2", "reopened", 8), ("2", "lost", 9),
+    ("3", "new", 0), ("3", "lost", 5), ("3", "reopened", 8),
+    ("4", "lost", 0), ("4", "new", 1), ("4", "note", 20),
+]  # fmt: skip
+
+
+def test_what_is_reopened_is_not_over():
+    last = {name: SegmentEnd((name,), "last") for name in ("won", "lost")}
+    result = survival(log_of(REOPENED), "new", last, reopened="reopened")
+    assert {which: result.cases(0, which).to_pylist() for which in ("won", "lost", "open")} == {
+        "won": ["1"], "lost": ["2"], "open": ["3"],
+    }  # fmt: skip
+    assert only_row(result)["reversed"] == 1
+    only = survival(log_of(REOPENED), "new", ENDS, reopened={"lost": "reopened"})
+    assert only.cases(0, "lost").to_pylist() == []
+    with pytest.raises(ArgumentError, match="no target 'wno'; nearest: 'won'"):
+        survival(log_of(REOPENED), "new", ENDS, reopened={"wno": "reopened"})
+
+
+def test_those_that_leave_are_censored_then():
+    stops = SegmentEnd(("lost",), "last")
+    result = survival(log_of(REOPENED), "new", "won", stops=stops, reopened={"stopped": "reopened"})
+    row = only_row(result)
+    assert [row[name] for name in ("cases", "reached", "stopped", "open", "reversed")] == [4, 1, 1, 2, 0]
+    assert result.curves().select(["time_s", "at_risk"]).to_pylist() == [{"time_s": 12 * DAY, "at_risk": 3}]
+    assert result.cases(0, "stopped").to_pylist() == ["2"]
+    assert result.ageing()["case_id"].to_pylist() == ["3", "4"]
+    closed = survival(log_of(REOPENED), "new", "won", stops=stops, cohort="closed month")
+    assert [(row["cohort"], row["cases"]) for row in closed.table.to_pylist()] == [(None, 4)]
+
+
 def test_by_a_calendar():
     row = only_row(survival(log_of(DEALS), "new", "won", calendar=WorkingCalendar("UTC"), percentiles=[10]))
     assert row["p10_s"] == 8 * 8 * 3600  # 10 days from a Monday
@@ -153,7 +186,7 @@ def test_by_a_calendar():
 def test_too_little_is_said():
     log = log_of(DEALS)
     none = survival(log, "new", "won", until="2024-01-03T00:00:00Z")
-    assert only_row(none)["note"] == "not enough data: 3 of 3 cases are open"
+    assert only_row(none)["note"] == "not enough data: none of 3 got there"
     assert none.shares["share"].to_pylist() == [0.0, 1.0]
     few = survival(log, "new", "lost")
     assert only_row(few)["note"].endswith("are not there after the longest time seen")
@@ -226,6 +259,8 @@ def test_the_same_bits_for_any_number_of_threads():
     [
         ({"source": "nwe"}, SchemaError, "nearest: 'new'"),
         ({"target": {}}, ArgumentError, "competing targets"),
+        ({"target": {"stopped": "won"}}, ArgumentError, "competing targets"),
+        ({"stops": "quit"}, SchemaError, "no activity 'quit'"),
         ({"target": {1: "won"}}, ArgumentError, "competing targets"),
         ({"target": SegmentEnd(("won",), "every")}, ArgumentError, "one source to one target"),
         ({"until": "soon"}, ArgumentError, "no instant"),
@@ -246,5 +281,5 @@ def test_cases_that_there_are_not():
     result = survival(log_of(DEALS), "new", "won")
     with pytest.raises(ArgumentError, match="no row"):
         result.cases(1)
-    with pytest.raises(ArgumentError, match="'all', 'open', 'reached', 'won'"):
+    with pytest.raises(ArgumentError, match="'reached', 'stopped', 'won'"):
         result.cases(0, "lost")
