@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.analyses.receivables import Receivables, receivables
     from dealtrace_engine.analyses.rep_benchmark import RepBenchmark, rep_benchmark
     from dealtrace_engine.analyses.rework import Rework, rework
+    from dealtrace_engine.analyses.segment_ends import Segment, SegmentEnd
     from dealtrace_engine.analyses.segments import Segments
     from dealtrace_engine.analyses.stages import Stages, stages
     from dealtrace_engine.analyses.survival import Survival, survival
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.lead_to_cash.kpis import Kpis, kpis
     from dealtrace_engine.lead_to_cash.rule_pack import lead_to_cash_rules
     from dealtrace_engine.lead_to_cash.segments import segments
+    from dealtrace_engine.lead_to_cash.survival import SegmentSurvival, segment_survival
     from dealtrace_engine.log import EventLog
     from dealtrace_engine.models.petri_net import PetriNet
     from dealtrace_engine.models.pnml import read_pnml, write_pnml
@@ -86,6 +88,7 @@ _HOMES = {
     "dealtrace_engine.analyses.receivables": ("Receivables", "receivables"),
     "dealtrace_engine.analyses.rep_benchmark": ("RepBenchmark", "rep_benchmark"),
     "dealtrace_engine.analyses.rework": ("Rework", "rework"),
+    "dealtrace_engine.analyses.segment_ends": ("Segment", "SegmentEnd"),
     "dealtrace_engine.analyses.segments": ("Segments",),
     "dealtrace_engine.analyses.stages": ("Stages", "stages"),
     "dealtrace_engine.analyses.survival": ("Survival", "survival"),
@@ -105,6 +108,7 @@ _HOMES = {
     "dealtrace_engine.lead_to_cash.kpis": ("Kpis", "kpis"),
     "dealtrace_engine.lead_to_cash.rule_pack": ("lead_to_cash_rules",),
     "dealtrace_engine.lead_to_cash.segments": ("segments",),
+    "dealtrace_engine.lead_to_cash.survival": ("SegmentSurvival", "segment_survival"),
     "dealtrace_engine.log": ("EventLog",),
     "dealtrace_engine.models.petri_net": ("PetriNet",),
     "dealtrace_engine.models.pnml": ("read_pnml", "write_pnml"),
@@ -162,6 +166,9 @@ __all__ = [
     "RuleCheck",
     "Rules",
     "SchemaError",
+    "Segment",
+    "SegmentEnd",
+    "SegmentSurvival",
     "Segments",
     "Stages",
     "Survival",
@@ -200,6 +207,7 @@ __all__ = [
     "receivables",
     "rep_benchmark",
     "rework",
+    "segment_survival",
     "segments",
     "stages",
     "survival",
