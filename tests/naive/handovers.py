@@ -27,9 +27,16 @@ def write_handovers(case: Sequence[Event]) -> list[tuple[int, int, int, bool]]:
     return found
 
 
-def count_cases(cases: Sequence[Sequence[int]]) -> Counter[int]:
-    """The cases with each rank."""
-    return Counter(rank for case in cases for rank in set(case))
+def count_cases(
+    cases: Sequence[Sequence[tuple[int, bool]]], units: Sequence[int]
+) -> dict[int, tuple[int, int, int, int]]:
+    """By rank: its cases, what is returned, the cases with that, and the units of its cases."""
+    found = {}
+    for rank in {rank for case in cases for rank, _ in case}:
+        own = [[back for other, back in case if other == rank] for case in cases]
+        total = sum(unit for unit, backs in zip(units, own, strict=True) if backs)
+        found[rank] = sum(map(bool, own)), sum(map(sum, own)), sum(map(any, own)), total
+    return found
 
 
 def count_together(cases: Sequence[Sequence[Event]]) -> Counter[tuple[int, int]]:

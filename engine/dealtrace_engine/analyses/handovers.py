@@ -239,12 +239,13 @@ def handovers(
     found = _found(log, resources, codes, threads, progress)
     keys, ranks = _distinct(found.keys, len(groups) * money * len(resources) ** 2)
     columns, order = _columns(found, keys, ranks, groups, resources, amounts, threads)
-    rows = _row_of(order)[ranks]
-    case_rows = CaseRows.of_pairs(Later(lambda: log.case_ids), rows, found.cases, len(keys))
+    ids = Later(lambda: log.case_ids)
+    rows = Later(lambda: CaseRows.of_pairs(ids, _row_of(order)[ranks], found.cases, len(keys)).found())
     returned = Later(lambda: np.bincount(found.cases[found.returned], minlength=log.cases))
+    case_rows, reference = CaseRows(ids, rows), LogReference(log)
     return Handovers(
         table(columns).take(arrow(order)), findings, case_rows, resources, log, found.counts, returned,
-        threads, LogReference(log),
+        threads, reference,
     )  # fmt: skip
 
 
@@ -313,6 +314,7 @@ def _columns(
     sizes = np.diff(offsets)
     sums = [total for total, _ in exact_moments(waits, offsets, threads)]
     figures = group_percentiles(waits, offsets, [50, 90], threads=threads)
+    tallies = _tallies(found, ranks, amounts, len(keys))
     of_group = np.bincount(code, weights=sizes, minlength=1)
     columns: dict[str, Any] = groups.columns(group)
     if amounts is not None:
@@ -321,7 +323,7 @@ def _columns(
         "source": resources.names.take(arrow(pair // width)),
         "target": resources.names.take(arrow(pair % width)),
         "handovers": sizes,
-        "cases": _case_counts(ranks, found.offsets, len(keys)),
+        "cases": tallies.cases,
         "share": sizes / of_group[code],
         "wait_sum_s": np.array([total / MICROSECONDS for total in sums], dtype=np.float64),
         "wait_mean_s": np.array(
@@ -329,34 +331,32 @@ def _columns(
         ),
         "wait_p50_s": figures[:, 0],
         "wait_p90_s": figures[:, 1],
-        "returned": np.bincount(ranks[found.returned], minlength=len(keys)),
-        "returned_cases": _returned_cases(found, ranks, len(keys)),
+        "returned": tallies.returned,
+        "returned_cases": tallies.returned_cases,
     }
     if amounts is not None:
-        columns["value"] = _values(found, ranks, amounts, len(keys))
+        parts = zip(tallies.low.tolist(), tallies.high.tolist(), strict=True)
+        columns["value"] = np.array([(low + (high << 24)) / UNITS for low, high in parts], dtype=np.float64)
     return columns, np.lexsort((keys, -sizes))
 
 
-def _case_counts(ranks: NDArray[np.int32], offsets: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+class _Tallies(NamedTuple):
+    """Of each key: cases, handovers that come back, cases with such, and the two parts of the units."""
+
+    cases: NDArray[np.int64]
+    returned: NDArray[np.int64]
+    returned_cases: NDArray[np.int64]
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+
+
+def _tallies(found: _Found, ranks: NDArray[np.int32], amounts: Amounts | None, count: int) -> _Tallies:
     from dealtrace_engine.kernels.handovers import count_cases
 
-    seen, out = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.int64)
-    count_cases(ranks, offsets, 0, len(offsets) - 1, seen, out)
-    return out
-
-
-def _returned_cases(found: _Found, ranks: NDArray[np.int32], count: int) -> NDArray[np.int64]:
-    places = np.concatenate(([0], np.cumsum(found.returned)))[found.offsets]
-    return _case_counts(ranks[found.returned], places, count)
-
-
-def _values(found: _Found, ranks: NDArray[np.int32], amounts: Amounts, count: int) -> NDArray[np.float64]:
-    """Return the amounts of the cases of each key, each case once."""
-    width = max(len(found.counts), 1)
-    pairs = np.unique(ranks.astype(np.int64) * width + found.cases)
-    chosen = Amounts(amounts.units[pairs % width], amounts.known, amounts.currencies, amounts.of_case)
-    sums = chosen.exact_sums(pairs // width, count)
-    return np.array([total / UNITS for total in sums], dtype=np.float64)
+    seen, out = np.full((2, count), -1, dtype=np.int64), np.zeros((5, count), dtype=np.int64)
+    units = np.empty(0, dtype=np.int64) if amounts is None else amounts.units
+    count_cases(ranks, found.returned, found.offsets, units, 0, len(found.counts), *seen, *out)
+    return _Tallies(*out)
 
 
 def _row_of(order: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -114,7 +114,7 @@ def journey_table(
     codes = groups.codes.astype(np.int64) * currencies
     if amounts is not None:
         codes += amounts.of_case
-    keys, ranks = np.unique(codes * len(paths) + paths.of_case, return_inverse=True)
+    keys, ranks = _rows_of(codes * len(paths) + paths.of_case)
     code, path = np.divmod(keys, len(paths))
     group, money = np.divmod(code, currencies)
     durations, offsets = grouped(case_durations(log, threads), ranks.astype(np.int32), len(keys))
@@ -133,10 +133,16 @@ def journey_table(
     columns |= dict(zip(COLUMNS, made, strict=True))
     if amounts is not None:
         columns |= _values(amounts, ranks, decided, len(keys))
+    return JourneyTable(table(columns), ranks)
+
+
+def _rows_of(codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the codes that occur, the most frequent first, and the place of each among them."""
+    keys, ranks, cases = np.unique(codes, return_inverse=True, return_counts=True)
     order = np.lexsort((keys, -cases))
     places = np.empty(len(keys), dtype=np.int64)
     places[order] = np.arange(len(keys))
-    return JourneyTable(table(columns).take(arrow(order)), places[ranks])
+    return keys[order], places[ranks]
 
 
 def _values(

@@ -72,12 +72,25 @@ def test_handovers(cases, with_starts):
         assert found == expected
 
 
-@given(st.lists(st.lists(st.integers(0, 3), max_size=5), min_size=1, max_size=5))
-def test_count_cases(cases):
-    flat, offsets = np.array([r for case in cases for r in case], np.int32), np.cumsum([0, *map(len, cases)])
-    out, seen = np.zeros(4, np.int64), np.full(4, -1)
-    count_cases(flat, offsets, 0, len(cases), seen, out)
-    assert dict(enumerate(out.tolist())) == {rank: naive.count_cases(cases)[rank] for rank in range(4)}
+RANKED = st.lists(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=5), min_size=1, max_size=5)
+
+
+@given(RANKED, st.lists(st.integers(-(2**62), 2**62), min_size=5, max_size=5), st.booleans())
+def test_count_cases(cases, units, with_units):
+    units = units[: len(cases)] if with_units else [0] * len(cases)
+    flat, offsets = [each for case in cases for each in case], np.cumsum([0, *map(len, cases)])
+    ranks, returned = np.array([r for r, _ in flat], np.int32), np.array([b for _, b in flat], np.bool_)
+    given_units = np.array(units if with_units else [], np.int64)
+    for cut in blocks(cases):
+        seen, outs = np.full((2, 4), -1), np.zeros((5, 4), np.int64)
+        for block in cut:
+            count_cases(ranks, returned, offsets, given_units, *block, *seen, *outs)
+        found = {
+            rank: (n, back, with_back, low + (high << 24))
+            for rank, (n, back, with_back, low, high) in enumerate(outs.T.tolist())
+            if n
+        }
+        assert found == naive.count_cases(cases, units)
 
 
 @given(CASES, st.permutations(range(WIDTH)), st.integers(1, WIDTH))
