@@ -27,7 +27,7 @@ from dealtrace_engine.buffers import arrow, table, view
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.log import EventLog
-from dealtrace_engine.parallel import Progress, blocks, map_blocks, tick
+from dealtrace_engine.parallel import EVENTS_PER_BLOCK, Progress, blocks, map_blocks, tick
 from dealtrace_engine.percentiles import MICROSECONDS, group_percentiles
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import Later, LogReference, Result
@@ -314,7 +314,7 @@ def _columns(
     sizes = np.diff(offsets)
     sums = [total for total, _ in exact_moments(waits, offsets, threads)]
     figures = group_percentiles(waits, offsets, [50, 90], threads=threads)
-    tallies = _tallies(found, ranks, amounts, len(keys))
+    tallies = _tallies(found, ranks, amounts, len(keys), threads)
     of_group = np.bincount(code, weights=sizes, minlength=1)
     columns: dict[str, Any] = groups.columns(group)
     if amounts is not None:
@@ -350,13 +350,22 @@ class _Tallies(NamedTuple):
     high: NDArray[np.int64]
 
 
-def _tallies(found: _Found, ranks: NDArray[np.int32], amounts: Amounts | None, count: int) -> _Tallies:
+def _tallies(
+    found: _Found, ranks: NDArray[np.int32], amounts: Amounts | None, count: int, threads: int | None
+) -> _Tallies:
     from dealtrace_engine.kernels.handovers import count_cases
 
-    seen, out = np.full((2, count), -1, dtype=np.int64), np.zeros((5, count), dtype=np.int64)
     units = np.empty(0, dtype=np.int64) if amounts is None else amounts.units
-    count_cases(ranks, found.returned, found.offsets, units, 0, len(found.counts), *seen, *out)
-    return _Tallies(*out)
+
+    def tally(block: tuple[int, int]) -> NDArray[np.int64]:
+        seen, out = np.full((2, count), -1, dtype=np.int64), np.zeros((5, count), dtype=np.int64)
+        count_cases(ranks, found.returned, found.offsets, units, *block, *seen, *out)
+        return out
+
+    total = np.zeros((5, count), dtype=np.int64)
+    for part in map_blocks(tally, blocks(found.offsets, max(EVENTS_PER_BLOCK, 4 * count)), threads=threads):
+        total += part
+    return _Tallies(*total)
 
 
 def _row_of(order: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -37,18 +37,16 @@ class Resources:
         Places in `names`; -1 where it is not known.
     names : pyarrow.LargeStringArray
         In the order of their texts.
+    unknown : int
+        Events whose resource is not known.
     """
 
     codes: NDArray[np.int32]
     names: pa.LargeStringArray
+    unknown: int
 
     def __len__(self) -> int:
         return len(self.names)
-
-    @property
-    def unknown(self) -> int:
-        """Events whose resource is not known."""
-        return int((self.codes < 0).sum())
 
 
 def resources_of(log: EventLog, name: str | None = None) -> Resources:
@@ -89,9 +87,11 @@ def resources_of(log: EventLog, name: str | None = None) -> Resources:
     ranks[order] = np.arange(len(texts), dtype=np.int32)
     indices = coded.indices.fill_null(len(texts)) if coded.null_count else coded.indices
     codes = ranks[view(indices)]
+    unknown = coded.null_count
     if attribute.level == "case":
         codes = np.repeat(codes, np.diff(log.case_offsets))
-    return Resources(codes, texts.take(arrow(order)))
+        unknown = int((codes < 0).sum())
+    return Resources(codes, texts.take(arrow(order)), unknown)
 
 
 def activity_counts(log: EventLog, resources: Resources, threads: int | None = None) -> NDArray[np.int64]:
