@@ -23,6 +23,7 @@ from dealtrace_engine.analyses.resources import (
     working_together,
     workload,
 )
+from dealtrace_engine.analyses.working_time import Calendar, working_time
 from dealtrace_engine.buffers import arrow, table, view
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
@@ -167,6 +168,7 @@ def handovers(
     resource: str | None = None,
     by: By = None,
     where: Expression | None = None,
+    calendar: Calendar | None = None,
     value: str | None = None,
     currency: str | None = None,
     threads: int | None = None,
@@ -189,6 +191,8 @@ def handovers(
         Attributes of the case to tell results by.
     where : Expression, optional
         Filter of the log.
+    calendar : WorkingCalendar or Calendars, optional
+        Waits are working time by it; all time by default.
     value : str, optional
         Attribute of the case with its amount.
     currency : str, optional
@@ -208,6 +212,8 @@ def handovers(
         There is no such attribute, one of `by` varies within cases, or no event has a resource.
     LogError
         No case passes the filter.
+    ArgumentError
+        This is no calendar, or a case has none.
 
     References
     ----------
@@ -236,7 +242,7 @@ def handovers(
     codes, money = groups.codes.astype(np.int64), 1 if amounts is None else len(amounts.currencies)
     if amounts is not None:
         codes = codes * money + amounts.of_case
-    found = _found(log, resources, codes, threads, progress)
+    found = _found(log, resources, codes, calendar, threads, progress)
     keys, ranks = _distinct(found.keys, len(groups) * money * len(resources) ** 2)
     columns, order = _columns(found, keys, ranks, groups, resources, amounts, threads)
     ids = Later(lambda: log.case_ids)
@@ -250,8 +256,8 @@ def handovers(
 
 
 def _found(
-    log: EventLog, resources: Resources, codes: NDArray[np.int64], threads: int | None,
-    progress: Progress | None,
+    log: EventLog, resources: Resources, codes: NDArray[np.int64], calendar: Calendar | None,
+    threads: int | None, progress: Progress | None,
 ) -> _Found:  # fmt: skip
     """Find all handovers; keys are the code of the case, the source and the target, in this order."""
     from dealtrace_engine.kernels.handovers import count_handovers, write_handovers
@@ -267,15 +273,21 @@ def _found(
     keys, waits = np.empty((2, int(offsets[-1])), dtype=np.int64)
     returned = np.empty(len(keys), dtype=np.bool_)
     starts, case_keys = _starts(log), codes * width * width
+    begins = np.empty(0 if calendar is None else len(keys), dtype=np.int64)
     map_blocks(
         lambda block: write_handovers(
             resources.codes, log.timestamps, starts, log.case_offsets, *block, width, case_keys, offsets,
-            keys, waits, returned,
+            keys, begins, waits, returned,
         ),
         spans, threads=threads,
     )  # fmt: skip
+    found = _Found(counts, offsets, keys, waits, returned)
+    if calendar is not None and len(keys):
+        ends = begins + waits
+        measure = working_time(log, calendar, int(begins.min()), int(ends.max()))
+        found = found._replace(waits=measure(begins, ends, found.cases))
     tick(progress, 2, 2)
-    return _Found(counts, offsets, keys, waits, returned)
+    return found
 
 
 def _starts(log: EventLog) -> NDArray[np.int64]:

@@ -43,14 +43,16 @@ def write_handovers(
     case_keys: NDArray[np.int64],
     offsets: NDArray[np.int64],
     keys: NDArray[np.int64],
+    begins: NDArray[np.int64],
     waits: NDArray[np.int64],
     returned: NDArray[np.bool_],
 ) -> None:
     """Write the handovers that `count_handovers` counts, those of a case from its place in `offsets`.
 
     A key is ``case_keys[case] + source * width + target``. A wait is from the end of the one event to the
-    start of the other, which is its timestamp where `starts` is empty; never below zero. Work is returned if
-    the next change of resource in the case gives it back, with no unknown resource in between.
+    start of the other, which is its timestamp where `starts` is empty; never below zero. When it begins is
+    only written where `begins` is not empty. Work is returned if the next change of resource in the case
+    gives it back, with no unknown resource in between.
     """
     for case in range(first, last):
         at = offsets[case]
@@ -63,6 +65,8 @@ def write_handovers(
                 begin = starts[event] if len(starts) > 0 else timestamps[event]
                 keys[at] = case_keys[case] + np.int64(source) * width + target
                 waits[at] = max(begin - timestamps[event - 1], 0)
+                if len(begins) > 0:
+                    begins[at] = timestamps[event - 1]
                 returned[at] = False
                 if giver == target and taker == source:
                     returned[at - 1] = True

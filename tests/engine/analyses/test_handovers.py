@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from unittest import mock
 
 import numpy as np
@@ -17,6 +17,7 @@ from dealtrace_engine import parallel
 from dealtrace_engine.analyses import handovers as handovers_module
 from dealtrace_engine.analyses import resources as resources_module
 from dealtrace_engine.analyses.handovers import handovers
+from dealtrace_engine.calendar import WorkingCalendar
 from dealtrace_engine.errors import ArgumentError, Cancelled, LogError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.sources.memory import from_arrow
@@ -110,6 +111,20 @@ def test_a_wait_ends_when_the_next_one_starts():
     assert found["wait_sum_s"].to_pylist() == [2 * DAY, 0.0]
 
 
+def test_waits_of_working_time():
+    calendar = WorkingCalendar("UTC", holidays=["2024-01-02"])
+    log = log_of(
+        ("1", "a", 1, "x"), ("1", "b", 3, "y"), ("1", "b", 7, "z"), ("2", "a", 6, "x"), ("2", "b", 7, "y")
+    )
+    found = handovers(log, resource="who", calendar=calendar).table
+    waits = dict(zip(zip(found["source"].to_pylist(), found["target"].to_pylist(), strict=True),
+                     found["wait_sum_s"].to_pylist(), strict=True))  # fmt: skip
+    day = calendar.between(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC)).total_seconds()
+    assert day > 0
+    assert waits == {("x", "y"): day, ("y", "z"): 3 * day}
+    assert len(handovers(log_of(("1", "a", 1, "x")), resource="who", calendar=calendar).table) == 0
+
+
 def test_specialisation_and_workload():
     rows = [("1", "abab"[k], k + 1, "xxxy"[k]) for k in range(4)]
     found = handovers(log_of(*rows), resource="who")
@@ -158,7 +173,7 @@ def test_equal_to_the_twin(cases, threads, sparse):
     waits: dict[tuple[str, str], list[int]] = {}
     returned = Counter()
     for case in ordered:
-        for source, target, wait, back in naive.write_handovers(case):
+        for source, target, _, wait, back in naive.write_handovers(case):
             waits.setdefault((source, target), []).append(wait)
             returned[source, target] += back
     order = sorted(waits, key=lambda pair: (-len(waits[pair]), pair))
