@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dealtrace_engine import parallel
+from dealtrace_engine.analyses import handover_events
 from dealtrace_engine.analyses import handovers as handovers_module
 from dealtrace_engine.analyses import resources as resources_module
 from dealtrace_engine.analyses.handovers import handovers
@@ -166,7 +167,7 @@ def test_equal_to_the_twin(cases, threads, sparse):
     ]  # fmt: skip
     with (
         mock.patch.object(parallel, "EVENTS_PER_BLOCK", 3),
-        mock.patch.object(handovers_module, "MOST_KEYS", 0 if sparse else 1 << 24),
+        mock.patch.object(handover_events, "MOST_KEYS", 0 if sparse else 1 << 24),
     ):
         found = handovers(log, resource="who", threads=threads)
         found.working_together, found.specialisation  # noqa: B018 - made with the small blocks
