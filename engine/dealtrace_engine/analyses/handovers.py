@@ -215,7 +215,7 @@ def handovers(
      {'source': 'y', 'target': 'x', 'wait_sum_s': 259200.0, 'returned': 0}]
     """
     log = log if where is None else log.filter(where, threads=threads)
-    resources = resources_of(log, resource)
+    resources = resources_of(log, resource, threads)
     groups = groups_of(log, by, taken=OWN if value is None else (*OWN, "currency", "value"))
     amounts = None if value is None else amounts_of(log, value, currency)
     findings = [] if amounts is None else list(amounts.findings)
