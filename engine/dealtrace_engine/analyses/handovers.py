@@ -221,6 +221,9 @@ def handovers(
     findings = [] if amounts is None else list(amounts.findings)
     if resources.unknown:
         findings.append(Finding("events without a resource", resources.unknown))
+    attribute = log.attribute(resource or "resource")
+    if attribute.level == "case":
+        findings.append(Finding(f"cases with one {attribute.name!r} each: nothing is handed over", log.cases))
     if len(resources) > MOST_TOGETHER:
         findings.append(Finding("resources not in working_together", len(resources) - MOST_TOGETHER))
     codes, money = groups.codes.astype(np.int64), 1 if amounts is None else len(amounts.currencies)

@@ -31,8 +31,8 @@ from dealtrace_engine.schema import nearest
 
 REPS = ("sales_rep", "owner", "owner_name", "owner_id", "ownerid")
 """Attributes that are taken for the rep."""
-ADJUST = ("region", "segment", "product", "lead_source")
-"""Attributes that are adjusted for, of those that the log has."""
+ADJUST = (("region",), ("segment",), ("product", "product_category"), ("lead_source",))
+"""Attributes that are adjusted for: of each kind the first that the log has."""
 OWN = (
     "metric", "unit", "rep", "deals", *FIGURES, "rank", "stands_out", "note", "currency", "won", "won_value",
 )  # fmt: skip
@@ -189,8 +189,8 @@ def rep_benchmark(
     named = np.array([text is not None for text in reps.keys.column(name).to_pylist()], dtype=np.bool_)
     findings = [*decided.findings, _finding("cases without a rep", int((~named[reps.codes]).sum()))]
     if adjust is None:
-        findings += [_finding(f"not adjusted for {own!r}, which the log does not have", 1)
-                     for own in ADJUST if own not in (*adjusted, name, *groups.names)]  # fmt: skip
+        lacking = [own[0] for own in ADJUST if not {*own} & {*adjusted, name, *groups.names}]
+        findings += [_finding(f"not adjusted for {own!r}, which the log does not have", 1) for own in lacking]
     labels = _labels(reps.keys.column(name).to_pylist(), name, pseudonyms, salt)
     setting = Setting(
         reps, labels, named, groups, mix_of(log, adjusted, amounts), int(smallest), confidence
@@ -228,7 +228,9 @@ def _adjusted(log: EventLog, adjust: Sequence[str] | None, rep: str, groups: Gro
     """Return what to adjust for: never for whom is compared, nor for what is the same in each group."""
     if isinstance(adjust, str):
         adjust = [adjust]
-    names = [own for own in ADJUST if own in log.attribute_names] if adjust is None else list(adjust)
+    known = log.attribute_names
+    ready = [next((own for own in kind if own in known), "") for kind in ADJUST]
+    names = [own for own in ready if own] if adjust is None else list(adjust)
     if adjust is None:
         names = [own for own in names if log.attribute(own).level == "case"]
     elif rep in names:

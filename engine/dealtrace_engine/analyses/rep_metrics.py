@@ -18,7 +18,7 @@ from dealtrace_engine.log import EventLog
 from dealtrace_engine.schema import nearest
 
 READY = ("win_rate", "sales_cycle", "discount")
-DISCOUNTS = ("discount_percent", "discount", "discount_rate")
+DISCOUNTS = ("discount_percent", "discount_pct", "discount", "discount_rate")
 """Attributes that are taken for the discount."""
 DAY_US = 86_400_000_000.0
 
@@ -89,7 +89,7 @@ def metric_of(
         if column is None:
             return None
         found = _numbers(log, column)
-        unit = "percent" if column == "discount_percent" else "number"
+        unit = "percent" if column in DISCOUNTS[:2] else "number"
         return Metric(name, unit, "mean", "lower", found.values, found.counts & (decided.outcomes >= 0))
     if name not in log.attribute_names:
         known = [*READY, *log.attribute_names]

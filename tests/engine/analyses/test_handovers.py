@@ -266,3 +266,5 @@ def test_nobody_hands_over():
     assert len(found.working_together) == 0
     by_case = handovers(log_of(("1", "a", 1, "x"), ("1", "b", 2, "x")), resource="who")
     assert len(by_case.table) == 0
+    assert [finding.count for finding in by_case.findings] == [1]
+    assert by_case.specialisation["events"].to_pylist() == [2]

@@ -156,6 +156,22 @@ def test_any_number_can_be_compared(large):
     assert {row["unit"] for row in rows} == {"number", "share"}
 
 
+def test_what_crm_exports_call_it():
+    rows = [*made("a", 10, 10, "good"), *made("b", 12, 8, "bad")]
+    log = deals(rows)
+    count = log.events
+    table = log.to_arrow(["owner", "region"]).append_column(
+        "discount_pct", pa.array([5.0] * (count - 4) + [7.0] * 4)
+    )
+    table = table.append_column("product_category", pa.array(["p"] * count))
+    found = rep_benchmark(from_arrow(table), metrics="discount")
+    assert found.table["unit"].to_pylist() == ["percent"] * 2
+    reasons = [finding.reason for finding in found.findings]
+    assert [reason for reason in reasons if "not adjusted" in reason] == [
+        f"not adjusted for {name!r}, which the log does not have" for name in ("segment", "lead_source")
+    ]
+
+
 def test_bad_input(large):
     log, _ = large
     for arguments, error, text in (
