@@ -14,8 +14,8 @@ def count_handovers(case: Sequence[Event]) -> int:
     return len(write_handovers(case))
 
 
-def write_handovers(case: Sequence[Event]) -> list[tuple[int, int, int, bool]]:
-    """Giver, taker, wait, and whether the next change gives the work back, of each handover."""
+def write_handovers(case: Sequence[Event]) -> list[tuple[int, int, int, int, bool]]:
+    """Giver, taker, when it begins to wait, how long, and whether it is given back next, of each handover."""
     found = []
     steps = list(pairwise(case))
     for at, (one, other) in enumerate(steps):
@@ -23,13 +23,20 @@ def write_handovers(case: Sequence[Event]) -> list[tuple[int, int, int, bool]]:
             continue
         later = [b[0] for a, b in steps[at + 1 :]]
         following = next((name for name in later if name != other[0]), None)
-        found.append((one[0], other[0], max(other[2] - one[3], 0), following == one[0]))
+        found.append((one[0], other[0], one[3], max(other[2] - one[3], 0), following == one[0]))
     return found
 
 
-def count_cases(cases: Sequence[Sequence[int]]) -> Counter[int]:
-    """The cases with each rank."""
-    return Counter(rank for case in cases for rank in set(case))
+def count_cases(
+    cases: Sequence[Sequence[tuple[int, bool]]], units: Sequence[int]
+) -> dict[int, tuple[int, int, int, int]]:
+    """By rank: its cases, what is returned, the cases with that, and the units of its cases."""
+    found = {}
+    for rank in {rank for case in cases for rank, _ in case}:
+        own = [[back for other, back in case if other == rank] for case in cases]
+        total = sum(unit for unit, backs in zip(units, own, strict=True) if backs)
+        found[rank] = sum(map(bool, own)), sum(map(sum, own)), sum(map(any, own)), total
+    return found
 
 
 def count_together(cases: Sequence[Sequence[Event]]) -> Counter[tuple[int, int]]:

@@ -39,8 +39,8 @@ class Mix:
 
     def chosen(self, cases: NDArray[np.int64]) -> Mix:
         """Return the mix of some cases."""
-        kinds, codes = np.unique(self.codes[cases], return_inverse=True)
-        return Mix(codes.astype(np.int64), self.design[kinds])
+        kinds, codes = _numbered(self.codes[cases], len(self.design))
+        return Mix(codes, self.design[kinds])
 
 
 def mix_of(log: EventLog, names: Sequence[str], amounts: Amounts | None = None) -> Mix:
@@ -72,12 +72,25 @@ def mix_of(log: EventLog, names: Sequence[str], amounts: Amounts | None = None) 
     levels = [_pooled(groups_of(log, name).codes.astype(np.int64)) for name in names]
     if amounts is not None:
         levels.append(_bands(amounts))
-    codes = np.zeros(log.cases, dtype=np.int64)
+    codes, count = np.zeros(log.cases, dtype=np.int64), 1
     for own in levels:
-        _, codes = np.unique(codes * (int(own.max(initial=0)) + 1) + own, return_inverse=True)
-    _, firsts = np.unique(codes, return_index=True)
+        width = int(own.max(initial=0)) + 1
+        found, codes = _numbered(codes * width + own, count * width)
+        count = len(found)
+    firsts = np.empty(count, dtype=np.int64)
+    firsts[codes[::-1]] = np.arange(log.cases)[::-1]
     marks = [(own[firsts][:, None] == np.unique(own)[None, :]).astype(np.float64) for own in levels]
-    return Mix(codes.astype(np.int64), np.hstack([np.ones((len(firsts), 1)), *marks]))
+    return Mix(codes, np.hstack([np.ones((len(firsts), 1)), *marks]))
+
+
+def _numbered(codes: NDArray[np.int64], possible: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which codes below `possible` occur, rising, and the place of each among them."""
+    occurs = np.zeros(possible, dtype=np.bool_)
+    occurs[codes] = True
+    found = np.flatnonzero(occurs)
+    places = np.empty(possible, dtype=np.int64)
+    places[found] = np.arange(len(found))
+    return found, places[codes]
 
 
 def _pooled(codes: NDArray[np.int64]) -> NDArray[np.int64]:

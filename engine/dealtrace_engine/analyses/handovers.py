@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.edges import exact_moments
 from dealtrace_engine.analyses.grouping import By, Groups, groups_of
+from dealtrace_engine.analyses.handover_events import Found, distinct_keys, found_handovers, tallied
 from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of
 from dealtrace_engine.analyses.resources import (
     MOST_TOGETHER,
@@ -23,17 +24,16 @@ from dealtrace_engine.analyses.resources import (
     working_together,
     workload,
 )
-from dealtrace_engine.buffers import arrow, table, view
+from dealtrace_engine.analyses.working_time import Calendar
+from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.log import EventLog
-from dealtrace_engine.parallel import Progress, blocks, map_blocks, tick
+from dealtrace_engine.parallel import Progress
 from dealtrace_engine.percentiles import MICROSECONDS, group_percentiles
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import Later, LogReference, Result
 
-MOST_KEYS = 1 << 24
-"""Up to so many possible pairs each has a place of its own; beyond, those that occur are sorted."""
 OWN = ("source", "target", "handovers", "cases", "share", "wait_sum_s", "wait_mean_s", "wait_p50_s",
        "wait_p90_s", "returned", "returned_cases")  # fmt: skip
 
@@ -48,9 +48,9 @@ class Handovers(Result):
         A row per group, source and target, by handovers, most first, then by group and names. The attributes
         of `by`; currency: text, where `value` was asked for; source, target: text, the resource that passes
         on and the one that takes over; handovers; cases: with such a handover; share: of the handovers of
-        the group; wait_sum_s, wait_mean_s, wait_p50_s, wait_p90_s: seconds that the work waits; returned:
-        handovers after which the work came straight back to the source; returned_cases: cases with such;
-        value: sum of the amounts of those cases, in the currency, where it was asked for.
+        the group; wait_sum_s, wait_mean_s, wait_p50_s, wait_p90_s: seconds (of work, with a calendar);
+        returned: handovers after which the work came straight back to the source; returned_cases: cases with
+        such; value: sum of the amounts of those cases, in the currency, where it was asked for.
     findings : list of Finding
         Events without a resource, whose neighbours are no handovers, and what is missing of the amounts.
     """
@@ -146,27 +146,13 @@ class Handovers(Result):
         return f"Handovers: {count:,} between {len(self._resources):,} resources, {len(self.table):,} rows"
 
 
-class _Found(NamedTuple):
-    """All handovers, in the order of the log."""
-
-    counts: NDArray[np.int64]
-    offsets: NDArray[np.int64]
-    keys: NDArray[np.int64]
-    waits: NDArray[np.int64]
-    returned: NDArray[np.bool_]
-
-    @property
-    def cases(self) -> NDArray[np.int64]:
-        """The case of each."""
-        return np.repeat(np.arange(len(self.counts)), self.counts)
-
-
 def handovers(
     log: EventLog,
     *,
     resource: str | None = None,
     by: By = None,
     where: Expression | None = None,
+    calendar: Calendar | None = None,
     value: str | None = None,
     currency: str | None = None,
     threads: int | None = None,
@@ -189,6 +175,8 @@ def handovers(
         Attributes of the case to tell results by.
     where : Expression, optional
         Filter of the log.
+    calendar : WorkingCalendar or Calendars, optional
+        Waits are working time by it; all time by default.
     value : str, optional
         Attribute of the case with its amount.
     currency : str, optional
@@ -208,6 +196,8 @@ def handovers(
         There is no such attribute, one of `by` varies within cases, or no event has a resource.
     LogError
         No case passes the filter.
+    ArgumentError
+        This is no calendar, or a case has none.
 
     References
     ----------
@@ -225,82 +215,35 @@ def handovers(
      {'source': 'y', 'target': 'x', 'wait_sum_s': 259200.0, 'returned': 0}]
     """
     log = log if where is None else log.filter(where, threads=threads)
-    resources = resources_of(log, resource)
+    resources = resources_of(log, resource, threads)
     groups = groups_of(log, by, taken=OWN if value is None else (*OWN, "currency", "value"))
     amounts = None if value is None else amounts_of(log, value, currency)
     findings = [] if amounts is None else list(amounts.findings)
     if resources.unknown:
         findings.append(Finding("events without a resource", resources.unknown))
+    attribute = log.attribute(resource or "resource")
+    if attribute.level == "case":
+        findings.append(Finding(f"cases with one {attribute.name!r} each: nothing is handed over", log.cases))
     if len(resources) > MOST_TOGETHER:
         findings.append(Finding("resources not in working_together", len(resources) - MOST_TOGETHER))
     codes, money = groups.codes.astype(np.int64), 1 if amounts is None else len(amounts.currencies)
     if amounts is not None:
         codes = codes * money + amounts.of_case
-    found = _found(log, resources, codes, threads, progress)
-    keys, ranks = _distinct(found.keys, len(groups) * money * len(resources) ** 2)
+    found = found_handovers(log, resources, codes, calendar, threads, progress)
+    keys, ranks = distinct_keys(found.keys, len(groups) * money * len(resources) ** 2)
     columns, order = _columns(found, keys, ranks, groups, resources, amounts, threads)
-    rows = _row_of(order)[ranks]
-    case_rows = CaseRows.of_pairs(Later(lambda: log.case_ids), rows, found.cases, len(keys))
+    ids = Later(lambda: log.case_ids)
+    rows = Later(lambda: CaseRows.of_pairs(ids, _row_of(order)[ranks], found.cases, len(keys)).found())
     returned = Later(lambda: np.bincount(found.cases[found.returned], minlength=log.cases))
+    case_rows, reference = CaseRows(ids, rows), LogReference(log)
     return Handovers(
         table(columns).take(arrow(order)), findings, case_rows, resources, log, found.counts, returned,
-        threads, LogReference(log),
+        threads, reference,
     )  # fmt: skip
-
-
-def _found(
-    log: EventLog, resources: Resources, codes: NDArray[np.int64], threads: int | None,
-    progress: Progress | None,
-) -> _Found:  # fmt: skip
-    """Find all handovers; keys are the code of the case, the source and the target, in this order."""
-    from dealtrace_engine.kernels.handovers import count_handovers, write_handovers
-
-    width, spans = len(resources), blocks(log.case_offsets)
-    counts = np.empty(log.cases, dtype=np.int64)
-    map_blocks(
-        lambda block: count_handovers(resources.codes, log.case_offsets, *block, counts), spans,
-        threads=threads,
-    )  # fmt: skip
-    tick(progress, 1, 2)
-    offsets = np.concatenate(([0], np.cumsum(counts)))
-    keys, waits = np.empty((2, int(offsets[-1])), dtype=np.int64)
-    returned = np.empty(len(keys), dtype=np.bool_)
-    starts, case_keys = _starts(log), codes * width * width
-    map_blocks(
-        lambda block: write_handovers(
-            resources.codes, log.timestamps, starts, log.case_offsets, *block, width, case_keys, offsets,
-            keys, waits, returned,
-        ),
-        spans, threads=threads,
-    )  # fmt: skip
-    tick(progress, 2, 2)
-    return _Found(counts, offsets, keys, waits, returned)
-
-
-def _starts(log: EventLog) -> NDArray[np.int64]:
-    """Return when events start, or nothing where that is when they end."""
-    if not log.has_start_timestamps:
-        return np.empty(0, dtype=np.int64)
-    starts = log.start_timestamps
-    known = np.asarray(starts.is_valid())
-    return np.where(known, view(starts), log.timestamps)
-
-
-def _distinct(keys: NDArray[np.int64], possible: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Return the keys that occur, rising, and the place of each key among them."""
-    if possible > MOST_KEYS:
-        distinct, ranks = np.unique(keys, return_inverse=True)
-        return distinct, ranks.astype(np.int32)
-    occurs = np.zeros(possible, dtype=np.bool_)
-    occurs[keys] = True
-    distinct = np.flatnonzero(occurs)
-    places = np.empty(possible, dtype=np.int32)
-    places[distinct] = np.arange(len(distinct), dtype=np.int32)
-    return distinct, places[keys]
 
 
 def _columns(
-    found: _Found, keys: NDArray[np.int64], ranks: NDArray[np.int32], groups: Groups, resources: Resources,
+    found: Found, keys: NDArray[np.int64], ranks: NDArray[np.int32], groups: Groups, resources: Resources,
     amounts: Amounts | None, threads: int | None,
 ) -> tuple[dict[str, Any], NDArray[np.int64]]:  # fmt: skip
     """Return the columns of the table, by key, and the order of the rows."""
@@ -313,6 +256,7 @@ def _columns(
     sizes = np.diff(offsets)
     sums = [total for total, _ in exact_moments(waits, offsets, threads)]
     figures = group_percentiles(waits, offsets, [50, 90], threads=threads)
+    tallies = tallied(found, ranks, amounts, len(keys), threads)
     of_group = np.bincount(code, weights=sizes, minlength=1)
     columns: dict[str, Any] = groups.columns(group)
     if amounts is not None:
@@ -321,7 +265,7 @@ def _columns(
         "source": resources.names.take(arrow(pair // width)),
         "target": resources.names.take(arrow(pair % width)),
         "handovers": sizes,
-        "cases": _case_counts(ranks, found.offsets, len(keys)),
+        "cases": tallies.cases,
         "share": sizes / of_group[code],
         "wait_sum_s": np.array([total / MICROSECONDS for total in sums], dtype=np.float64),
         "wait_mean_s": np.array(
@@ -329,34 +273,13 @@ def _columns(
         ),
         "wait_p50_s": figures[:, 0],
         "wait_p90_s": figures[:, 1],
-        "returned": np.bincount(ranks[found.returned], minlength=len(keys)),
-        "returned_cases": _returned_cases(found, ranks, len(keys)),
+        "returned": tallies.returned,
+        "returned_cases": tallies.returned_cases,
     }
     if amounts is not None:
-        columns["value"] = _values(found, ranks, amounts, len(keys))
+        parts = zip(tallies.low.tolist(), tallies.high.tolist(), strict=True)
+        columns["value"] = np.array([(low + (high << 24)) / UNITS for low, high in parts], dtype=np.float64)
     return columns, np.lexsort((keys, -sizes))
-
-
-def _case_counts(ranks: NDArray[np.int32], offsets: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    from dealtrace_engine.kernels.handovers import count_cases
-
-    seen, out = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.int64)
-    count_cases(ranks, offsets, 0, len(offsets) - 1, seen, out)
-    return out
-
-
-def _returned_cases(found: _Found, ranks: NDArray[np.int32], count: int) -> NDArray[np.int64]:
-    places = np.concatenate(([0], np.cumsum(found.returned)))[found.offsets]
-    return _case_counts(ranks[found.returned], places, count)
-
-
-def _values(found: _Found, ranks: NDArray[np.int32], amounts: Amounts, count: int) -> NDArray[np.float64]:
-    """Return the amounts of the cases of each key, each case once."""
-    width = max(len(found.counts), 1)
-    pairs = np.unique(ranks.astype(np.int64) * width + found.cases)
-    chosen = Amounts(amounts.units[pairs % width], amounts.known, amounts.currencies, amounts.of_case)
-    sums = chosen.exact_sums(pairs // width, count)
-    return np.array([total / UNITS for total in sums], dtype=np.float64)
 
 
 def _row_of(order: NDArray[np.int64]) -> NDArray[np.int64]:

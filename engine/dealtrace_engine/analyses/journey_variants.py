@@ -14,6 +14,7 @@ from dealtrace_engine.analyses.money import UNITS, Amounts
 from dealtrace_engine.analyses.rate_intervals import null_for_nan, wilson
 from dealtrace_engine.analyses.throughput import case_durations, grouped
 from dealtrace_engine.analyses.variants import Variants, variants
+from dealtrace_engine.analyses.working_time import Calendar, working_time
 from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
@@ -96,7 +97,7 @@ def paths_of(
 
 def journey_table(
     log: EventLog, paths: Variants, groups: Groups, decided: Decided, amounts: Amounts | None,
-    confidence: float = 0.95, threads: int | None = None,
+    calendar: Calendar | None = None, confidence: float = 0.95, threads: int | None = None,
 ) -> JourneyTable:  # fmt: skip
     """Return what the cases of each path come to; see `Journeys.table`.
 
@@ -107,6 +108,7 @@ def journey_table(
     groups : Groups
     decided : Decided
     amounts : Amounts, optional
+    calendar : WorkingCalendar or Calendars, optional
     confidence : float
     threads : int, optional
     """
@@ -114,10 +116,10 @@ def journey_table(
     codes = groups.codes.astype(np.int64) * currencies
     if amounts is not None:
         codes += amounts.of_case
-    keys, ranks = np.unique(codes * len(paths) + paths.of_case, return_inverse=True)
+    keys, ranks = _rows_of(codes * len(paths) + paths.of_case)
     code, path = np.divmod(keys, len(paths))
     group, money = np.divmod(code, currencies)
-    durations, offsets = grouped(case_durations(log, threads), ranks.astype(np.int32), len(keys))
+    durations, offsets = grouped(_durations(log, calendar, threads), ranks.astype(np.int32), len(keys))
     figures = group_percentiles(durations, offsets, [50, 90], threads=threads)
     cases = np.diff(offsets)
     won, lost = (np.bincount(ranks[decided.outcomes == what], minlength=len(keys)) for what in (1, 0))
@@ -133,10 +135,22 @@ def journey_table(
     columns |= dict(zip(COLUMNS, made, strict=True))
     if amounts is not None:
         columns |= _values(amounts, ranks, decided, len(keys))
+    return JourneyTable(table(columns), ranks)
+
+
+def _durations(log: EventLog, calendar: Calendar | None, threads: int | None) -> NDArray[np.int64]:
+    if calendar is None:
+        return case_durations(log, threads)
+    return working_time(log, calendar, *log.span)(log.case_starts, log.case_ends, np.arange(log.cases))
+
+
+def _rows_of(codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the codes that occur, the most frequent first, and the place of each among them."""
+    keys, ranks, cases = np.unique(codes, return_inverse=True, return_counts=True)
     order = np.lexsort((keys, -cases))
     places = np.empty(len(keys), dtype=np.int64)
     places[order] = np.arange(len(keys))
-    return JourneyTable(table(columns).take(arrow(order)), places[ranks])
+    return keys[order], places[ranks]
 
 
 def _values(

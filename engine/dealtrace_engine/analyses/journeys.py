@@ -26,6 +26,7 @@ from dealtrace_engine.analyses.milestones import wanted_activities
 from dealtrace_engine.analyses.money import amounts_of
 from dealtrace_engine.analyses.rate_intervals import normal_quantile
 from dealtrace_engine.analyses.separating_steps import STEP_COLUMNS, Steps, cases_with_step, separating_steps
+from dealtrace_engine.analyses.working_time import Calendar
 from dealtrace_engine.buffers import arrow
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression, checked
@@ -66,7 +67,8 @@ class Journeys(Result):
         A row per group and path, by cases, most first. The attributes of `by`; currency: text, where `value`
         was asked for; variant: stable id; activities: list of text; length; cases; share: of the cases of the
         group; won, lost: cases; win_rate: of those that are won or lost, with its score interval
-        win_rate_low, win_rate_high, null where there are none; p50_s, p90_s: throughput time in seconds;
+        win_rate_low, win_rate_high, null where there are none; p50_s, p90_s: throughput time in seconds (of
+        work, with a calendar);
         value, won_value: sum of the amounts of all and of the won cases, in the currency.
     compared : tuple of str
         The two groups of `map`.
@@ -158,6 +160,7 @@ def journeys(
     currency: str | None = None,
     by: By = None,
     where: Expression | None = None,
+    calendar: Calendar | None = None,
     loops: Loops = "collapsed",
     longest_loop: int = LONGEST_LOOP,
     compare: tuple[Expression, Expression] | None = None,
@@ -182,6 +185,8 @@ def journeys(
         Attributes of the case to tell results by; the map is of all cases.
     where : Expression, optional
         Filter of the log.
+    calendar : WorkingCalendar or Calendars, optional
+        Throughput times are working time by it; all time by default.
     loops : {"collapsed", "kept"}
         Whether what is repeated at once is taken once, see `paths_of`.
     longest_loop : int
@@ -246,7 +251,7 @@ def journeys(
     tick(progress, 1, 3)
     paths = paths_of(log, loops, longest_loop, threads)
     tick(progress, 2, 3)
-    made = journey_table(log, paths, groups, decided, amounts, confidence, threads)
+    made = journey_table(log, paths, groups, decided, amounts, calendar, confidence, threads)
     tick(progress, 3, 3)
     steps = Later(
         lambda: separating_steps(

@@ -19,7 +19,8 @@ from dealtrace_engine.analyses.grouping import By, Groups, groups_of
 from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of
 from dealtrace_engine.analyses.rate_intervals import normal_quantile
 from dealtrace_engine.analyses.rep_comparison import FIGURES, Setting, compared
-from dealtrace_engine.analyses.rep_metrics import READY, metric_of
+from dealtrace_engine.analyses.rep_metrics import READY, Metric, metric_of
+from dealtrace_engine.analyses.working_time import Calendar
 from dealtrace_engine.buffers import table
 from dealtrace_engine.errors import ArgumentError, SchemaError
 from dealtrace_engine.filters.expressions import Expression
@@ -30,8 +31,8 @@ from dealtrace_engine.schema import nearest
 
 REPS = ("sales_rep", "owner", "owner_name", "owner_id", "ownerid")
 """Attributes that are taken for the rep."""
-ADJUST = ("region", "segment", "product", "lead_source")
-"""Attributes that are adjusted for, of those that the log has."""
+ADJUST = (("region",), ("segment",), ("product", "product_category"), ("lead_source",))
+"""Attributes that are adjusted for: of each kind the first that the log has."""
 OWN = (
     "metric", "unit", "rep", "deals", *FIGURES, "rank", "stands_out", "note", "currency", "won", "won_value",
 )  # fmt: skip
@@ -95,6 +96,7 @@ def rep_benchmark(
     currency: str | None = None,
     by: By = None,
     where: Expression | None = None,
+    calendar: Calendar | None = None,
     smallest: int = 10,
     pseudonyms: bool = True,
     salt: str | bytes | None = None,
@@ -130,6 +132,8 @@ def rep_benchmark(
         Attributes to tell results by: reps are compared within each group.
     where : Expression, optional
         Filter of the log.
+    calendar : WorkingCalendar or Calendars, optional
+        The sales cycle is working time by it, in days of 24 hours.
     smallest : int
         Reps with fewer deals are not shown, but counted.
     pseudonyms : bool
@@ -185,13 +189,14 @@ def rep_benchmark(
     named = np.array([text is not None for text in reps.keys.column(name).to_pylist()], dtype=np.bool_)
     findings = [*decided.findings, _finding("cases without a rep", int((~named[reps.codes]).sum()))]
     if adjust is None:
-        findings += [_finding(f"not adjusted for {own!r}, which the log does not have", 1)
-                     for own in ADJUST if own not in (*adjusted, name, *groups.names)]  # fmt: skip
+        lacking = [own[0] for own in ADJUST if not {*own} & {*adjusted, name, *groups.names}]
+        findings += [_finding(f"not adjusted for {own!r}, which the log does not have", 1) for own in lacking]
     labels = _labels(reps.keys.column(name).to_pylist(), name, pseudonyms, salt)
     setting = Setting(
         reps, labels, named, groups, mix_of(log, adjusted, amounts), int(smallest), confidence
     )  # fmt: skip
-    rows, pairs = _rows(log, metrics, decided, setting, findings, threads)
+    wanted = _metrics(log, metrics, decided, calendar, findings, threads)
+    rows, pairs = _rows(wanted, setting, findings)
     money = _money(setting, rows, amounts if value is not None else None, decided)
     case_rows = CaseRows.of_pairs(Later(lambda: log.case_ids), *pairs, len(rows))
     return RepBenchmark(
@@ -223,7 +228,9 @@ def _adjusted(log: EventLog, adjust: Sequence[str] | None, rep: str, groups: Gro
     """Return what to adjust for: never for whom is compared, nor for what is the same in each group."""
     if isinstance(adjust, str):
         adjust = [adjust]
-    names = [own for own in ADJUST if own in log.attribute_names] if adjust is None else list(adjust)
+    known = log.attribute_names
+    ready = [next((own for own in kind if own in known), "") for kind in ADJUST]
+    names = [own for own in ready if own] if adjust is None else list(adjust)
     if adjust is None:
         names = [own for own in names if log.attribute(own).level == "case"]
     elif rep in names:
@@ -245,19 +252,25 @@ def _labels(
     return [f"{column} {digest}" for digest in digests]
 
 
-def _rows(
-    log: EventLog, metrics: Sequence[str], decided: Decided, setting: Setting, findings: list[Finding],
-    threads: int | None,
-) -> tuple[list[dict[str, Any]], tuple[NDArray[np.int64], NDArray[np.int64]]]:  # fmt: skip
-    """Return the rows of the table, and which cases belong to which."""
-    wanted = [metrics] if isinstance(metrics, str) else list(metrics)
+def _metrics(
+    log: EventLog, metrics: Sequence[str], decided: Decided, calendar: Calendar | None,
+    findings: list[Finding], threads: int | None,
+) -> list[Metric]:  # fmt: skip
+    """Return the metrics that the log can tell."""
     found = []
-    for name in dict.fromkeys(wanted):
-        metric = metric_of(log, name, decided, threads)
+    for name in dict.fromkeys([metrics] if isinstance(metrics, str) else metrics):
+        metric = metric_of(log, name, decided, calendar, threads)
         if metric is None or not metric.counts.any():
             findings.append(_finding(f"{name}: the log cannot tell it", 1))
         else:
             found.append(metric)
+    return found
+
+
+def _rows(
+    found: Sequence[Metric], setting: Setting, findings: list[Finding]
+) -> tuple[list[dict[str, Any]], tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return the rows of the table, and which cases belong to which."""
     rows: list[dict[str, Any]] = []
     numbers, cases = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
     for group in range(len(setting.groups)):

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.decided import Decided
 from dealtrace_engine.analyses.grouping import case_values
 from dealtrace_engine.analyses.milestones import NEVER, reached
+from dealtrace_engine.analyses.working_time import Calendar, working_time
 from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.schema import nearest
 
 READY = ("win_rate", "sales_cycle", "discount")
-DISCOUNTS = ("discount_percent", "discount", "discount_rate")
+DISCOUNTS = ("discount_percent", "discount_pct", "discount", "discount_rate")
 """Attributes that are taken for the discount."""
 DAY_US = 86_400_000_000.0
 
@@ -46,7 +47,9 @@ class Metric:
     counts: NDArray[np.bool_]
 
 
-def metric_of(log: EventLog, name: str, decided: Decided, threads: int | None = None) -> Metric | None:
+def metric_of(
+    log: EventLog, name: str, decided: Decided, calendar: Calendar | None = None, threads: int | None = None
+) -> Metric | None:
     """Return a figure of each deal; None if it is one of `READY` that the log cannot tell.
 
     Parameters
@@ -58,6 +61,8 @@ def metric_of(log: EventLog, name: str, decided: Decided, threads: int | None = 
         ``"discount"``: an attribute in `DISCOUNTS`, of deals that are won or lost. Any other is an attribute
         of the case with numbers or truth values, such as a fitness or the days in a stage.
     decided : Decided
+    calendar : WorkingCalendar or Calendars, optional
+        The sales cycle is working time by it, in days of 24 hours.
     threads : int, optional
 
     Raises
@@ -78,13 +83,13 @@ def metric_of(log: EventLog, name: str, decided: Decided, threads: int | None = 
         known = decided.outcomes >= 0
         return Metric(name, "share", "rate", "higher", (decided.outcomes == 1).astype(np.float64), known)
     if name == "sales_cycle":
-        return _sales_cycle(log, decided, threads)
+        return _sales_cycle(log, decided, calendar, threads)
     if name == "discount":
         column = next((own for own in DISCOUNTS if own in log.attribute_names), None)
         if column is None:
             return None
         found = _numbers(log, column)
-        unit = "percent" if column == "discount_percent" else "number"
+        unit = "percent" if column in DISCOUNTS[:2] else "number"
         return Metric(name, unit, "mean", "lower", found.values, found.counts & (decided.outcomes >= 0))
     if name not in log.attribute_names:
         known = [*READY, *log.attribute_names]
@@ -93,14 +98,21 @@ def metric_of(log: EventLog, name: str, decided: Decided, threads: int | None = 
     return _numbers(log, name)
 
 
-def _sales_cycle(log: EventLog, decided: Decided, threads: int | None) -> Metric | None:
+def _sales_cycle(
+    log: EventLog, decided: Decided, calendar: Calendar | None, threads: int | None
+) -> Metric | None:
     begins = reached(log, ["opportunity_created"], missing=True, threads=threads).firsts
     told = (decided.ends < log.case_offsets[1:]) & (decided.outcomes == 1) & (begins != NEVER)
     ends = log.timestamps[np.minimum(decided.ends, log.events - 1)]
     told &= ends >= np.where(told, begins, ends)
     if not told.any():
         return None
-    days = np.where(told, ends - np.where(told, begins, ends), 0) / DAY_US
+    begins = np.where(told, begins, ends)
+    if calendar is None:
+        times = ends - begins
+    else:
+        times = working_time(log, calendar, *log.span)(begins, ends, np.arange(log.cases))
+    days = np.where(told, times, 0) / DAY_US
     return Metric("sales_cycle", "days", "mean", "lower", days, told)
 
 

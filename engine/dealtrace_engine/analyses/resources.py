@@ -14,7 +14,7 @@ from dealtrace_engine.attributes import sortable
 from dealtrace_engine.buffers import arrow, table, view
 from dealtrace_engine.errors import ArgumentError, SchemaError
 from dealtrace_engine.log import EventLog
-from dealtrace_engine.parallel import blocks, map_blocks
+from dealtrace_engine.parallel import EVENTS_PER_BLOCK, blocks, map_blocks
 
 Period = Literal["day", "week", "month", "quarter", "year"]
 PERIODS: dict[Period, tuple[str, int]] = {
@@ -37,21 +37,19 @@ class Resources:
         Places in `names`; -1 where it is not known.
     names : pyarrow.LargeStringArray
         In the order of their texts.
+    unknown : int
+        Events whose resource is not known.
     """
 
     codes: NDArray[np.int32]
     names: pa.LargeStringArray
+    unknown: int
 
     def __len__(self) -> int:
         return len(self.names)
 
-    @property
-    def unknown(self) -> int:
-        """Events whose resource is not known."""
-        return int((self.codes < 0).sum())
 
-
-def resources_of(log: EventLog, name: str | None = None) -> Resources:
+def resources_of(log: EventLog, name: str | None = None, threads: int | None = None) -> Resources:
     """Return the resource of each event.
 
     Parameters
@@ -60,6 +58,7 @@ def resources_of(log: EventLog, name: str | None = None) -> Resources:
     name : str, optional
         The attribute that tells it: a person, a team, a department; that in the role of the resource by
         default. One of the case says the same of all its events.
+    threads : int, optional
 
     Raises
     ------
@@ -88,10 +87,15 @@ def resources_of(log: EventLog, name: str | None = None) -> Resources:
     ranks = np.full(len(texts) + 1, -1, dtype=np.int32)
     ranks[order] = np.arange(len(texts), dtype=np.int32)
     indices = coded.indices.fill_null(len(texts)) if coded.null_count else coded.indices
-    codes = ranks[view(indices)]
+    places = view(indices)
+    codes = np.empty(len(places), dtype=np.int32)
+    cuts = [slice(at, at + EVENTS_PER_BLOCK) for at in range(0, len(places), EVENTS_PER_BLOCK)]
+    map_blocks(lambda cut: np.take(ranks, places[cut], out=codes[cut], mode="clip"), cuts, threads=threads)
+    unknown = coded.null_count
     if attribute.level == "case":
         codes = np.repeat(codes, np.diff(log.case_offsets))
-    return Resources(codes, texts.take(arrow(order)))
+        unknown = int((codes < 0).sum())
+    return Resources(codes, texts.take(arrow(order)), unknown)
 
 
 def activity_counts(log: EventLog, resources: Resources, threads: int | None = None) -> NDArray[np.int64]:

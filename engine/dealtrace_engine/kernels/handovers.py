@@ -43,14 +43,16 @@ def write_handovers(
     case_keys: NDArray[np.int64],
     offsets: NDArray[np.int64],
     keys: NDArray[np.int64],
+    begins: NDArray[np.int64],
     waits: NDArray[np.int64],
     returned: NDArray[np.bool_],
 ) -> None:
     """Write the handovers that `count_handovers` counts, those of a case from its place in `offsets`.
 
     A key is ``case_keys[case] + source * width + target``. A wait is from the end of the one event to the
-    start of the other, which is its timestamp where `starts` is empty; never below zero. Work is returned if
-    the next change of resource in the case gives it back, with no unknown resource in between.
+    start of the other, which is its timestamp where `starts` is empty; never below zero. When it begins is
+    only written where `begins` is not empty. Work is returned if the next change of resource in the case
+    gives it back, with no unknown resource in between.
     """
     for case in range(first, last):
         at = offsets[case]
@@ -63,6 +65,8 @@ def write_handovers(
                 begin = starts[event] if len(starts) > 0 else timestamps[event]
                 keys[at] = case_keys[case] + np.int64(source) * width + target
                 waits[at] = max(begin - timestamps[event - 1], 0)
+                if len(begins) > 0:
+                    begins[at] = timestamps[event - 1]
                 returned[at] = False
                 if giver == target and taker == source:
                     returned[at - 1] = True
@@ -73,19 +77,38 @@ def write_handovers(
 @kernel
 def count_cases(
     ranks: NDArray[np.int32],
+    returned: NDArray[np.bool_],
     offsets: NDArray[np.int64],
+    units: NDArray[np.int64],
     first: int,
     last: int,
     seen: NDArray[np.int64],
-    out: NDArray[np.int64],
+    seen_returned: NDArray[np.int64],
+    cases: NDArray[np.int64],
+    returns: NDArray[np.int64],
+    returned_cases: NDArray[np.int64],
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
 ) -> None:
-    """Count the cases with each rank; a case has its range of `offsets`. `seen` is -1 at first."""
+    """Count the cases with each rank, what is returned, the cases with that, and add the units of the cases.
+
+    A case has its range of `offsets`. `seen` and `seen_returned` are -1 at first. Sums are of the lower 24
+    bits and of the others, so that none is too large; `units`, shape (cases,), may be empty.
+    """
     for case in range(first, last):
         for at in range(offsets[case], offsets[case + 1]):
             rank = ranks[at]
             if seen[rank] != case:
                 seen[rank] = case
-                out[rank] += 1
+                cases[rank] += 1
+                if len(units) > 0:
+                    low[rank] += units[case] & 0xFFFFFF
+                    high[rank] += units[case] >> 24
+            if returned[at]:
+                returns[rank] += 1
+                if seen_returned[rank] != case:
+                    seen_returned[rank] = case
+                    returned_cases[rank] += 1
 
 
 @kernel

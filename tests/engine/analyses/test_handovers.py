@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from unittest import mock
 
 import numpy as np
@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dealtrace_engine import parallel
+from dealtrace_engine.analyses import handover_events
 from dealtrace_engine.analyses import handovers as handovers_module
 from dealtrace_engine.analyses import resources as resources_module
 from dealtrace_engine.analyses.handovers import handovers
+from dealtrace_engine.calendar import WorkingCalendar
 from dealtrace_engine.errors import ArgumentError, Cancelled, LogError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.sources.memory import from_arrow
@@ -110,6 +112,20 @@ def test_a_wait_ends_when_the_next_one_starts():
     assert found["wait_sum_s"].to_pylist() == [2 * DAY, 0.0]
 
 
+def test_waits_of_working_time():
+    calendar = WorkingCalendar("UTC", holidays=["2024-01-02"])
+    log = log_of(
+        ("1", "a", 1, "x"), ("1", "b", 3, "y"), ("1", "b", 7, "z"), ("2", "a", 6, "x"), ("2", "b", 7, "y")
+    )
+    found = handovers(log, resource="who", calendar=calendar).table
+    waits = dict(zip(zip(found["source"].to_pylist(), found["target"].to_pylist(), strict=True),
+                     found["wait_sum_s"].to_pylist(), strict=True))  # fmt: skip
+    day = calendar.between(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC)).total_seconds()
+    assert day > 0
+    assert waits == {("x", "y"): day, ("y", "z"): 3 * day}
+    assert len(handovers(log_of(("1", "a", 1, "x")), resource="who", calendar=calendar).table) == 0
+
+
 def test_specialisation_and_workload():
     rows = [("1", "abab"[k], k + 1, "xxxy"[k]) for k in range(4)]
     found = handovers(log_of(*rows), resource="who")
@@ -151,14 +167,14 @@ def test_equal_to_the_twin(cases, threads, sparse):
     ]  # fmt: skip
     with (
         mock.patch.object(parallel, "EVENTS_PER_BLOCK", 3),
-        mock.patch.object(handovers_module, "MOST_KEYS", 0 if sparse else 1 << 24),
+        mock.patch.object(handover_events, "MOST_KEYS", 0 if sparse else 1 << 24),
     ):
         found = handovers(log, resource="who", threads=threads)
         found.working_together, found.specialisation  # noqa: B018 - made with the small blocks
     waits: dict[tuple[str, str], list[int]] = {}
     returned = Counter()
     for case in ordered:
-        for source, target, wait, back in naive.write_handovers(case):
+        for source, target, _, wait, back in naive.write_handovers(case):
             waits.setdefault((source, target), []).append(wait)
             returned[source, target] += back
     order = sorted(waits, key=lambda pair: (-len(waits[pair]), pair))
@@ -250,3 +266,5 @@ def test_nobody_hands_over():
     assert len(found.working_together) == 0
     by_case = handovers(log_of(("1", "a", 1, "x"), ("1", "b", 2, "x")), resource="who")
     assert len(by_case.table) == 0
+    assert [finding.count for finding in by_case.findings] == [1]
+    assert by_case.specialisation["events"].to_pylist() == [2]

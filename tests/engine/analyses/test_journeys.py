@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from datetime import UTC, datetime
 from unittest import mock
 
 import numpy as np
@@ -18,6 +19,7 @@ from dealtrace_engine.analyses import separating_steps as steps_module
 from dealtrace_engine.analyses.decided import decided_cases, outcomes_in
 from dealtrace_engine.analyses.journeys import journeys
 from dealtrace_engine.analyses.rate_intervals import wilson
+from dealtrace_engine.calendar import WorkingCalendar
 from dealtrace_engine.errors import ArgumentError, Cancelled, LogError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.sources.memory import from_arrow
@@ -76,6 +78,14 @@ def test_by_hand():
     again = pickle.loads(pickle.dumps(found))
     assert again.table == found.table
     assert again.steps == found.steps
+
+
+def test_working_time():
+    log = log_of([["a", "b"], ["a"] * 8], owner=["x", "y"])
+    table = journeys(log, calendar=WorkingCalendar("UTC")).table
+    days = {row["length"]: row["p50_s"] for row in table.to_pylist()}
+    one = WorkingCalendar("UTC").between(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC))
+    assert days == {2: one.total_seconds(), 1: 5 * one.total_seconds()}
 
 
 def test_loops_kept_are_the_variants():

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import pickle
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from dealtrace_engine.analyses.case_mix import Mix, expected_means, expected_rates, mix_of
+from dealtrace_engine.analyses.decided import decided_cases
 from dealtrace_engine.analyses.money import amounts_of
 from dealtrace_engine.analyses.rate_intervals import p_values
 from dealtrace_engine.analyses.rep_benchmark import rep_benchmark
+from dealtrace_engine.analyses.rep_metrics import metric_of
 from dealtrace_engine.analyses.shrinkage import shrunk
+from dealtrace_engine.calendar import WorkingCalendar
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.sources.memory import from_arrow
@@ -104,6 +108,16 @@ def test_open_deals_are_not_lost_and_small_groups_are_hidden():
         found.cases(2)
 
 
+def test_the_sales_cycle_in_working_time():
+    log = deals([*made("a", 10, 0), *made("b", 12, 0)])
+    found = rep_benchmark(log, metrics="sales_cycle", calendar=WorkingCalendar("UTC"))
+    assert found.table["note"][0].as_py().endswith("the same figure")
+    day = WorkingCalendar("UTC").between(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 11, tzinfo=UTC))
+    metric = metric_of(log, "sales_cycle", decided_cases(log), WorkingCalendar("UTC"))
+    assert metric.values.tolist() == [day.total_seconds() / 86_400] * 22
+    assert metric_of(log, "sales_cycle", decided_cases(log)).values.tolist() == [10.0] * 22
+
+
 def test_names_are_hidden_unless_asked_for():
     log = deals([*made("Ann", 10, 10), *made("Bob", 12, 8)])
     one, other = (rep_benchmark(log, metrics="win_rate") for _ in range(2))
@@ -140,6 +154,22 @@ def test_any_number_can_be_compared(large):
     rows = found.table.to_pylist()
     assert [row["rep"] for row in rows[:1]] == ["Enterprise"]
     assert {row["unit"] for row in rows} == {"number", "share"}
+
+
+def test_what_crm_exports_call_it():
+    rows = [*made("a", 10, 10, "good"), *made("b", 12, 8, "bad")]
+    log = deals(rows)
+    count = log.events
+    table = log.to_arrow(["owner", "region"]).append_column(
+        "discount_pct", pa.array([5.0] * (count - 4) + [7.0] * 4)
+    )
+    table = table.append_column("product_category", pa.array(["p"] * count))
+    found = rep_benchmark(from_arrow(table), metrics="discount")
+    assert found.table["unit"].to_pylist() == ["percent"] * 2
+    reasons = [finding.reason for finding in found.findings]
+    assert [reason for reason in reasons if "not adjusted" in reason] == [
+        f"not adjusted for {name!r}, which the log does not have" for name in ("segment", "lead_source")
+    ]
 
 
 def test_bad_input(large):

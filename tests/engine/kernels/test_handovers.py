@@ -40,13 +40,15 @@ def blocks(cases):
     return [[(0, len(cases))], list(pairwise(range(len(cases) + 1)))]
 
 
-@given(CASES, st.booleans())
-def test_handovers(cases, with_starts):
+@given(CASES, st.booleans(), st.booleans())
+def test_handovers(cases, with_starts, with_begins):
     resources, starts, ends, offsets, ordered = columns(cases)
     if not with_starts:
         starts = np.zeros(0, np.int64)
         ordered = [[(*event[:2], event[3], event[3]) for event in case] for case in ordered]
-    expected = [naive.write_handovers(case) for case in ordered]
+    expected = [
+        (number, *found) for number, case in enumerate(ordered) for found in naive.write_handovers(case)
+    ]
     case_keys = np.arange(len(cases)) * 100
     for cut in blocks(cases):
         counts = np.full(len(cases), -1)
@@ -54,30 +56,41 @@ def test_handovers(cases, with_starts):
             count_handovers(resources, offsets, *block, counts)
         assert counts.tolist() == [naive.count_handovers(case) for case in ordered]
         places = np.cumsum([0, *counts])
-        keys, waits, returned = (np.full(places[-1], 9, kind) for kind in (np.int64, np.int64, np.bool_))
+        keys, begins, waits = np.full((3, places[-1]), 9)
+        returned = np.zeros(places[-1], np.bool_)
+        out = keys, begins if with_begins else np.zeros(0, np.int64), waits, returned
         for block in cut:
-            write_handovers(
-                resources, ends, starts, offsets, *block, WIDTH, case_keys, places, keys, waits, returned
-            )
+            write_handovers(resources, ends, starts, offsets, *block, WIDTH, case_keys, places, *out)
         found = [
-            [(key // WIDTH, key % WIDTH, wait, back) for key, wait, back in rows]
-            for rows in (
-                zip(
-                    (keys[a:b] - 100 * case).tolist(), waits[a:b].tolist(), returned[a:b].tolist(),
-                    strict=True,
-                )
-                for case, (a, b) in enumerate(pairwise(places))
+            (key // 100, key % 100 // WIDTH, key % 100 % WIDTH, begin, wait, back)
+            for key, begin, wait, back in zip(
+                *(each.tolist() for each in (keys, begins, waits, returned)), strict=True
             )
-        ]  # fmt: skip
+        ]
+        if not with_begins:
+            expected = [(*row[:3], 9, *row[4:]) for row in expected]
         assert found == expected
 
 
-@given(st.lists(st.lists(st.integers(0, 3), max_size=5), min_size=1, max_size=5))
-def test_count_cases(cases):
-    flat, offsets = np.array([r for case in cases for r in case], np.int32), np.cumsum([0, *map(len, cases)])
-    out, seen = np.zeros(4, np.int64), np.full(4, -1)
-    count_cases(flat, offsets, 0, len(cases), seen, out)
-    assert dict(enumerate(out.tolist())) == {rank: naive.count_cases(cases)[rank] for rank in range(4)}
+RANKED = st.lists(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=5), min_size=1, max_size=5)
+
+
+@given(RANKED, st.lists(st.integers(-(2**62), 2**62), min_size=5, max_size=5), st.booleans())
+def test_count_cases(cases, units, with_units):
+    units = units[: len(cases)] if with_units else [0] * len(cases)
+    flat, offsets = [each for case in cases for each in case], np.cumsum([0, *map(len, cases)])
+    ranks, returned = np.array([r for r, _ in flat], np.int32), np.array([b for _, b in flat], np.bool_)
+    given_units = np.array(units if with_units else [], np.int64)
+    for cut in blocks(cases):
+        seen, outs = np.full((2, 4), -1), np.zeros((5, 4), np.int64)
+        for block in cut:
+            count_cases(ranks, returned, offsets, given_units, *block, *seen, *outs)
+        found = {
+            rank: (n, back, with_back, low + (high << 24))
+            for rank, (n, back, with_back, low, high) in enumerate(outs.T.tolist())
+            if n
+        }
+        assert found == naive.count_cases(cases, units)
 
 
 @given(CASES, st.permutations(range(WIDTH)), st.integers(1, WIDTH))
