@@ -165,7 +165,8 @@ def _durations(cases: FunnelCases, threads: int | None) -> tuple[dict[str, pa.Ar
         offsets = np.cumsum([0, *map(len, values)]).astype(np.int64)
         return grouped_figures(np.concatenate(values), offsets, threads=threads), of_row
     all_values, all_rows = np.concatenate(values), np.concatenate(rows)
-    return duration_figures(all_values, all_rows, count * steps, threads=threads), of_row
+    kept = np.ones(len(all_rows), dtype=np.bool_)
+    return duration_figures(all_values, all_rows, count * steps, kept, threads=threads), of_row
 
 
 def _notes(here: Counts, before: Counts, decided: Counts, follows: Marks) -> list[str | None]:

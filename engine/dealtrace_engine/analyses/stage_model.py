@@ -14,11 +14,11 @@ from dealtrace_engine.analyses.stage_figures import (
     count_of,
     duration_figures,
     grouped_figures,
+    kept_groups,
     nullable,
     seconds,
 )
 from dealtrace_engine.analyses.stage_visits import OPEN, RETURN, StageOrder, StageVisits
-from dealtrace_engine.analyses.throughput import grouped
 from dealtrace_engine.buffers import arrow, table, text
 from dealtrace_engine.percentiles import MICROSECONDS, values_at, wanted_ranks
 from dealtrace_engine.results import Later
@@ -100,13 +100,16 @@ def stage_model(visits: StageVisits, order: StageOrder, groups: Groups, until: i
         visits.cases, ranks, visits.states, kinds, origins, visits.ends - visits.begins, order.open_stages,
         order.lost, np.full(width, -1, dtype=np.int64), pairs, of_case, of_rank, times, still, dwell, counts,
     )  # fmt: skip
-    found = int(counts[0])
-    of_case, of_rank = of_case[:found].copy(), of_rank[:found].copy()
-    group = groups.codes.astype(np.int64) * width
+    of_case, of_rank, times, still, dwell = (
+        column[: counts[0]] for column in (of_case, of_rank, times, still, dwell)
+    )
+    rows, pair_rows = ranks.astype(np.int64), of_rank.astype(np.int64)
+    if len(groups) > 1:
+        group = groups.codes.astype(np.int64) * width
+        rows, pair_rows = rows + group[visits.cases], pair_rows + group[of_case]
     return StageModel(
-        replace(visits, stages=ranks), order, groups, until, origins, kinds, group[visits.cases] + ranks,
-        pairs, of_case, of_rank, times[:found].copy(), still[:found].copy(), dwell[:found].copy(),
-        group[of_case] + of_rank,
+        replace(visits, stages=ranks), order, groups, until, origins, kinds, rows, pairs, of_case, of_rank,
+        times, still, dwell, pair_rows,
     )  # fmt: skip
 
 
@@ -124,52 +127,56 @@ def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table,
     limits : ndarray of int64, shape (stages,)
         In microseconds; below zero where too few visits are completed.
     """
-    count, width, visits, rows = len(model.groups) * model.width, model.width, model.visits, model.rows
-    over = ~model.is_open
-    values, offsets = grouped(model.dwell[over], visits.stages[over], width)
+    from dealtrace_engine.kernels.stages import visit_counts
+
+    width, visits, groups = model.width, model.visits, len(model.groups)
+    count = groups * width
+    counts, in_it = np.zeros(8 * count, dtype=np.int64), model.pair_visits > 0
+    visit_counts(
+        model.rows,
+        visits.stages,
+        model.origins,
+        model.kinds,
+        visits.states,
+        visits.changes.reshape(-1),
+        counts,
+    )
+    number, now, returns_in, returns_out, pushes, amounts, owners, _ = counts.reshape(-1, 8).T.copy()
+    was_in, skips = count_of(model.pair_rows[in_it], count), count_of(model.pair_rows[~in_it], count)
+    values, offsets = kept_groups(model.dwell, visits.stages.astype(np.int64), width, ~model.is_open)
     limits = stuck_limits(model, values, offsets, threads)
-    rank = np.tile(np.arange(width), len(model.groups))
+    rank = np.tile(np.arange(width), groups)
     closed = rank >= model.order.open_stages
-    in_it = model.pair_visits > 0
-    was_in = count_of(model.pair_rows[in_it], count)
-    completed = count_of(rows[over], count)
-    stuck = stuck_visits(model, limits)
     limited = ~closed & (limits[rank] >= 0)
-    back = model.kinds == RETURN
-    origin_rows = rows - visits.stages + model.origins
     columns: dict[str, Any] = {
-        **model.groups.columns(np.repeat(np.arange(len(model.groups)), width)),
+        **model.groups.columns(np.repeat(np.arange(groups), width)),
         "stage": text([model.order.names[place] for place in rank]),
         "place": (rank + 1).astype(np.int64),
         "closed": closed,
         "cases": was_in,
-        "visits": count_of(rows, count),
-        "completed": completed,
+        "visits": number,
+        "completed": number - now,
         **(
             grouped_figures(values, offsets, threads=threads)
-            if len(model.groups) == 1
-            else duration_figures(model.dwell[over], rows[over], count, threads=threads)
+            if groups == 1
+            else duration_figures(model.dwell, model.rows, count, ~model.is_open, threads=threads)
         ),
-        **_case_figures(model, count, threads),
-        "skips": count_of(model.pair_rows[~in_it], count),
-        "returns_in": count_of(rows[back], count),
-        "returns_out": count_of(origin_rows[back], count),
-        "reentries": count_of(rows, count) - was_in,
-        "now": count_of(rows[~over], count),
-        "stuck": nullable(count_of(rows[stuck], count), limited),
+        **duration_figures(
+            model.pair_dwell, model.pair_rows, count, in_it & (model.pair_open == 0), "case_", threads=threads
+        ),
+        "skips": skips,
+        "returns_in": returns_in,
+        "returns_out": returns_out,
+        "reentries": number - was_in,
+        "now": now,
+        "stuck": nullable(count_of(model.rows[stuck_visits(model, limits)], count), limited),
         "stuck_limit_s": nullable(limits[rank] / MICROSECONDS, limited),
-        "pushes": count_of(rows, count, visits.pushes),
-        "amount_changes": count_of(rows, count, visits.amounts),
-        "owner_changes": count_of(rows, count, visits.owners),
-        "note": text(_notes(was_in, completed, closed, limited)),
+        "pushes": pushes,
+        "amount_changes": amounts,
+        "owner_changes": owners,
+        "note": text(_notes(was_in, number - now, closed, limited)),
     }
     return table(columns), limits
-
-
-def _case_figures(model: StageModel, count: int, threads: int | None) -> dict[str, pa.Array]:
-    """Return the figures of the time in total of cases in stages that they are not in now."""
-    over = (model.pair_visits > 0) & (model.pair_open == 0)
-    return duration_figures(model.pair_dwell[over], model.pair_rows[over], count, "case_", threads=threads)
 
 
 def _notes(
@@ -222,8 +229,10 @@ def stuck_limits(
 
 def stuck_visits(model: StageModel, limits: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the numbers of the visits that are not over and are longer than their stage's limit."""
-    limit = limits[model.visits.stages]
-    return np.flatnonzero(model.is_open & (limit >= 0) & (model.dwell > limit))
+    still = np.flatnonzero(model.is_open)
+    limit = limits[model.visits.stages[still]]
+    age = model.visits.ends[still] - model.visits.begins[still]
+    return still[(limit >= 0) & (age > limit)]
 
 
 def case_stage_table(model: StageModel, case_ids: Later[pa.LargeStringArray]) -> pa.Table:
@@ -238,9 +247,9 @@ def case_stage_table(model: StageModel, case_ids: Later[pa.LargeStringArray]) ->
         "returns_in": count_of(model.pairs[returned], pairs),
         "returns_out": count_of(model.pairs[returned - 1], pairs),
         "reentries": np.maximum(model.pair_visits - 1, 0).astype(np.int64),
-        "pushes": count_of(model.pairs, pairs, visits.pushes),
-        "amount_changes": count_of(model.pairs, pairs, visits.amounts),
-        "owner_changes": count_of(model.pairs, pairs, visits.owners),
+        "pushes": count_of(model.pairs, pairs, visits.changes[:, 0]),
+        "amount_changes": count_of(model.pairs, pairs, visits.changes[:, 1]),
+        "owner_changes": count_of(model.pairs, pairs, visits.changes[:, 2]),
     }
     dwell = model.pair_dwell[order]
     cases, names = model.pair_cases[order], np.array(model.order.names, dtype=object)

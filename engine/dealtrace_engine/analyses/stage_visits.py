@@ -39,7 +39,7 @@ class StageVisits:
         Microseconds since 1970-01-01 UTC; the end is that of what is looked at where the visit is not over.
     states : ndarray of int8
         `OPEN`, `MOVED`, `LEFT` or `WON`.
-    pushes, amounts, owners : ndarray of int32
+    changes : ndarray of int32, shape (visits, 3)
         How often the close date is pushed, the amount and the owner changed during it.
     unseen : int
         Visits that began before what the log tells, and are left out.
@@ -50,9 +50,7 @@ class StageVisits:
     begins: NDArray[np.int64]
     ends: NDArray[np.int64]
     states: NDArray[np.int8]
-    pushes: NDArray[np.int32]
-    amounts: NDArray[np.int32]
-    owners: NDArray[np.int32]
+    changes: NDArray[np.int32]
     unseen: int
 
     def __len__(self) -> int:
@@ -120,27 +118,25 @@ def stage_visits(
 
     horizon = log.origin.coverage and log.origin.coverage.horizon
     known_from = moment_us(moment(horizon, "the horizon")) if horizon else ALWAYS
-    kinds: tuple[Any, ...] = (np.int32, np.int32, np.int64, np.int64, np.int8, np.int32, np.int32, np.int32)
+    kinds: tuple[Any, ...] = (np.int32, np.int32, np.int64, np.int64, np.int8)
 
     def partial(block: tuple[int, int]) -> tuple[list[NDArray[Any]], int]:
         room = int(log.case_offsets[block[1]] - log.case_offsets[block[0]])
-        counts = np.zeros(2, dtype=np.int64)
-        columns = [np.empty(room, dtype=kind) for kind in kinds]
-        cases, stages, begins, ends, states, *changes = columns
+        counts, changes = np.zeros(2, dtype=np.int64), np.empty(3 * room, dtype=np.int32)
+        cases, stages, begins, ends, states = (np.empty(room, dtype=kind) for kind in kinds)
         visits_of(
             log.activity_codes, log.timestamps, log.case_offsets, source.codes, source.origins, *block, until,
-            known_from, source.effects, source.closed, cases, stages, begins, ends, states, changes[0],
-            changes[1], changes[2], counts,
+            known_from, source.effects, source.closed, cases, stages, begins, ends, states, changes, counts,
         )  # fmt: skip
-        return [column[: counts[0]].copy() for column in columns], int(counts[1])
+        columns = [cases, stages, begins, ends, states, changes.reshape(-1, 3)]
+        return [column[: counts[0]] for column in columns], int(counts[1])
 
     parts = map_blocks(partial, blocks(log.case_offsets), threads=threads, progress=progress)
-    cases, stages, begins, ends, states, *changes = (
+    cases, stages, begins, ends, states, changes = (
         np.concatenate(columns) for columns in zip(*(part for part, _ in parts), strict=True)
     )
     ends[states == OPEN] = until
-    unseen = sum(missed for _, missed in parts)
-    return StageVisits(cases, stages, begins, ends, states, changes[0], changes[1], changes[2], unseen)
+    return StageVisits(cases, stages, begins, ends, states, changes, sum(missed for _, missed in parts))
 
 
 @dataclass(frozen=True, eq=False)
