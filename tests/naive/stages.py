@@ -101,3 +101,9 @@ def group_kept(
     """The values that are kept, by row, in their order."""
     flat = list(zip(rows, kept, values, strict=True))
     return [[value for row, keep, value in flat if keep and row == wanted] for wanted in range(count)]
+
+
+def count_kept(rows: Sequence[int], kept: Sequence[bool], count: int) -> list[int]:
+    """How many are kept by row, then how many are not."""
+    pairs = list(zip(rows, kept, strict=True))
+    return [pairs.count((row, keep)) for keep in (True, False) for row in range(count)]

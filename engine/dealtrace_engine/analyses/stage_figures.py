@@ -67,11 +67,21 @@ def duration_figures(
 
     Examples
     --------
-    >>> found = duration_figures(np.array([2_000_000, 4_000_000]), np.array([1, 1]), 2, np.array([True, True]))
+    >>> both = np.array([True, True])
+    >>> found = duration_figures(np.array([2_000_000, 4_000_000]), np.array([1, 1]), 2, both)
     >>> {name: values.to_pylist() for name, values in found.items()}
     {'p50_s': [None, 3.0], 'p90_s': [None, 3.8], 'mean_s': [None, 3.0]}
     """
     return grouped_figures(*kept_groups(microseconds, codes, count, kept), prefix, threads=threads)
+
+
+def kept_counts(codes: NDArray[np.int64], kept: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
+    """Return how many of each code are kept, and how many are not, shape (2, count)."""
+    from dealtrace_engine.kernels.stages import count_kept
+
+    counts = np.zeros(2 * count, dtype=np.int64)
+    count_kept(codes, kept, counts)
+    return counts.reshape(2, count)
 
 
 def kept_groups(
@@ -81,7 +91,7 @@ def kept_groups(
     from dealtrace_engine.kernels.stages import group_kept
 
     offsets = np.zeros(count + 1, dtype=np.int64)
-    np.cumsum(np.bincount(codes[kept], minlength=count), out=offsets[1:])
+    np.cumsum(kept_counts(codes, kept, count)[0], out=offsets[1:])
     out = np.empty(int(offsets[-1]), dtype=np.int64)
     group_kept(codes, kept, values, offsets[:-1].copy(), out)
     return out, offsets

@@ -14,12 +14,14 @@ from dealtrace_engine.analyses.stage_figures import (
     count_of,
     duration_figures,
     grouped_figures,
+    kept_counts,
     kept_groups,
     nullable,
     seconds,
 )
 from dealtrace_engine.analyses.stage_visits import OPEN, RETURN, StageOrder, StageVisits
 from dealtrace_engine.buffers import arrow, table, text
+from dealtrace_engine.parallel import blocks, map_blocks
 from dealtrace_engine.percentiles import MICROSECONDS, values_at, wanted_ranks
 from dealtrace_engine.results import Later
 
@@ -85,27 +87,23 @@ class StageModel:
         return np.asarray(self.visits.states == OPEN)
 
 
-def stage_model(visits: StageVisits, order: StageOrder, groups: Groups, until: int) -> StageModel:
+def stage_model(
+    visits: StageVisits, order: StageOrder, groups: Groups, until: int, threads: int | None = None
+) -> StageModel:
     """Return what follows of visits, whose stages are codes, and an order; see `StageModel`."""
-    from dealtrace_engine.kernels.stages import stages_of_cases, visit_kinds
-
-    ranks, width = order.ranks[visits.stages], len(order.names)
-    origins, kinds = np.empty(len(visits), dtype=np.int32), np.empty(len(visits), dtype=np.int8)
-    visit_kinds(visits.cases, ranks, visits.states, order.open_stages, origins, kinds)
-    room = len(visits) + cases_of(visits) * order.open_stages
-    pairs, counts = np.empty(len(visits), dtype=np.int64), np.zeros(1, dtype=np.int64)
-    of_case, of_rank, times, still = (np.empty(room, dtype=np.int32) for _ in range(4))
-    dwell = np.empty(room, dtype=np.int64)
-    stages_of_cases(
-        visits.cases, ranks, visits.states, kinds, origins, visits.ends - visits.begins, order.open_stages,
-        order.lost, np.full(width, -1, dtype=np.int64), pairs, of_case, of_rank, times, still, dwell, counts,
-    )  # fmt: skip
-    of_case, of_rank, times, still, dwell = (
-        column[: counts[0]] for column in (of_case, of_rank, times, still, dwell)
+    offsets = np.concatenate(([0], np.flatnonzero(np.diff(visits.cases)) + 1, [len(visits)]))
+    spans = [(int(offsets[first]), int(offsets[last])) for first, last in blocks(offsets)]
+    ranks = order.ranks[visits.stages]
+    parts = map_blocks(lambda span: _block(visits, ranks, order, *span), spans, threads=threads)
+    before = np.cumsum([0, *(len(part[3]) for part in parts)])
+    for part, start in zip(parts, before[:-1], strict=True):
+        part[2] += start
+    origins, kinds, pairs, of_case, of_rank, times, still, dwell = (
+        np.concatenate(columns) for columns in zip(*parts, strict=True)
     )
     rows, pair_rows = ranks.astype(np.int64), of_rank.astype(np.int64)
     if len(groups) > 1:
-        group = groups.codes.astype(np.int64) * width
+        group = groups.codes.astype(np.int64) * len(order.names)
         rows, pair_rows = rows + group[visits.cases], pair_rows + group[of_case]
     return StageModel(
         replace(visits, stages=ranks), order, groups, until, origins, kinds, rows, pairs, of_case, of_rank,
@@ -113,9 +111,31 @@ def stage_model(visits: StageVisits, order: StageOrder, groups: Groups, until: i
     )  # fmt: skip
 
 
-def cases_of(visits: StageVisits) -> int:
-    """Return how many cases have visits."""
-    return int(np.count_nonzero(np.diff(visits.cases))) + 1 if len(visits) else 0
+def _block(
+    visits: StageVisits, ranks: NDArray[np.int32], order: StageOrder, first: int, last: int
+) -> list[NDArray[Any]]:
+    """Return what follows of the visits of some cases; pairs are numbered from 0."""
+    from dealtrace_engine.kernels.stages import stages_of_cases, visit_kinds
+
+    span, count = slice(first, last), last - first
+    cases, own, states = visits.cases[span], ranks[span], visits.states[span]
+    origins, kinds = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.int8)
+    visit_kinds(cases, own, states, order.open_stages, origins, kinds)
+    room = count + cases_of(cases) * order.open_stages
+    pairs, counts = np.empty(count, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    of_case, of_rank, times, still = (np.empty(room, dtype=np.int32) for _ in range(4))
+    dwell, slots = np.empty(room, dtype=np.int64), np.full(len(order.names), -1, dtype=np.int64)
+    stages_of_cases(
+        cases, own, states, kinds, origins, visits.ends[span] - visits.begins[span], order.open_stages,
+        order.lost, slots, pairs, of_case, of_rank, times, still, dwell, counts,
+    )  # fmt: skip
+    columns: list[NDArray[Any]] = [of_case, of_rank, times, still, dwell]
+    return [origins, kinds, pairs, *(column[: counts[0]] for column in columns)]
+
+
+def cases_of(cases: NDArray[np.int32]) -> int:
+    """Return how many cases visits are of, which are in the order of the cases."""
+    return int(np.count_nonzero(np.diff(cases))) + 1 if len(cases) else 0
 
 
 def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table, NDArray[np.int64]]:
@@ -142,8 +162,9 @@ def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table,
         counts,
     )
     number, now, returns_in, returns_out, pushes, amounts, owners, _ = counts.reshape(-1, 8).T.copy()
-    was_in, skips = count_of(model.pair_rows[in_it], count), count_of(model.pair_rows[~in_it], count)
-    values, offsets = kept_groups(model.dwell, visits.stages.astype(np.int64), width, ~model.is_open)
+    was_in, skips = kept_counts(model.pair_rows, in_it, count)
+    ranks = model.rows if groups == 1 else visits.stages.astype(np.int64)
+    values, offsets = kept_groups(model.dwell, ranks, width, ~model.is_open)
     limits = stuck_limits(model, values, offsets, threads)
     rank = np.tile(np.arange(width), groups)
     closed = rank >= model.order.open_stages
@@ -229,7 +250,7 @@ def stuck_limits(
 
 def stuck_visits(model: StageModel, limits: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the numbers of the visits that are not over and are longer than their stage's limit."""
-    still = np.flatnonzero(model.is_open)
+    still = np.flatnonzero(model.is_open & (model.visits.stages < model.order.open_stages))
     limit = limits[model.visits.stages[still]]
     age = model.visits.ends[still] - model.visits.begins[still]
     return still[(limit >= 0) & (age > limit)]

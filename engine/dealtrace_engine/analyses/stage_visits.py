@@ -43,6 +43,8 @@ class StageVisits:
         How often the close date is pushed, the amount and the owner changed during it.
     unseen : int
         Visits that began before what the log tells, and are left out.
+    votes : ndarray of int64, shape (codes, codes)
+        Cases that enter one stage first before they enter another first.
     """
 
     cases: NDArray[np.int32]
@@ -52,6 +54,7 @@ class StageVisits:
     states: NDArray[np.int8]
     changes: NDArray[np.int32]
     unseen: int
+    votes: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -114,13 +117,16 @@ def stage_visits(
     progress : callable (done, of) -> object, optional
         Returning False cancels.
     """
+    from dealtrace_engine.kernels.stages import first_entries
     from dealtrace_engine.kernels.stages import stage_visits as visits_of
 
     horizon = log.origin.coverage and log.origin.coverage.horizon
     known_from = moment_us(moment(horizon, "the horizon")) if horizon else ALWAYS
     kinds: tuple[Any, ...] = (np.int32, np.int32, np.int64, np.int64, np.int8)
 
-    def partial(block: tuple[int, int]) -> tuple[list[NDArray[Any]], int]:
+    width = len(source.names)
+
+    def partial(block: tuple[int, int]) -> tuple[list[NDArray[Any]], int, NDArray[np.int64]]:
         room = int(log.case_offsets[block[1]] - log.case_offsets[block[0]])
         counts, changes = np.zeros(2, dtype=np.int64), np.empty(3 * room, dtype=np.int32)
         cases, stages, begins, ends, states = (np.empty(room, dtype=kind) for kind in kinds)
@@ -129,14 +135,20 @@ def stage_visits(
             known_from, source.effects, source.closed, cases, stages, begins, ends, states, changes, counts,
         )  # fmt: skip
         columns = [cases, stages, begins, ends, states, changes.reshape(-1, 3)]
-        return [column[: counts[0]] for column in columns], int(counts[1])
+        found = [column[: counts[0]] for column in columns]
+        seen, entered = np.full(width, -1, dtype=np.int64), np.zeros(width, dtype=np.int32)
+        votes = np.zeros(width * width, dtype=np.int64)
+        first_entries(found[0], found[1], seen, entered, votes)
+        return found, int(counts[1]), votes
 
     parts = map_blocks(partial, blocks(log.case_offsets), threads=threads, progress=progress)
     cases, stages, begins, ends, states, changes = (
-        np.concatenate(columns) for columns in zip(*(part for part, _ in parts), strict=True)
+        np.concatenate(columns) for columns in zip(*(part[0] for part in parts), strict=True)
     )
     ends[states == OPEN] = until
-    return StageVisits(cases, stages, begins, ends, states, changes, sum(missed for _, missed in parts))
+    votes = np.sum([part[2] for part in parts], axis=0).reshape(width, width)
+    unseen = sum(part[1] for part in parts)
+    return StageVisits(cases, stages, begins, ends, states, changes, unseen, votes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,15 +204,10 @@ def stage_order(
     ----------
     A. H. Copeland, "A reasonable social welfare function", University of Michigan, 1951.
     """
-    from dealtrace_engine.kernels.stages import first_entries
-
-    count = len(source.names)
-    flat = np.zeros(count * count, dtype=np.int64)
-    seen, entered = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.int32)
-    first_entries(visits.cases, visits.stages, seen, entered, flat)
-    votes = flat.reshape(count, count)
+    count, votes = len(source.names), visits.votes
+    entered = np.bincount(visits.stages, minlength=count) > 0
     place = _given_places(log, source, order)
-    used = [code for code in range(count) if seen[code] >= 0 or source.names[code] in place]
+    used = [code for code in range(count) if entered[code] or source.names[code] in place]
     margins = np.where(source.closed, 0, votes - votes.T)  # all stages are before the closed ones
     score, margin = np.sign(margins).sum(axis=1), (margins / np.maximum(votes + votes.T, 1)).sum(axis=1)
     used.sort(

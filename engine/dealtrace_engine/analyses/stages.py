@@ -233,7 +233,7 @@ def stages(
     source = stage_source(chosen, column, activities, closed)
     visits = stage_visits(chosen, source, end, threads=threads, progress=progress)
     known = stage_order(chosen, source, visits, order)
-    model = model_of(visits, known, groups, end)
+    model = model_of(visits, known, groups, end, threads)
     table, limits = stage_rows(model, threads)
     ids = Later(lambda: chosen.case_ids)
     was_in = model.pair_visits > 0
@@ -252,7 +252,7 @@ def stages(
 
 
 def _notes(log: EventLog, model: StageModel) -> list[str]:
-    without = log.cases - cases_of(model.visits)
+    without = log.cases - cases_of(model.visits.cases)
     told = [
         (without, "cases are in no stage"),
         (model.visits.unseen, "visits began before what the log knows, and are left out"),

@@ -251,6 +251,14 @@ def visit_counts(
 
 
 @kernel
+def count_kept(rows: NDArray[np.int64], kept: NDArray[np.bool_], counts: NDArray[np.int64]) -> None:
+    """Count what is kept by row, and after all rows what is not; `counts`, shape (2 * rows,), is added to."""
+    half = len(counts) // 2
+    for place in range(len(rows)):
+        counts[rows[place] if kept[place] else rows[place] + half] += 1
+
+
+@kernel
 def group_kept(
     rows: NDArray[np.int64],
     kept: NDArray[np.bool_],

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dealtrace_engine.kernels.stages import (
+    count_kept,
     first_entries,
     group_kept,
     next_origin,
@@ -45,8 +46,11 @@ def visits_by_kernel(cases, closed, until, known_from, with_origins, blocks):
         kinds = (np.int32, np.int32, np.int64, np.int64, np.int8)
         columns = [np.full(len(events), 77, kind) for kind in kinds]
         counts, changes = np.zeros(2, np.int64), np.full(3 * len(events), 77, np.int32)
-        stage_visits(activities, times, offsets, coded([event["stage"] for event in events]), origins, *block,
-                     until, known_from, np.arange(7, dtype=np.uint8), over, *columns, changes, counts)  # fmt: skip
+        codes, effects = coded([event["stage"] for event in events]), np.arange(7, dtype=np.uint8)
+        stage_visits(
+            activities, times, offsets, codes, origins, *block, until, known_from, effects, over, *columns,
+            changes, counts,
+        )  # fmt: skip
         found += list(zip(*(column[: counts[0]].tolist() for column in columns), strict=True))
         shifts += changes.reshape(-1, 3)[: counts[0]].tolist()
         unseen += int(counts[1])
@@ -150,7 +154,7 @@ def test_visit_counts(visits):
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.integers(0, 9)), max_size=9))
-def test_group_kept(pairs):
+def test_what_is_kept(pairs):
     rows, kept, values = ([pair[i] for pair in pairs] for i in range(3))
     expected = naive.group_kept(rows, kept, values, 3)
     offsets = np.cumsum([0, *map(len, expected)])
@@ -158,3 +162,6 @@ def test_group_kept(pairs):
     group_kept(np.array(rows, np.int64), np.array(kept, np.bool_), np.array(values, np.int64),
                offsets[:-1].copy(), out)  # fmt: skip
     assert out.tolist() == [value for own in expected for value in own]
+    counts = np.zeros(6, np.int64)
+    count_kept(np.array(rows, np.int64), np.array(kept, np.bool_), counts)
+    assert counts.tolist() == naive.count_kept(rows, kept, 3)
