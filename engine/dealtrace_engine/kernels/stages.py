@@ -50,11 +50,9 @@ def stage_visits(
     is won. `changes` counts what is 1, 2 and 3 above, visit by visit. `counts` gets the visits, and how many
     began before what is known. The other arrays have room for one visit per event.
     """
-    visit = -1
-    unseen = 0
+    visit, unseen = -1, 0
     for case in range(first, last):
-        current = -1
-        before = visit
+        current, before = -1, visit
         end = case_offsets[case + 1]
         stop = end
         while stop > case_offsets[case] and timestamps[stop - 1] > until:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from unittest import mock
 
@@ -16,6 +17,7 @@ from dealtrace_engine import parallel
 from dealtrace_engine.analyses.funnel import funnel
 from dealtrace_engine.analyses.funnel_steps import LEAD_TO_CASH
 from dealtrace_engine.analyses.milestones import Milestone
+from dealtrace_engine.coverage import Coverage
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.sources.memory import from_arrow
@@ -259,3 +261,10 @@ def test_steps_that_no_case_reaches_have_notes():
     assert told[2] == ("x", 0, "no case reached it; no case reached the step before")
     assert found.table["p50_s"].null_count == 6
     assert found.groups["decided"].to_pylist() == [None, None]
+
+
+def test_leads_that_an_export_leaves_out_are_told():
+    log = log_of(("1", "Lead Captured", 0), ("1", "Opportunity Created", 1))
+    coverage = Coverage("salesforce", "data-export", leads_without_case=7)
+    notes = funnel(replace(log, origin=replace(log.origin, coverage=coverage))).notes
+    assert any(note.startswith("7 leads that never became an opportunity are not in") for note in notes)

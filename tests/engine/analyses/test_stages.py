@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from unittest import mock
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from dealtrace_engine import parallel
 from dealtrace_engine.analyses.stages import stages
+from dealtrace_engine.coverage import Coverage
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.sources.memory import from_arrow
@@ -359,3 +361,28 @@ def test_stages_that_no_case_is_in():
     assert one.table["note"].to_pylist()[0].startswith("no visit is completed; fewer than 10")
     assert one.order_support is None
     assert repr(one) == "Stages: A (learnt), told by 'stage'"
+
+
+def covered(log, **coverage):
+    """The log as if it came from a CRM export."""
+    known = Coverage("salesforce", "data-export", **coverage)
+    return replace(log, origin=replace(log.origin, coverage=known))
+
+
+def test_what_an_export_says_of_itself_counts():
+    log = changes(
+        ("1", "Opportunity Created", 0, None, None), ("1", "Opportunity Stage Changed", 4, "A", "B"),
+        ("2", "Opportunity Created", 3, None, None), ("2", "Opportunity Stage Changed", 4, "A", "B"),
+    )  # fmt: skip
+    found = stages(
+        covered(log, exported="2024-01-09T00:00:00", horizon="2024-01-03T00:00:00", left_truncated=1)
+    )
+    assert found.until == datetime(2024, 1, 9, tzinfo=UTC)
+    rows = {(row["case_id"], row["stage"]): row["dwell_s"] for row in found.case_table.to_pylist()}
+    assert rows == {("1", "B"): 4 * DAY, ("2", "A"): DAY, ("2", "B"): 4 * DAY}  # what was before the horizon?
+    assert found.notes == [
+        "1 visits began before what the log knows, and are left out",
+        "1 cases of the export are older than its history and may lack their beginning",
+    ]
+    with pytest.raises(LogError, match="does not tell the stages"):  # the stage is the one now
+        stages(covered(log_of(("1", "x", 0, "A"), ("1", "x", 1, "A"))))
