@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from statistics import NormalDist
 from typing import Any
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.money import UNITS, Amounts
 from dealtrace_engine.buffers import arrow
 from dealtrace_engine.percentiles import MICROSECONDS, group_percentiles
+
+Measure = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
+"""What tells the working time from sources to targets of cases, in microseconds."""
 
 
 def nullable(values: NDArray[Any], valid: NDArray[np.bool_]) -> pa.Array:

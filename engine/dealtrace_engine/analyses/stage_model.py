@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import Groups
 from dealtrace_engine.analyses.stage_figures import (
+    Measure,
     count_of,
     duration_figures,
     grouped_figures,
@@ -39,8 +40,8 @@ class StageModel:
         Their stages are ranks.
     order : StageOrder
     groups : Groups
-    until : int
-        End of what is looked at, in microseconds since 1970-01-01 UTC.
+    dwell : ndarray of int64, shape (visits,)
+        Length of each visit in microseconds, until the end of what is looked at if it is not over.
     origins : ndarray of int32, shape (visits,)
     kinds : ndarray of int8, shape (visits,)
         See `kernels.stages.visit_kinds`.
@@ -59,7 +60,7 @@ class StageModel:
     visits: StageVisits
     order: StageOrder
     groups: Groups
-    until: int
+    dwell: NDArray[np.int64]
     origins: NDArray[np.int32]
     kinds: NDArray[np.int8]
     rows: NDArray[np.int64]
@@ -77,28 +78,43 @@ class StageModel:
         return len(self.order.names)
 
     @property
-    def dwell(self) -> NDArray[np.int64]:
-        """Length of each visit in microseconds, until the end of what is looked at if it is not over."""
-        return self.visits.ends - self.visits.begins
-
-    @property
     def is_open(self) -> NDArray[np.bool_]:
         """Which visits are not over."""
         return np.asarray(self.visits.states == OPEN)
 
 
 def stage_model(
-    visits: StageVisits, order: StageOrder, groups: Groups, until: int, threads: int | None = None
+    visits: StageVisits,
+    order: StageOrder,
+    groups: Groups,
+    measure: Measure | None = None,
+    *,
+    threads: int | None = None,
 ) -> StageModel:
-    """Return what follows of visits, whose stages are codes, and an order; see `StageModel`."""
+    """Return what follows of visits, whose stages are codes, and an order; see `StageModel`.
+
+    Parameters
+    ----------
+    visits : StageVisits
+    order : StageOrder
+    groups : Groups
+    measure : callable (sources, targets, cases), optional
+        What tells the working time between instants; see `working_time.working_time`.
+    threads : int, optional
+    """
+    dwell = (
+        visits.ends - visits.begins
+        if measure is None
+        else measure(visits.begins, visits.ends, visits.cases.astype(np.int64))
+    )
     offsets = np.concatenate(([0], np.flatnonzero(np.diff(visits.cases)) + 1, [len(visits)]))
     spans = [(int(offsets[first]), int(offsets[last])) for first, last in blocks(offsets)]
     ranks = order.ranks[visits.stages]
-    parts = map_blocks(lambda span: _block(visits, ranks, order, *span), spans, threads=threads)
+    parts = map_blocks(lambda span: _block(visits, ranks, dwell, order, *span), spans, threads=threads)
     before = np.cumsum([0, *(len(part[3]) for part in parts)])
     for part, start in zip(parts, before[:-1], strict=True):
         part[2] += start
-    origins, kinds, pairs, of_case, of_rank, times, still, dwell = (
+    origins, kinds, pairs, of_case, of_rank, times, still, total = (
         np.concatenate(columns) for columns in zip(*parts, strict=True)
     )
     rows, pair_rows = ranks.astype(np.int64), of_rank.astype(np.int64)
@@ -106,13 +122,18 @@ def stage_model(
         group = groups.codes.astype(np.int64) * len(order.names)
         rows, pair_rows = rows + group[visits.cases], pair_rows + group[of_case]
     return StageModel(
-        replace(visits, stages=ranks), order, groups, until, origins, kinds, rows, pairs, of_case, of_rank,
-        times, still, dwell, pair_rows,
+        replace(visits, stages=ranks), order, groups, dwell, origins, kinds, rows, pairs, of_case, of_rank,
+        times, still, total, pair_rows,
     )  # fmt: skip
 
 
 def _block(
-    visits: StageVisits, ranks: NDArray[np.int32], order: StageOrder, first: int, last: int
+    visits: StageVisits,
+    ranks: NDArray[np.int32],
+    lengths: NDArray[np.int64],
+    order: StageOrder,
+    first: int,
+    last: int,
 ) -> list[NDArray[Any]]:
     """Return what follows of the visits of some cases; pairs are numbered from 0."""
     from dealtrace_engine.kernels.stages import stages_of_cases, visit_kinds
@@ -126,7 +147,7 @@ def _block(
     of_case, of_rank, times, still = (np.empty(room, dtype=np.int32) for _ in range(4))
     dwell, slots = np.empty(room, dtype=np.int64), np.full(len(order.names), -1, dtype=np.int64)
     stages_of_cases(
-        cases, own, states, kinds, origins, visits.ends[span] - visits.begins[span], order.open_stages,
+        cases, own, states, kinds, origins, lengths[span], order.open_stages,
         order.lost, slots, pairs, of_case, of_rank, times, still, dwell, counts,
     )  # fmt: skip
     columns: list[NDArray[Any]] = [of_case, of_rank, times, still, dwell]
@@ -252,8 +273,7 @@ def stuck_visits(model: StageModel, limits: NDArray[np.int64]) -> NDArray[np.int
     """Return the numbers of the visits that are not over and are longer than their stage's limit."""
     still = np.flatnonzero(model.is_open & (model.visits.stages < model.order.open_stages))
     limit = limits[model.visits.stages[still]]
-    age = model.visits.ends[still] - model.visits.begins[still]
-    return still[(limit >= 0) & (age > limit)]
+    return still[(limit >= 0) & (model.dwell[still] > limit)]
 
 
 def case_stage_table(model: StageModel, case_ids: Later[pa.LargeStringArray]) -> pa.Table:

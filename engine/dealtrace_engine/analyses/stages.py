@@ -19,6 +19,7 @@ from dealtrace_engine.analyses.stage_model import stage_model as model_of
 from dealtrace_engine.analyses.stage_moves import moves_of, stage_values, stuck_deals, transition_table
 from dealtrace_engine.analyses.stage_source import stage_source
 from dealtrace_engine.analyses.stage_visits import EPOCH, end_of, stage_order, stage_visits
+from dealtrace_engine.analyses.working_time import Calendar, working_time
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.filters.values import Moment
 from dealtrace_engine.log import EventLog
@@ -165,6 +166,7 @@ def stages(
     by: By = None,
     where: Expression | None = None,
     value: str | None = None,
+    calendar: Calendar | None = None,
     until: Moment | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -193,6 +195,8 @@ def stages(
         Which cases or events; made with `dealtrace.where`.
     value : str, optional
         Attribute of the case with its amount; currencies are never added.
+    calendar : WorkingCalendar or Calendars, optional
+        Makes all times working time: seconds of work.
     until : str, date or datetime, optional
         Later events are not looked at; by default the time of the export, or of the last event.
     threads : int, optional
@@ -211,7 +215,7 @@ def stages(
     SchemaError
         There is no such column, activity or stage.
     ArgumentError
-        Arguments contradict each other.
+        Arguments contradict each other, or a case has no calendar.
 
     Examples
     --------
@@ -233,7 +237,8 @@ def stages(
     source = stage_source(chosen, column, activities, closed)
     visits = stage_visits(chosen, source, end, threads=threads, progress=progress)
     known = stage_order(chosen, source, visits, order)
-    model = model_of(visits, known, groups, end, threads)
+    measure = None if calendar is None else working_time(chosen, calendar, chosen.span[0], end)
+    model = model_of(visits, known, groups, measure, threads=threads)
     table, limits = stage_rows(model, threads)
     ids = Later(lambda: chosen.case_ids)
     was_in = model.pair_visits > 0

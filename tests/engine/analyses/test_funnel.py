@@ -17,6 +17,7 @@ from dealtrace_engine import parallel
 from dealtrace_engine.analyses.funnel import funnel
 from dealtrace_engine.analyses.funnel_steps import LEAD_TO_CASH
 from dealtrace_engine.analyses.milestones import Milestone
+from dealtrace_engine.calendar import WorkingCalendar
 from dealtrace_engine.coverage import Coverage
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.filters import where as w
@@ -142,6 +143,13 @@ def test_where_until_and_lost():
     assert nothing.notes == [
         "no activity says that a case is lost: those that did not go on count as open"
     ]  # fmt: skip
+
+
+def test_working_time():
+    """2024-01-01 is a Monday: eight hours a day until Friday."""
+    found = by_hand(calendar=WorkingCalendar("UTC"))
+    assert found.table["mean_s"].to_pylist()[1] == (2 + 5 + 1 + 6) * 8 * 3600 / 4
+    assert found.table["out_of_order"].to_pylist() == [0, 0, 1]
 
 
 def test_steps_in_every_form():

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from dealtrace_engine import parallel
 from dealtrace_engine.analyses.stages import stages
+from dealtrace_engine.calendar import WorkingCalendar
 from dealtrace_engine.coverage import Coverage
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.filters import where as w
@@ -210,6 +211,17 @@ def test_a_change_tells_what_was_before_it():
     }  # fmt: skip
     told = {(row["from"], row["to"], row["kind"]) for row in found.transitions.to_pylist()}
     assert told >= {("B", None, "close"), (None, "B", "reopen"), ("B", "C", "forward")}
+
+
+def test_working_time():
+    """2024-01-01 is a Monday: eight hours a day until Friday."""
+    office = WorkingCalendar("UTC")
+    found = by_hand(calendar=office)
+    rows = {(row["case_id"], row["stage"]): row["dwell_s"] / 3600 for row in found.case_table.to_pylist()}
+    assert (rows["1", "A"], rows["1", "B"], rows["2", "B"]) == (8 * (2 + 2), 8, 8 * 3)
+    assert row_of(found, "A")["p50_s"] == np.median([16, 16, 32, 8, 24]) * 3600
+    with pytest.raises(ArgumentError, match="a calendar is"):
+        by_hand(calendar="office")
 
 
 def test_stages_of_activities():
