@@ -24,7 +24,14 @@ from dealtrace_engine.parallel import Progress
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import Later, LogReference, Result
 
-OWN = ("step", "place", "cases", "lost", "open", "conversion", "note", "currency", "value", "rank")
+SHARES = tuple(
+    f"{name}{end}" for name in ("conversion", "decided", "from_first") for end in ("", "_low", "_high")
+)
+OWN = (
+    "step", "place", "cases", "repeated", "occurrences", "converted", "direct", *SHARES, "passed_over", "lost",
+    "drop_off", "open", "p50_s", "p90_s", "mean_s", "out_of_order", "note", "rank", "completed", "currency",
+    "value", "value_lost", "value_open", "unknown",
+)  # fmt: skip
 """Names that no attribute in `by` can have."""
 
 
@@ -219,9 +226,10 @@ def funnel(
     measure = None if calendar is None else working_time(chosen, calendar, *chosen.span)
     nowhere = int((cases.furthest < 0).sum())
     notes = [*reached.notes, *([f"{nowhere:,} cases reach no step"] if nowhere else [])]
+    findings = [] if amounts is None else amounts.findings
     return Funnel(
         funnel_rows(cases, confidence, measure, threads), funnel_groups(cases, confidence), reached.names,
-        strict, confidence, EPOCH + timedelta(microseconds=end), notes, [] if amounts is None else amounts.findings,
+        strict, confidence, EPOCH + timedelta(microseconds=end), notes, findings,
         Later(lambda: None if amounts is None else funnel_values(cases, amounts)),
         cases.rows(ids, "cases"), cases.rows(ids, "lost"), cases.rows(ids, "open"), LogReference(chosen),
     )  # fmt: skip

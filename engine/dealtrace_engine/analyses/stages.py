@@ -27,8 +27,13 @@ from dealtrace_engine.parallel import Progress
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import Later, LogReference, Result
 
-OWN = ("stage", "place", "closed", "cases", "visits", "completed", "now", "stuck", "note", "currency",
-       "case_id", "from", "to", "kind", "since")  # fmt: skip
+OWN = (
+    "stage", "place", "closed", "cases", "visits", "completed", "p50_s", "p90_s", "mean_s", "case_p50_s",
+    "case_p90_s", "case_mean_s", "skips", "returns_in", "returns_out", "reentries", "now", "stuck",
+    "stuck_limit_s", "pushes", "amount_changes", "owner_changes", "note", "from", "to", "kind", "passed",
+    "count", "case_id", "since", "age_s", "limit_s", "times_limit", "value", "currency", "unknown",
+    "value_now", "value_stuck",
+)  # fmt: skip
 """Names that no attribute in `by` can have."""
 
 
@@ -145,8 +150,9 @@ class Stages(Result):
         return self.table
 
     def _content(self) -> dict[str, Any]:
+        stuck = [row | {"since": row["since"].isoformat()} for row in self.stuck.to_pylist()]
         return {
-            "stages": self.table, "transitions": self.transitions, "stuck": self.stuck, "values": self.values,
+            "stages": self.table, "transitions": self.transitions, "stuck": stuck, "values": self.values,
             "order": self.order, "order_source": self.order_source, "order_support": self.order_support,
             "told_by": self.told_by, "until": self.until.isoformat(), "notes": self.notes,
             "findings": [{"reason": found.reason, "count": found.count} for found in self.findings],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from dataclasses import replace
 from datetime import UTC, datetime
 from unittest import mock
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dealtrace_engine import parallel
-from dealtrace_engine.analyses.funnel import funnel
+from dealtrace_engine.analyses.funnel import OWN, funnel
 from dealtrace_engine.analyses.funnel_steps import LEAD_TO_CASH
 from dealtrace_engine.analyses.milestones import Milestone
 from dealtrace_engine.calendar import WorkingCalendar
@@ -122,6 +123,14 @@ def test_groups_and_money():
     assert by_hand().values is None
     content = json.loads(found.to_json())
     assert (content["definition"], len(content["funnel"]), len(content["groups"])) == ("funnel 1", 6, 2)
+
+
+def test_no_attribute_can_hide_a_column():
+    found = by_hand(value="amount")
+    for table in (found.table, found.groups, found.values):
+        assert set(table.column_names) <= set(OWN)
+    again = pickle.loads(pickle.dumps(found))
+    assert (again.to_json(), again.dropped(1)) == (found.to_json(), found.dropped(1))
 
 
 def test_groups_tell_what_all_cases_tell():

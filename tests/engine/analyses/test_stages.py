@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from dataclasses import replace
 from datetime import UTC, datetime
 from unittest import mock
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dealtrace_engine import parallel
-from dealtrace_engine.analyses.stages import stages
+from dealtrace_engine.analyses.stages import OWN, stages
 from dealtrace_engine.calendar import WorkingCalendar
 from dealtrace_engine.coverage import Coverage
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
@@ -156,6 +157,17 @@ def test_cases_and_money_by_hand():
     assert len(content["stages"]) == 5
 
 
+def test_no_attribute_can_hide_a_column():
+    found = by_hand(value="amount")
+    for table in (found.table, found.transitions, found.stuck, found.values):
+        assert set(table.column_names) <= set(OWN)
+    again = pickle.loads(pickle.dumps(found))
+    assert (again.to_json(), again.cases(0)) == (found.to_json(), found.cases(0))
+    log = log_of(*BY_HAND, visits=[row[0] for row in BY_HAND])
+    with pytest.raises(SchemaError, match="told twice"):
+        stages(log, by="visits")
+
+
 def test_by_group_where_and_until():
     found = by_hand(by="region")
     assert row_of(found, "A", region="south")["cases"] == 2
@@ -256,6 +268,7 @@ def test_stuck_deals():
     (money,) = [row for row in found.values.to_pylist() if row["stage"] == "A"]
     assert (money["stuck"], money["value_stuck"], money["unknown"]) == (2, 5.0, 1)
     assert found.findings[0].reason == "no amount in 'amount'"
+    assert json.loads(found.to_json())["stuck"][0]["since"] == "2023-12-27T00:00:00+00:00"
 
 
 ROWS = st.lists(
