@@ -28,9 +28,9 @@ SHARES = tuple(
     f"{name}{end}" for name in ("conversion", "decided", "from_first") for end in ("", "_low", "_high")
 )
 OWN = (
-    "step", "place", "cases", "repeated", "occurrences", "converted", "direct", *SHARES, "passed_over", "lost",
-    "drop_off", "open", "p50_s", "p90_s", "mean_s", "out_of_order", "note", "rank", "completed", "currency",
-    "value", "value_lost", "value_open", "unknown",
+    "step", "place", "cases", "repeated", "occurrences", "converted", "direct", *SHARES, "passed_over",
+    "lost", "drop_off", "open", "p50_s", "p90_s", "mean_s", "out_of_order", "note", "rank", "completed",
+    "currency", "value", "value_lost", "value_open", "unknown",
 )  # fmt: skip
 """Names that no attribute in `by` can have."""
 
