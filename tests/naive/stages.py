@@ -10,6 +10,12 @@ Event = Mapping[str, Any]
 Visit = dict[str, Any]
 
 
+def next_origin(events: Sequence[Event]) -> object:
+    """The stage before the first event that tells one."""
+    told = [event for event in events if event["stage"] is not None or event["origin"] is not None]
+    return told[0]["origin"] if told else None
+
+
 def stage_visits(case: Sequence[Event], closed: set[object], until: int, known_from: int) -> list[Visit]:
     """Each visit: stage, begin, end (None if not over), how it ended, and the changes during it."""
     visits: list[Visit] = []
@@ -25,8 +31,7 @@ def stage_visits(case: Sequence[Event], closed: set[object], until: int, known_f
             now = None
         inactive = now is None or now["stage"] in closed
         if stage is None and event["effect"] == "open" and inactive and event["time"] >= known_from:
-            told = [e for e in case[place + 1 :] if e["stage"] is not None or e["origin"] is not None]
-            stage = told[0]["origin"] if told else None
+            stage = next_origin(case[place + 1 :])
         if stage is None or (now is not None and stage == now["stage"]):
             continue
         if now is not None:
@@ -73,3 +78,32 @@ def stages_of_cases(
         if visit["state"] == 3:
             over |= set(range(rank + 1, open_stages))
     return dict.fromkeys(over, (0, 0, 0)) | found
+
+
+def visit_counts(visits: Sequence[Visit], rows: int) -> list[list[int]]:
+    """Visits by row, those not over, returns to it and from it, and changes."""
+    counts = [[0] * 8 for _ in range(rows)]
+    for visit in visits:
+        own = counts[visit["row"]]
+        own[0] += 1
+        own[1] += visit["state"] == 0
+        if visit["kind"] == 3:
+            own[2] += 1
+            counts[visit["origin_row"]][3] += 1
+        for kind, count in enumerate(visit["changes"]):
+            own[4 + kind] += count
+    return counts
+
+
+def group_kept(
+    rows: Sequence[int], kept: Sequence[bool], values: Sequence[int], count: int
+) -> list[list[int]]:
+    """The values that are kept, by row, in their order."""
+    flat = list(zip(rows, kept, values, strict=True))
+    return [[value for row, keep, value in flat if keep and row == wanted] for wanted in range(count)]
+
+
+def count_kept(rows: Sequence[int], kept: Sequence[bool], count: int) -> list[int]:
+    """How many are kept by row, then how many are not."""
+    pairs = list(zip(rows, kept, strict=True))
+    return [pairs.count((row, keep)) for keep in (True, False) for row in range(count)]

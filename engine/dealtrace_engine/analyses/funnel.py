@@ -15,6 +15,7 @@ from dealtrace_engine.analyses.funnel_tables import FunnelCases, funnel_groups, 
 from dealtrace_engine.analyses.grouping import By, groups_of
 from dealtrace_engine.analyses.money import amounts_of
 from dealtrace_engine.analyses.stage_visits import EPOCH, end_of
+from dealtrace_engine.analyses.working_time import Calendar, working_time
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.filters.values import Moment
@@ -23,7 +24,14 @@ from dealtrace_engine.parallel import Progress
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import Later, LogReference, Result
 
-OWN = ("step", "place", "cases", "lost", "open", "conversion", "note", "currency", "value", "rank")
+SHARES = tuple(
+    f"{name}{end}" for name in ("conversion", "decided", "from_first") for end in ("", "_low", "_high")
+)
+OWN = (
+    "step", "place", "cases", "repeated", "occurrences", "converted", "direct", *SHARES, "passed_over",
+    "lost", "drop_off", "open", "p50_s", "p90_s", "mean_s", "out_of_order", "note", "rank", "completed",
+    "currency", "value", "value_lost", "value_open", "unknown",
+)  # fmt: skip
 """Names that no attribute in `by` can have."""
 
 
@@ -134,6 +142,7 @@ def funnel(
     by: By = None,
     where: Expression | None = None,
     value: str | None = None,
+    calendar: Calendar | None = None,
     strict: bool = False,
     lost: Sequence[str] | None = None,
     confidence: float = 0.95,
@@ -155,6 +164,8 @@ def funnel(
         Which cases or events; made with `dealtrace.where`.
     value : str, optional
         Attribute of the case with its amount; currencies are never added.
+    calendar : WorkingCalendar or Calendars, optional
+        Makes all times working time: seconds of work.
     strict : bool
         Whether a step counts only after the one before it; else in whichever order steps happen, and a case
         may leave some out.
@@ -177,7 +188,8 @@ def funnel(
     Raises
     ------
     ArgumentError
-        There are less than two steps, one is there twice, or the confidence is not between 0 and 1.
+        There are less than two steps, one is there twice, the confidence is not between 0 and 1, or a case
+        has no calendar.
     SchemaError
         There is no such activity or attribute.
     LogError
@@ -211,11 +223,13 @@ def funnel(
     reached = funnel_steps(chosen, steps, end, strict=strict, lost=lost, threads=threads, progress=progress)
     cases = FunnelCases.of(reached, groups)
     ids = Later(lambda: chosen.case_ids)
+    measure = None if calendar is None else working_time(chosen, calendar, *chosen.span)
     nowhere = int((cases.furthest < 0).sum())
     notes = [*reached.notes, *([f"{nowhere:,} cases reach no step"] if nowhere else [])]
+    findings = [] if amounts is None else amounts.findings
     return Funnel(
-        funnel_rows(cases, confidence, threads), funnel_groups(cases, confidence), reached.names, strict,
-        confidence, EPOCH + timedelta(microseconds=end), notes, [] if amounts is None else amounts.findings,
+        funnel_rows(cases, confidence, measure, threads), funnel_groups(cases, confidence), reached.names,
+        strict, confidence, EPOCH + timedelta(microseconds=end), notes, findings,
         Later(lambda: None if amounts is None else funnel_values(cases, amounts)),
         cases.rows(ids, "cases"), cases.rows(ids, "lost"), cases.rows(ids, "open"), LogReference(chosen),
     )  # fmt: skip

@@ -15,6 +15,7 @@ from dealtrace_engine.analyses.funnel_steps import FunnelSteps
 from dealtrace_engine.analyses.grouping import Groups
 from dealtrace_engine.analyses.money import Amounts
 from dealtrace_engine.analyses.stage_figures import (
+    Measure,
     count_of,
     duration_figures,
     grouped_figures,
@@ -99,8 +100,10 @@ class FunnelCases:
         return CaseRows(case_ids, Later(found))
 
 
-def funnel_rows(cases: FunnelCases, confidence: float, threads: int | None = None) -> pa.Table:
-    """Return `Funnel.table`."""
+def funnel_rows(
+    cases: FunnelCases, confidence: float, measure: Measure | None = None, threads: int | None = None
+) -> pa.Table:
+    """Return `Funnel.table`; `measure` tells working time, see `stage_figures.Measure`."""
     steps, groups, reached, counts = cases.count, len(cases.groups), cases.reached, cases.steps.counts
     here = cases.counted(lambda step: reached[step])
     both = cases.counted(lambda step: reached[step] & reached[step - 1] if step else reached[step] & False)
@@ -114,7 +117,7 @@ def funnel_rows(cases: FunnelCases, confidence: float, threads: int | None = Non
     follows = place > 0
     before = np.where(follows, np.roll(here, 1), 0)
     decided = before - np.where(follows, np.roll(still, 1), 0)
-    durations, early = _durations(cases, threads)
+    durations, early = _durations(cases, measure, threads)
     columns: dict[str, Any] = {
         **cases.groups.columns(np.repeat(np.arange(groups), steps)),
         "step": text([cases.steps.names[step] for step in place]),
@@ -145,7 +148,9 @@ def _occurrences(cases: FunnelCases) -> Counts:
     return np.stack([count_of(codes, count, own) for own in cases.steps.counts]).T.reshape(-1)
 
 
-def _durations(cases: FunnelCases, threads: int | None) -> tuple[dict[str, pa.Array], Counts]:
+def _durations(
+    cases: FunnelCases, measure: Measure | None, threads: int | None
+) -> tuple[dict[str, pa.Array], Counts]:
     """Return figures of the time from the step before, and how many cases have the steps the other way."""
     codes, count, steps = cases.groups.codes, len(cases.groups), cases.count
     values, rows = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
@@ -157,6 +162,8 @@ def _durations(cases: FunnelCases, threads: int | None) -> tuple[dict[str, pa.Ar
         if turned.any():
             early[step] = count_of(codes[both[turned]], count)
             both, taken = both[~turned], taken[~turned]
+        if measure is not None:
+            taken = measure(cases.steps.times[step - 1][both], cases.steps.times[step][both], both)
         values.append(taken)
         if count > 1:
             rows.append(codes[both].astype(np.int64) * steps + step)
@@ -165,7 +172,8 @@ def _durations(cases: FunnelCases, threads: int | None) -> tuple[dict[str, pa.Ar
         offsets = np.cumsum([0, *map(len, values)]).astype(np.int64)
         return grouped_figures(np.concatenate(values), offsets, threads=threads), of_row
     all_values, all_rows = np.concatenate(values), np.concatenate(rows)
-    return duration_figures(all_values, all_rows, count * steps, threads=threads), of_row
+    kept = np.ones(len(all_rows), dtype=np.bool_)
+    return duration_figures(all_values, all_rows, count * steps, kept, threads=threads), of_row
 
 
 def _notes(here: Counts, before: Counts, decided: Counts, follows: Marks) -> list[str | None]:

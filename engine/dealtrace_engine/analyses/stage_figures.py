@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from statistics import NormalDist
 from typing import Any
@@ -11,9 +12,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.money import UNITS, Amounts
-from dealtrace_engine.analyses.throughput import grouped
 from dealtrace_engine.buffers import arrow
 from dealtrace_engine.percentiles import MICROSECONDS, group_percentiles
+
+Measure = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
+"""What tells the working time from sources to targets of cases, in microseconds."""
 
 
 def nullable(values: NDArray[Any], valid: NDArray[np.bool_]) -> pa.Array:
@@ -40,16 +43,14 @@ def count_of(
     codes: NDArray[np.integer], count: int, weights: NDArray[Any] | None = None
 ) -> NDArray[np.int64]:
     """Return how many there are of each code, or the sum of whole weights below 2^53, shape (count,)."""
-    if weights is not None:  # most are zero
-        some = np.flatnonzero(weights)
-        codes, weights = codes[some], weights[some]
     return np.bincount(codes, weights=weights, minlength=count).astype(np.int64)
 
 
 def duration_figures(
     microseconds: NDArray[np.int64],
-    codes: NDArray[np.integer],
+    codes: NDArray[np.int64],
     count: int,
+    kept: NDArray[np.bool_],
     prefix: str = "",
     *,
     threads: int | None = None,
@@ -59,21 +60,45 @@ def duration_figures(
     Parameters
     ----------
     microseconds : ndarray of int64, shape (n,)
-    codes : ndarray of int, shape (n,)
+    codes : ndarray of int64, shape (n,)
         The group of each, from 0 to `count` - 1.
     count : int
+    kept : ndarray of bool, shape (n,)
+        Which of them count.
     prefix : str
         What the names of the columns begin with.
     threads : int, optional
 
     Examples
     --------
-    >>> found = duration_figures(np.array([2_000_000, 4_000_000]), np.array([1, 1]), 2)
+    >>> both = np.array([True, True])
+    >>> found = duration_figures(np.array([2_000_000, 4_000_000]), np.array([1, 1]), 2, both)
     >>> {name: values.to_pylist() for name, values in found.items()}
     {'p50_s': [None, 3.0], 'p90_s': [None, 3.8], 'mean_s': [None, 3.0]}
     """
-    values, offsets = grouped(microseconds, codes.astype(np.int32), count)
-    return grouped_figures(values, offsets, prefix, threads=threads)
+    return grouped_figures(*kept_groups(microseconds, codes, count, kept), prefix, threads=threads)
+
+
+def kept_counts(codes: NDArray[np.int64], kept: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
+    """Return how many of each code are kept, and how many are not, shape (2, count)."""
+    from dealtrace_engine.kernels.stages import count_kept
+
+    counts = np.zeros(2 * count, dtype=np.int64)
+    count_kept(codes, kept, counts)
+    return counts.reshape(2, count)
+
+
+def kept_groups(
+    values: NDArray[np.int64], codes: NDArray[np.int64], count: int, kept: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the values that are kept, group by group, and their offsets, shape (count + 1,)."""
+    from dealtrace_engine.kernels.stages import group_kept
+
+    offsets = np.zeros(count + 1, dtype=np.int64)
+    np.cumsum(kept_counts(codes, kept, count)[0], out=offsets[1:])
+    out = np.empty(int(offsets[-1]), dtype=np.int64)
+    group_kept(codes, kept, values, offsets[:-1].copy(), out)
+    return out, offsets
 
 
 def grouped_figures(

@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import Groups
 from dealtrace_engine.analyses.stage_figures import (
+    Measure,
     count_of,
     duration_figures,
     grouped_figures,
+    kept_counts,
+    kept_groups,
     nullable,
     seconds,
 )
 from dealtrace_engine.analyses.stage_visits import OPEN, RETURN, StageOrder, StageVisits
-from dealtrace_engine.analyses.throughput import grouped
 from dealtrace_engine.buffers import arrow, table, text
+from dealtrace_engine.parallel import blocks, map_blocks
 from dealtrace_engine.percentiles import MICROSECONDS, values_at, wanted_ranks
 from dealtrace_engine.results import Later
 
@@ -37,8 +40,8 @@ class StageModel:
         Their stages are ranks.
     order : StageOrder
     groups : Groups
-    until : int
-        End of what is looked at, in microseconds since 1970-01-01 UTC.
+    dwell : ndarray of int64, shape (visits,)
+        Length of each visit in microseconds, until the end of what is looked at if it is not over.
     origins : ndarray of int32, shape (visits,)
     kinds : ndarray of int8, shape (visits,)
         See `kernels.stages.visit_kinds`.
@@ -57,7 +60,7 @@ class StageModel:
     visits: StageVisits
     order: StageOrder
     groups: Groups
-    until: int
+    dwell: NDArray[np.int64]
     origins: NDArray[np.int32]
     kinds: NDArray[np.int8]
     rows: NDArray[np.int64]
@@ -75,44 +78,85 @@ class StageModel:
         return len(self.order.names)
 
     @property
-    def dwell(self) -> NDArray[np.int64]:
-        """Length of each visit in microseconds, until the end of what is looked at if it is not over."""
-        return self.visits.ends - self.visits.begins
-
-    @property
     def is_open(self) -> NDArray[np.bool_]:
         """Which visits are not over."""
         return np.asarray(self.visits.states == OPEN)
 
 
-def stage_model(visits: StageVisits, order: StageOrder, groups: Groups, until: int) -> StageModel:
-    """Return what follows of visits, whose stages are codes, and an order; see `StageModel`."""
+def stage_model(
+    visits: StageVisits,
+    order: StageOrder,
+    groups: Groups,
+    measure: Measure | None = None,
+    *,
+    threads: int | None = None,
+) -> StageModel:
+    """Return what follows of visits, whose stages are codes, and an order; see `StageModel`.
+
+    Parameters
+    ----------
+    visits : StageVisits
+    order : StageOrder
+    groups : Groups
+    measure : callable (sources, targets, cases), optional
+        What tells the working time between instants; see `working_time.working_time`.
+    threads : int, optional
+    """
+    dwell = (
+        visits.ends - visits.begins
+        if measure is None
+        else measure(visits.begins, visits.ends, visits.cases.astype(np.int64))
+    )
+    offsets = np.concatenate(([0], np.flatnonzero(np.diff(visits.cases)) + 1, [len(visits)]))
+    spans = [(int(offsets[first]), int(offsets[last])) for first, last in blocks(offsets)]
+    ranks = order.ranks[visits.stages]
+    parts = map_blocks(lambda span: _block(visits, ranks, dwell, order, *span), spans, threads=threads)
+    before = np.cumsum([0, *(len(part[3]) for part in parts)])
+    for part, start in zip(parts, before[:-1], strict=True):
+        part[2] += start
+    origins, kinds, pairs, of_case, of_rank, times, still, total = (
+        np.concatenate(columns) for columns in zip(*parts, strict=True)
+    )
+    rows, pair_rows = ranks.astype(np.int64), of_rank.astype(np.int64)
+    if len(groups) > 1:
+        group = groups.codes.astype(np.int64) * len(order.names)
+        rows, pair_rows = rows + group[visits.cases], pair_rows + group[of_case]
+    return StageModel(
+        replace(visits, stages=ranks), order, groups, dwell, origins, kinds, rows, pairs, of_case, of_rank,
+        times, still, total, pair_rows,
+    )  # fmt: skip
+
+
+def _block(
+    visits: StageVisits,
+    ranks: NDArray[np.int32],
+    lengths: NDArray[np.int64],
+    order: StageOrder,
+    first: int,
+    last: int,
+) -> list[NDArray[Any]]:
+    """Return what follows of the visits of some cases; pairs are numbered from 0."""
     from dealtrace_engine.kernels.stages import stages_of_cases, visit_kinds
 
-    ranks, width = order.ranks[visits.stages], len(order.names)
-    origins, kinds = np.empty(len(visits), dtype=np.int32), np.empty(len(visits), dtype=np.int8)
-    visit_kinds(visits.cases, ranks, visits.states, order.open_stages, origins, kinds)
-    room = len(visits) + cases_of(visits) * order.open_stages
-    pairs, counts = np.empty(len(visits), dtype=np.int64), np.zeros(1, dtype=np.int64)
+    span, count = slice(first, last), last - first
+    cases, own, states = visits.cases[span], ranks[span], visits.states[span]
+    origins, kinds = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.int8)
+    visit_kinds(cases, own, states, order.open_stages, origins, kinds)
+    room = count + cases_of(cases) * order.open_stages
+    pairs, counts = np.empty(count, dtype=np.int64), np.zeros(1, dtype=np.int64)
     of_case, of_rank, times, still = (np.empty(room, dtype=np.int32) for _ in range(4))
-    dwell = np.empty(room, dtype=np.int64)
+    dwell, slots = np.empty(room, dtype=np.int64), np.full(len(order.names), -1, dtype=np.int64)
     stages_of_cases(
-        visits.cases, ranks, visits.states, kinds, origins, visits.ends - visits.begins, order.open_stages,
-        order.lost, np.full(width, -1, dtype=np.int64), pairs, of_case, of_rank, times, still, dwell, counts,
+        cases, own, states, kinds, origins, lengths[span], order.open_stages,
+        order.lost, slots, pairs, of_case, of_rank, times, still, dwell, counts,
     )  # fmt: skip
-    found = int(counts[0])
-    of_case, of_rank = of_case[:found].copy(), of_rank[:found].copy()
-    group = groups.codes.astype(np.int64) * width
-    return StageModel(
-        replace(visits, stages=ranks), order, groups, until, origins, kinds, group[visits.cases] + ranks,
-        pairs, of_case, of_rank, times[:found].copy(), still[:found].copy(), dwell[:found].copy(),
-        group[of_case] + of_rank,
-    )  # fmt: skip
+    columns: list[NDArray[Any]] = [of_case, of_rank, times, still, dwell]
+    return [origins, kinds, pairs, *(column[: counts[0]] for column in columns)]
 
 
-def cases_of(visits: StageVisits) -> int:
-    """Return how many cases have visits."""
-    return int(np.count_nonzero(np.diff(visits.cases))) + 1 if len(visits) else 0
+def cases_of(cases: NDArray[np.int32]) -> int:
+    """Return how many cases visits are of, which are in the order of the cases."""
+    return int(np.count_nonzero(np.diff(cases))) + 1 if len(cases) else 0
 
 
 def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table, NDArray[np.int64]]:
@@ -124,52 +168,57 @@ def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table,
     limits : ndarray of int64, shape (stages,)
         In microseconds; below zero where too few visits are completed.
     """
-    count, width, visits, rows = len(model.groups) * model.width, model.width, model.visits, model.rows
-    over = ~model.is_open
-    values, offsets = grouped(model.dwell[over], visits.stages[over], width)
+    from dealtrace_engine.kernels.stages import visit_counts
+
+    width, visits, groups = model.width, model.visits, len(model.groups)
+    count = groups * width
+    counts, in_it = np.zeros(8 * count, dtype=np.int64), model.pair_visits > 0
+    visit_counts(
+        model.rows,
+        visits.stages,
+        model.origins,
+        model.kinds,
+        visits.states,
+        visits.changes.reshape(-1),
+        counts,
+    )
+    number, now, returns_in, returns_out, pushes, amounts, owners, _ = counts.reshape(-1, 8).T.copy()
+    was_in, skips = kept_counts(model.pair_rows, in_it, count)
+    ranks = model.rows if groups == 1 else visits.stages.astype(np.int64)
+    values, offsets = kept_groups(model.dwell, ranks, width, ~model.is_open)
     limits = stuck_limits(model, values, offsets, threads)
-    rank = np.tile(np.arange(width), len(model.groups))
+    rank = np.tile(np.arange(width), groups)
     closed = rank >= model.order.open_stages
-    in_it = model.pair_visits > 0
-    was_in = count_of(model.pair_rows[in_it], count)
-    completed = count_of(rows[over], count)
-    stuck = stuck_visits(model, limits)
     limited = ~closed & (limits[rank] >= 0)
-    back = model.kinds == RETURN
-    origin_rows = rows - visits.stages + model.origins
     columns: dict[str, Any] = {
-        **model.groups.columns(np.repeat(np.arange(len(model.groups)), width)),
+        **model.groups.columns(np.repeat(np.arange(groups), width)),
         "stage": text([model.order.names[place] for place in rank]),
         "place": (rank + 1).astype(np.int64),
         "closed": closed,
         "cases": was_in,
-        "visits": count_of(rows, count),
-        "completed": completed,
+        "visits": number,
+        "completed": number - now,
         **(
             grouped_figures(values, offsets, threads=threads)
-            if len(model.groups) == 1
-            else duration_figures(model.dwell[over], rows[over], count, threads=threads)
+            if groups == 1
+            else duration_figures(model.dwell, model.rows, count, ~model.is_open, threads=threads)
         ),
-        **_case_figures(model, count, threads),
-        "skips": count_of(model.pair_rows[~in_it], count),
-        "returns_in": count_of(rows[back], count),
-        "returns_out": count_of(origin_rows[back], count),
-        "reentries": count_of(rows, count) - was_in,
-        "now": count_of(rows[~over], count),
-        "stuck": nullable(count_of(rows[stuck], count), limited),
+        **duration_figures(
+            model.pair_dwell, model.pair_rows, count, in_it & (model.pair_open == 0), "case_", threads=threads
+        ),
+        "skips": skips,
+        "returns_in": returns_in,
+        "returns_out": returns_out,
+        "reentries": number - was_in,
+        "now": now,
+        "stuck": nullable(count_of(model.rows[stuck_visits(model, limits)], count), limited),
         "stuck_limit_s": nullable(limits[rank] / MICROSECONDS, limited),
-        "pushes": count_of(rows, count, visits.pushes),
-        "amount_changes": count_of(rows, count, visits.amounts),
-        "owner_changes": count_of(rows, count, visits.owners),
-        "note": text(_notes(was_in, completed, closed, limited)),
+        "pushes": pushes,
+        "amount_changes": amounts,
+        "owner_changes": owners,
+        "note": text(_notes(was_in, number - now, closed, limited)),
     }
     return table(columns), limits
-
-
-def _case_figures(model: StageModel, count: int, threads: int | None) -> dict[str, pa.Array]:
-    """Return the figures of the time in total of cases in stages that they are not in now."""
-    over = (model.pair_visits > 0) & (model.pair_open == 0)
-    return duration_figures(model.pair_dwell[over], model.pair_rows[over], count, "case_", threads=threads)
 
 
 def _notes(
@@ -222,8 +271,9 @@ def stuck_limits(
 
 def stuck_visits(model: StageModel, limits: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the numbers of the visits that are not over and are longer than their stage's limit."""
-    limit = limits[model.visits.stages]
-    return np.flatnonzero(model.is_open & (limit >= 0) & (model.dwell > limit))
+    still = np.flatnonzero(model.is_open & (model.visits.stages < model.order.open_stages))
+    limit = limits[model.visits.stages[still]]
+    return still[(limit >= 0) & (model.dwell[still] > limit)]
 
 
 def case_stage_table(model: StageModel, case_ids: Later[pa.LargeStringArray]) -> pa.Table:
@@ -238,9 +288,9 @@ def case_stage_table(model: StageModel, case_ids: Later[pa.LargeStringArray]) ->
         "returns_in": count_of(model.pairs[returned], pairs),
         "returns_out": count_of(model.pairs[returned - 1], pairs),
         "reentries": np.maximum(model.pair_visits - 1, 0).astype(np.int64),
-        "pushes": count_of(model.pairs, pairs, visits.pushes),
-        "amount_changes": count_of(model.pairs, pairs, visits.amounts),
-        "owner_changes": count_of(model.pairs, pairs, visits.owners),
+        "pushes": count_of(model.pairs, pairs, visits.changes[:, 0]),
+        "amount_changes": count_of(model.pairs, pairs, visits.changes[:, 1]),
+        "owner_changes": count_of(model.pairs, pairs, visits.changes[:, 2]),
     }
     dwell = model.pair_dwell[order]
     cases, names = model.pair_cases[order], np.array(model.order.names, dtype=object)

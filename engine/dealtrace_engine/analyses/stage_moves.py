@@ -101,7 +101,7 @@ def stuck_deals(
         "age_s": seconds(age),
         "limit_s": seconds(limit),
         "times_limit": nullable(age / np.maximum(limit, 1), limit > 0),
-        "pushes": model.visits.pushes[found],
+        "pushes": model.visits.changes[found, 0],
     }
     if amounts is not None:
         columns["value"] = nullable(amounts.units[cases] / UNITS, amounts.known[cases])

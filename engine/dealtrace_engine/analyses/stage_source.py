@@ -10,7 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.milestones import wanted_activities
-from dealtrace_engine.attributes import codes_of, sortable
+from dealtrace_engine.attributes import sortable
+from dealtrace_engine.buffers import view
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.schema import nearest
@@ -143,7 +144,16 @@ def _of_column(log: EventLog, name: str) -> tuple[list[str], NDArray[np.int32]]:
     if len(names) > MOST_STAGES:
         raise SchemaError(f"column {name!r} has {len(names):,} values: these are no stages",
                           file=log.origin.source.label, column=name)  # fmt: skip
-    return names, codes_of(values)
+    return names, _codes(values.indices.cast(pa.int32(), safe=False))
+
+
+def _codes(indices: pa.Int32Array) -> NDArray[np.int32]:
+    """Return indices, -1 where they are null, in one pass."""
+    codes = view(indices)
+    if not indices.null_count:
+        return codes
+    bits = np.unpackbits(np.frombuffer(indices.buffers()[0], dtype=np.uint8), bitorder="little")
+    return np.where(bits[indices.offset : indices.offset + len(indices)] == 1, codes, np.int32(-1))
 
 
 def _joined(

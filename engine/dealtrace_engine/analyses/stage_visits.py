@@ -39,10 +39,12 @@ class StageVisits:
         Microseconds since 1970-01-01 UTC; the end is that of what is looked at where the visit is not over.
     states : ndarray of int8
         `OPEN`, `MOVED`, `LEFT` or `WON`.
-    pushes, amounts, owners : ndarray of int32
+    changes : ndarray of int32, shape (visits, 3)
         How often the close date is pushed, the amount and the owner changed during it.
     unseen : int
         Visits that began before what the log tells, and are left out.
+    votes : ndarray of int64, shape (codes, codes)
+        Cases that enter one stage first before they enter another first.
     """
 
     cases: NDArray[np.int32]
@@ -50,10 +52,9 @@ class StageVisits:
     begins: NDArray[np.int64]
     ends: NDArray[np.int64]
     states: NDArray[np.int8]
-    pushes: NDArray[np.int32]
-    amounts: NDArray[np.int32]
-    owners: NDArray[np.int32]
+    changes: NDArray[np.int32]
     unseen: int
+    votes: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -116,31 +117,38 @@ def stage_visits(
     progress : callable (done, of) -> object, optional
         Returning False cancels.
     """
+    from dealtrace_engine.kernels.stages import first_entries
     from dealtrace_engine.kernels.stages import stage_visits as visits_of
 
     horizon = log.origin.coverage and log.origin.coverage.horizon
     known_from = moment_us(moment(horizon, "the horizon")) if horizon else ALWAYS
-    kinds: tuple[Any, ...] = (np.int32, np.int32, np.int64, np.int64, np.int8, np.int32, np.int32, np.int32)
+    kinds: tuple[Any, ...] = (np.int32, np.int32, np.int64, np.int64, np.int8)
 
-    def partial(block: tuple[int, int]) -> tuple[list[NDArray[Any]], int]:
+    width = len(source.names)
+
+    def partial(block: tuple[int, int]) -> tuple[list[NDArray[Any]], int, NDArray[np.int64]]:
         room = int(log.case_offsets[block[1]] - log.case_offsets[block[0]])
-        counts = np.zeros(2, dtype=np.int64)
-        columns = [np.empty(room, dtype=kind) for kind in kinds]
-        cases, stages, begins, ends, states, *changes = columns
+        counts, changes = np.zeros(2, dtype=np.int64), np.empty(3 * room, dtype=np.int32)
+        cases, stages, begins, ends, states = (np.empty(room, dtype=kind) for kind in kinds)
         visits_of(
             log.activity_codes, log.timestamps, log.case_offsets, source.codes, source.origins, *block, until,
-            known_from, source.effects, source.closed, cases, stages, begins, ends, states, changes[0],
-            changes[1], changes[2], counts,
+            known_from, source.effects, source.closed, cases, stages, begins, ends, states, changes, counts,
         )  # fmt: skip
-        return [column[: counts[0]].copy() for column in columns], int(counts[1])
+        columns = [cases, stages, begins, ends, states, changes.reshape(-1, 3)]
+        found = [column[: counts[0]] for column in columns]
+        seen, entered = np.full(width, -1, dtype=np.int64), np.zeros(width, dtype=np.int32)
+        votes = np.zeros(width * width, dtype=np.int64)
+        first_entries(found[0], found[1], seen, entered, votes)
+        return found, int(counts[1]), votes
 
     parts = map_blocks(partial, blocks(log.case_offsets), threads=threads, progress=progress)
-    cases, stages, begins, ends, states, *changes = (
-        np.concatenate(columns) for columns in zip(*(part for part, _ in parts), strict=True)
+    cases, stages, begins, ends, states, changes = (
+        np.concatenate(columns) for columns in zip(*(part[0] for part in parts), strict=True)
     )
     ends[states == OPEN] = until
-    unseen = sum(missed for _, missed in parts)
-    return StageVisits(cases, stages, begins, ends, states, changes[0], changes[1], changes[2], unseen)
+    votes = np.sum([part[2] for part in parts], axis=0).reshape(width, width)
+    unseen = sum(part[1] for part in parts)
+    return StageVisits(cases, stages, begins, ends, states, changes, unseen, votes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,15 +204,10 @@ def stage_order(
     ----------
     A. H. Copeland, "A reasonable social welfare function", University of Michigan, 1951.
     """
-    from dealtrace_engine.kernels.stages import first_entries
-
-    count = len(source.names)
-    flat = np.zeros(count * count, dtype=np.int64)
-    seen, entered = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.int32)
-    first_entries(visits.cases, visits.stages, seen, entered, flat)
-    votes = flat.reshape(count, count)
+    count, votes = len(source.names), visits.votes
+    entered = np.bincount(visits.stages, minlength=count) > 0
     place = _given_places(log, source, order)
-    used = [code for code in range(count) if seen[code] >= 0 or source.names[code] in place]
+    used = [code for code in range(count) if entered[code] or source.names[code] in place]
     margins = np.where(source.closed, 0, votes - votes.T)  # all stages are before the closed ones
     score, margin = np.sign(margins).sum(axis=1), (margins / np.maximum(votes + votes.T, 1)).sum(axis=1)
     used.sort(

@@ -19,6 +19,7 @@ from dealtrace_engine.analyses.stage_model import stage_model as model_of
 from dealtrace_engine.analyses.stage_moves import moves_of, stage_values, stuck_deals, transition_table
 from dealtrace_engine.analyses.stage_source import stage_source
 from dealtrace_engine.analyses.stage_visits import EPOCH, end_of, stage_order, stage_visits
+from dealtrace_engine.analyses.working_time import Calendar, working_time
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.filters.values import Moment
 from dealtrace_engine.log import EventLog
@@ -26,8 +27,13 @@ from dealtrace_engine.parallel import Progress
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import Later, LogReference, Result
 
-OWN = ("stage", "place", "closed", "cases", "visits", "completed", "now", "stuck", "note", "currency",
-       "case_id", "from", "to", "kind", "since")  # fmt: skip
+OWN = (
+    "stage", "place", "closed", "cases", "visits", "completed", "p50_s", "p90_s", "mean_s", "case_p50_s",
+    "case_p90_s", "case_mean_s", "skips", "returns_in", "returns_out", "reentries", "now", "stuck",
+    "stuck_limit_s", "pushes", "amount_changes", "owner_changes", "note", "from", "to", "kind", "passed",
+    "count", "case_id", "since", "age_s", "limit_s", "times_limit", "value", "currency", "unknown",
+    "value_now", "value_stuck",
+)  # fmt: skip
 """Names that no attribute in `by` can have."""
 
 
@@ -144,8 +150,9 @@ class Stages(Result):
         return self.table
 
     def _content(self) -> dict[str, Any]:
+        stuck = [row | {"since": row["since"].isoformat()} for row in self.stuck.to_pylist()]
         return {
-            "stages": self.table, "transitions": self.transitions, "stuck": self.stuck, "values": self.values,
+            "stages": self.table, "transitions": self.transitions, "stuck": stuck, "values": self.values,
             "order": self.order, "order_source": self.order_source, "order_support": self.order_support,
             "told_by": self.told_by, "until": self.until.isoformat(), "notes": self.notes,
             "findings": [{"reason": found.reason, "count": found.count} for found in self.findings],
@@ -165,6 +172,7 @@ def stages(
     by: By = None,
     where: Expression | None = None,
     value: str | None = None,
+    calendar: Calendar | None = None,
     until: Moment | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -193,6 +201,8 @@ def stages(
         Which cases or events; made with `dealtrace.where`.
     value : str, optional
         Attribute of the case with its amount; currencies are never added.
+    calendar : WorkingCalendar or Calendars, optional
+        Makes all times working time: seconds of work.
     until : str, date or datetime, optional
         Later events are not looked at; by default the time of the export, or of the last event.
     threads : int, optional
@@ -211,7 +221,7 @@ def stages(
     SchemaError
         There is no such column, activity or stage.
     ArgumentError
-        Arguments contradict each other.
+        Arguments contradict each other, or a case has no calendar.
 
     Examples
     --------
@@ -233,7 +243,8 @@ def stages(
     source = stage_source(chosen, column, activities, closed)
     visits = stage_visits(chosen, source, end, threads=threads, progress=progress)
     known = stage_order(chosen, source, visits, order)
-    model = model_of(visits, known, groups, end)
+    measure = None if calendar is None else working_time(chosen, calendar, chosen.span[0], end)
+    model = model_of(visits, known, groups, measure, threads=threads)
     table, limits = stage_rows(model, threads)
     ids = Later(lambda: chosen.case_ids)
     was_in = model.pair_visits > 0
@@ -252,7 +263,7 @@ def stages(
 
 
 def _notes(log: EventLog, model: StageModel) -> list[str]:
-    without = log.cases - cases_of(model.visits)
+    without = log.cases - cases_of(model.visits.cases)
     told = [
         (without, "cases are in no stage"),
         (model.visits.unseen, "visits began before what the log knows, and are left out"),

@@ -11,6 +11,15 @@ from dealtrace_engine._jit import kernel
 
 
 @kernel
+def next_origin(codes: NDArray[np.int32], origins: NDArray[np.int32], first: int, last: int) -> int:
+    """Return the stage before the first of some events that tells one; -1 where it is not known."""
+    for event in range(first, last):
+        if origins[event] >= 0 or codes[event] >= 0:
+            return int(origins[event])
+    return -1
+
+
+@kernel
 def stage_visits(
     activities: NDArray[Any],
     timestamps: NDArray[np.int64],
@@ -28,9 +37,7 @@ def stage_visits(
     begins: NDArray[np.int64],
     ends: NDArray[np.int64],
     states: NDArray[np.int8],
-    pushes: NDArray[np.int32],
-    amounts: NDArray[np.int32],
-    owners: NDArray[np.int32],
+    changes: NDArray[np.int32],
     counts: NDArray[np.int64],
 ) -> None:
     """Write the visits of each case, one after the other.
@@ -40,14 +47,12 @@ def stage_visits(
     changed, 3 the owner, 4 the case leaves its stage unless that is closed, 5 a stage begins that the next
     change tells, if it is not before `known_from`, 6 as 4, since it is won. Events after `until` are not
     looked at. `states`: 0 the visit is not over, 1 another stage follows, 2 the case left, 3 it left since it
-    is won. `counts` gets the visits, and how many began before what is known. The other arrays have room for
-    one visit per event.
+    is won. `changes` counts what is 1, 2 and 3 above, visit by visit. `counts` gets the visits, and how many
+    began before what is known. The other arrays have room for one visit per event.
     """
-    visit = -1
-    unseen = 0
+    visit, unseen = -1, 0
     for case in range(first, last):
-        current = -1
-        before = visit
+        current, before = -1, visit
         end = case_offsets[case + 1]
         stop = end
         while stop > case_offsets[case] and timestamps[stop - 1] > until:
@@ -59,22 +64,14 @@ def stage_visits(
                 continue
             time = timestamps[event]
             if current >= 0 and 1 <= effect <= 3:
-                if effect == 1:
-                    pushes[visit] += 1
-                elif effect == 2:
-                    amounts[visit] += 1
-                else:
-                    owners[visit] += 1
+                changes[3 * visit + effect - 1] += 1
             if code < 0 and (effect == 4 or effect == 6) and current >= 0 and not closed[current]:
                 ends[visit] = time
                 states[visit] = effect // 2
                 current = -1
             told_later = code < 0 and effect == 5 and len(origins) > 0 and time >= known_from
             if told_later and (current < 0 or closed[current]):
-                for later in range(event + 1, end):
-                    if origins[later] >= 0 or codes[later] >= 0:
-                        code = origins[later]
-                        break
+                code = next_origin(codes, origins, event + 1, end)
             if code < 0 or code == current:
                 continue
             if current >= 0:
@@ -89,9 +86,7 @@ def stage_visits(
             begins[visit] = time
             ends[visit] = time
             states[visit] = 0
-            pushes[visit] = 0
-            amounts[visit] = 0
-            owners[visit] = 0
+            changes[3 * visit : 3 * visit + 3] = 0
     counts[0] = visit + 1
     counts[1] = unseen
 
@@ -225,3 +220,53 @@ def stages_of_cases(
                         pair += 1
         begin = end
     counts[0] = pair
+
+
+@kernel
+def visit_counts(
+    rows: NDArray[np.int64],
+    stages: NDArray[np.int32],
+    origins: NDArray[np.int32],
+    kinds: NDArray[np.int8],
+    states: NDArray[np.int8],
+    changes: NDArray[np.int32],
+    counts: NDArray[np.int64],
+) -> None:
+    """Count visits by row; a row is of a group of cases and a stage, and those of a group are side by side.
+
+    `counts`, shape (rows * 8,), is added to: visits, those not over, returns to the stage and from it, the
+    three kinds of `changes`, and 0.
+    """
+    for visit in range(len(rows)):
+        at = 8 * rows[visit]
+        counts[at] += 1
+        counts[at + 1] += states[visit] == 0
+        if kinds[visit] == 3:
+            counts[at + 2] += 1
+            counts[at + 8 * (origins[visit] - stages[visit]) + 3] += 1
+        for kind in range(3):
+            counts[at + 4 + kind] += changes[3 * visit + kind]
+
+
+@kernel
+def count_kept(rows: NDArray[np.int64], kept: NDArray[np.bool_], counts: NDArray[np.int64]) -> None:
+    """Count what is kept by row, and after all rows what is not; `counts`, shape (2 * rows,), is added to."""
+    half = len(counts) // 2
+    for place in range(len(rows)):
+        counts[rows[place] if kept[place] else rows[place] + half] += 1
+
+
+@kernel
+def group_kept(
+    rows: NDArray[np.int64],
+    kept: NDArray[np.bool_],
+    values: NDArray[np.int64],
+    positions: NDArray[np.int64],
+    out: NDArray[np.int64],
+) -> None:
+    """Write the values that are kept, row by row; `positions` is where the next of each row goes."""
+    for place in range(len(rows)):
+        if kept[place]:
+            row = rows[place]
+            out[positions[row]] = values[place]
+            positions[row] += 1

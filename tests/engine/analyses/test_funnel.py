@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+from dataclasses import replace
 from datetime import UTC, datetime
 from unittest import mock
 
@@ -13,9 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dealtrace_engine import parallel
-from dealtrace_engine.analyses.funnel import funnel
+from dealtrace_engine.analyses.funnel import OWN, funnel
 from dealtrace_engine.analyses.funnel_steps import LEAD_TO_CASH
 from dealtrace_engine.analyses.milestones import Milestone
+from dealtrace_engine.calendar import WorkingCalendar
+from dealtrace_engine.coverage import Coverage
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.sources.memory import from_arrow
@@ -121,6 +125,14 @@ def test_groups_and_money():
     assert (content["definition"], len(content["funnel"]), len(content["groups"])) == ("funnel 1", 6, 2)
 
 
+def test_no_attribute_can_hide_a_column():
+    found = by_hand(value="amount")
+    for table in (found.table, found.groups, found.values):
+        assert set(table.column_names) <= set(OWN)
+    again = pickle.loads(pickle.dumps(found))
+    assert (again.to_json(), again.dropped(1)) == (found.to_json(), found.dropped(1))
+
+
 def test_groups_tell_what_all_cases_tell():
     whole, parts = by_hand().to_polars(), by_hand(by="source").to_polars()
     counts = ["cases", "repeated", "occurrences", "converted", "direct", "passed_over", "lost", "open",
@@ -140,6 +152,13 @@ def test_where_until_and_lost():
     assert nothing.notes == [
         "no activity says that a case is lost: those that did not go on count as open"
     ]  # fmt: skip
+
+
+def test_working_time():
+    """2024-01-01 is a Monday: eight hours a day until Friday."""
+    found = by_hand(calendar=WorkingCalendar("UTC"))
+    assert found.table["mean_s"].to_pylist()[1] == (2 + 5 + 1 + 6) * 8 * 3600 / 4
+    assert found.table["out_of_order"].to_pylist() == [0, 0, 1]
 
 
 def test_steps_in_every_form():
@@ -259,3 +278,10 @@ def test_steps_that_no_case_reaches_have_notes():
     assert told[2] == ("x", 0, "no case reached it; no case reached the step before")
     assert found.table["p50_s"].null_count == 6
     assert found.groups["decided"].to_pylist() == [None, None]
+
+
+def test_leads_that_an_export_leaves_out_are_told():
+    log = log_of(("1", "Lead Captured", 0), ("1", "Opportunity Created", 1))
+    coverage = Coverage("salesforce", "data-export", leads_without_case=7)
+    notes = funnel(replace(log, origin=replace(log.origin, coverage=coverage))).notes
+    assert any(note.startswith("7 leads that never became an opportunity are not in") for note in notes)

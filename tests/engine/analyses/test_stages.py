@@ -3,58 +3,26 @@
 from __future__ import annotations
 
 import json
+import pickle
 from datetime import UTC, datetime
 from unittest import mock
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dealtrace_engine import parallel
-from dealtrace_engine.analyses.stages import stages
-from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
+from dealtrace_engine.analyses.stages import OWN, stages
+from dealtrace_engine.calendar import WorkingCalendar
+from dealtrace_engine.errors import ArgumentError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.sources.memory import from_arrow
 from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
 from naive import stages as naive
+from stage_logs import BY_HAND, DAY, log_of
 
-DAY = 86_400.0
-
-
-def log_of(*rows, column="stage", **more):
-    """A log of (case, activity, day of January 2024, stage) rows."""
-    case, activity, day, stage = zip(*rows, strict=True)
-    times = [datetime(2024, 1, 1, tzinfo=UTC).timestamp() * 10**6 + d * 86_400 * 10**6 for d in day]
-    columns = {
-        "case_id": case, "activity": activity,
-        "timestamp": pa.array([int(t) for t in times], pa.timestamp("us", "UTC")),
-        column: pa.array(stage, pa.string()),
-    }  # fmt: skip
-    return from_arrow(pa.table(columns | {k: pa.array(v) for k, v in more.items()}))
-
-
-BY_HAND = (
-    ("1", "Opportunity Created", 0, "A"),
-    ("1", "Close Date Pushed", 1, "A"),
-    ("1", "x", 2, "B"),
-    ("1", "Amount Changed", 3, "A"),  # returns, and the amount is changed in B
-    ("1", "x", 7, "C"),  # over B, but was in it
-    ("1", "Opportunity Closed Won", 8, "Closed Won"),
-    ("2", "Opportunity Created", 0, "A"),
-    ("2", "x", 4, "C"),  # skips B
-    ("2", "Opportunity Closed Lost", 5, "Closed Lost"),
-    ("2", "Opportunity Reopened", 6, "B"),
-    ("2", "Owner Changed", 7, None),
-    ("3", "Opportunity Created", 1, "A"),
-    ("3", "x", 2, "B"),
-    ("3", "x", 9, "C"),
-    ("4", "Lead Captured", 9, None),
-    ("5", "Opportunity Created", 5, "A"),
-    ("5", "Opportunity Closed Lost", 10, "Closed Lost"),  # lost early: skips nothing
-)
 AMOUNTS = {"1": 10.0, "2": 20.0, "3": 40.0, "4": 80.0, "5": 160.0}
 
 
@@ -153,6 +121,17 @@ def test_cases_and_money_by_hand():
     assert len(content["stages"]) == 5
 
 
+def test_no_attribute_can_hide_a_column():
+    found = by_hand(value="amount")
+    for table in (found.table, found.transitions, found.stuck, found.values):
+        assert set(table.column_names) <= set(OWN)
+    again = pickle.loads(pickle.dumps(found))
+    assert (again.to_json(), again.cases(0)) == (found.to_json(), found.cases(0))
+    log = log_of(*BY_HAND, visits=[row[0] for row in BY_HAND])
+    with pytest.raises(SchemaError, match="told twice"):
+        stages(log, by="visits")
+
+
 def test_by_group_where_and_until():
     found = by_hand(by="region")
     assert row_of(found, "A", region="south")["cases"] == 2
@@ -177,46 +156,15 @@ def test_a_skipped_stage_is_one_that_the_case_never_was_in():
     assert [row["case_id"] for row in found.case_table.to_pylist() if row["skipped"]] == ["1", "3", "3"]
 
 
-def changes(*rows):
-    """A log of changes as CRM exports have it: (case, activity, day, from, to)."""
-    plain = [(case, activity, day, to) for case, activity, day, _, to in rows]
-    return log_of(*plain, column="stage_to", stage_from=pa.array([row[3] for row in rows], pa.string()))
-
-
-def test_a_change_tells_what_was_before_it():
-    found = stages(
-        changes(
-            ("1", "Opportunity Created", 0, None, None),
-            ("1", "Opportunity Stage Changed", 2, "A", "B"),
-            ("1", "Opportunity Closed Won", 5, None, None),
-            ("2", "Opportunity Stage Changed", 3, "A", "B"),  # when A began nobody knows
-            ("2", "Opportunity Closed Lost", 4, None, None),
-            ("2", "Opportunity Reopened", 6, None, None),
-            ("2", "Opportunity Stage Changed", 9, "B", "C"),
-            ("3", "Opportunity Created", 9, None, None),
-        )
-    )
-    assert found.order == ("A", "B", "C")
-    rows = {(row["case_id"], row["stage"]): row for row in found.case_table.to_pylist()}
-    assert rows["1", "A"]["dwell_s"] == 2 * DAY
-    assert rows["1", "B"]["dwell_s"] == 3 * DAY
-    assert rows["1", "C"]["skipped"]  # won without
-    assert rows["2", "B"]["dwell_s"] == (1 + 3) * DAY
-    assert ("2", "A") not in rows
-    assert set(found.notes) == {
-        "1 cases are in no stage", "1 visits began before what the log knows, and are left out",
-    }  # fmt: skip
-    told = {(row["from"], row["to"], row["kind"]) for row in found.transitions.to_pylist()}
-    assert told >= {("B", None, "close"), (None, "B", "reopen"), ("B", "C", "forward")}
-
-
-def test_stages_of_activities():
-    rows = [("1", "Lead Captured", 0, None), ("1", "Quote/Proposal Issued", 2, None), ("1", "Bye", 5, None)]
-    mapping = {"lead_captured": "Lead", "Quote/Proposal Issued": "Quote", "Bye": None}
-    found = stages(log_of(*rows), activities=mapping)
-    assert (found.order, found.told_by) == (("Lead", "Quote"), "activities")
-    assert found.table["mean_s"].to_pylist() == [2 * DAY, 3 * DAY]
-    assert found.table["now"].to_pylist() == [0, 0]
+def test_working_time():
+    """2024-01-01 is a Monday: eight hours a day until Friday."""
+    office = WorkingCalendar("UTC")
+    found = by_hand(calendar=office)
+    rows = {(row["case_id"], row["stage"]): row["dwell_s"] / 3600 for row in found.case_table.to_pylist()}
+    assert (rows["1", "A"], rows["1", "B"], rows["2", "B"]) == (8 * (2 + 2), 8, 8 * 3)
+    assert row_of(found, "A")["p50_s"] == np.median([16, 16, 32, 8, 24]) * 3600
+    with pytest.raises(ArgumentError, match="a calendar is"):
+        by_hand(calendar="office")
 
 
 def test_orders_given_and_learnt():
@@ -242,6 +190,7 @@ def test_stuck_deals():
     (money,) = [row for row in found.values.to_pylist() if row["stage"] == "A"]
     assert (money["stuck"], money["value_stuck"], money["unknown"]) == (2, 5.0, 1)
     assert found.findings[0].reason == "no amount in 'amount'"
+    assert json.loads(found.to_json())["stuck"][0]["since"] == "2023-12-27T00:00:00+00:00"
 
 
 ROWS = st.lists(
@@ -317,45 +266,3 @@ def test_the_slow_region_dwells_longest_in_the_proposal():
     assert slowest["region"] == made.truths["slow_region"]
     others = proposal.filter(pl.col("region") != slowest["region"])["p50_s"].median()
     assert slowest["p50_s"] > 1.7 * others
-
-
-def test_what_cannot_be_told_is_refused():
-    log = log_of(*BY_HAND)
-    plain = from_arrow(pa.table({"case": ["1"], "activity": ["a"], "time": ["2024-01-01"]}))
-    with pytest.raises(LogError, match="does not tell the stages"):
-        stages(plain)
-    with pytest.raises(SchemaError, match="nearest: 'stage'"):
-        stages(log, column="stag")
-    with pytest.raises(ArgumentError, match="not by both"):
-        stages(log, column="stage", activities={"x": "A"})
-    with pytest.raises(ArgumentError, match="no activity is mapped"):
-        stages(log, activities={})
-    with pytest.raises(SchemaError, match="no activity 'y'"):
-        stages(log, activities={"y": "A"})
-    with pytest.raises(SchemaError, match=r"no stage 'Closed Wo'.*nearest: 'Closed Won'"):
-        stages(log, closed=["Closed Wo"])
-    with pytest.raises(SchemaError, match="no stage 'D'"):
-        stages(log, order=["A", "D"])
-    with pytest.raises(ArgumentError, match="in the order twice"):
-        stages(log, order=["A", "A"])
-    for wrong in ([], "A"):
-        with pytest.raises(ArgumentError, match="an order is a sequence"):
-            stages(log, order=wrong)
-    with pytest.raises(ArgumentError, match="before the first event"):
-        stages(log, until="2023-01-01")
-    with pytest.raises(LogError, match="no event says anything"):
-        stages(log_of(("1", "x", 0, None)))
-    many = log_of(*((f"{n}", "x", n % 9, f"s{n}") for n in range(501)))
-    with pytest.raises(SchemaError, match="these are no stages"):
-        stages(many)
-
-
-def test_stages_that_no_case_is_in():
-    rows = [("1", "Lead Captured", 0, None), ("2", "x", 9, "A")]
-    found = stages(log_of(*rows), until="2024-01-02")
-    assert (found.table.num_rows, found.notes) == (0, ["2 cases are in no stage"])
-    assert (found.transitions.num_rows, found.stuck.num_rows, found.case_table.num_rows) == (0, 0, 0)
-    one = stages(log_of(("1", "x", 0, "A")))
-    assert one.table["note"].to_pylist()[0].startswith("no visit is completed; fewer than 10")
-    assert one.order_support is None
-    assert repr(one) == "Stages: A (learnt), told by 'stage'"

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dealtrace_engine.kernels.stages import first_entries, stage_visits, stages_of_cases, visit_kinds
+from dealtrace_engine.kernels.stages import (
+    count_kept,
+    first_entries,
+    group_kept,
+    next_origin,
+    stage_visits,
+    stages_of_cases,
+    visit_counts,
+    visit_kinds,
+)
 from naive import stages as naive
 
 pytestmark = pytest.mark.kernels
@@ -32,16 +41,20 @@ def visits_by_kernel(cases, closed, until, known_from, with_origins, blocks):
     offsets = np.cumsum([0, *map(len, cases)])
     origins = coded([event["origin"] for event in events] if with_origins else [])
     over = np.isin(np.arange(3), list(closed))
-    found, unseen = [], 0
+    found, shifts, unseen = [], [], 0
     for block in blocks:
-        kinds = (np.int32, np.int32, np.int64, np.int64, np.int8, np.int32, np.int32, np.int32)
+        kinds = (np.int32, np.int32, np.int64, np.int64, np.int8)
         columns = [np.full(len(events), 77, kind) for kind in kinds]
-        counts = np.zeros(2, np.int64)
-        stage_visits(activities, times, offsets, coded([event["stage"] for event in events]), origins, *block,
-                     until, known_from, np.arange(7, dtype=np.uint8), over, *columns, counts)  # fmt: skip
+        counts, changes = np.zeros(2, np.int64), np.full(3 * len(events), 77, np.int32)
+        codes, effects = coded([event["stage"] for event in events]), np.arange(7, dtype=np.uint8)
+        stage_visits(
+            activities, times, offsets, codes, origins, *block, until, known_from, effects, over, *columns,
+            changes, counts,
+        )  # fmt: skip
         found += list(zip(*(column[: counts[0]].tolist() for column in columns), strict=True))
+        shifts += changes.reshape(-1, 3)[: counts[0]].tolist()
         unseen += int(counts[1])
-    return found, unseen
+    return [(*visit, *own) for visit, own in zip(found, shifts, strict=True)], unseen
 
 
 @given(CASES, st.sets(st.integers(0, 2)), st.integers(3, 9), st.integers(0, 6), st.booleans())
@@ -111,3 +124,44 @@ def test_kinds_and_stages_of_cases(sequences, open_stages):
         expected = naive.stages_of_cases(mine, open_stages, {4})
         assert {rank: tuple(figures) for rank, figures in told.items()} == expected
         assert len(told) == len(by_case.get(case, ()))
+
+
+@given(st.lists(EVENT, max_size=5))
+def test_next_origin(events):
+    codes, origins = (coded([event[name] for event in events]) for name in ("stage", "origin"))
+    expected = naive.next_origin(events)
+    assert next_origin(codes, origins, 0, len(events)) == (-1 if expected is None else expected)
+
+
+COUNTED = st.tuples(
+    st.integers(0, 1), st.integers(0, 2), st.integers(0, 2), st.integers(0, 5), st.integers(0, 3),
+    st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 2)),
+)  # fmt: skip
+
+
+@given(st.lists(COUNTED, max_size=8))
+def test_visit_counts(visits):
+    group, stage, origin, kind, state = (np.array([v[i] for v in visits], np.int32) for i in range(5))
+    changes = np.array([number for v in visits for number in v[5]], np.int32)
+    counts = np.zeros(6 * 8, np.int64)
+    visit_counts(group.astype(np.int64) * 3 + stage, stage, origin, kind.astype(np.int8),
+                 state.astype(np.int8), changes, counts)  # fmt: skip
+    plain = [
+        {"row": g * 3 + s, "origin_row": g * 3 + o, "kind": k, "state": now, "changes": c}
+        for g, s, o, k, now, c in visits
+    ]
+    assert counts.reshape(6, 8).tolist() == naive.visit_counts(plain, 6)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.integers(0, 9)), max_size=9))
+def test_what_is_kept(pairs):
+    rows, kept, values = ([pair[i] for pair in pairs] for i in range(3))
+    expected = naive.group_kept(rows, kept, values, 3)
+    offsets = np.cumsum([0, *map(len, expected)])
+    out = np.zeros(offsets[-1], np.int64)
+    group_kept(np.array(rows, np.int64), np.array(kept, np.bool_), np.array(values, np.int64),
+               offsets[:-1].copy(), out)  # fmt: skip
+    assert out.tolist() == [value for own in expected for value in own]
+    counts = np.zeros(6, np.int64)
+    count_kept(np.array(rows, np.int64), np.array(kept, np.bool_), counts)
+    assert counts.tolist() == naive.count_kept(rows, kept, 3)
