@@ -6,6 +6,7 @@ import json
 import math
 import threading
 from collections.abc import Callable
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import pyarrow as pa
@@ -116,7 +117,7 @@ class Result:
 
 
 def plain(value: Any) -> Any:
-    """Return tables as lists of rows, and NaN as None."""
+    """Return tables as lists of rows, NaN as None, and what JSON has no form for (days, times) as ISO text."""
     if isinstance(value, pa.Table):
         return [plain(row) for row in value.to_pylist()]
     if isinstance(value, dict):
@@ -125,4 +126,6 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value
+    if isinstance(value, date):  # datetimes are dates
+        return value.isoformat()
+    return value if isinstance(value, str | int | float) or value is None else str(value)

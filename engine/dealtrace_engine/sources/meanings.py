@@ -103,12 +103,17 @@ def activity_of_label(
     if language is not None and language not in LANGUAGES:
         raise SchemaError("there are no labels in this language", value=language,
                           hint=f"choose from {', '.join(LANGUAGES)}")  # fmt: skip
-    name = normal(text)
-    given = _given(labels or {})
-    if name in given:
+    given = _given(labels) if labels else {}
+    if given and (name := normal(text)) in given:
         return Meaning(given[name], "given")
+    return _meaning(text, language, field)
+
+
+@lru_cache(maxsize=1 << 14)
+def _meaning(text: str, language: str | None, field: str | None) -> Meaning:
     if text.strip() in activity_ids():
         return Meaning(text.strip(), "id")
+    name = normal(text)
     return _known(language).get(name) or _of_status(name, field)
 
 
