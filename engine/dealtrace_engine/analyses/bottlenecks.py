@@ -19,7 +19,7 @@ from dealtrace_engine.analyses.priced_groups import priced_groups
 from dealtrace_engine.analyses.queues import Period, counted_by_period
 from dealtrace_engine.analyses.throughput import grouped
 from dealtrace_engine.analyses.waiting_places import WaitingPlaces, waiting_places
-from dealtrace_engine.analyses.waits import Waits, measured, waits_of
+from dealtrace_engine.analyses.waits import Waits, cash_days, measured, waits_of
 from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
@@ -59,7 +59,11 @@ class Bottlenecks(Result):
     @cached_property
     def _figures(self) -> dict[str, Any]:
         waits = self._waits
-        return measured(waits.times, waits.cases, waits.offsets, waits.groups, self._threads)
+        columns = measured(waits.times, waits.offsets, waits.case_counts, self._threads)
+        if waits.groups.amounts is not None:
+            units = waits.groups.amounts.units
+            columns["cash_days"] = cash_days(waits.times, waits.cases, waits.offsets, units, self._threads)
+        return columns
 
     @cached_property
     def _order(self) -> NDArray[np.int64]:

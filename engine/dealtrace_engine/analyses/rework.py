@@ -70,9 +70,11 @@ class Rework(Result):
     @cached_property
     def _spans(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """The time of each case and activity that is done again, place by place; its case; the offsets."""
-        events, cases, rows = self._repeated.marked(LAST)
+        found = self._repeated
+        last = (found.marks[found.again[0]] & LAST) > 0
+        cases, rows = (each[last] for each in found.again[1:])
         at = np.searchsorted(self._places, rows).astype(np.int32)
-        times, offsets = grouped(self._repeated.spans[events], at, len(self._places))
+        times, offsets = grouped(found.spans[last], at, len(self._places))
         return times, grouped(cases, at, len(self._places))[0], offsets
 
     @cached_property
@@ -216,9 +218,9 @@ class Rework(Result):
         kinds: list[list[Any]] = []
         for kind in range(KINDS):
             has = found.counts[:, kind] > 0
-            cases, own = groups.codes[has], found.counts[has, kind].astype(np.int64)
-            events = exact_sums(own, cases, groups.count)
-            times = exact_sums(found.sums[has, kind], cases, groups.count)
+            cases, (of, gaps) = groups.codes[has], found.times_of(kind)
+            events = np.bincount(of, minlength=groups.count).tolist()
+            times = exact_sums(gaps, of, groups.count)
             units = None if groups.amounts is None else groups.amounts.units[has]
             worth = [0] * groups.count if units is None else exact_sums(units, cases, groups.count)
             counts = np.bincount(cases, minlength=groups.count).tolist()

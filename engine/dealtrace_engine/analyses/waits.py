@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.analyses.edges import dense_counts, exact_moments
+from dealtrace_engine.analyses.edges import _times, dense_counts, exact_moments
 from dealtrace_engine.analyses.money import UNITS
 from dealtrace_engine.analyses.priced_groups import PricedGroups
 from dealtrace_engine.buffers import view
@@ -20,6 +20,7 @@ from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress, blocks, cut_evenly, map_blocks, thread_count, tick
 from dealtrace_engine.percentiles import MICROSECONDS, group_percentiles
 from dealtrace_engine.quality import Finding
+from dealtrace_engine.results import Later, made
 
 MOST_ACTIVITIES = 2_048
 """Up to so many, pairs are looked up in a table of all of them."""
@@ -57,7 +58,7 @@ def starts_of(log: EventLog) -> Starts:
     True
     """
     if not log.has_start_timestamps:
-        return Starts(log.timestamps.copy(), None, [])  # kernels are compiled for what can be written
+        return Starts(log.timestamps, None, [])
     given = log.start_timestamps
     there, starts = np.asarray(given.is_valid()), view(given.fill_null(0))
     late = there & (starts > log.timestamps)
@@ -87,8 +88,6 @@ class Waits:
         Where the waits of each row begin.
     times : ndarray of int64, shape (waits,)
         Microseconds.
-    pairs : ndarray of uint32, shape (waits,)
-        Which pair of events it is; see `dealtrace_engine.kernels.waiting`.
     """
 
     log: EventLog
@@ -99,7 +98,18 @@ class Waits:
     group: NDArray[np.int64]
     offsets: NDArray[np.int64]
     times: NDArray[np.int64]
-    pairs: NDArray[np.uint32]
+    _pairs: Later[NDArray[np.uint32]]
+    _case_counts: NDArray[np.int64] | None = None
+
+    @property
+    def pairs(self) -> NDArray[np.uint32]:
+        """Which pair of events each wait is, shape (waits,); see `dealtrace_engine.kernels.waiting`."""
+        return self._pairs()
+
+    @cached_property
+    def case_counts(self) -> NDArray[np.int64]:
+        """How many cases each row has, shape (rows,)."""
+        return distinct_counts(self.cases, self.offsets) if self._case_counts is None else self._case_counts
 
     @cached_property
     def cases(self) -> NDArray[np.int32]:
@@ -146,21 +156,51 @@ def waits_of(
     >>> (found.times // 86_400_000_000).tolist(), found.target.tolist()
     ([1, 3], [1, 1])
     """
-    from dealtrace_engine.kernels.waiting import waits
-
-    starts, times = starts_of(log), np.empty(log.events - log.cases, dtype=np.int64)
+    starts = starts_of(log)
+    if groups.count == 1 and starts.known is None and len(log.activities) <= MOST_ACTIVITIES:
+        return _of_edges(log, groups, starts, threads, progress)
     numbers, found = _row_numbers(log, groups, threads)
     tick(progress, 1, 3)
-    map_blocks(
-        lambda block: waits(log.timestamps, starts.microseconds, log.case_offsets, *block, times),
-        blocks(log.case_offsets), threads=threads,
-    )  # fmt: skip
+    times = _times_of_pairs(log, starts, threads)
     tick(progress, 2, 3)
     rows, offsets, times, pairs = in_rows(numbers, max(len(found), 1) * groups.count, times, threads)
     tick(progress, 3, 3)
     group, edge = np.divmod(rows, max(len(found), 1))
     source, target = np.divmod(found[edge], len(log.activities))
-    return Waits(log, groups, starts, source, target, group, offsets, times, pairs)
+    return Waits(log, groups, starts, source, target, group, offsets, times, made(pairs))
+
+
+def _of_edges(
+    log: EventLog, groups: PricedGroups, starts: Starts, threads: int | None, progress: Progress | None
+) -> Waits:
+    """Return waits of one group, from event to event: which pairs they are is found when it is asked for."""
+    counted = dense_counts(log, threads)
+    tick(progress, 1, 2)
+    offsets = np.concatenate(([0], np.cumsum(counted.counts)))
+    times, cases = _times(log, counted, offsets, threads)
+    tick(progress, 2, 2)
+
+    def pairs() -> NDArray[np.uint32]:
+        numbers, found = _row_numbers(log, groups, threads)
+        return in_rows(numbers, max(len(found), 1), _times_of_pairs(log, starts, threads), threads)[3]
+
+    group = np.zeros(len(cases), dtype=np.int64)
+    return Waits(
+        log, groups, starts, counted.source, counted.target, group, offsets, times, Later(pairs), cases
+    )
+
+
+def _times_of_pairs(log: EventLog, starts: Starts, threads: int | None) -> NDArray[np.int64]:
+    from dealtrace_engine.kernels.waiting import waits
+
+    out = np.empty(log.events - log.cases, dtype=np.int64)
+    # Kernels are compiled for arrays that can be written, which a column of the log cannot.
+    begun = starts.microseconds if starts.microseconds.flags.writeable else starts.microseconds.copy()
+    map_blocks(
+        lambda block: waits(log.timestamps, begun, log.case_offsets, *block, out),
+        blocks(log.case_offsets), threads=threads,
+    )  # fmt: skip
+    return out
 
 
 def _row_numbers(
@@ -243,7 +283,7 @@ def in_rows(
 
 
 def measured(
-    times: NDArray[np.int64], cases: NDArray[np.int32], offsets: NDArray[np.int64], groups: PricedGroups,
+    times: NDArray[np.int64], offsets: NDArray[np.int64], case_counts: NDArray[np.int64],
     threads: int | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the columns of figures of rows of waits.
@@ -251,44 +291,51 @@ def measured(
     Parameters
     ----------
     times : ndarray of int64, shape (waits,)
-    cases : ndarray of int32, shape (waits,)
-        Equal ones of a row are beside each other.
     offsets : ndarray of int64, shape (rows + 1,)
-    groups : PricedGroups
+    case_counts : ndarray of int64, shape (rows,)
     threads : int, optional
 
     Returns
     -------
     dict of str to array, shape (rows,)
         count; cases; total_s, mean_s, p50_s, p90_s in seconds; share of the sum of all total_s, null where
-        that is nothing; and cash_days, where there are amounts.
+        that is nothing.
 
     Examples
     --------
-    >>> from dealtrace_engine.analyses.priced_groups import PricedGroups
-    >>> found = measured(np.array([1_000_000, 3_000_000]), np.array([0, 0], np.int32), np.array([0, 2]),
-    ...                  PricedGroups(np.zeros(1, np.int32), pa.table({}), 1))
-    >>> found["cases"].tolist(), found["mean_s"].tolist()
-    ([1], [2.0])
+    >>> found = measured(np.array([1_000_000, 3_000_000]), np.array([0, 2]), np.array([1]))
+    >>> found["count"].tolist(), found["mean_s"].tolist()
+    ([2], [2.0])
     """
-    from dealtrace_engine.kernels.waiting import distinct_cases
-
-    distinct, counts = np.zeros(len(offsets) - 1, dtype=np.int64), np.diff(offsets)
-    map_blocks(lambda span: distinct_cases(cases, offsets, *span, distinct), blocks(offsets), threads=threads)
+    counts = np.diff(offsets)
     sums = [total for total, _ in exact_moments(times, offsets, threads)]
     middle = group_percentiles(times, offsets, [50, 90], threads=threads)
-    columns: dict[str, Any] = {
+    return {
         "count": counts,
-        "cases": distinct,
+        "cases": case_counts,
         "total_s": np.array([total / 10**6 for total in sums], dtype=np.float64),
         "mean_s": np.array([t / (n * 10**6) for t, n in zip(sums, counts.tolist(), strict=True)], np.float64),
         "p50_s": middle[:, 0],
         "p90_s": middle[:, 1],
         "share": shares(sums),
     }
-    if groups.amounts is not None:
-        columns["cash_days"] = cash_days(times, cases, offsets, groups.amounts.units, threads)
-    return columns
+
+
+def distinct_counts(
+    cases: NDArray[np.int32], offsets: NDArray[np.int64], threads: int | None = None
+) -> NDArray[np.int64]:
+    """Return how many cases each row has, where equal ones are beside each other, shape (rows,).
+
+    Examples
+    --------
+    >>> distinct_counts(np.array([0, 0, 3], np.int32), np.array([0, 3])).tolist()
+    [2]
+    """
+    from dealtrace_engine.kernels.waiting import distinct_cases
+
+    out = np.zeros(len(offsets) - 1, dtype=np.int64)
+    map_blocks(lambda span: distinct_cases(cases, offsets, *span, out), blocks(offsets), threads=threads)
+    return out
 
 
 def cash_days(

@@ -232,7 +232,7 @@ def test_where_and_bad_questions(company):
     with pytest.raises(SchemaError, match="told twice"):
         bottlenecks(log, by="region").at("region")
     with mock.patch.object(waits_module, "MOST_ROWS", 10), pytest.raises(ArgumentError, match="fewer values"):
-        bottlenecks(log)
+        bottlenecks(log, by="region")
     with pytest.raises(Cancelled):
         bottlenecks(log, progress=lambda *_: False)
 
