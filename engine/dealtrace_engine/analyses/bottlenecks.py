@@ -19,7 +19,7 @@ from dealtrace_engine.analyses.priced_groups import priced_groups
 from dealtrace_engine.analyses.queues import Period, counted_by_period
 from dealtrace_engine.analyses.throughput import grouped
 from dealtrace_engine.analyses.waiting_places import WaitingPlaces, waiting_places
-from dealtrace_engine.analyses.waits import Waits, cash_days, measured, waits_of
+from dealtrace_engine.analyses.waits import Waits, measured, waits_of
 from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
@@ -61,8 +61,7 @@ class Bottlenecks(Result):
         waits = self._waits
         columns = measured(waits.times, waits.offsets, waits.case_counts, self._threads)
         if waits.groups.amounts is not None:
-            units = waits.groups.amounts.units
-            columns["cash_days"] = cash_days(waits.times, waits.cases, waits.offsets, units, self._threads)
+            columns["cash_days"] = waits.cash_days(waits.groups.amounts.units, self._threads)
         return columns
 
     @cached_property

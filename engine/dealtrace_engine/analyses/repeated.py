@@ -53,10 +53,14 @@ class Repeated:
     times: NDArray[np.int64]
     tallies: NDArray[np.int64]
 
+    @cached_property
+    def _case_of_event(self) -> NDArray[np.int32]:
+        return np.repeat(np.arange(self.log.cases, dtype=np.int32), np.diff(self.log.case_offsets))
+
     def marked(self, mark: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Return the events with any of some marks, their cases, and their rows in `tallies`."""
         events = np.flatnonzero(self.marks & mark)
-        cases = np.searchsorted(self.log.case_offsets, events, side="right") - 1
+        cases = self._case_of_event[events].astype(np.int64)
         width = len(self.log.activities)
         rows = self.groups.codes[cases].astype(np.int64) * width + self.log.activity_codes[events]
         return events, cases, rows

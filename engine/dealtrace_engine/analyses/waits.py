@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.analyses.edges import _times, dense_counts, exact_moments
+from dealtrace_engine.analyses.edges import _times, dense_counts, exact_moments, sum_of
 from dealtrace_engine.analyses.money import UNITS
 from dealtrace_engine.analyses.priced_groups import PricedGroups
 from dealtrace_engine.buffers import view
@@ -100,6 +100,7 @@ class Waits:
     times: NDArray[np.int64]
     _pairs: Later[NDArray[np.uint32]]
     _case_counts: NDArray[np.int64] | None = None
+    _numbered: Later[tuple[NDArray[np.int32], NDArray[np.int64]]] | None = None
 
     @property
     def pairs(self) -> NDArray[np.uint32]:
@@ -110,6 +111,29 @@ class Waits:
     def case_counts(self) -> NDArray[np.int64]:
         """How many cases each row has, shape (rows,)."""
         return distinct_counts(self.cases, self.offsets) if self._case_counts is None else self._case_counts
+
+    def cash_days(self, units: NDArray[np.int64], threads: int | None = None) -> NDArray[np.float64]:
+        """Return the sum of amount x days of each row, from exact sums, shape (rows,).
+
+        Parameters
+        ----------
+        units : ndarray of int64, shape (cases,)
+            Amounts in 1/10,000.
+        threads : int, optional
+        """
+        from dealtrace_engine.kernels.waiting import amount_times_by_row
+
+        if self._numbered is None:
+            return cash_days(self.times, self.cases, self.offsets, units, threads)
+        (rows, times), offsets = self._numbered(), self.log.case_offsets
+
+        def add(span: tuple[int, int]) -> NDArray[np.int64]:
+            limbs = np.zeros(4 * len(self.source), dtype=np.int64)
+            amount_times_by_row(times, rows, offsets, *span, units, limbs)
+            return limbs
+
+        parts = map_blocks(add, cut_evenly(offsets, 2 * thread_count(threads)), threads=threads)
+        return _days(sum_of(parts))
 
     @cached_property
     def cases(self) -> NDArray[np.int32]:
@@ -180,14 +204,13 @@ def _of_edges(
     times, cases = _times(log, counted, offsets, threads)
     tick(progress, 2, 2)
 
-    def pairs() -> NDArray[np.uint32]:
-        numbers, found = _row_numbers(log, groups, threads)
-        return in_rows(numbers, max(len(found), 1), _times_of_pairs(log, starts, threads), threads)[3]
+    def numbered() -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        return _row_numbers(log, groups, threads)[0], _times_of_pairs(log, starts, threads)
 
-    group = np.zeros(len(cases), dtype=np.int64)
-    return Waits(
-        log, groups, starts, counted.source, counted.target, group, offsets, times, Later(pairs), cases
-    )
+    each = Later(numbered)
+    pairs = Later(lambda: in_rows(each()[0], max(len(counted.found), 1), each()[1], threads)[3])
+    edges = counted.source, counted.target, np.zeros(len(cases), dtype=np.int64)
+    return Waits(log, groups, starts, *edges, offsets, times, pairs, cases, each)
 
 
 def _times_of_pairs(log: EventLog, starts: Starts, threads: int | None) -> NDArray[np.int64]:
@@ -351,6 +374,11 @@ def cash_days(
         blocks(offsets),
         threads=threads,
     )
+    return _days(limbs)
+
+
+def _days(limbs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return amount x days from the limbs of exact sums; see `dealtrace_engine.kernels.waiting`."""
     exact = [sum(limb << (31 * k) for k, limb in enumerate(row)) for row in limbs.reshape(-1, 4).tolist()]
     return np.array([each / (UNITS * DAY_US) for each in exact], dtype=np.float64)
 
