@@ -18,8 +18,9 @@ from dealtrace_engine.analyses.milestones import reached
 from dealtrace_engine.analyses.priced_groups import priced_groups
 from dealtrace_engine.analyses.queues import Period, counted_by_period
 from dealtrace_engine.analyses.throughput import grouped
+from dealtrace_engine.analyses.wait_figures import measured
 from dealtrace_engine.analyses.waiting_places import WaitingPlaces, waiting_places
-from dealtrace_engine.analyses.waits import Waits, measured, waits_of
+from dealtrace_engine.analyses.waits import Waits, waits_of
 from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress

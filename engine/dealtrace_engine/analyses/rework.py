@@ -16,10 +16,12 @@ from dealtrace_engine.analyses.edges import exact_moments
 from dealtrace_engine.analyses.grouping import By
 from dealtrace_engine.analyses.priced_groups import exact_sums, money, priced_groups
 from dealtrace_engine.analyses.repeated import AGAIN, DOERS, KINDS, LAST, NAMES, STAGE, Repeated, repeated
+from dealtrace_engine.analyses.rework_kinds import by_case, counted, kinds
 from dealtrace_engine.analyses.rework_loops import HOUR_S, loops, redundant_steps
+from dealtrace_engine.analyses.starts import Starts, starts_of
 from dealtrace_engine.analyses.throughput import grouped
-from dealtrace_engine.analyses.waits import Starts, cash_days, seconds, starts_of
-from dealtrace_engine.buffers import arrow, table, text
+from dealtrace_engine.analyses.wait_figures import cash_days
+from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
@@ -86,7 +88,7 @@ class Rework(Result):
         means = np.array([t / (max(n, 1) * 10**6) for t, n in zip(sums, counts.tolist(), strict=True)])
         middle = group_percentiles(times, offsets, [50, 90], threads=self._threads)
         columns = {
-            **_counted(found.tallies[self._places]),
+            **counted(found.tallies[self._places]),
             "total_s": total,
             "mean_s": pa.array(means, mask=none),
             "p50_s": pa.array(middle[:, 0], mask=none),
@@ -185,23 +187,7 @@ class Rework(Result):
         case_id; rework_events; self_loops, repetitions; by_same, by_other, by_unknown; stage_returns;
         rework_s: seconds during which anything that is done again is between its first and its last time.
         """
-        counts = self._repeated.counts.astype(np.int64)
-        found = np.zeros((len(counts), 10), dtype=np.int64)
-        found[:, 3:] = counts
-        told = _counted(found)
-        names = (
-            "rework_events",
-            "self_loops",
-            "repetitions",
-            "by_same",
-            "by_other",
-            "by_unknown",
-            "stage_returns",
-        )
-        columns = {name: told[name] for name in names}
-        return table({
-            "case_id": self._repeated.log.case_ids, **columns, "rework_s": seconds(self._repeated.times),
-        })  # fmt: skip
+        return by_case(self._repeated)
 
     @cached_property
     def kinds(self) -> pa.Table:
@@ -213,33 +199,7 @@ class Rework(Result):
         stage was left; value: amounts of the cases, where there are amounts. By currency, then by total_s,
         largest first, then by kind.
         """
-        found, groups = self._repeated, self._repeated.groups
-        sizes = np.bincount(groups.codes, minlength=groups.count)
-        kinds: list[list[Any]] = []
-        for kind in range(KINDS):
-            has = found.counts[:, kind] > 0
-            cases, (of, gaps) = groups.codes[has], found.times_of(kind)
-            events = np.bincount(of, minlength=groups.count).tolist()
-            times = exact_sums(gaps, of, groups.count)
-            units = None if groups.amounts is None else groups.amounts.units[has]
-            worth = [0] * groups.count if units is None else exact_sums(units, cases, groups.count)
-            counts = np.bincount(cases, minlength=groups.count).tolist()
-            kinds += [
-                [group, kind, events[group], counts[group], times[group], worth[group]]
-                for group in range(groups.count) if counts[group]
-            ]  # fmt: skip
-        place = groups.currency_rank(np.arange(groups.count))
-        kinds.sort(key=lambda row: (place[row[0]], -row[4], row[1], row[0]))
-        columns: dict[str, Any] = {
-            **groups.columns(np.array([row[0] for row in kinds], dtype=np.int64)),
-            "kind": text([NAMES[row[1]] for row in kinds]),
-            "doer": text([DOERS[row[1]] for row in kinds]),
-            "events": np.array([row[2] for row in kinds], dtype=np.int64),
-            "cases": np.array([row[3] for row in kinds], dtype=np.int64),
-            "share": np.array([row[3] / sizes[row[0]] for row in kinds], dtype=np.float64),
-            "total_s": np.array([row[4] / 10**6 for row in kinds], dtype=np.float64),
-        }
-        return table(columns if groups.amounts is None else columns | {"value": money([r[5] for r in kinds])})
+        return kinds(self._repeated)
 
     def cases_of(self, kind: str, doer: str | None = None) -> pa.LargeStringArray:
         """Return the ids of the cases with a kind of rework, by the same or another resource, or whoever.
@@ -287,24 +247,6 @@ class Rework(Result):
             int((self._repeated.counts[:, :6] > 0).any(1).sum()),
         )
         return f"Rework: {events:,} events in {cases:,} of {self._repeated.log.cases:,} cases"
-
-
-def _counted(tallies: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """Return columns of counts from rows of tallies."""
-    kinds = tallies[:, 3:9]
-    return {
-        "events": tallies[:, 0],
-        "cases": tallies[:, 1],
-        "rework_events": kinds.sum(axis=1),
-        "rework_cases": tallies[:, 2],
-        "rework_share": tallies[:, 2] / np.maximum(tallies[:, 1], 1),
-        "self_loops": kinds[:, :3].sum(axis=1),
-        "repetitions": kinds[:, 3:].sum(axis=1),
-        "by_same": kinds[:, 0] + kinds[:, 3],
-        "by_other": kinds[:, 1] + kinds[:, 4],
-        "by_unknown": kinds[:, 2] + kinds[:, 5],
-        "stage_returns": tallies[:, 9],
-    }
 
 
 def rework(

@@ -10,7 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.case_rows import CaseRows
-from dealtrace_engine.analyses.waits import MOST_ROWS, Waits, cash_days, distinct_counts, in_rows, measured
+from dealtrace_engine.analyses.wait_figures import cash_days, distinct_counts, measured
+from dealtrace_engine.analyses.waits import MOST_ROWS, Waits, in_rows
 from dealtrace_engine.attributes import codes_of, sortable
 from dealtrace_engine.buffers import arrow, table, text
 from dealtrace_engine.errors import SchemaError
