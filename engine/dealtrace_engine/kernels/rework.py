@@ -74,11 +74,8 @@ def repetitions(
                 before, again = lasts[activity], True
                 loop = before == event - 1
                 other = before if loop else firsts[activity]
-                kind = 0 if loop else 3
-                if len(resources) == 0 or resources[event] < 0 or resources[other] < 0:
-                    kind += 2
-                elif resources[event] != resources[other]:
-                    kind += 1
+                unknown = len(resources) == 0 or resources[event] < 0 or resources[other] < 0
+                kind = (0 if loop else 3) + (2 if unknown else int(resources[event] != resources[other]))
                 mark = kind + 1 + 16
                 marks[before] &= 0xEF
                 marks[firsts[activity]] |= 32
@@ -103,7 +100,8 @@ def repetitions(
             for event in range(begin, end):
                 if under_way > 0:
                     times[case] += timestamps[event] - timestamps[event - 1]
-                under_way += ((marks[event] >> 5) & 1) - ((marks[event] >> 4) & 1)
+                mark = int(marks[event])
+                under_way += ((mark >> 5) & 1) - ((mark >> 4) & 1)
 
 
 @kernel

@@ -201,6 +201,14 @@ def test_automation_candidates(company):
     assert set(unknown["score"].to_pylist()) == {None}
 
 
+def test_automation_with_very_many_activities_or_people(company):
+    _, log = company
+    module = "dealtrace_engine.analyses.automation"
+    with mock.patch(f"{module}.MOST_ACTIVITIES", 0), mock.patch(f"{module}.MOST_PAIRS", 0):
+        found = automation_candidates(log)
+    assert found.equals(automation_candidates(log))
+
+
 def test_automation_by_working_time_where_starts_are_known():
     rows = automation_candidates(from_arrow(HAND))
     assert row_of(rows, activity="quote")["total_s"] == DAY  # Ann's second one, the others took no time
