@@ -1,0 +1,252 @@
+"""How long cases have been seen on their way, what ended it, and which are still open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.milestones import NEVER
+from dealtrace_engine.analyses.segment_ends import Segment, SegmentEnd
+from dealtrace_engine.analyses.segment_pairs import marks_of, pairs_of_segments
+from dealtrace_engine.errors import ArgumentError
+from dealtrace_engine.log import EventLog
+from dealtrace_engine.quality import Finding
+from dealtrace_engine.schema import nearest
+
+OPEN, STOPPED = -1, -2
+STOPS = "stopped"
+"""What cases that leave without a target are called."""
+Cohort = Literal["created month", "created quarter", "closed month", "closed quarter"]
+COHORTS = ("created month", "created quarter", "closed month", "closed quarter")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """What was seen of each case between a source and its targets.
+
+    Attributes
+    ----------
+    sources, ends : ndarray of int64, shape (cases,)
+        Microseconds since 1970-01-01 UTC: when it began, and when it ended or was last seen. `NEVER` where it
+        is not observed.
+    causes : ndarray of int64, shape (cases,)
+        Which target ended it; `OPEN` where none did, `STOPPED` where it left without one.
+    counted, reversed, without_source, later : ndarray of bool, shape (cases,)
+        Cases that are observed; whose targets all come before the source; that have a target but no source;
+        and that begin after the last instant that is looked at.
+    """
+
+    sources: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    causes: NDArray[np.int64]
+    counted: NDArray[np.bool_]
+    reversed: NDArray[np.bool_]
+    without_source: NDArray[np.bool_]
+    later: NDArray[np.bool_]
+
+
+def targets_of(target: Any) -> dict[str, SegmentEnd]:
+    """Return one target, or several by name, as a mapping.
+
+    Raises
+    ------
+    ArgumentError
+        There is none, or it is something else.
+
+    Examples
+    --------
+    >>> list(targets_of({"won": "opportunity_won", "lost": "opportunity_lost"})), list(targets_of("paid"))
+    (['won', 'lost'], ['paid'])
+    """
+    if isinstance(target, Mapping):
+        if not target or STOPS in target or not all(isinstance(name, str) for name in target):
+            raise ArgumentError(f"competing targets are names to milestones, got {target!r}")
+        return {name: SegmentEnd.of(one) for name, one in target.items()}
+    end = SegmentEnd.of(target)
+    return {str(end): end}
+
+
+def observed(
+    log: EventLog, source: SegmentEnd, targets: Mapping[str, SegmentEnd], until: int, *,
+    reopened: Mapping[str, SegmentEnd] | None = None, missing: bool = False, threads: int | None = None,
+) -> Observed:  # fmt: skip
+    """Return how long each case was seen on its way from a source to the earliest of its targets.
+
+    Parameters
+    ----------
+    log : EventLog
+    source : SegmentEnd
+    targets : mapping of str to SegmentEnd
+        The one called `STOPS` is where cases leave without getting to another.
+    until : int
+        The last instant that is looked at, in microseconds since 1970-01-01 UTC.
+    reopened : mapping of str to SegmentEnd, optional
+        Targets to what undoes them; see `survival`.
+    missing : bool
+        Whether activities that the log does not have are no error.
+    threads : int, optional
+
+    Raises
+    ------
+    ArgumentError
+        Every source or target is asked for: a case has one of each.
+    SchemaError
+        The log has no such activity.
+    """
+    for end in (source, *targets.values()):
+        if end.occurrence == "every":
+            raise ArgumentError(f"a case is seen from one source to one target, not {end}",
+                                hint="name the first or the last")  # fmt: skip
+    chosen = [Segment(name, source, end) for name, end in targets.items()]
+    pairs = pairs_of_segments(log, chosen, marks_of(log, chosen, missing=missing), threads=threads)
+    sources = pairs[0].sources
+    undone = _undone(log, targets, reopened or {}, until, threads)
+    seen = np.stack([
+        np.where(own.targets < undone[name], NEVER, own.targets) if name in undone else own.targets
+        for name, own in zip(targets, pairs, strict=True)
+    ])  # fmt: skip
+    numbers = np.array([STOPPED if name == STOPS else place for place, name in enumerate(targets)])
+    has_source = sources != NEVER
+    valid = (seen != NEVER) & (seen >= sources) & has_source
+    own = numbers >= 0
+    there = (seen[own] != NEVER).any(axis=0)
+    instants = np.where(valid, seen, np.iinfo(np.int64).max)
+    causes = numbers[instants.argmin(axis=0)]
+    ends = instants.min(axis=0)
+    begun = has_source & (sources <= until)
+    backwards = has_source & there & ~valid[own].any(axis=0)
+    counted = begun & ~backwards
+    still = ends > until
+    return Observed(
+        np.where(counted, sources, NEVER),
+        np.where(counted, np.where(still, until, ends), NEVER),
+        np.where(counted & ~still, causes, OPEN).astype(np.int64),
+        counted,
+        backwards & begun,
+        ~has_source & there,
+        has_source & ~begun,
+    )
+
+
+def reopenings_of(reopened: Any, targets: Mapping[str, SegmentEnd]) -> dict[str, SegmentEnd]:
+    """Return what undoes each target: the last of some activities, for all targets or by their names.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such target.
+    """
+    if reopened is None:
+        return {}
+    named = reopened if isinstance(reopened, Mapping) else dict.fromkeys(targets, reopened)
+    for name in named:
+        if name not in targets:
+            raise ArgumentError(
+                f"there is no target {name!r}", hint=nearest([*targets], str(name), "targets")
+            )
+    return {name: replace(SegmentEnd.of(what), occurrence="last") for name, what in named.items()}
+
+
+def _undone(
+    log: EventLog, targets: Mapping[str, SegmentEnd], reopened: Mapping[str, SegmentEnd], until: int,
+    threads: int | None,
+) -> dict[str, NDArray[np.int64]]:  # fmt: skip
+    """When each target was undone for the last time, by its name."""
+    if not reopened:
+        return {}
+    chosen = [Segment(name, end, targets[name]) for name, end in reopened.items()]
+    pairs = pairs_of_segments(log, chosen, marks_of(log, chosen, missing=True), threads=threads)
+    return {
+        name: np.where(own.sources > until, NEVER, own.sources)
+        for name, own in zip(reopened, pairs, strict=True)
+    }
+
+
+def last_instant(log: EventLog, until: datetime | str | None) -> int:
+    """Return until when a log can tell: as given, else when it was exported, else its last event.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": ["1"], "activity": ["a"], "time": ["1970-01-02"]}))
+    >>> last_instant(log, None), last_instant(log, "1970-01-01T00:00:01Z")
+    (86400000000, 1000000)
+    """
+    coverage = log.origin.coverage
+    if until is None and coverage is not None and coverage.exported:
+        until = coverage.exported
+    return int(log.timestamps.max()) if until is None else instant_of(until)
+
+
+def instant_of(when: datetime | str) -> int:
+    """Return an instant in microseconds since 1970-01-01 UTC; without a zone it is taken for UTC.
+
+    Raises
+    ------
+    ArgumentError
+        This is no instant.
+    """
+    try:
+        found = datetime.fromisoformat(when) if isinstance(when, str) else when
+        known = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+        return (known - _EPOCH) // timedelta(microseconds=1)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ArgumentError(
+            "this is no instant", value=when, hint="write it as 2024-12-31T18:00:00Z"
+        ) from error
+
+
+def left_out(seen: Observed) -> list[Finding]:
+    """Return how many cases are in no figure, by reason."""
+    found = {
+        "cases whose targets all come before the source": seen.reversed,
+        "cases with a target but no source": seen.without_source,
+        "cases that begin after the last instant that is looked at": seen.later,
+    }
+    return [Finding(reason, int(marks.sum())) for reason, marks in found.items() if marks.any()]
+
+
+def truncated_cases(log: EventLog, seen: Observed, horizon: datetime | str | None) -> NDArray[np.bool_]:
+    """Return which cases have the source before the history of the log begins, or before an instant."""
+    coverage = log.origin.coverage
+    known = coverage.horizon if horizon is None and coverage is not None else horizon
+    return (
+        np.zeros(log.cases, np.bool_) if known is None else seen.counted & (seen.sources < instant_of(known))
+    )
+
+
+def periods(seen: Observed, cohort: Cohort) -> tuple[NDArray[np.int64], list[str | None]]:
+    """Return in which period each case began or ended, and what the periods are called, in order.
+
+    Cases that did not get there have no period of closing: the last one, None.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such cohort.
+    """
+    if cohort not in COHORTS:
+        raise ArgumentError(
+            f"there is no cohort {cohort!r}", hint=f"cohorts are {', '.join(map(repr, COHORTS))}"
+        )
+    closed, quarters = cohort.startswith("closed"), cohort.endswith("quarter")
+    known = seen.counted & ((seen.causes >= 0) | (not closed))
+    instants = np.where(known, seen.ends if closed else seen.sources, 0)
+    months = instants.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+    numbers = months // 3 if quarters else months
+    distinct = np.unique(numbers[known])
+    codes = np.where(known, np.searchsorted(distinct, numbers), len(distinct))
+    return codes.astype(np.int64), [*(_period(int(number), quarters) for number in distinct), None]
+
+
+def _period(number: int, quarters: bool) -> str:
+    if quarters:
+        return f"{1970 + number // 4}-Q{number % 4 + 1}"
+    return str(np.datetime64(number, "M"))

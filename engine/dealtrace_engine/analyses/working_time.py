@@ -1,0 +1,72 @@
+"""The working time of cases, each by its own calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dealtrace_engine.analyses.grouping import groups_of
+from dealtrace_engine.calendar import Calendars, WorkingCalendar, WorkingTime
+from dealtrace_engine.errors import ArgumentError
+from dealtrace_engine.log import EventLog
+
+Calendar = WorkingCalendar | Calendars
+Instants = NDArray[np.int64]
+
+
+def working_time(
+    log: EventLog, calendar: Calendar, first: int, last: int
+) -> Callable[[Instants, Instants, NDArray[np.int64]], NDArray[np.int64]]:
+    """Return what tells the working time between instants of cases.
+
+    Parameters
+    ----------
+    log : EventLog
+    calendar : WorkingCalendar or Calendars
+    first, last : int
+        Between which instants that will be, in microseconds since 1970-01-01 UTC.
+
+    Returns
+    -------
+    callable (sources, targets, cases) -> ndarray of int64, shape (pairs,)
+        Microseconds; all shapes are (pairs,).
+
+    Raises
+    ------
+    SchemaError
+        There is no such attribute, or it varies within cases.
+    ArgumentError
+        This is no calendar, or a case has none.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": ["1"], "activity": ["a"], "time": ["2024-01-01"]}))
+    >>> hour, start = 3_600_000_000, int(log.timestamps[0])
+    >>> measure = working_time(log, WorkingCalendar("UTC"), start, start + 12 * hour)
+    >>> measure(np.array([start]), np.array([start + 12 * hour]), np.array([0])) // hour
+    array([3])
+    """
+    calendars, codes = calendars_of(log, calendar)
+    layout = WorkingTime.of(calendars, first, last)
+    return lambda sources, targets, cases: layout.between(sources, targets, codes[cases])
+
+
+def calendars_of(log: EventLog, calendar: Calendar) -> tuple[list[WorkingCalendar], NDArray[np.int32]]:
+    """Return calendars, and which of them each case has, shape (cases,); see `working_time`."""
+    if isinstance(calendar, WorkingCalendar):
+        return [calendar], np.zeros(log.cases, dtype=np.int32)
+    if not isinstance(calendar, Calendars):
+        raise ArgumentError(f"a calendar is a WorkingCalendar or Calendars, got {calendar!r}")
+    groups = groups_of(log, calendar.by)
+    own = [calendar.calendars.get(key, calendar.default) for key in groups.keys[calendar.by].to_pylist()]
+    lacking = [groups.label(group) for group, one in enumerate(own) if one is None]
+    if lacking:
+        named = ", ".join(map(repr, lacking[:5])) + (f" and {len(lacking) - 5} more" if lacking[5:] else "")
+        raise ArgumentError(f"there is no calendar for {named} in {calendar.by!r}", hint="give a default=")
+    distinct = list({id(one): one for one in own if one is not None}.values())
+    place = {id(one): number for number, one in enumerate(distinct)}
+    return distinct, np.array([place[id(one)] for one in own], dtype=np.int32)[groups.codes]

@@ -1,0 +1,52 @@
+"""The ready segments with their open cases, on a synthetic log."""
+
+from __future__ import annotations
+
+import pytest
+
+from dealtrace_engine.analyses.survival import survival
+from dealtrace_engine.errors import ArgumentError, Cancelled
+from dealtrace_engine.lead_to_cash.milestones import OUTCOMES, REOPENED
+from dealtrace_engine.lead_to_cash.segments import segments
+from dealtrace_engine.lead_to_cash.survival import segment_survival
+from dealtrace_engine.sources.memory import from_arrow
+from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
+
+
+@pytest.fixture(scope="module")
+def made():
+    return lead_to_cash(800, seed=4)
+
+
+@pytest.fixture(scope="module")
+def log(made):
+    return from_arrow(made.events)
+
+
+def test_the_same_cases_as_the_segments(log):
+    found = segment_survival(log)
+    times = {row["segment"]: row for row in segments(log).table.to_pylist()}
+    assert found.table.column_names[:2] == ["segment", "name"]
+    for row in found.table.to_pylist():
+        own = times[row["segment"]]
+        assert row["cases"] == own["cases"] - own["reversed"]
+        assert row["reached"] + row["stopped"] + row["open"] == row["cases"]
+        assert own["reached"] - row["reached"] in range(3)  # lost and not reopened, yet later there
+        assert row["p50_s"] is None or row["p50_s"] >= 0.9 * own["p50_s"]
+    assert len(found.of("K14").ageing()) == found.of("K14").table["open"][0].as_py()
+    assert "20 segments" in repr(found)
+
+
+def test_outcomes_are_those_of_the_generator(made, log):
+    result = survival(log, "opportunity_created", OUTCOMES, reopened=REOPENED)
+    cases = {row["cause"]: row["cases"] for row in result.shares.to_pylist()}
+    assert (cases["won"], cases["lost"]) == (made.truths["won"], made.truths["lost"])
+
+
+def test_bad_arguments(log):
+    with pytest.raises(ArgumentError, match="no segment 'K99'"):
+        segment_survival(log, ends={"K99": ("a", "b")})
+    with pytest.raises(ArgumentError, match="no segment 'K11'"):
+        segment_survival(log).of("K11")
+    with pytest.raises(Cancelled):
+        segment_survival(log, progress=lambda done, of: False)
