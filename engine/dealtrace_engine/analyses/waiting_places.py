@@ -113,7 +113,9 @@ def waiting_places(waits: Waits, attribute: str, threads: int | None = None) -> 
     cases = waits.cases[positions]
     columns = measured(times, offsets, distinct_counts(cases, offsets, threads), threads)
     if waits.groups.amounts is not None:
-        columns["cash_days"] = cash_days(times, cases, offsets, waits.groups.amounts.units, threads)
+        columns["cash_days"] = cash_days(
+            waits.elapsed[positions], cases, offsets, waits.groups.amounts.units, threads
+        )
     compared = _compared(waits, times, offsets, parents, columns["p50_s"], threads)
     firsts = np.zeros(width, dtype=np.int64)
     firsts[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)

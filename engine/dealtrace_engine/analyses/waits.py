@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from dealtrace_engine.analyses.edges import _times, dense_counts, sum_of
 from dealtrace_engine.analyses.priced_groups import PricedGroups
 from dealtrace_engine.analyses.starts import Starts, starts_of
 from dealtrace_engine.analyses.wait_figures import cash_days, days_of, distinct_counts
+from dealtrace_engine.analyses.working_time import Calendar, Instants, working_time
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress, blocks, cut_evenly, map_blocks, thread_count, tick
@@ -20,6 +22,7 @@ from dealtrace_engine.results import Later, made
 MOST_ACTIVITIES = 2_048
 """Up to so many, pairs are looked up in a table of all of them."""
 MOST_ROWS = 1 << 25
+Measure = Callable[[Instants, Instants, NDArray[np.int64]], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +39,9 @@ class Waits:
     offsets : ndarray of int64, shape (rows + 1,)
         Where the waits of each row begin.
     times : ndarray of int64, shape (waits,)
-        Microseconds.
+        Microseconds, of work where there is a calendar.
+    measure : callable, optional
+        Tells working time; see `working_time`.
     """
 
     log: EventLog
@@ -48,6 +53,7 @@ class Waits:
     offsets: NDArray[np.int64]
     times: NDArray[np.int64]
     _pairs: Later[NDArray[np.uint32]]
+    measure: Measure | None = None
     _case_counts: NDArray[np.int64] | None = None
     _numbered: Later[tuple[NDArray[np.int32], NDArray[np.int64]]] | None = None
 
@@ -73,7 +79,7 @@ class Waits:
         from dealtrace_engine.kernels.waiting import amount_times_by_row
 
         if self._numbered is None:
-            return cash_days(self.times, self.cases, self.offsets, units, threads)
+            return cash_days(self.elapsed, self.cases, self.offsets, units, threads)
         (rows, times), offsets = self._numbered(), self.log.case_offsets
 
         def add(span: tuple[int, int]) -> NDArray[np.int64]:
@@ -83,6 +89,15 @@ class Waits:
 
         parts = map_blocks(add, cut_evenly(offsets, 2 * thread_count(threads)), threads=threads)
         return days_of(sum_of(parts))
+
+    @cached_property
+    def elapsed(self) -> NDArray[np.int64]:
+        """Microseconds of each wait, whatever the calendar, shape (waits,)."""
+        if self.measure is None:
+            return self.times
+        begun = self.log.timestamps[self.events - 1]
+        waited: NDArray[np.int64] = self.starts.microseconds[self.events] - begun
+        return waited.clip(min=0)
 
     @cached_property
     def cases(self) -> NDArray[np.int32]:
@@ -102,21 +117,23 @@ class Waits:
 
 
 def waits_of(
-    log: EventLog, groups: PricedGroups, *, threads: int | None = None, progress: Progress | None = None
-) -> Waits:
+    log: EventLog, groups: PricedGroups, calendar: Calendar | None = None, *, threads: int | None = None,
+    progress: Progress | None = None,
+) -> Waits:  # fmt: skip
     """Return every wait of a log, in rows.
 
     Parameters
     ----------
     log : EventLog
     groups : PricedGroups
+    calendar : WorkingCalendar or Calendars, optional
     threads : int, optional
     progress : callable (done, of) -> object, optional
 
     Raises
     ------
     ArgumentError
-        There are too many groups.
+        There are too many groups, or a case has no calendar.
 
     Examples
     --------
@@ -130,17 +147,37 @@ def waits_of(
     ([1, 3], [1, 1])
     """
     starts = starts_of(log)
-    if groups.count == 1 and starts.known is None and len(log.activities) <= MOST_ACTIVITIES:
+    measure = None if calendar is None else _measure(log, calendar, starts)
+    if (
+        measure is None
+        and groups.count == 1
+        and starts.known is None
+        and len(log.activities) <= MOST_ACTIVITIES
+    ):
         return _of_edges(log, groups, starts, threads, progress)
     numbers, found = _row_numbers(log, groups, threads)
     tick(progress, 1, 3)
-    times = _times_of_pairs(log, starts, threads)
+    times = _times_of_pairs(log, starts, threads) if measure is None else _working_times(log, starts, measure)
     tick(progress, 2, 3)
     rows, offsets, times, pairs = in_rows(numbers, max(len(found), 1) * groups.count, times, threads)
     tick(progress, 3, 3)
     group, edge = np.divmod(rows, max(len(found), 1))
     source, target = np.divmod(found[edge], len(log.activities))
-    return Waits(log, groups, starts, source, target, group, offsets, times, made(pairs))
+    return Waits(log, groups, starts, source, target, group, offsets, times, made(pairs), measure)
+
+
+def _measure(log: EventLog, calendar: Calendar, starts: Starts) -> Measure:
+    first = min(int(starts.microseconds.min()), int(log.timestamps.min()))
+    return working_time(log, calendar, first, int(log.timestamps.max()))
+
+
+def _working_times(log: EventLog, starts: Starts, measure: Measure) -> NDArray[np.int64]:
+    inside = np.ones(log.events, dtype=np.bool_)
+    inside[log.case_offsets[:-1]] = False
+    at = np.flatnonzero(inside)
+    begun = log.timestamps[at - 1]
+    cases = np.repeat(np.arange(log.cases), np.diff(log.case_offsets) - 1)
+    return measure(begun, np.maximum(starts.microseconds[at], begun), cases)
 
 
 def _of_edges(
@@ -159,7 +196,7 @@ def _of_edges(
     each = Later(numbered)
     pairs = Later(lambda: in_rows(each()[0], max(len(counted.found), 1), each()[1], threads)[3])
     edges = counted.source, counted.target, np.zeros(len(cases), dtype=np.int64)
-    return Waits(log, groups, starts, *edges, offsets, times, pairs, cases, each)
+    return Waits(log, groups, starts, *edges, offsets, times, pairs, None, cases, each)
 
 
 def _times_of_pairs(log: EventLog, starts: Starts, threads: int | None) -> NDArray[np.int64]:
