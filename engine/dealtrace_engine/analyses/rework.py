@@ -70,12 +70,19 @@ class Rework(Result):
         return np.flatnonzero(self._repeated.tallies[:, 3:].any(axis=1))
 
     @cached_property
+    def _place_of(self) -> NDArray[np.int32]:
+        """Where each row of the tallies is in `_places`; -1 where it is not."""
+        place = np.full(len(self._repeated.tallies), -1, dtype=np.int32)
+        place[self._places] = np.arange(len(self._places), dtype=np.int32)
+        return place
+
+    @cached_property
     def _spans(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """The time of each case and activity that is done again, place by place; its case; the offsets."""
         found = self._repeated
         last = (found.marks[found.again[0]] & LAST) > 0
         cases, rows = (each[last] for each in found.again[1:])
-        at = np.searchsorted(self._places, rows).astype(np.int32)
+        at = self._place_of[rows]
         times, offsets = grouped(found.spans[last], at, len(self._places))
         return times, grouped(cases, at, len(self._places))[0], offsets
 
@@ -109,7 +116,7 @@ class Rework(Result):
         if known is not None:
             events, _, of = self._repeated.again
             told = known[events]
-            at = np.searchsorted(self._places, of[told])
+            at = self._place_of[of[told]]
             times = self._repeated.log.timestamps[events[told]] - self._starts.microseconds[events[told]]
             sums = np.array([each / 10**6 for each in exact_sums(times, at, rows)], np.float64)
             taken = pa.array(sums, mask=np.bincount(at, minlength=rows) == 0)
@@ -167,7 +174,7 @@ class Rework(Result):
         _, cases, rows = self._repeated.marked(AGAIN | STAGE)
         place = np.empty(len(self._order), dtype=np.int64)
         place[self._order] = np.arange(len(place))
-        at = place[np.searchsorted(self._places, rows)]
+        at = place[self._place_of[rows]]
         return CaseRows.of_pairs(made(self._repeated.log.case_ids), at, cases, len(place))
 
     def cases(self, row: int) -> pa.LargeStringArray:

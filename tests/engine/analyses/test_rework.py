@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections import Counter
 from unittest import mock
 
@@ -16,6 +17,7 @@ import logs
 from dealtrace_engine import parallel
 from dealtrace_engine.analyses import repeated as repeated_module
 from dealtrace_engine.analyses.automation import automation_candidates
+from dealtrace_engine.analyses.bottlenecks import bottlenecks
 from dealtrace_engine.analyses.rework import rework
 from dealtrace_engine.errors import ArgumentError, Cancelled, LogError, SchemaError
 from dealtrace_engine.filters import where as w
@@ -247,3 +249,11 @@ def test_bad_questions(company):
         rework(log)
     with pytest.raises(Cancelled):
         rework(log, progress=lambda *_: False)
+
+
+def test_pickled_they_still_answer(company):
+    _, log = company
+    for made in (rework(log, value="amount"), bottlenecks(log, value="amount")):
+        again = pickle.loads(pickle.dumps(made))
+        assert again.to_json() == made.to_json()
+        assert again.cases(0).equals(made.cases(0))
