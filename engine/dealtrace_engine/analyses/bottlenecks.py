@@ -235,11 +235,8 @@ def _service(waits: Waits, threads: int | None) -> dict[str, Any]:
     told = known[waits.events]
     events, codes = waits.events[told], waits.rows[told].astype(np.int32)
     begun, ended = waits.starts.microseconds[events], waits.log.timestamps[events]
-    taken = (
-        ended - begun
-        if waits.measure is None
-        else waits.measure(begun, ended, waits.cases[told].astype(np.int64))
-    )
+    measure, cases = waits.measure, waits.cases[told].astype(np.int64)
+    taken = ended - begun if measure is None else measure(begun, ended, cases)
     times, offsets = grouped(taken, codes, rows)
     counts = np.diff(offsets)
     totals = np.array([total / 10**6 for total, _ in exact_moments(times, offsets, threads)], np.float64)

@@ -40,8 +40,7 @@ class Waits:
         Where the waits of each row begin.
     times : ndarray of int64, shape (waits,)
         Microseconds, of work where there is a calendar.
-    measure : callable, optional
-        Tells working time; see `working_time`.
+    calendar : WorkingCalendar or Calendars, optional
     """
 
     log: EventLog
@@ -53,7 +52,7 @@ class Waits:
     offsets: NDArray[np.int64]
     times: NDArray[np.int64]
     _pairs: Later[NDArray[np.uint32]]
-    measure: Measure | None = None
+    calendar: Calendar | None = None
     _case_counts: NDArray[np.int64] | None = None
     _numbered: Later[tuple[NDArray[np.int32], NDArray[np.int64]]] | None = None
 
@@ -90,10 +89,15 @@ class Waits:
         parts = map_blocks(add, cut_evenly(offsets, 2 * thread_count(threads)), threads=threads)
         return days_of(sum_of(parts))
 
+    @property
+    def measure(self) -> Measure | None:
+        """What tells working time, where there is a calendar."""
+        return None if self.calendar is None else _measure(self.log, self.calendar, self.starts)
+
     @cached_property
     def elapsed(self) -> NDArray[np.int64]:
         """Microseconds of each wait, whatever the calendar, shape (waits,)."""
-        if self.measure is None:
+        if self.calendar is None:
             return self.times
         begun = self.log.timestamps[self.events - 1]
         waited: NDArray[np.int64] = self.starts.microseconds[self.events] - begun
@@ -163,7 +167,7 @@ def waits_of(
     tick(progress, 3, 3)
     group, edge = np.divmod(rows, max(len(found), 1))
     source, target = np.divmod(found[edge], len(log.activities))
-    return Waits(log, groups, starts, source, target, group, offsets, times, made(pairs), measure)
+    return Waits(log, groups, starts, source, target, group, offsets, times, made(pairs), calendar)
 
 
 def _measure(log: EventLog, calendar: Calendar, starts: Starts) -> Measure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import pickle
 from fractions import Fraction
 from itertools import pairwise
 from unittest import mock
@@ -110,6 +111,7 @@ def test_working_time():
     assert rows["ask", "EUR"]["cash_days"] == 300  # whatever the calendar
     assert rows["approve", "EUR"]["service_total_s"] == 3 * 8 * 3600
     assert [row["cash_days"] for row in found.resources.table.to_pylist()] == [0, 300, -20]
+    assert pickle.loads(pickle.dumps(found)).to_json() == found.to_json()
     without = Calendars({"EUR": office}, by="currency")
     with pytest.raises(ArgumentError, match="calendar"):
         bottlenecks(log, calendar=without)
