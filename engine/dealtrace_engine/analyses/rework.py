@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from dealtrace_engine.filters.expressions import Expression
 
 RESOURCE, STAGE_COLUMN = "resource", "stage"
+STAGES = (STAGE_COLUMN, "stage_to")
+"""The second is what logs of CRM exports call it, where ``stage`` is that of the case today."""
 COLUMNS = (
     "activity", "events", "cases", "rework_events", "rework_cases", "rework_share", "self_loops",
     "repetitions", "by_same", "by_other", "by_unknown", "stage_returns", "total_s", "mean_s", "p50_s",
@@ -285,8 +287,8 @@ def rework(
     value : str, optional
         Attribute of the case with its amount. Different currencies are rows of their own.
     resource, stage : str or None
-        Attributes, or roles, that say who did it, and in which stage the case is then. A log without the
-        usual ones is no error.
+        Attributes, or roles, that say who did it, and in which stage the case is then (or where it goes to,
+        and null where it stays). A log without the usual ones, ``stage_to`` among them, is no error.
     cost_per_hour : float, optional
         What an hour of work costs: of what is done again, where the log knows when it started.
     threads : int, optional
@@ -328,13 +330,17 @@ def rework(
         raise ArgumentError(f"an hour costs a number from 0, got {cost_per_hour!r}")
     log = log if where is None else log.filter(where, threads=threads)
     groups = priced_groups(log, by, value, taken=COLUMNS)
-    who, stages = (
-        None if name is None or (name == usual and not _is_there(log, name)) else name
-        for name, usual in ((resource, RESOURCE), (stage, STAGE_COLUMN))
-    )
+    who = None if resource is None or (resource == RESOURCE and not _is_there(log, resource)) else resource
+    stages = _usual_stage(log) if stage == STAGE_COLUMN else stage
     found, starts = repeated(log, groups, who, stages, threads=threads, progress=progress), starts_of(log)
     findings = [*groups.findings, *starts.findings]
     return Rework(who, stages, cost_per_hour, findings, found, starts, threads, LogReference(log))
+
+
+def _usual_stage(log: EventLog) -> str | None:
+    """Return the first usual attribute that says in which stage a case is then, not in which it is now."""
+    there = [name for name in STAGES if _is_there(log, name)]
+    return next((name for name in there if log.attribute(name).level == "event"), None)
 
 
 def _is_there(log: EventLog, name: str) -> bool:

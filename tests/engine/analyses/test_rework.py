@@ -124,6 +124,14 @@ def test_without_resources_stages_and_starts():
     assert {row["doer"] for row in found.kinds.to_pylist()} == {None}
 
 
+def test_the_stage_of_today_is_not_the_stage_of_the_event():
+    table = HAND.rename_columns([{"stage": "stage_to"}.get(name, name) for name in HAND.column_names])
+    table = table.append_column("stage", pa.array(["Open"] * 6 + ["Won"] * 3))
+    found = rework(from_arrow(table))
+    assert (found.stage, len(found.cases_of("stage_return"))) == ("stage_to", 1)
+    assert rework(from_arrow(table.drop_columns("stage_to"))).stage is None
+
+
 def test_planted_rework_is_found(company):
     made, log = company
     truths, found = made.truths, rework(log, value="amount")
