@@ -28,6 +28,14 @@ def amount_times(times: Sequence[int], amounts: Sequence[int]) -> int:
     return sum(time * amount for time, amount in zip(times, amounts, strict=True))
 
 
+def amount_times_by_row(cases: Sequence[Sequence[tuple[int, int]]], amounts: Sequence[int], row: int) -> int:
+    """The sum of the products of the (time, row) pairs of cases that are of a row."""
+    pairs = [
+        (time, amount) for case, amount in zip(cases, amounts, strict=True) for time, at in case if at == row
+    ]
+    return amount_times(*zip(*pairs, strict=True)) if pairs else 0
+
+
 def changes_by_period(
     spans: Sequence[tuple[int, int]], origin: int, length: int, periods: int
 ) -> tuple[list[int], list[int]]:

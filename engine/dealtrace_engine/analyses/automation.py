@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.analyses.edges import activity_cases, exact_moments
+from dealtrace_engine.analyses.edges import activity_cases, dense_counts, exact_moments, sorted_edges
 from dealtrace_engine.analyses.repeated import known_codes
+from dealtrace_engine.analyses.starts import starts_of
 from dealtrace_engine.analyses.throughput import grouped
-from dealtrace_engine.analyses.waits import starts_of
+from dealtrace_engine.analyses.waits import MOST_ACTIVITIES
 from dealtrace_engine.buffers import table, text
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.percentiles import group_percentiles
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 LEAST_EVENTS = 5
 """With fewer events by people nothing is said of an activity."""
+MOST_PAIRS = 1 << 24
 MACHINE = re.compile(
     r"\b(robot|bot|rpa|system|batch|workflow|scheduler|api|daemon|web ?form|integration|automat\w*|roboter|"
     r"sistema|système|robô|automát\w*)\b|システム|ロボット|自動",
@@ -92,10 +94,8 @@ def automation_candidates(
     width, codes = len(log.activities), log.activity_codes
     events = np.bincount(codes, minlength=width)
     manual = np.bincount(codes[by_people], minlength=width)
-    people = who[by_people] if len(who) else who
-    distinct = np.unique(codes[by_people].astype(np.int64) << 32 | people)
     figures = _timing(log, by_people, threads)
-    path = _path(log, events)
+    path = _path(log, events, threads)
     volume = manual / max(int(manual.max(initial=0)), 1)
     share = manual / np.maximum(events, 1)
     few = (manual < LEAST_EVENTS) | (figures["counts"] < LEAST_EVENTS)
@@ -107,7 +107,7 @@ def automation_candidates(
         "events": events,
         "cases": activity_cases(log, [(0, log.cases)], threads),
         "manual_events": manual,
-        "people": np.bincount(distinct >> 32, minlength=width),
+        "people": _counted_people(log, who, by_people),
         "total_s": pa.array(figures["total_s"], mask=none),
         "p50_s": pa.array(figures["p50_s"], mask=none),
         "volume": pa.array(volume, mask=np.full(width, unknown)),
@@ -169,14 +169,27 @@ def _timing(log: EventLog, by_people: NDArray[np.bool_], threads: int | None) ->
     }  # fmt: skip
 
 
-def _path(log: EventLog, events: NDArray[np.int64]) -> NDArray[np.float64]:
+def _path(log: EventLog, events: NDArray[np.int64], threads: int | None) -> NDArray[np.float64]:
     """Return the share of the most frequent next activity of each."""
-    width, codes = len(log.activities), log.activity_codes
-    ends = log.case_offsets[1:] - 1
-    follows = np.full(log.events, width, dtype=np.int64)
-    follows[:-1] = codes[1:]
-    follows[ends] = width
-    most = np.zeros(width, dtype=np.int64)
-    keys, counts = np.unique(codes.astype(np.int64) * (width + 1) + follows, return_counts=True)
-    np.maximum.at(most, keys // (width + 1), counts)
+    if len(log.activities) <= MOST_ACTIVITIES:
+        counted = dense_counts(log, threads)
+        source, counts = counted.source, counted.counts
+    else:
+        found, _ = sorted_edges(log, [50], threads)
+        source, counts = found.source, found.counts
+    most = np.bincount(log.activity_codes[log.case_offsets[1:] - 1], minlength=len(events))
+    np.maximum.at(most, source, counts)
     return most / np.maximum(events, 1)
+
+
+def _counted_people(log: EventLog, who: NDArray[np.int32], by_people: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return how many people do each activity."""
+    activities, people = len(log.activities), int(who.max(initial=-1)) + 1
+    if people == 0:
+        return np.zeros(activities, dtype=np.int64)
+    keys = log.activity_codes[by_people].astype(np.int64) * people + who[by_people]
+    if activities * people > MOST_PAIRS:
+        return np.bincount(np.unique(keys) // people, minlength=activities)
+    does = np.zeros(activities * people, dtype=np.bool_)
+    does[keys] = True
+    return np.asarray(does.reshape(activities, people).sum(axis=1), dtype=np.int64)

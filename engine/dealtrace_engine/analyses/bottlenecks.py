@@ -18,8 +18,10 @@ from dealtrace_engine.analyses.milestones import reached
 from dealtrace_engine.analyses.priced_groups import priced_groups
 from dealtrace_engine.analyses.queues import Period, counted_by_period
 from dealtrace_engine.analyses.throughput import grouped
+from dealtrace_engine.analyses.wait_figures import measured
 from dealtrace_engine.analyses.waiting_places import WaitingPlaces, waiting_places
-from dealtrace_engine.analyses.waits import Waits, measured, waits_of
+from dealtrace_engine.analyses.waits import Waits, waits_of
+from dealtrace_engine.analyses.working_time import Calendar
 from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
@@ -59,7 +61,10 @@ class Bottlenecks(Result):
     @cached_property
     def _figures(self) -> dict[str, Any]:
         waits = self._waits
-        return measured(waits.times, waits.cases, waits.offsets, waits.groups, self._threads)
+        columns = measured(waits.times, waits.offsets, waits.case_counts, self._threads)
+        if waits.groups.amounts is not None:
+            columns["cash_days"] = waits.cash_days(waits.groups.amounts.units, self._threads)
+        return columns
 
     @cached_property
     def _order(self) -> NDArray[np.int64]:
@@ -229,7 +234,9 @@ def _service(waits: Waits, threads: int | None) -> dict[str, Any]:
         }  # fmt: skip
     told = known[waits.events]
     events, codes = waits.events[told], waits.rows[told].astype(np.int32)
-    taken = waits.log.timestamps[events] - waits.starts.microseconds[events]
+    begun, ended = waits.starts.microseconds[events], waits.log.timestamps[events]
+    measure, cases = waits.measure, waits.cases[told].astype(np.int64)
+    taken = ended - begun if measure is None else measure(begun, ended, cases)
     times, offsets = grouped(taken, codes, rows)
     counts = np.diff(offsets)
     totals = np.array([total / 10**6 for total, _ in exact_moments(times, offsets, threads)], np.float64)
@@ -246,6 +253,7 @@ def bottlenecks(
     *,
     by: By = None,
     where: Expression | None = None,
+    calendar: Calendar | None = None,
     value: str | None = None,
     resource: str | None = RESOURCE,
     department: str | None = DEPARTMENT,
@@ -266,6 +274,8 @@ def bottlenecks(
         Attributes of the case.
     where : Expression, optional
         Made with `dealtrace.where`.
+    calendar : WorkingCalendar or Calendars, optional
+        Waits and services are then working time; cash_days, queues and work in progress stay what they are.
     value : str, optional
         Attribute of the case with its amount. Different currencies are rows of their own.
     resource, department : str or None
@@ -286,7 +296,7 @@ def bottlenecks(
     LogError
         Nothing passes the filter.
     ArgumentError
-        There are too many groups.
+        There are too many groups, or a case has no calendar.
 
     References
     ----------
@@ -308,7 +318,7 @@ def bottlenecks(
     """
     log = log if where is None else log.filter(where, threads=threads)
     groups = priced_groups(log, by, value, taken=COLUMNS)
-    waits = waits_of(log, groups, threads=threads, progress=progress)
+    waits = waits_of(log, groups, calendar, threads=threads, progress=progress)
     who = [
         None if name is None or (name == usual and not _is_there(log, name)) else name
         for name, usual in ((resource, RESOURCE), (department, DEPARTMENT))

@@ -16,10 +16,12 @@ from dealtrace_engine.analyses.edges import exact_moments
 from dealtrace_engine.analyses.grouping import By
 from dealtrace_engine.analyses.priced_groups import exact_sums, money, priced_groups
 from dealtrace_engine.analyses.repeated import AGAIN, DOERS, KINDS, LAST, NAMES, STAGE, Repeated, repeated
+from dealtrace_engine.analyses.rework_kinds import by_case, counted, kinds
 from dealtrace_engine.analyses.rework_loops import HOUR_S, loops, redundant_steps
+from dealtrace_engine.analyses.starts import Starts, starts_of
 from dealtrace_engine.analyses.throughput import grouped
-from dealtrace_engine.analyses.waits import Starts, cash_days, seconds, starts_of
-from dealtrace_engine.buffers import arrow, table, text
+from dealtrace_engine.analyses.wait_figures import cash_days
+from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from dealtrace_engine.filters.expressions import Expression
 
 RESOURCE, STAGE_COLUMN = "resource", "stage"
+STAGES = (STAGE_COLUMN, "stage_to")
+"""The second is what logs of CRM exports call it, where ``stage`` is that of the case today."""
 COLUMNS = (
     "activity", "events", "cases", "rework_events", "rework_cases", "rework_share", "self_loops",
     "repetitions", "by_same", "by_other", "by_unknown", "stage_returns", "total_s", "mean_s", "p50_s",
@@ -68,11 +72,20 @@ class Rework(Result):
         return np.flatnonzero(self._repeated.tallies[:, 3:].any(axis=1))
 
     @cached_property
+    def _place_of(self) -> NDArray[np.int32]:
+        """Where each row of the tallies is in `_places`; -1 where it is not."""
+        place = np.full(len(self._repeated.tallies), -1, dtype=np.int32)
+        place[self._places] = np.arange(len(self._places), dtype=np.int32)
+        return place
+
+    @cached_property
     def _spans(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """The time of each case and activity that is done again, place by place; its case; the offsets."""
-        events, cases, rows = self._repeated.marked(LAST)
-        at = np.searchsorted(self._places, rows).astype(np.int32)
-        times, offsets = grouped(self._repeated.spans[events], at, len(self._places))
+        found = self._repeated
+        last = (found.marks[found.again[0]] & LAST) > 0
+        cases, rows = (each[last] for each in found.again[1:])
+        at = self._place_of[rows]
+        times, offsets = grouped(found.spans[last], at, len(self._places))
         return times, grouped(cases, at, len(self._places))[0], offsets
 
     @cached_property
@@ -84,7 +97,7 @@ class Rework(Result):
         means = np.array([t / (max(n, 1) * 10**6) for t, n in zip(sums, counts.tolist(), strict=True)])
         middle = group_percentiles(times, offsets, [50, 90], threads=self._threads)
         columns = {
-            **_counted(found.tallies[self._places]),
+            **counted(found.tallies[self._places]),
             "total_s": total,
             "mean_s": pa.array(means, mask=none),
             "p50_s": pa.array(middle[:, 0], mask=none),
@@ -105,7 +118,7 @@ class Rework(Result):
         if known is not None:
             events, _, of = self._repeated.again
             told = known[events]
-            at = np.searchsorted(self._places, of[told])
+            at = self._place_of[of[told]]
             times = self._repeated.log.timestamps[events[told]] - self._starts.microseconds[events[told]]
             sums = np.array([each / 10**6 for each in exact_sums(times, at, rows)], np.float64)
             taken = pa.array(sums, mask=np.bincount(at, minlength=rows) == 0)
@@ -163,7 +176,7 @@ class Rework(Result):
         _, cases, rows = self._repeated.marked(AGAIN | STAGE)
         place = np.empty(len(self._order), dtype=np.int64)
         place[self._order] = np.arange(len(place))
-        at = place[np.searchsorted(self._places, rows)]
+        at = place[self._place_of[rows]]
         return CaseRows.of_pairs(made(self._repeated.log.case_ids), at, cases, len(place))
 
     def cases(self, row: int) -> pa.LargeStringArray:
@@ -183,23 +196,7 @@ class Rework(Result):
         case_id; rework_events; self_loops, repetitions; by_same, by_other, by_unknown; stage_returns;
         rework_s: seconds during which anything that is done again is between its first and its last time.
         """
-        counts = self._repeated.counts.astype(np.int64)
-        found = np.zeros((len(counts), 10), dtype=np.int64)
-        found[:, 3:] = counts
-        told = _counted(found)
-        names = (
-            "rework_events",
-            "self_loops",
-            "repetitions",
-            "by_same",
-            "by_other",
-            "by_unknown",
-            "stage_returns",
-        )
-        columns = {name: told[name] for name in names}
-        return table({
-            "case_id": self._repeated.log.case_ids, **columns, "rework_s": seconds(self._repeated.times),
-        })  # fmt: skip
+        return by_case(self._repeated)
 
     @cached_property
     def kinds(self) -> pa.Table:
@@ -211,33 +208,7 @@ class Rework(Result):
         stage was left; value: amounts of the cases, where there are amounts. By currency, then by total_s,
         largest first, then by kind.
         """
-        found, groups = self._repeated, self._repeated.groups
-        sizes = np.bincount(groups.codes, minlength=groups.count)
-        kinds: list[list[Any]] = []
-        for kind in range(KINDS):
-            has = found.counts[:, kind] > 0
-            cases, own = groups.codes[has], found.counts[has, kind].astype(np.int64)
-            events = exact_sums(own, cases, groups.count)
-            times = exact_sums(found.sums[has, kind], cases, groups.count)
-            units = None if groups.amounts is None else groups.amounts.units[has]
-            worth = [0] * groups.count if units is None else exact_sums(units, cases, groups.count)
-            counts = np.bincount(cases, minlength=groups.count).tolist()
-            kinds += [
-                [group, kind, events[group], counts[group], times[group], worth[group]]
-                for group in range(groups.count) if counts[group]
-            ]  # fmt: skip
-        place = groups.currency_rank(np.arange(groups.count))
-        kinds.sort(key=lambda row: (place[row[0]], -row[4], row[1], row[0]))
-        columns: dict[str, Any] = {
-            **groups.columns(np.array([row[0] for row in kinds], dtype=np.int64)),
-            "kind": text([NAMES[row[1]] for row in kinds]),
-            "doer": text([DOERS[row[1]] for row in kinds]),
-            "events": np.array([row[2] for row in kinds], dtype=np.int64),
-            "cases": np.array([row[3] for row in kinds], dtype=np.int64),
-            "share": np.array([row[3] / sizes[row[0]] for row in kinds], dtype=np.float64),
-            "total_s": np.array([row[4] / 10**6 for row in kinds], dtype=np.float64),
-        }
-        return table(columns if groups.amounts is None else columns | {"value": money([r[5] for r in kinds])})
+        return kinds(self._repeated)
 
     def cases_of(self, kind: str, doer: str | None = None) -> pa.LargeStringArray:
         """Return the ids of the cases with a kind of rework, by the same or another resource, or whoever.
@@ -287,24 +258,6 @@ class Rework(Result):
         return f"Rework: {events:,} events in {cases:,} of {self._repeated.log.cases:,} cases"
 
 
-def _counted(tallies: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """Return columns of counts from rows of tallies."""
-    kinds = tallies[:, 3:9]
-    return {
-        "events": tallies[:, 0],
-        "cases": tallies[:, 1],
-        "rework_events": kinds.sum(axis=1),
-        "rework_cases": tallies[:, 2],
-        "rework_share": tallies[:, 2] / np.maximum(tallies[:, 1], 1),
-        "self_loops": kinds[:, :3].sum(axis=1),
-        "repetitions": kinds[:, 3:].sum(axis=1),
-        "by_same": kinds[:, 0] + kinds[:, 3],
-        "by_other": kinds[:, 1] + kinds[:, 4],
-        "by_unknown": kinds[:, 2] + kinds[:, 5],
-        "stage_returns": tallies[:, 9],
-    }
-
-
 def rework(
     log: EventLog,
     *,
@@ -334,8 +287,8 @@ def rework(
     value : str, optional
         Attribute of the case with its amount. Different currencies are rows of their own.
     resource, stage : str or None
-        Attributes, or roles, that say who did it, and in which stage the case is then. A log without the
-        usual ones is no error.
+        Attributes, or roles, that say who did it, and in which stage the case is then (or where it goes to,
+        and null where it stays). A log without the usual ones, ``stage_to`` among them, is no error.
     cost_per_hour : float, optional
         What an hour of work costs: of what is done again, where the log knows when it started.
     threads : int, optional
@@ -377,13 +330,17 @@ def rework(
         raise ArgumentError(f"an hour costs a number from 0, got {cost_per_hour!r}")
     log = log if where is None else log.filter(where, threads=threads)
     groups = priced_groups(log, by, value, taken=COLUMNS)
-    who, stages = (
-        None if name is None or (name == usual and not _is_there(log, name)) else name
-        for name, usual in ((resource, RESOURCE), (stage, STAGE_COLUMN))
-    )
+    who = None if resource is None or (resource == RESOURCE and not _is_there(log, resource)) else resource
+    stages = _usual_stage(log) if stage == STAGE_COLUMN else stage
     found, starts = repeated(log, groups, who, stages, threads=threads, progress=progress), starts_of(log)
     findings = [*groups.findings, *starts.findings]
     return Rework(who, stages, cost_per_hour, findings, found, starts, threads, LogReference(log))
+
+
+def _usual_stage(log: EventLog) -> str | None:
+    """Return the first usual attribute that says in which stage a case is then, not in which it is now."""
+    there = [name for name in STAGES if _is_there(log, name)]
+    return next((name for name in there if log.attribute(name).level == "event"), None)
 
 
 def _is_there(log: EventLog, name: str) -> bool:

@@ -133,12 +133,13 @@ def redundant_steps(found: Repeated, within_s: float = HOUR_S) -> pa.Table:
     if not within_s >= 0:
         raise ArgumentError(f"the limit is a number of seconds from 0, got {within_s!r}")
     same = np.isin(found.kinds, BY_SAME)
-    events, cases, rows = (each[same] for each in found.again)
+    cases, rows = (each[same] for each in found.again[1:])
+    gaps_of = found.gaps[same]
     places, at = np.unique(rows, return_inverse=True)
-    gaps, offsets = grouped(found.gaps[events], at.astype(np.int32), len(places))
+    gaps, offsets = grouped(gaps_of, at.astype(np.int32), len(places))
     counts = np.diff(offsets)
     pairs = np.unique(at.astype(np.int64) * found.log.cases + cases) // found.log.cases
-    quick = np.bincount(at, weights=found.gaps[events] <= within_s * 10**6, minlength=len(places))
+    quick = np.bincount(at, weights=gaps_of <= within_s * 10**6, minlength=len(places))
     middle = group_percentiles(gaps, offsets, [50])[:, 0]
     few, soon = counts < LEAST_REPEATS, middle <= within_s
     group, activity = np.divmod(places, len(found.log.activities))

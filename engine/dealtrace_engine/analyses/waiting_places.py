@@ -10,7 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.case_rows import CaseRows
-from dealtrace_engine.analyses.waits import MOST_ROWS, Waits, in_rows, measured
+from dealtrace_engine.analyses.wait_figures import cash_days, distinct_counts, measured
+from dealtrace_engine.analyses.waits import MOST_ROWS, Waits, in_rows
 from dealtrace_engine.attributes import codes_of, sortable
 from dealtrace_engine.buffers import arrow, table, text
 from dealtrace_engine.errors import SchemaError
@@ -110,7 +111,11 @@ def waiting_places(waits: Waits, attribute: str, threads: int | None = None) -> 
     rows, offsets, times, positions = in_rows(keys.astype(np.int32), max(count, 1), waits.times, threads)
     parents, places = np.divmod(rows if distinct is None else distinct[rows], width)
     cases = waits.cases[positions]
-    columns = measured(times, cases, offsets, waits.groups, threads)
+    columns = measured(times, offsets, distinct_counts(cases, offsets, threads), threads)
+    if waits.groups.amounts is not None:
+        columns["cash_days"] = cash_days(
+            waits.elapsed[positions], cases, offsets, waits.groups.amounts.units, threads
+        )
     compared = _compared(waits, times, offsets, parents, columns["p50_s"], threads)
     firsts = np.zeros(width, dtype=np.int64)
     firsts[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)

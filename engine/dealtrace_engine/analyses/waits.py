@@ -2,74 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.analyses.edges import dense_counts, exact_moments
-from dealtrace_engine.analyses.money import UNITS
+from dealtrace_engine.analyses.edges import _times, dense_counts, sum_of
 from dealtrace_engine.analyses.priced_groups import PricedGroups
-from dealtrace_engine.buffers import view
+from dealtrace_engine.analyses.starts import Starts, starts_of
+from dealtrace_engine.analyses.wait_figures import cash_days, days_of, distinct_counts
+from dealtrace_engine.analyses.working_time import Calendar, Instants, working_time
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress, blocks, cut_evenly, map_blocks, thread_count, tick
-from dealtrace_engine.percentiles import MICROSECONDS, group_percentiles
-from dealtrace_engine.quality import Finding
+from dealtrace_engine.results import Later, made
 
 MOST_ACTIVITIES = 2_048
 """Up to so many, pairs are looked up in a table of all of them."""
 MOST_ROWS = 1 << 25
-DAY_US = 86_400 * 10**6
-
-
-@dataclass(frozen=True, eq=False)
-class Starts:
-    """When activities started.
-
-    Attributes
-    ----------
-    microseconds : ndarray of int64, shape (events,)
-        The time of the event itself where it is not known.
-    known : ndarray of bool, shape (events,), or None
-        None where the log has no start timestamps.
-    findings : list of Finding
-    """
-
-    microseconds: NDArray[np.int64]
-    known: NDArray[np.bool_] | None
-    findings: list[Finding]
-
-
-def starts_of(log: EventLog) -> Starts:
-    """Return when activities started; a start after its end is not taken for known.
-
-    Examples
-    --------
-    >>> import pyarrow as pa
-    >>> from dealtrace_engine.sources.memory import from_arrow
-    >>> log = from_arrow(pa.table({"case": ["1"], "activity": ["a"], "time": ["2024-01-01"]}))
-    >>> starts_of(log).known is None
-    True
-    """
-    if not log.has_start_timestamps:
-        return Starts(log.timestamps.copy(), None, [])  # kernels are compiled for what can be written
-    given = log.start_timestamps
-    there, starts = np.asarray(given.is_valid()), view(given.fill_null(0))
-    late = there & (starts > log.timestamps)
-    findings = [_finding("no start timestamp", ~there), _finding("start timestamp after the end", late)]
-    known = there & ~late
-    return Starts(np.where(known, starts, log.timestamps), known, [each for each in findings if each.count])
-
-
-def _finding(reason: str, marks: NDArray[np.bool_]) -> Finding:
-    finding = Finding(reason)
-    finding.add(int(marks.sum()), [])
-    return finding
+Measure = Callable[[Instants, Instants, NDArray[np.int64]], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +39,8 @@ class Waits:
     offsets : ndarray of int64, shape (rows + 1,)
         Where the waits of each row begin.
     times : ndarray of int64, shape (waits,)
-        Microseconds.
-    pairs : ndarray of uint32, shape (waits,)
-        Which pair of events it is; see `dealtrace_engine.kernels.waiting`.
+        Microseconds, of work where there is a calendar.
+    calendar : WorkingCalendar or Calendars, optional
     """
 
     log: EventLog
@@ -99,7 +51,57 @@ class Waits:
     group: NDArray[np.int64]
     offsets: NDArray[np.int64]
     times: NDArray[np.int64]
-    pairs: NDArray[np.uint32]
+    _pairs: Later[NDArray[np.uint32]]
+    calendar: Calendar | None = None
+    _case_counts: NDArray[np.int64] | None = None
+    _numbered: Later[tuple[NDArray[np.int32], NDArray[np.int64]]] | None = None
+
+    @property
+    def pairs(self) -> NDArray[np.uint32]:
+        """Which pair of events each wait is, shape (waits,); see `dealtrace_engine.kernels.waiting`."""
+        return self._pairs()
+
+    @cached_property
+    def case_counts(self) -> NDArray[np.int64]:
+        """How many cases each row has, shape (rows,)."""
+        return distinct_counts(self.cases, self.offsets) if self._case_counts is None else self._case_counts
+
+    def cash_days(self, units: NDArray[np.int64], threads: int | None = None) -> NDArray[np.float64]:
+        """Return the sum of amount x days of each row, from exact sums, shape (rows,).
+
+        Parameters
+        ----------
+        units : ndarray of int64, shape (cases,)
+            Amounts in 1/10,000.
+        threads : int, optional
+        """
+        from dealtrace_engine.kernels.waiting import amount_times_by_row
+
+        if self._numbered is None:
+            return cash_days(self.elapsed, self.cases, self.offsets, units, threads)
+        (rows, times), offsets = self._numbered(), self.log.case_offsets
+
+        def add(span: tuple[int, int]) -> NDArray[np.int64]:
+            limbs = np.zeros(4 * len(self.source), dtype=np.int64)
+            amount_times_by_row(times, rows, offsets, *span, units, limbs)
+            return limbs
+
+        parts = map_blocks(add, cut_evenly(offsets, 2 * thread_count(threads)), threads=threads)
+        return days_of(sum_of(parts))
+
+    @property
+    def measure(self) -> Measure | None:
+        """What tells working time, where there is a calendar."""
+        return None if self.calendar is None else _measure(self.log, self.calendar, self.starts)
+
+    @cached_property
+    def elapsed(self) -> NDArray[np.int64]:
+        """Microseconds of each wait, whatever the calendar, shape (waits,)."""
+        if self.calendar is None:
+            return self.times
+        begun = self.log.timestamps[self.events - 1]
+        waited: NDArray[np.int64] = self.starts.microseconds[self.events] - begun
+        return waited.clip(min=0)
 
     @cached_property
     def cases(self) -> NDArray[np.int32]:
@@ -119,21 +121,23 @@ class Waits:
 
 
 def waits_of(
-    log: EventLog, groups: PricedGroups, *, threads: int | None = None, progress: Progress | None = None
-) -> Waits:
+    log: EventLog, groups: PricedGroups, calendar: Calendar | None = None, *, threads: int | None = None,
+    progress: Progress | None = None,
+) -> Waits:  # fmt: skip
     """Return every wait of a log, in rows.
 
     Parameters
     ----------
     log : EventLog
     groups : PricedGroups
+    calendar : WorkingCalendar or Calendars, optional
     threads : int, optional
     progress : callable (done, of) -> object, optional
 
     Raises
     ------
     ArgumentError
-        There are too many groups.
+        There are too many groups, or a case has no calendar.
 
     Examples
     --------
@@ -146,21 +150,70 @@ def waits_of(
     >>> (found.times // 86_400_000_000).tolist(), found.target.tolist()
     ([1, 3], [1, 1])
     """
-    from dealtrace_engine.kernels.waiting import waits
-
-    starts, times = starts_of(log), np.empty(log.events - log.cases, dtype=np.int64)
+    starts = starts_of(log)
+    measure = None if calendar is None else _measure(log, calendar, starts)
+    if (
+        measure is None
+        and groups.count == 1
+        and starts.known is None
+        and len(log.activities) <= MOST_ACTIVITIES
+    ):
+        return _of_edges(log, groups, starts, threads, progress)
     numbers, found = _row_numbers(log, groups, threads)
     tick(progress, 1, 3)
-    map_blocks(
-        lambda block: waits(log.timestamps, starts.microseconds, log.case_offsets, *block, times),
-        blocks(log.case_offsets), threads=threads,
-    )  # fmt: skip
+    times = _times_of_pairs(log, starts, threads) if measure is None else _working_times(log, starts, measure)
     tick(progress, 2, 3)
     rows, offsets, times, pairs = in_rows(numbers, max(len(found), 1) * groups.count, times, threads)
     tick(progress, 3, 3)
     group, edge = np.divmod(rows, max(len(found), 1))
     source, target = np.divmod(found[edge], len(log.activities))
-    return Waits(log, groups, starts, source, target, group, offsets, times, pairs)
+    return Waits(log, groups, starts, source, target, group, offsets, times, made(pairs), calendar)
+
+
+def _measure(log: EventLog, calendar: Calendar, starts: Starts) -> Measure:
+    first = min(int(starts.microseconds.min()), int(log.timestamps.min()))
+    return working_time(log, calendar, first, int(log.timestamps.max()))
+
+
+def _working_times(log: EventLog, starts: Starts, measure: Measure) -> NDArray[np.int64]:
+    inside = np.ones(log.events, dtype=np.bool_)
+    inside[log.case_offsets[:-1]] = False
+    at = np.flatnonzero(inside)
+    begun = log.timestamps[at - 1]
+    cases = np.repeat(np.arange(log.cases), np.diff(log.case_offsets) - 1)
+    return measure(begun, np.maximum(starts.microseconds[at], begun), cases)
+
+
+def _of_edges(
+    log: EventLog, groups: PricedGroups, starts: Starts, threads: int | None, progress: Progress | None
+) -> Waits:
+    """Return waits of one group, from event to event: which pairs they are is found when it is asked for."""
+    counted = dense_counts(log, threads)
+    tick(progress, 1, 2)
+    offsets = np.concatenate(([0], np.cumsum(counted.counts)))
+    times, cases = _times(log, counted, offsets, threads)
+    tick(progress, 2, 2)
+
+    def numbered() -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        return _row_numbers(log, groups, threads)[0], _times_of_pairs(log, starts, threads)
+
+    each = Later(numbered)
+    pairs = Later(lambda: in_rows(each()[0], max(len(counted.found), 1), each()[1], threads)[3])
+    edges = counted.source, counted.target, np.zeros(len(cases), dtype=np.int64)
+    return Waits(log, groups, starts, *edges, offsets, times, pairs, None, cases, each)
+
+
+def _times_of_pairs(log: EventLog, starts: Starts, threads: int | None) -> NDArray[np.int64]:
+    from dealtrace_engine.kernels.waiting import waits
+
+    out = np.empty(log.events - log.cases, dtype=np.int64)
+    # Kernels are compiled for arrays that can be written, which a column of the log cannot.
+    begun = starts.microseconds if starts.microseconds.flags.writeable else starts.microseconds.copy()
+    map_blocks(
+        lambda block: waits(log.timestamps, begun, log.case_offsets, *block, out),
+        blocks(log.case_offsets), threads=threads,
+    )  # fmt: skip
+    return out
 
 
 def _row_numbers(
@@ -240,86 +293,3 @@ def in_rows(
     map_blocks(move, cut_evenly(bounds, thread_count(threads)), threads=threads)
     rows = np.flatnonzero(sizes)
     return rows, np.append(bounds[rows], len(times)), out, positions
-
-
-def measured(
-    times: NDArray[np.int64], cases: NDArray[np.int32], offsets: NDArray[np.int64], groups: PricedGroups,
-    threads: int | None = None,
-) -> dict[str, Any]:  # fmt: skip
-    """Return the columns of figures of rows of waits.
-
-    Parameters
-    ----------
-    times : ndarray of int64, shape (waits,)
-    cases : ndarray of int32, shape (waits,)
-        Equal ones of a row are beside each other.
-    offsets : ndarray of int64, shape (rows + 1,)
-    groups : PricedGroups
-    threads : int, optional
-
-    Returns
-    -------
-    dict of str to array, shape (rows,)
-        count; cases; total_s, mean_s, p50_s, p90_s in seconds; share of the sum of all total_s, null where
-        that is nothing; and cash_days, where there are amounts.
-
-    Examples
-    --------
-    >>> from dealtrace_engine.analyses.priced_groups import PricedGroups
-    >>> found = measured(np.array([1_000_000, 3_000_000]), np.array([0, 0], np.int32), np.array([0, 2]),
-    ...                  PricedGroups(np.zeros(1, np.int32), pa.table({}), 1))
-    >>> found["cases"].tolist(), found["mean_s"].tolist()
-    ([1], [2.0])
-    """
-    from dealtrace_engine.kernels.waiting import distinct_cases
-
-    distinct, counts = np.zeros(len(offsets) - 1, dtype=np.int64), np.diff(offsets)
-    map_blocks(lambda span: distinct_cases(cases, offsets, *span, distinct), blocks(offsets), threads=threads)
-    sums = [total for total, _ in exact_moments(times, offsets, threads)]
-    middle = group_percentiles(times, offsets, [50, 90], threads=threads)
-    columns: dict[str, Any] = {
-        "count": counts,
-        "cases": distinct,
-        "total_s": np.array([total / 10**6 for total in sums], dtype=np.float64),
-        "mean_s": np.array([t / (n * 10**6) for t, n in zip(sums, counts.tolist(), strict=True)], np.float64),
-        "p50_s": middle[:, 0],
-        "p90_s": middle[:, 1],
-        "share": shares(sums),
-    }
-    if groups.amounts is not None:
-        columns["cash_days"] = cash_days(times, cases, offsets, groups.amounts.units, threads)
-    return columns
-
-
-def cash_days(
-    times: NDArray[np.int64], cases: NDArray[np.int32], offsets: NDArray[np.int64],
-    units: NDArray[np.int64], threads: int | None = None,
-) -> NDArray[np.float64]:  # fmt: skip
-    """Return the sum of amount x days of each row, from exact sums, shape (rows,); see `measured`."""
-    from dealtrace_engine.kernels.waiting import amount_times
-
-    limbs = np.zeros(4 * (len(offsets) - 1), dtype=np.int64)
-    map_blocks(
-        lambda span: amount_times(times, cases, offsets, units, *span, limbs),
-        blocks(offsets),
-        threads=threads,
-    )
-    exact = [sum(limb << (31 * k) for k, limb in enumerate(row)) for row in limbs.reshape(-1, 4).tolist()]
-    return np.array([each / (UNITS * DAY_US) for each in exact], dtype=np.float64)
-
-
-def shares(sums: Sequence[int]) -> pa.Array:
-    """Return each part of the whole; null where the whole is nothing.
-
-    Examples
-    --------
-    >>> shares([1, 3]).to_pylist(), shares([0]).to_pylist()
-    ([0.25, 0.75], [None])
-    """
-    whole = sum(sums)
-    return pa.array([each / whole if whole else None for each in sums], pa.float64())
-
-
-def seconds(microseconds: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return microseconds as seconds."""
-    return microseconds / MICROSECONDS

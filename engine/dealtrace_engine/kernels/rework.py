@@ -27,8 +27,8 @@ def repetitions(
     marks: NDArray[np.uint8],
     gaps: NDArray[np.int64],
     spans: NDArray[np.int64],
+    returns: NDArray[np.int64],
     counts: NDArray[np.int32],
-    sums: NDArray[np.int64],
     times: NDArray[np.int64],
 ) -> None:
     """Mark events whose activity is there before in their case, and returns to a stage that was left.
@@ -53,13 +53,16 @@ def repetitions(
         the low three bits; 8 a return to a stage; 16 the last one of what is done again; 32 its first one; 64
         the first one of any activity.
     gaps, spans : ndarray of int64, shape (events,)
-        Of what is done again: the time since the one before, and since the first one.
-    counts, sums : ndarray, shape (7 * cases,)
-        How often, and the sum of the gaps, by kind: as in `marks`, and 6 for returns to a stage, whose gap is
-        the time since that stage was left. Zeros at first.
+        Of what is done again, one after the other from the first event of these cases on: the time since the
+        one before, and since the first one.
+    returns : ndarray of int64, shape (events,)
+        Of returns to a stage, in the same way: the time since that stage was left.
+    counts : ndarray of int32, shape (7 * cases,)
+        How often, by kind: as in `marks`, and 6 for returns to a stage. Zeros at first.
     times : ndarray of int64, shape (cases,)
         How long anything that is done again is between its first and its last time.
     """
+    next_gap, next_return = case_offsets[first], case_offsets[first]
     for case in range(first, last):
         begin, end, stage, again = case_offsets[case], case_offsets[case + 1], np.int32(-1), False
         for event in range(begin, end):
@@ -71,18 +74,15 @@ def repetitions(
                 before, again = lasts[activity], True
                 loop = before == event - 1
                 other = before if loop else firsts[activity]
-                kind = 0 if loop else 3
-                if len(resources) == 0 or resources[event] < 0 or resources[other] < 0:
-                    kind += 2
-                elif resources[event] != resources[other]:
-                    kind += 1
+                unknown = len(resources) == 0 or resources[event] < 0 or resources[other] < 0
+                kind = (0 if loop else 3) + (2 if unknown else int(resources[event] != resources[other]))
                 mark = kind + 1 + 16
                 marks[before] &= 0xEF
                 marks[firsts[activity]] |= 32
-                gaps[event] = now - timestamps[before]
-                spans[event] = now - timestamps[firsts[activity]]
+                gaps[next_gap] = now - timestamps[before]
+                spans[next_gap] = now - timestamps[firsts[activity]]
+                next_gap += 1
                 counts[7 * case + kind] += 1
-                sums[7 * case + kind] += gaps[event]
             lasts[activity] = event
             if len(stages) > 0 and stages[event] >= 0 and stages[event] != stage:
                 if stage >= 0:
@@ -91,7 +91,8 @@ def repetitions(
                 if stage_seen[stage] == case:
                     mark += 8
                     counts[7 * case + 6] += 1
-                    sums[7 * case + 6] += now - stage_left[stage]
+                    returns[next_return] = now - stage_left[stage]
+                    next_return += 1
                 stage_seen[stage] = case
             marks[event] = mark
         under_way, times[case] = 0, 0
@@ -99,7 +100,8 @@ def repetitions(
             for event in range(begin, end):
                 if under_way > 0:
                     times[case] += timestamps[event] - timestamps[event - 1]
-                under_way += ((marks[event] >> 5) & 1) - ((marks[event] >> 4) & 1)
+                mark = int(marks[event])
+                under_way += ((mark >> 5) & 1) - ((mark >> 4) & 1)
 
 
 @kernel

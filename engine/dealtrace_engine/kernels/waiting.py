@@ -106,6 +106,37 @@ def amount_times(
 
 
 @kernel
+def amount_times_by_row(
+    times: NDArray[np.int64],
+    rows: NDArray[np.int32],
+    case_offsets: NDArray[np.int64],
+    first: int,
+    last: int,
+    units: NDArray[np.int64],
+    limbs: NDArray[np.int64],
+) -> None:
+    """Add the time x the amount of its case to the row of each pair; see `amount_times`.
+
+    `times` and `rows`, shape (pairs,), are in the order of the log.
+    """
+    mask = np.int64(0x7FFFFFFF)
+    for case in range(first, last):
+        high, low = units[case] >> 31, units[case] & mask
+        for pair in range(case_offsets[case] - case, case_offsets[case + 1] - case - 1):
+            time_high, time_low, at = times[pair] >> 31, times[pair] & mask, 4 * rows[pair]
+            one = limbs[at] + low * time_low
+            two = limbs[at + 1] + (one >> 31) + low * time_high
+            three = limbs[at + 2] + (two >> 31)
+            two = (two & mask) + high * time_low
+            three += two >> 31
+            three += high * time_high
+            limbs[at] = one & mask
+            limbs[at + 1] = two & mask
+            limbs[at + 2] = three & mask
+            limbs[at + 3] += three >> 31
+
+
+@kernel
 def changes_by_period(
     begins: NDArray[np.int64],
     ends: NDArray[np.int64],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import pickle
 from fractions import Fraction
 from itertools import pairwise
 from unittest import mock
@@ -18,6 +19,7 @@ import logs
 from dealtrace_engine import parallel
 from dealtrace_engine.analyses import waits as waits_module
 from dealtrace_engine.analyses.bottlenecks import bottlenecks
+from dealtrace_engine.calendar import Calendars, WorkingCalendar
 from dealtrace_engine.errors import ArgumentError, Cancelled, LogError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.sources.memory import from_arrow
@@ -97,6 +99,22 @@ def test_waiting_and_service_apart():
     ]  # fmt: skip
     without = bottlenecks(from_arrow(INSTANTS), resource=None).table
     assert without["service_total_s"].null_count == len(without)
+
+
+def test_working_time():
+    office = WorkingCalendar("UTC", {"mon-fri": "08:00-16:00"})
+    log = from_arrow(HAND)  # from Monday, the 1st
+    found = bottlenecks(log, calendar=office, value="amount", resource="boss")
+    rows = {(row["source"], row["currency"]): row for row in found.table.to_pylist()}
+    hours = [rows["ask", currency]["total_s"] / 3600 for currency in ("EUR", "USD")]
+    assert hours == [3 * 8, 2 * 8]
+    assert rows["ask", "EUR"]["cash_days"] == 300  # whatever the calendar
+    assert rows["approve", "EUR"]["service_total_s"] == 3 * 8 * 3600
+    assert [row["cash_days"] for row in found.resources.table.to_pylist()] == [0, 300, -20]
+    assert pickle.loads(pickle.dumps(found)).to_json() == found.to_json()
+    without = Calendars({"EUR": office}, by="currency")
+    with pytest.raises(ArgumentError, match="calendar"):
+        bottlenecks(log, calendar=without)
 
 
 def test_currencies_are_rows_of_their_own():
@@ -232,7 +250,7 @@ def test_where_and_bad_questions(company):
     with pytest.raises(SchemaError, match="told twice"):
         bottlenecks(log, by="region").at("region")
     with mock.patch.object(waits_module, "MOST_ROWS", 10), pytest.raises(ArgumentError, match="fewer values"):
-        bottlenecks(log)
+        bottlenecks(log, by="region")
     with pytest.raises(Cancelled):
         bottlenecks(log, progress=lambda *_: False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections import Counter
 from unittest import mock
 
@@ -16,6 +17,7 @@ import logs
 from dealtrace_engine import parallel
 from dealtrace_engine.analyses import repeated as repeated_module
 from dealtrace_engine.analyses.automation import automation_candidates
+from dealtrace_engine.analyses.bottlenecks import bottlenecks
 from dealtrace_engine.analyses.rework import rework
 from dealtrace_engine.errors import ArgumentError, Cancelled, LogError, SchemaError
 from dealtrace_engine.filters import where as w
@@ -122,6 +124,14 @@ def test_without_resources_stages_and_starts():
     assert {row["doer"] for row in found.kinds.to_pylist()} == {None}
 
 
+def test_the_stage_of_today_is_not_the_stage_of_the_event():
+    table = HAND.rename_columns([{"stage": "stage_to"}.get(name, name) for name in HAND.column_names])
+    table = table.append_column("stage", pa.array(["Open"] * 6 + ["Won"] * 3))
+    found = rework(from_arrow(table))
+    assert (found.stage, len(found.cases_of("stage_return"))) == ("stage_to", 1)
+    assert rework(from_arrow(table.drop_columns("stage_to"))).stage is None
+
+
 def test_planted_rework_is_found(company):
     made, log = company
     truths, found = made.truths, rework(log, value="amount")
@@ -201,6 +211,14 @@ def test_automation_candidates(company):
     assert set(unknown["score"].to_pylist()) == {None}
 
 
+def test_automation_with_very_many_activities_or_people(company):
+    _, log = company
+    module = "dealtrace_engine.analyses.automation"
+    with mock.patch(f"{module}.MOST_ACTIVITIES", 0), mock.patch(f"{module}.MOST_PAIRS", 0):
+        found = automation_candidates(log)
+    assert found.equals(automation_candidates(log))
+
+
 def test_automation_by_working_time_where_starts_are_known():
     rows = automation_candidates(from_arrow(HAND))
     assert row_of(rows, activity="quote")["total_s"] == DAY  # Ann's second one, the others took no time
@@ -239,3 +257,11 @@ def test_bad_questions(company):
         rework(log)
     with pytest.raises(Cancelled):
         rework(log, progress=lambda *_: False)
+
+
+def test_pickled_they_still_answer(company):
+    _, log = company
+    for made in (rework(log, value="amount"), bottlenecks(log, value="amount")):
+        again = pickle.loads(pickle.dumps(made))
+        assert again.to_json() == made.to_json()
+        assert again.cases(0).equals(made.cases(0))

@@ -38,39 +38,44 @@ def test_repetitions_and_tally(cases, kind, resources, stages, data):
         data.draw(st.lists(st.integers(0, 1), min_size=len(cases), max_size=len(cases))), np.int32
     )
     for blocks in ([(0, len(cases))], [(case, case + 1) for case in range(len(cases))]):
-        marks, gaps, spans = np.zeros(len(flat), np.uint8), *np.full((2, len(flat)), -1)
-        counts, sums = np.zeros(7 * len(cases), np.int32), np.zeros(7 * len(cases), np.int64)
+        marks, gaps, spans, returns = np.zeros(len(flat), np.uint8), *np.full((3, len(flat)), -1)
+        counts = np.zeros(7 * len(cases), np.int32)
         under_way, tallies = np.zeros(len(cases), np.int64), np.zeros(2 * WIDTH * 10, np.int64)
         for block in blocks:
             room = [np.full(WIDTH, -1) for _ in range(5)]
-            repetitions(activities, times, who, where, offsets, *block, *room, marks, gaps, spans, counts,
-            sums,
-                        under_way)  # fmt: skip
+            repetitions(activities, times, who, where, offsets, *block, *room, marks, gaps, spans, returns,
+                        counts, under_way)  # fmt: skip
             tally(activities, marks, offsets, cells, *block, WIDTH, tallies)
-        check_cases(cases, offsets, marks, gaps, spans, counts.reshape(-1, 7), sums.reshape(-1, 7), under_way)
+        check_cases(cases, offsets, marks, counts.reshape(-1, 7), under_way)
+        for first, last in blocks:
+            check_times(cases[first:last], offsets[first], gaps, spans, returns)
         for cell in range(2):
             own = [case for case, number in zip(cases, cells, strict=True) if number == cell]
             found = tallies.reshape(2, WIDTH, 10)[cell].tolist()
             assert found == [naive.tally(own, activity) for activity in range(WIDTH)]
 
 
-def check_cases(cases, offsets, marks, gaps, spans, counts, sums, under_way):
+def check_times(cases, begin, gaps, spans, returns):
+    told = [naive.repetitions(case) for case in cases]
+    again = [each for own, _, _ in told for each in own]
+    assert gaps[begin : begin + len(again)].tolist() == [each.gap for each in again]
+    assert spans[begin : begin + len(again)].tolist() == [each.span for each in again]
+    left = [gap for _, own, _ in told for _, gap in own]
+    assert returns[begin : begin + len(left)].tolist() == left
+
+
+def check_cases(cases, offsets, marks, counts, under_way):
     for number, case in enumerate(cases):
         own = slice(offsets[number], offsets[number + 1])
         again, returns, time = naive.repetitions(case)
         assert under_way[number] == time
-        places = {each.place: each for each in again}
+        kinds = {each.place: each.kind for each in again}
         last = {case[each.place][0]: each.place for each in again}
         firsts = {activity: [event[0] for event in case].index(activity) for activity in {e[0] for e in case}}
         for place, event in enumerate(case):
-            expected = places[place].kind + 1 if place in places else 64
+            expected = kinds[place] + 1 if place in kinds else 64
             expected += 8 * any(place == at for at, _ in returns) + 16 * (last.get(event[0]) == place)
             expected += 32 * (event[0] in last and firsts[event[0]] == place)
             assert marks[own][place] == expected
-            found = (gaps[own][place], spans[own][place])
-            assert found == (places[place][2:] if place in places else (-1, -1))
-        for kind in range(7):
-            gaps_of = (
-                [gap for _, of, gap, _ in again if of == kind] if kind < 6 else [gap for _, gap in returns]
-            )
-            assert (counts[number, kind], sums[number, kind]) == (len(gaps_of), sum(gaps_of))
+        told = [sum(kind == of for of in kinds.values()) for kind in range(6)]
+        assert counts[number].tolist() == [*told, len(returns)]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dealtrace_engine.kernels.waiting import (
     amount_times,
+    amount_times_by_row,
     changes_by_period,
     distinct_cases,
     middle_of_others,
@@ -87,6 +88,28 @@ def test_amount_times(rows, amounts):
         assert found == [
             naive.amount_times([t for t, _ in row], [amounts[c] for _, c in row]) for row in rows
         ]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.tuples(st.integers(0, 2**62), st.integers(0, 2)), max_size=5),
+            st.integers(-(2**62), 2**62),
+        ),
+        min_size=1, max_size=4,
+    )
+)  # fmt: skip
+def test_amount_times_by_row(cases):
+    pairs, amounts = [own for own, _ in cases], [amount for _, amount in cases]
+    offsets = np.cumsum([0, *(len(own) + 1 for own in pairs)])
+    times = np.array([time for own in pairs for time, _ in own], np.int64)
+    rows = np.array([row for own in pairs for _, row in own], np.int32)
+    for blocks in spans(len(cases)):
+        limbs = np.zeros(4 * 3, np.int64)
+        for block in blocks:
+            amount_times_by_row(times, rows, offsets, *block, np.array(amounts), limbs)
+        found = [sum(int(limbs[4 * row + k]) << (31 * k) for k in range(4)) for row in range(3)]
+        assert found == [naive.amount_times_by_row(pairs, amounts, row) for row in range(3)]
 
 
 @given(st.lists(st.lists(st.tuples(MOMENTS, MOMENTS), max_size=6), min_size=1, max_size=4), st.integers(1, 7))
