@@ -124,7 +124,7 @@ def odds_ratio(
     --------
     >>> n = np.array
     >>> [float(x[0].round(2)) for x in odds_ratio(n([20]), n([40]), n([10]), n([40]))]
-    [2.9, 1.14, 7.38]
+    [2.9, 1.15, 7.37]
     """
     cells = [(hits + 0.5), (of - hits + 0.5), (other_hits + 0.5), (other_of - other_hits + 0.5)]
     log = np.log(cells[0]) - np.log(cells[1]) - np.log(cells[2]) + np.log(cells[3])
