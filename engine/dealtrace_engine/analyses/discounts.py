@@ -28,7 +28,9 @@ from dealtrace_engine.results import Later, LogReference, Result
 if TYPE_CHECKING:
     from dealtrace_engine.filters.expressions import Expression
 
-CONTROL = ("amount band", "segment", "product", "sales_rep")
+DISCOUNT = ("discount_percent", "discount_pct", "discount_percentage")
+"""Attributes that are taken for the discount where none is named."""
+CONTROL = ("amount band", "segment", "product", "product_category", "sales_rep", "owner")
 BAND = "amount band"
 """Stands for quarters of the amounts of each currency."""
 POINTS = 5
@@ -117,7 +119,7 @@ class Discounts(Result):
 
 
 def discounts(
-    log: EventLog, *, by: By = None, where: Expression | None = None, discount: str = "discount_percent",
+    log: EventLog, *, by: By = None, where: Expression | None = None, discount: str | None = None,
     value: str = "amount", currency: str | None = None, outcome: str | None = None, yes: object = None,
     control: Sequence[str] | None = None, limit: float = 20.0,
     approval: Sequence[str] = ("discount_approval_approved", "approval_approved"),
@@ -137,8 +139,9 @@ def discounts(
         Attributes of the case, such as the rep or the product.
     where : Expression, optional
         Only the cases that pass.
-    discount : str
-        Attribute in percent; where it varies within cases, the last that is known.
+    discount : str, optional
+        Attribute in percent, by default the first of `DISCOUNT` that the log has; where it varies within
+        cases, the last that is known.
     value, currency : str
         Attribute with the amount after the discount; see `amounts_of`.
     outcome : str, optional
@@ -178,8 +181,9 @@ def discounts(
     if not isinstance(limit, int | float) or not 0 <= limit < 100:
         raise ArgumentError(f"the limit is in percent, from 0 to below 100, got {limit!r}")
     log = log if where is None else log.filter(where, threads=threads)
+    name = discount or next((one for one in DISCOUNT if one in log.attribute_names), DISCOUNT[0])
     deals = _deals(
-        log, discount, value, currency, outcome, yes, limit, (approval, acceptance), (due, terms), threads
+        log, name, value, currency, outcome, yes, limit, (approval, acceptance), (due, terms), threads
     )
     groups = groups_of(log, by, taken=COLUMNS)
     width = len(deals.amounts.currencies)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -215,10 +215,11 @@ def _until(log: EventLog, until: str | date | datetime | None) -> int:
     if until is None:
         return int(log.span[1] // DAY)
     try:
-        instant = np.datetime64(until if isinstance(until, str) else until.isoformat(), "D")
+        moment = datetime.fromisoformat(until if isinstance(until, str) else until.isoformat())
     except (ValueError, TypeError, AttributeError) as error:
         raise ArgumentError(f"until is a day, got {until!r}", hint="such as '2025-12-31'") from error
-    return int(instant.astype(np.int64))
+    moment = moment if moment.tzinfo is None else moment.astimezone(UTC)
+    return (moment.date() - date(1970, 1, 1)).days
 
 
 def _finding(reason: str, marks: Flags) -> Finding:
