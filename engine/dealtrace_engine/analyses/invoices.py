@@ -140,7 +140,7 @@ def invoices_of(
         _finding("invoice canceled and not sent again", canceled),
         _finding("invoice without a due date", issued & (due_days == UNKNOWN)),
     ]
-    return Invoices(sent, due_days, paid, sent_at, paid_at, canceled, _until(log, until),
+    return Invoices(sent, due_days, paid, sent_at, paid_at, canceled, told_until(log, until),
                     [finding for finding in findings if finding.count])  # fmt: skip
 
 
@@ -208,7 +208,14 @@ def last_known(log: EventLog, name: str) -> pa.Array:
     return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
 
 
-def _until(log: EventLog, until: str | date | datetime | None) -> int:
+def told_until(log: EventLog, until: str | date | datetime | None = None) -> int:
+    """Return the day as of which it is told, in days since 1970-01-01 UTC; see `invoices_of`.
+
+    Raises
+    ------
+    ArgumentError
+        It is no day.
+    """
     if until is None:
         coverage = log.origin.coverage
         until = coverage.exported if coverage is not None and coverage.exported else None

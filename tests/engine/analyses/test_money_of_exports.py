@@ -32,6 +32,21 @@ def test_late_payers(organisation):
     assert share(others) == pytest.approx(theirs["share_of_others"], abs=0.1)
 
 
+def test_late_payers_by_invoice_are_those_that_were_planted(organisation):
+    findings, log = organisation
+    theirs = findings["late_payers"]
+    found = receivables(
+        log, by="account", invoice="record_id", value="event_amount", currency="event_currency"
+    )
+    rows = [row for row in found.table.to_pylist() if row["account"] in theirs["accounts"]]
+    assert (sum(row["paid"] for row in rows), sum(row["late"] for row in rows)) == (
+        theirs["paid_invoices"], theirs["late"],
+    )  # fmt: skip
+    others = [row for row in found.table.to_pylist() if row["account"] not in theirs["accounts"]]
+    rate = sum(row["late"] for row in others) / sum(row["paid"] for row in others)
+    assert rate == pytest.approx(theirs["share_of_others"], abs=0.02)
+
+
 def test_the_discounting_rep(organisation):
     findings, log = organisation
     found = discounts(log, by="owner", where=w.contains("Quote Accepted"))
