@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from dealtrace_engine import parallel
 from dealtrace_engine.analyses.drivers import drivers
 from dealtrace_engine.analyses.milestones import reached
 from dealtrace_engine.analyses.targets import target_of
@@ -273,3 +274,13 @@ def test_currencies_are_told_apart_and_threads_do_not_matter():
     assert sum(v["cases"] for v in one.values.to_pylist()) == row["cases"]
     assert "EUR" in row["sentence"]
     assert "USD" in row["sentence"]
+
+
+@pytest.mark.parametrize("target", ["is_won", "throughput"])
+def test_any_cut_and_any_number_of_threads_give_the_same_bits(target, monkeypatch):
+    log = from_arrow(lead_to_cash(700, seed=8).events)
+    whole = drivers(log, target, threads=1)
+    monkeypatch.setattr(parallel, "EVENTS_PER_BLOCK", 300)
+    cut = drivers(log, target, threads=2)
+    assert whole.found > 0
+    assert cut.to_json() == whole.to_json()
