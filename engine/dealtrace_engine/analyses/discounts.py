@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -10,17 +10,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.analyses.adjustment import Estimate, log_linear, logistic, mantel_haenszel
 from dealtrace_engine.analyses.case_rows import CaseRows
-from dealtrace_engine.analyses.driver_levels import levels_of
+from dealtrace_engine.analyses.discount_associations import NOTE, associations
+from dealtrace_engine.analyses.discounted_deals import Deals, deals_of
 from dealtrace_engine.analyses.effects import wilson_interval
 from dealtrace_engine.analyses.grouping import By, groups_of
-from dealtrace_engine.analyses.invoices import UNKNOWN, Flags, invoices_of, last_known
-from dealtrace_engine.analyses.milestones import NEVER, reached
-from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of
-from dealtrace_engine.analyses.targets import target_of
+from dealtrace_engine.analyses.invoices import Flags
+from dealtrace_engine.analyses.money import UNITS, Amounts
 from dealtrace_engine.buffers import arrow, table
-from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
+from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import Later, LogReference, Result
@@ -28,14 +26,8 @@ from dealtrace_engine.results import Later, LogReference, Result
 if TYPE_CHECKING:
     from dealtrace_engine.filters.expressions import Expression
 
-CONTROL = ("amount band", "segment", "product", "sales_rep")
-BAND = "amount band"
-"""Stands for quarters of the amounts of each currency."""
-POINTS = 5
-"""Percentage points of discount that regressions tell it by."""
-LEAST = 50
-"""Cases that an association is told of; ten of them must have either answer."""
-NOTE = "association, not proof"
+DISCOUNT = ("discount_percent", "discount_pct", "discount_percentage")
+"""Attributes that are taken for the discount where none is named."""
 Which = Literal["deals", "excessive", "unauthorised", "excessive_lost"]
 WHICH = ("deals", "excessive", "unauthorised", "excessive_lost")
 COLUMNS = (
@@ -43,11 +35,6 @@ COLUMNS = (
     "accepted_excessive", "unauthorised", "excessive_lost", "won", "lost", "win_rate", "paid", "late",
     "late_rate", "amount", "discount_value", "unauthorised_value",
 )  # fmt: skip
-ROWS = pa.schema([
-    *((name, pa.string()) for name in ("outcome", "method", "measure")),
-    *((name, pa.float64()) for name in ("estimate", "low", "high", "p_value")),
-    ("cases", pa.int64()), ("groups", pa.int64()), ("control", pa.string()), ("sentence", pa.string()),
-])  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +104,7 @@ class Discounts(Result):
 
 
 def discounts(
-    log: EventLog, *, by: By = None, where: Expression | None = None, discount: str = "discount_percent",
+    log: EventLog, *, by: By = None, where: Expression | None = None, discount: str | None = None,
     value: str = "amount", currency: str | None = None, outcome: str | None = None, yes: object = None,
     control: Sequence[str] | None = None, limit: float = 20.0,
     approval: Sequence[str] = ("discount_approval_approved", "approval_approved"),
@@ -137,8 +124,9 @@ def discounts(
         Attributes of the case, such as the rep or the product.
     where : Expression, optional
         Only the cases that pass.
-    discount : str
-        Attribute in percent; where it varies within cases, the last that is known.
+    discount : str, optional
+        Attribute in percent, by default the first of `DISCOUNT` that the log has; where it varies within
+        cases, the last that is known.
     value, currency : str
         Attribute with the amount after the discount; see `amounts_of`.
     outcome : str, optional
@@ -178,8 +166,9 @@ def discounts(
     if not isinstance(limit, int | float) or not 0 <= limit < 100:
         raise ArgumentError(f"the limit is in percent, from 0 to below 100, got {limit!r}")
     log = log if where is None else log.filter(where, threads=threads)
-    deals = _deals(
-        log, discount, value, currency, outcome, yes, limit, (approval, acceptance), (due, terms), threads
+    name = discount or next((one for one in DISCOUNT if one in log.attribute_names), DISCOUNT[0])
+    deals = deals_of(
+        log, name, value, currency, outcome, yes, limit, (approval, acceptance), (due, terms), threads
     )
     groups = groups_of(log, by, taken=COLUMNS)
     width = len(deals.amounts.currencies)
@@ -194,73 +183,12 @@ def discounts(
     for which in WHICH:
         cases = np.flatnonzero(getattr(deals, which))
         rows[which] = CaseRows.of_pairs(ids, rank[codes[cases]], cases, len(order))
-    associations, notes = _associations(log, deals, control, value)
-    return Discounts(
-        table(keys | main), associations, float(limit), notes, deals.findings, rows, LogReference(log)
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Deals:
-    """Discount, outcome and payment of each case."""
-
-    percent: NDArray[np.float64]
-    deals: Flags
-    excessive: Flags
-    accepted: Flags
-    unauthorised: Flags
-    won: Flags
-    lost: Flags
-    paid: Flags
-    late: Flags
-    amounts: Amounts
-    findings: list[Finding]
-
-    @property
-    def excessive_lost(self) -> Flags:
-        return self.excessive & self.lost
-
-
-def _deals(
-    log: EventLog, discount: str, value: str, currency: str | None, outcome: str | None, yes: object,
-    limit: float, activities: tuple[Sequence[str], Sequence[str]], dues: tuple[str | None, str | None],
-    threads: int | None,
-) -> _Deals:  # fmt: skip
-    values = last_known(log, discount)
-    if not (
-        pa.types.is_integer(values.type)
-        or pa.types.is_floating(values.type)
-        or pa.types.is_decimal(values.type)
-    ):
-        raise SchemaError(f"column {discount!r} has no percentages but {values.type}", column=discount)
-    percent = np.array(values.cast(pa.float64(), safe=False).fill_null(np.nan))
-    deals = np.isfinite(percent) & (percent >= 0) & (percent <= 100)
-    odd = Finding(f"discount below 0 or above 100 in {discount!r}")
-    odd.add(int((~np.isnan(percent) & ~deals).sum()), [])
-    if not deals.any():
-        raise LogError(f"no case has a discount in {discount!r}", file=log.origin.source.label)
-    approved, accepted = (reached(log, names, missing=True, threads=threads) for names in activities)
-    excessive, yes_said = deals & (np.where(deals, percent, 0) > limit), accepted.counts > 0
-    in_time = (approved.counts > 0) & (approved.firsts <= accepted.lasts)
-    if outcome is None:
-        won_at, lost_at = (
-            reached(log, [name], missing=True, threads=threads).lasts
-            for name in ("opportunity_won", "opportunity_lost")
-        )
-        won, lost = (won_at != NEVER) & (won_at >= lost_at), lost_at > won_at
-    else:
-        told = target_of(log, outcome, kind="yes/no", yes=yes, threads=threads).values
-        won, lost = told == 1, told == 0
-    invoices = invoices_of(log, due=dues[0], terms=dues[1], threads=threads)
-    amounts = amounts_of(log, value, currency)
-    findings = [*([odd] if odd.count else []), *amounts.findings]
-    paid = invoices.is_paid & (invoices.due != UNKNOWN)
-    return _Deals(np.where(deals, percent, 0), deals, excessive, yes_said, excessive & yes_said & ~in_time,
-                  won, lost, paid, invoices.is_late, amounts, findings)  # fmt: skip
+    told, notes = associations(log, deals, control, value)
+    return Discounts(table(keys | main), told, float(limit), notes, deals.findings, rows, LogReference(log))
 
 
 def _rows(
-    deals: _Deals, codes: NDArray[np.int64], count: int, width: int
+    deals: Deals, codes: NDArray[np.int64], count: int, width: int
 ) -> tuple[dict[str, Any], NDArray[np.int64]]:
     def counted(marks: Flags) -> NDArray[np.int64]:
         return np.bincount(codes[deals.deals & marks], minlength=count)
@@ -295,100 +223,6 @@ def _rows(
         name: values[order] if isinstance(values, np.ndarray) else values.take(arrow(order))
         for name, values in columns.items()
     }, order
-
-
-def _associations(
-    log: EventLog, deals: _Deals, control: Sequence[str] | None, value: str
-) -> tuple[pa.Table, list[str]]:
-    names = (
-        [name for name in CONTROL if name == BAND or name in log.attribute_names]
-        if control is None
-        else control
-    )
-    levels, _ = levels_of(log, [name for name in names if name != BAND], 1, deals.deals, [value])
-    codes = {one.name: one.codes for one in levels}
-    if BAND in names:
-        codes[BAND] = _bands(deals)
-    notes = [f"{NOTE}: deals that get a discount differ from others in more than what is controlled for"]
-    notes += [f"{name} has the same value everywhere, or is of another kind, and is not controlled for"
-              for name in names if name not in codes]  # fmt: skip
-    middle = float(np.median(deals.percent[deals.deals]))
-    decided, positive = deals.won | deals.lost, deals.amounts.known & (deals.amounts.units > 0)
-    rows: list[dict[str, Any]] = []
-    for outcome, asked, hits in (("win", decided, deals.won), ("late payment", deals.paid, deals.late)):
-        rows += _yes_no(outcome, deals, deals.deals & asked, hits, codes, middle)
-    without = {name: held for name, held in codes.items() if name != BAND}
-    if len(deals.amounts.currencies) > 1:
-        without["currency"] = deals.amounts.of_case.astype(np.int64)
-    rows[3:3] = _of_value(deals, deals.deals & positive, without)
-    return pa.Table.from_pylist(rows, schema=ROWS), notes
-
-
-def _yes_no(
-    outcome: str, deals: _Deals, asked: Flags, hits: Flags, codes: dict[str, NDArray[np.int64]], middle: float
-) -> list[dict[str, Any]]:  # fmt: skip
-    high, hit, exposure = deals.percent[asked] > middle, hits[asked], deals.percent[asked] / POINTS
-    held = [one[asked] for one in codes.values()]
-    strata = np.zeros(len(hit), dtype=np.int64)
-    for one in held:
-        _, strata = np.unique(strata * (int(one.max(initial=0)) + 2) + one + 1, return_inverse=True)
-    split = f"odds ratio of a discount above {middle:g} % against one up to it"
-    per = f"odds ratio per {POINTS} points of discount"
-    plans: list[tuple[str, str, Callable[[], Estimate | None], str]] = [
-        ("crude", split, lambda: mantel_haenszel(high, hit, np.zeros(len(hit), dtype=np.int64)), "nothing"),
-        ("stratified", split, lambda: mantel_haenszel(high, hit, strata), ", ".join(codes)),
-        ("regression", per, lambda: logistic(exposure, hit, held), ", ".join(codes)),
-    ]
-    enough = (
-        len(hit) >= LEAST and min(int(hit.sum()), int((~hit).sum())) >= 10 and len(np.unique(exposure)) > 1
-    )
-    return [
-        _row(outcome, method, measure, plan() if enough else None, len(hit), held_for)
-        for method, measure, plan, held_for in plans
-    ]
-
-
-def _of_value(deals: _Deals, asked: Flags, codes: dict[str, NDArray[np.int64]]) -> list[dict[str, Any]]:
-    amounts, exposure = deals.amounts.units[asked] / UNITS, deals.percent[asked] / POINTS
-    held = [one[asked] for one in codes.values()]
-    measure = f"factor of the amount per {POINTS} points of discount"
-    currency = [one for name, one in zip(codes, held, strict=True) if name == "currency"]
-    enough = len(amounts) >= LEAST and len(np.unique(exposure)) > 1
-    crude = log_linear(exposure, amounts, currency) if enough else None
-    full = log_linear(exposure, amounts, held) if enough else None
-    return [
-        _row("value", "crude", measure, crude, len(amounts), "currency" if currency else "nothing"),
-        _row("value", "regression", measure, full, len(amounts), ", ".join(codes)),
-    ]
-
-
-def _row(
-    outcome: str, method: str, measure: str, found: Estimate | None, asked: int, control: str
-) -> dict[str, Any]:
-    row: dict[str, Any] = {"outcome": outcome, "method": method, "measure": measure, "control": control}
-    if found is None:
-        said = f"Discount and {outcome} ({method}): not enough data in {asked:,} deals; {NOTE}."
-        return row | {"cases": asked, "groups": 0, "sentence": said}
-    said = (
-        f"Discount and {outcome}: {measure} is {found.value:.2f} (95 % interval {found.low:.2f} to "
-        f"{found.high:.2f}; {found.cases:,} deals; controlled for {control or 'nothing'}); {NOTE}."
-    )
-    return row | {
-        "estimate": found.value, "low": found.low, "high": found.high, "p_value": found.p_value,
-        "cases": found.cases, "groups": found.groups, "sentence": said,
-    }  # fmt: skip
-
-
-def _bands(deals: _Deals) -> NDArray[np.int64]:
-    """Return quarters of the amounts of each currency; -1 where the amount is not known."""
-    bands = np.full(len(deals.percent), -1, dtype=np.int64)
-    for place in range(len(deals.amounts.currencies)):
-        own = deals.amounts.known & deals.deals & (deals.amounts.of_case == place)
-        if own.any():
-            units = deals.amounts.units[own]
-            edges = np.quantile(units, [0.25, 0.5, 0.75], method="lower")
-            bands[own] = place * 4 + np.searchsorted(edges, units, side="left")
-    return bands
 
 
 def _ratio(part: NDArray[Any], of: NDArray[np.int64]) -> pa.Array:

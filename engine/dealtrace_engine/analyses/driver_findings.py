@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -73,7 +74,13 @@ class Finder:
         """
         rows: dict[tuple[bytes, int], dict[str, Any]] = {}
         values, members = [], []
+        sizes: set[tuple[int, ...]] = set()
         for one, p, adjusted in found:
+            sums, base = one[1].sums[one[2]].tolist(), one[1].base[one[2]].tolist()
+            size = (*sums, *base)
+            if len(rows) == most and size not in sizes:
+                continue
+            sizes.add(size)
             shown = np.where(self.target.known, self._shown(one), -1)
             cases = np.flatnonzero(shown == 1)
             same = sha256(cases.tobytes()).digest(), int((shown == 0).sum())
@@ -141,12 +148,19 @@ class Finder:
             odds = [float(x[0]) for x in odds_ratio(a, b, c, d)]
             row |= dict(zip(("odds_ratio", "odds_low", "odds_high"), odds, strict=True))
         else:
-            found = difference_of_means(values[shown == 1], values[shown == 0])
+            inside, outside = np.flatnonzero(shown == 1), np.flatnonzero(shown == 0)
+            places = self._places[inside], self._places[outside]
+            found = difference_of_means(values[inside], values[outside], places=places)
             row |= {"with_it": found.mean, "without_it": found.other_mean, "effect": found.effect,
                     "effect_low": found.low, "effect_high": found.high, "hedges_g": found.hedges_g,
                     "median_difference": found.median_difference,
                     "rank_biserial": found.rank_biserial}  # fmt: skip
         return row | {"excess": cases * row["effect"]}
+
+    @cached_property
+    def _places(self) -> NDArray[np.int64]:
+        """Where the numbers of the target are among its distinct ones; any place where it is not known."""
+        return np.unique(self.target.values, return_inverse=True)[1].astype(np.int64)
 
     def _values(self, finding: int, cases: NDArray[np.int64]) -> list[dict[str, Any]]:
         amounts = self.amounts

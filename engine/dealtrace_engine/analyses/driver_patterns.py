@@ -163,7 +163,7 @@ def pattern_candidates(
 
 def _summed(
     steps: Steps, scores: NDArray[np.int64], threads: int | None, progress: Progress | None
-) -> tuple[Sums, Sums, Sums, Sums]:
+) -> tuple[Sums, ...]:
     from dealtrace_engine.kernels.process_patterns import handled_sums, pattern_sums
 
     log, size = steps.log, len(steps.activities)
@@ -171,15 +171,14 @@ def _summed(
     places[steps.activities] = np.arange(size)
     columns = log.activity_codes, log.case_offsets, steps.ends
 
-    def summed(block: tuple[int, int]) -> tuple[Sums, Sums, Sums, Sums]:
-        sums = (np.zeros((size, 3), dtype=np.int64), np.zeros((size, 3), dtype=np.int64),
-                np.zeros((size, size, 3), dtype=np.int64),
-                np.zeros((size, len(steps.people), 3), dtype=np.int64))  # fmt: skip
-        pattern_sums(*columns, *block, places, scores, *sums[:3])
+    def summed(block: tuple[int, int]) -> tuple[Sums, ...]:
+        did, repeated = np.zeros((size, 3), dtype=np.int64), np.zeros((size, 3), dtype=np.int64)
+        before = np.zeros((size, size, 3), dtype=np.int64)
+        handled = np.zeros((size, len(steps.people), 3), dtype=np.int64)
+        pattern_sums(*columns, *block, places, scores, did, repeated, before)
         if steps.people:
-            handled_sums(*columns, *block, places, steps.resources, scores, sums[3])
-        return sums
+            handled_sums(*columns, *block, places, steps.resources, scores, handled)
+        return did, repeated, before, handled
 
     found = map_blocks(summed, blocks(log.case_offsets), threads=threads, progress=progress)
-    did, repeated, before, handled = (np.sum(parts, axis=0) for parts in zip(*found, strict=True))
-    return did, repeated, before, handled
+    return tuple(np.sum(parts, axis=0) for parts in zip(*found, strict=True))

@@ -124,7 +124,7 @@ def odds_ratio(
     --------
     >>> n = np.array
     >>> [float(x[0].round(2)) for x in odds_ratio(n([20]), n([40]), n([10]), n([40]))]
-    [2.9, 1.14, 7.38]
+    [2.9, 1.15, 7.37]
     """
     cells = [(hits + 0.5), (of - hits + 0.5), (other_hits + 0.5), (other_of - other_hits + 0.5)]
     log = np.log(cells[0]) - np.log(cells[1]) - np.log(cells[2]) + np.log(cells[3])
@@ -159,7 +159,32 @@ class Difference:
     rank_biserial: float
 
 
-def difference_of_means(one: Floats, other: Floats, level: float = 0.95) -> Difference:
+def rank_biserial(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
+    """Return how often a number of the one group is above one of the other, less how often it is below.
+
+    Parameters
+    ----------
+    one, other : ndarray of int64, shape (n,) and (m,)
+        Their places among all distinct numbers, from 0.
+
+    References
+    ----------
+    D. S. Kerby, "The simple difference formula", Comprehensive Psychology 3, 2014.
+
+    Examples
+    --------
+    >>> rank_biserial(np.array([0, 2]), np.array([0, 1]))
+    0.25
+    """
+    counts = np.bincount(other, minlength=int(one.max()) + 1)
+    twice = 2 * np.cumsum(counts) - counts  # those below, and half of those that are equal, twice
+    return int(twice[one].sum()) / (len(one) * len(other)) - 1
+
+
+def difference_of_means(
+    one: Floats, other: Floats, level: float = 0.95,
+    places: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+) -> Difference:  # fmt: skip
     """Return how the numbers of two groups differ.
 
     Parameters
@@ -168,12 +193,13 @@ def difference_of_means(one: Floats, other: Floats, level: float = 0.95) -> Diff
         Two or more each.
     level : float
         Of the interval.
+    places : (ndarray of int64, ndarray of int64), optional
+        See `rank_biserial`; found by default.
 
     References
     ----------
     B. L. Welch, Biometrika 34, 1947; L. V. Hedges, "Distribution theory for Glass's estimator of effect
-    size", Journal of Educational Statistics 6, 1981; D. S. Kerby, "The simple difference formula",
-    Comprehensive Psychology 3, 2014 (rank-biserial).
+    size", Journal of Educational Statistics 6, 1981.
 
     Examples
     --------
@@ -181,7 +207,7 @@ def difference_of_means(one: Floats, other: Floats, level: float = 0.95) -> Diff
     >>> found.effect, round(found.low, 2), round(found.hedges_g, 2), round(found.rank_biserial, 2)
     (2.0, -0.27, 1.6, 0.89)
     """
-    from scipy.stats import rankdata, t
+    from scipy.stats import t
 
     n, m = len(one), len(other)
     means = float(one.mean()), float(other.mean())
@@ -193,9 +219,10 @@ def difference_of_means(one: Floats, other: Floats, level: float = 0.95) -> Diff
     pooled = (((n - 1) * variances[0] + (m - 1) * variances[1]) / (n + m - 2)) ** 0.5
     effect = means[0] - means[1]
     small = 1 - 3 / (4 * (n + m) - 9)
-    ranks = float(rankdata(np.concatenate((one, other)))[:n].sum())
-    above = (ranks - n * (n + 1) / 2) / (n * m)
+    if places is None:
+        numbers = np.unique(np.concatenate((one, other)), return_inverse=True)[1]
+        places = numbers[:n], numbers[n:]
     return Difference(
         *means, effect, effect - reach, effect + reach, float(np.median(one) - np.median(other)),
-        small * effect / pooled if pooled > 0 else 0.0, 2 * above - 1,
+        small * effect / pooled if pooled > 0 else 0.0, rank_biserial(*places),
     )  # fmt: skip

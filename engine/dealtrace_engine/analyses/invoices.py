@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -140,7 +140,7 @@ def invoices_of(
         _finding("invoice canceled and not sent again", canceled),
         _finding("invoice without a due date", issued & (due_days == UNKNOWN)),
     ]
-    return Invoices(sent, due_days, paid, sent_at, paid_at, canceled, _until(log, until),
+    return Invoices(sent, due_days, paid, sent_at, paid_at, canceled, told_until(log, until),
                     [finding for finding in findings if finding.count])  # fmt: skip
 
 
@@ -208,17 +208,25 @@ def last_known(log: EventLog, name: str) -> pa.Array:
     return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
 
 
-def _until(log: EventLog, until: str | date | datetime | None) -> int:
+def told_until(log: EventLog, until: str | date | datetime | None = None) -> int:
+    """Return the day as of which it is told, in days since 1970-01-01 UTC; see `invoices_of`.
+
+    Raises
+    ------
+    ArgumentError
+        It is no day.
+    """
     if until is None:
         coverage = log.origin.coverage
         until = coverage.exported if coverage is not None and coverage.exported else None
     if until is None:
         return int(log.span[1] // DAY)
     try:
-        instant = np.datetime64(until if isinstance(until, str) else until.isoformat(), "D")
+        moment = datetime.fromisoformat(until if isinstance(until, str) else until.isoformat())
     except (ValueError, TypeError, AttributeError) as error:
         raise ArgumentError(f"until is a day, got {until!r}", hint="such as '2025-12-31'") from error
-    return int(instant.astype(np.int64))
+    moment = moment if moment.tzinfo is None else moment.astimezone(UTC)
+    return (moment.date() - date(1970, 1, 1)).days
 
 
 def _finding(reason: str, marks: Flags) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.effects import wilson_interval
 from dealtrace_engine.analyses.grouping import By, Groups, groups_of
-from dealtrace_engine.analyses.invoices import DAY, UNKNOWN, Flags, Invoices, invoices_of
-from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of
+from dealtrace_engine.analyses.invoice_log import invoice_log
+from dealtrace_engine.analyses.invoices import DAY, UNKNOWN, Flags, Invoices, invoices_of, told_until
+from dealtrace_engine.analyses.money import CURRENCY, UNITS, Amounts, amounts_of
 from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import ArgumentError, LogError
 from dealtrace_engine.log import EventLog
@@ -44,8 +45,9 @@ COLUMNS = (
 class Receivables(Result):
     """Invoices of cases, and how late their money came.
 
-    The grain is the case: its invoice is the last that was sent (or generated, where none is known to be
-    sent). Invoices that were canceled and not sent again are left out. Days are calendar days, UTC.
+    The grain is the case, unless the id of invoices is named: its invoice is the last that was sent (or
+    generated, where none is known to be sent). Invoices that were canceled and not sent again are left out.
+    Days are calendar days, UTC.
 
     Attributes
     ----------
@@ -115,7 +117,8 @@ class Receivables(Result):
 def receivables(
     log: EventLog, *, by: By = None, where: Expression | None = None, value: str | None = "amount",
     currency: str | None = None, due: str | None = None, terms: str | None = None,
-    until: str | date | datetime | None = None, period_days: int = 90, threads: int | None = None,
+    until: str | date | datetime | None = None, period_days: int = 90, invoice: str | None = None,
+    threads: int | None = None,
 ) -> Receivables:  # fmt: skip
     """Return what was invoiced, paid, paid late and is overdue, and the cash that this delayed.
 
@@ -136,6 +139,10 @@ def receivables(
         See `invoices_of`.
     period_days : int
         How many days of sales the days sales outstanding are told by.
+    invoice : str, optional
+        Attribute of events with the id of their invoice, where cases have several: ``"record_id"`` of the
+        exports of a CRM. Then the grain is the invoice, whose id is what `cases` returns, and `value` may be
+        an attribute of its events, such as ``"event_amount"``.
     threads : int, optional
         All CPUs by default; the result does not depend on it.
 
@@ -167,13 +174,17 @@ def receivables(
     if not isinstance(period_days, int) or period_days < 1:
         raise ArgumentError(f"period_days is a whole number of at least 1, got {period_days!r}")
     log = log if where is None else log.filter(where, threads=threads)
-    invoices = invoices_of(log, due=due, terms=terms, until=until, threads=threads)
+    day = date(1970, 1, 1) + timedelta(days=told_until(log, until))
+    lost: list[Finding] = []
+    if invoice is not None:
+        log, lost = invoice_log(log, invoice, _needed(log, by, value, currency, due, terms))
+    invoices = invoices_of(log, due=due, terms=terms, until=day, threads=threads)
     if not (invoices.sent != UNKNOWN).any():
         raise LogError("no case of the log has an invoice", file=log.origin.source.label,
                        hint="activities that mean invoice_sent or invoice_generated tell it")  # fmt: skip
     groups = groups_of(log, by, taken=COLUMNS)
     amounts = amounts_of(log, value, currency) if value else _no_amounts(log.cases)
-    findings = [*invoices.findings, *amounts.findings]
+    findings = [*invoices.findings, *amounts.findings, *lost]
     told = _Told(groups, invoices, amounts, period_days, value is not None)
     ages = told.ageing()
     main, order = told.rows()
@@ -184,8 +195,15 @@ def receivables(
     for which in WHICH:
         cases = np.flatnonzero(told.marks(which))
         rows[which] = CaseRows.of_pairs(ids, rank[told.codes[cases]], cases, len(order))
-    day = np.datetime64(invoices.until, "D").astype(object)
     return Receivables(main, ages, day, period_days, findings, rows, LogReference(log))
+
+
+def _needed(log: EventLog, by: By, *names: str | None) -> list[str]:
+    """Return the attributes that are asked for, and those that are taken where none is named."""
+    asked = [by] if isinstance(by, str) else list(by or ())
+    usual = ("due_date", "payment_terms_days", *CURRENCY)
+    asked += [name for name in names if name] + [name for name in usual if name in log.attribute_names]
+    return list(dict.fromkeys(asked))
 
 
 def _no_amounts(cases: int) -> Amounts:

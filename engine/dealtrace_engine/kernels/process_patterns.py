@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from dealtrace_engine._jit import kernel
 
+Sums = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+SumsOfTwo = np.ndarray[tuple[int, int, int], np.dtype[np.int64]]
+
 
 @kernel
 def first_marked(
@@ -39,9 +42,9 @@ def pattern_sums(
     last: int,
     places: NDArray[np.int64],
     scores: NDArray[np.int64],
-    did: NDArray[np.int64],
-    repeated: NDArray[np.int64],
-    before: NDArray[np.int64],
+    did: Sums,
+    repeated: Sums,
+    before: SumsOfTwo,
 ) -> None:
     """Add up who did and repeated activities, and who did one of them first before the other.
 
@@ -90,7 +93,7 @@ def handled_sums(
     places: NDArray[np.int64],
     resources: NDArray[np.int64],
     scores: NDArray[np.int64],
-    handled: NDArray[np.int64],
+    handled: SumsOfTwo,
 ) -> None:
     """Add up the cases in which a resource did an activity, once or more.
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from dealtrace_engine import parallel
 from dealtrace_engine.analyses.drivers import drivers
 from dealtrace_engine.analyses.milestones import reached
 from dealtrace_engine.analyses.targets import target_of
@@ -194,15 +195,22 @@ def test_each_kind_of_pattern():
 
 
 def test_the_same_cases_are_told_once():
-    y = [i % 2 == 0 or i % 5 == 0 for i in range(400)]
-    x = ["p" if i % 2 == 0 else "q" for i in range(400)]
-    z = ["r" if i % 2 == 0 else "s" for i in range(400)]
-    extra = [str(i % 3) for i in range(400)]
-    twice = of_cases(400, x=x, z=z, extra=extra, y=y)
-    found = drivers(twice, "y", patterns=False)
-    assert found.table.num_rows + len(found.apart) >= 1
-    rows = [(row["what"], row["also"]) for row in found.table.to_pylist()]
-    assert rows in ([("x = p", "z = r")], [("x = q", "z = s")], [])
+    y = [(i % 2 == 0) != (i % 7 == 0) for i in range(400)]
+    x = ["p" if i % 2 == 0 and i > 9 else "q" for i in range(400)]
+    z = ["r" if value == "p" else "s" for value in x]
+    found = drivers(of_cases(400, x=x, z=z, y=y), "y", patterns=False, most=1)
+    assert [(row["what"], row["also"]) for row in found.table.to_pylist()] == [("x = p", "z = r")]
+    assert found.found == 2
+
+
+def test_an_attribute_of_two_values_that_decides_is_left_out_of_pairs_too():
+    random = np.random.default_rng(4)
+    y = random.random(600) < 0.3
+    closed, other = ["yes" if value else "no" for value in y], random.choice(["a", "b"], 600).tolist()
+    found = drivers(of_cases(600, y=y.tolist(), closed=closed, other=other), "y", patterns=False)
+    assert found.found == 0
+    assert found.tested <= 2
+    assert {row["what"] for row in found.apart.to_pylist()} == {"closed = yes"}
 
 
 def test_leaks_of_numbers():
@@ -266,3 +274,13 @@ def test_currencies_are_told_apart_and_threads_do_not_matter():
     assert sum(v["cases"] for v in one.values.to_pylist()) == row["cases"]
     assert "EUR" in row["sentence"]
     assert "USD" in row["sentence"]
+
+
+@pytest.mark.parametrize("target", ["is_won", "throughput"])
+def test_any_cut_and_any_number_of_threads_give_the_same_bits(target, monkeypatch):
+    log = from_arrow(lead_to_cash(700, seed=8).events)
+    whole = drivers(log, target, threads=1)
+    monkeypatch.setattr(parallel, "EVENTS_PER_BLOCK", 300)
+    cut = drivers(log, target, threads=2)
+    assert whole.found > 0
+    assert cut.to_json() == whole.to_json()

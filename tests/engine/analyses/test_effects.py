@@ -48,6 +48,7 @@ def test_differences_of_shares_and_odds(a, b, c, d):
 NUMBERS = st.lists(st.integers(-5, 5).map(float), min_size=2, max_size=12)
 
 
+@pytest.mark.filterwarnings("ignore:Precision loss")
 @given(NUMBERS, NUMBERS)
 def test_differences_of_means(x, y):
     x, y = np.array(x), np.array(y)
@@ -74,6 +75,7 @@ def test_p_values_of_shares(n, m, data):
         assert found == pytest.approx(stats.chi2_contingency(cells).pvalue)
 
 
+@pytest.mark.filterwarnings("ignore:Precision loss")
 @given(
     st.lists(st.integers(0, 20), min_size=3, max_size=12),
     st.lists(st.integers(0, 20), min_size=3, max_size=12),

@@ -125,6 +125,27 @@ def test_what_is_odd_is_counted():
     assert "NaN" not in found.to_json()
 
 
+def test_invoices_of_a_case_are_told_apart_by_their_id():
+    log = from_arrow(pa.Table.from_pylist([
+        {"case": "c", "activity": activity, "time": f"{day(at)}T12:00:00Z", "number": number, "sum": amount,
+         "due": day(due), "customer": "A"}
+        for activity, at, number, amount, due in (
+            (SENT, 0, "x", 10.0, 30), (SENT, 50, "y", 20.0, 60), (PAID, 35, "x", None, None),
+            (PAID, 99, "z", 1.0, 1), (SENT, 70, None, 5.0, 90),
+        )
+    ]))  # fmt: skip
+    found = receivables(log, by="customer", invoice="number", value="sum", due="due", until=day(100))
+    (row,) = found.table.to_pylist()
+    assert (row["issued"], row["paid"], row["overdue"]) == (2, 1, 1)
+    assert (row["cash_delayed"], row["cash_overdue"]) == (50.0, 800.0)
+    assert found.cases(0, "overdue").to_pylist() == ["y"]
+    assert {finding.reason: finding.count for finding in found.findings} == {
+        "payment or cancellation of no invoice that was issued": 1, "invoice without an id": 1,
+    }  # fmt: skip
+    with pytest.raises(LogError, match="no invoice has an id"):
+        receivables(log.filter(w.activity(PAID)), invoice="number", value=None)
+
+
 CASES = st.lists(
     st.tuples(
         st.integers(0, 50), st.none() | st.integers(0, 200), st.none() | st.integers(0, 90),
