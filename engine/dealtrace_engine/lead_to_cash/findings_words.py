@@ -88,15 +88,13 @@ class Words:
         return f"{currency} {amount}" if before else f"{amount}\u00a0{currency}"
 
     def sentence(
-        self, candidate: Candidate, *, cases: int, money: float | None, amount: float,
-        currency: str | None, rate: float,
-    ) -> str:  # fmt: skip
+        self, candidate: Candidate, *, money: float | None, amount: float, currency: str | None, rate: float
+    ) -> str:
         """Return what was found, and what is at stake where money is known.
 
         Parameters
         ----------
         candidate : Candidate
-        cases : int
         money : float or None
             At stake.
         amount : float
@@ -107,7 +105,9 @@ class Words:
         """
         numbers = {name: self._told(name, value) for name, value in candidate.numbers.items()}
         names = {name: self.name(value) for name, value in candidate.names.items()}
-        said = self._template("kinds", candidate.kind).format(cases=self.number(cases), **numbers, **names)
+        said = self._template("kinds", candidate.kind).format(
+            cases=self.number(len(candidate.cases)), **numbers, **names
+        )  # fmt: skip
         if money is None:
             return said
         stake = self._template("stakes", candidate.basis).format(
