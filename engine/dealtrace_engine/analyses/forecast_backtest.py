@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,7 +104,7 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
 
 
 def _number(value: Any) -> Any:
-    return None if value != value else value  # noqa: PLR0124
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _calibration(chances: NDArray[np.float64], won: NDArray[np.bool_]) -> pa.Table:

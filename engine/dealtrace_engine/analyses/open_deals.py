@@ -82,9 +82,10 @@ class OpenDeals:
         cases = np.flatnonzero(states.outcome == 0)
         bands = np.zeros(len(times.begun), dtype=np.int64)
         begun = times.begun <= cut
-        for place in range(len(amounts.currencies)) if amounts else ():
-            own = begun & (amounts.of_case == place)
-            bands[own] = bands_of(amounts.units[own], amounts.known[own])
+        if amounts is not None:
+            for place in range(len(amounts.currencies)):
+                own = begun & (amounts.of_case == place)
+                bands[own] = bands_of(amounts.units[own], amounts.known[own])
         model = fitted(times, cut, bands, len(BAND_EDGES) + 1 if amounts else 1)
         places = (bands[cases], states.state[cases], steps_in_state(states, cases, days))
         return cls(states, model, cases, places)

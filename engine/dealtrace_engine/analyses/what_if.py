@@ -1,4 +1,4 @@
-"""What-if: what times and money would have been, had some times been shorter; by resampling, not simulation."""
+"""What-if: what times and money would have been, had some times been shorter; by resampling."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class WhatIf(Result):
     table : pyarrow.Table
         A row per group, measure and currency. The attributes of `by`; measure: ``mean_days``,
         ``median_days`` (of the measured time of a case) or ``cash_days`` (days x amount); currency: null but
-        for money; unit: ``days`` or ``days x currency``; cases: measured ones, with a known amount where it is
-        money; changed: those of them whose time changes; before, after, saved: float64, saved is negative
+        for money; unit: ``days`` or ``days x currency``; cases: measured ones, with a known amount where it
+        is money; changed: those of them whose time changes; before, after, saved: float64, saved is negative
         where it gets worse; saved_low, saved_high: the interval; note: why these are null.
     changes : pyarrow.Table
         A row per change, in the order in which they were made. change: in words; segments: times that it is
@@ -303,8 +303,8 @@ def _group_rows(
         saved = None if pair is None else pair[0] - pair[1]
         note = "not enough data: no case is measured" if pair is None else None if enough else few
         return {"measure": name, "currency": money, "unit": unit, "cases": int(marks.sum()),
-                "changed": int((marks & changed).sum()), "before": pair and pair[0], "after": pair and pair[1],
-                "saved": saved, "saved_low": low, "saved_high": high, "note": note}  # fmt: skip
+                "changed": int((marks & changed).sum()), "before": pair and pair[0],
+                "after": pair and pair[1], "saved": saved, "saved_low": low, "saved_high": high, "note": note}  # fmt: skip
 
     everyone = np.ones(len(members), dtype=np.bool_)
     means = medians = None
@@ -343,7 +343,7 @@ def _bootstrap(
     effect: _Effect, members: NDArray[np.int64],
     weights: list[tuple[str | None, NDArray[np.int64], NDArray[np.bool_]]], plan: _Plan, group: int,
 ) -> NDArray[np.float64]:  # fmt: skip
-    """Return what is saved in each resample of the cases: mean, median and cash; shape (samples, measures)."""
+    """Return what each resample of the cases saves: mean, median and cash; shape (samples, measures)."""
     before, after = (part[members] / DAY_US for part in (effect.before, effect.after))
     size, orders = len(members), (np.argsort(before, kind="stable"), np.argsort(after, kind="stable"))
     place = np.full(len(effect.before) + 1, -1, dtype=np.int64)

@@ -41,7 +41,7 @@ class StateModel:
     -----
     A semi-Markov model in continuous time with piecewise constant rates: occurrences by exposure, so that
     deals that are still open count for as long as they were watched. Rates at an age are shrunk towards those
-    at the age before, which are taken to fall with age; those of a band of amounts towards those of all deals.
+    at the age before, which are taken to fall with age; those of a band of amounts towards those of all.
 
     References
     ----------
@@ -78,16 +78,16 @@ def fitted(times: DealTimes, cut: int, bands: NDArray[np.int64], count: int) -> 
     edges = np.array(AGES, dtype=np.float64)
     widths = np.append(np.diff(edges), np.inf)
     stayed, place = visits.stayed / DAY_US, bands[visits.case] * states + visits.state
-    days = np.empty((count * states, len(AGES)))
-    for age in range(len(AGES)):
-        inside = np.clip(stayed - edges[age], 0, widths[age])
-        days[:, age] = np.bincount(place, weights=inside, minlength=count * states)
+    spent = np.empty((count * states, len(AGES)))
+    for place_of_age in range(len(AGES)):
+        inside = np.clip(stayed - edges[place_of_age], 0, widths[place_of_age])
+        spent[:, place_of_age] = np.bincount(place, weights=inside, minlength=count * states)
     ended = visits.exit >= 0
     age = np.searchsorted(edges, stayed[ended], side="right") - 1
     target = (place[ended] * len(AGES) + age) * (states + 2) + visits.exit[ended]
     moves = np.bincount(target, minlength=count * states * len(AGES) * (states + 2)).astype(np.float64)
     moves = moves.reshape(count, states, len(AGES), states + 2)
-    days = days.reshape(count, states, len(AGES))
+    days = spent.reshape(count, states, len(AGES))
     closed, exits = visits.exit[ended], moves.sum(axis=(0, 2, 3)).astype(np.int64)
     all_moves, all_days = moves.sum(axis=0), days.sum(axis=0)
     _shrink(all_moves, all_days)

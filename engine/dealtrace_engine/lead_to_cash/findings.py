@@ -44,7 +44,8 @@ SOURCES: tuple[Source, ...] = (
 )  # fmt: skip
 """What looks for findings; another one is a function here and its sentences in findings.json."""
 VALUES = (
-    "amount", "opportunity_value", "estimated_value", "estimatedvalue", "total_amount", "totalamount", "value",
+    "amount", "opportunity_value", "estimated_value", "estimatedvalue", "total_amount", "totalamount",
+    "value",
 )  # fmt: skip
 CONVERTED = "amount_corporate"
 """What the readers of CRM exports call an amount in the organisation's own currency."""
@@ -84,7 +85,7 @@ class Findings(Result):
         return self.table
 
     def __len__(self) -> int:
-        return self.table.num_rows
+        return len(self.sentences)
 
     @property
     def sentences(self) -> list[str]:
@@ -295,8 +296,8 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
     kinds = {"money": pa.float64(), "amount": pa.float64(), "days": pa.float64(), "numbers": NUMBER,
              "names": NAME}  # fmt: skip
     columns: dict[str, Any] = {}
-    for name in ("rank", "currency", "kind", "basis", "money", "amount", "cases", "days", "sentence", "filter",
-                 "numbers", "names"):  # fmt: skip
+    for name in ("rank", "currency", "kind", "basis", "money", "amount", "cases", "days", "sentence",
+                 "filter", "numbers", "names"):  # fmt: skip
         values = [row[name] for row in rows]
         if name in texts:
             columns[name] = text(values)

@@ -93,7 +93,7 @@ class Context:
 
     def has(self, *names: str) -> NDArray[np.bool_]:
         """Return which cases have any of some activities."""
-        return self.reached(*names).firsts != NEVER
+        return np.asarray(self.reached(*names).firsts != NEVER)
 
     def knows(self, *names: str) -> bool:
         """Whether the log has any of some activities."""

@@ -77,7 +77,7 @@ def _by_case(
     cases: NDArray[np.int64], days: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     found, places = np.unique(cases, return_inverse=True)
-    return found, np.bincount(places, weights=days, minlength=len(found))
+    return found, np.bincount(places, weights=days, minlength=len(found)).astype(np.float64)
 
 
 def slow_approvers(context: Context) -> Iterator[Candidate]:
