@@ -58,7 +58,8 @@ class Forecast(Result):
         Forecasts of the past, a row per instant and currency, the latest first. cut: until when was learned;
         known: deals closed by then; deals: open ones; expected_wins, won; brier: mean squared error of
         win_within; brier_reference: that of the share of deals won in the horizon before; expected, low,
-        high, actual: money; error: (expected - actual) / actual; covered: whether the interval holds the actual.
+        high, actual: money; error: (expected - actual) / actual; covered: whether the interval holds the
+        actual.
     calibration : pyarrow.Table
         All forecasts of the back-test by win_within: above, up_to; deals; predicted: mean; observed: share
         that was won.
@@ -139,8 +140,8 @@ def forecast(
     being lost come from all deals, by state and by days in it; open deals count for as long as they were
     watched, so that nothing needs to be known of their end. Large deals have rates of their own, as far as
     there are enough of them. Chances are corrected by what came of up to three earlier forecasts. Only events
-    up to `until` are looked at. The amounts are those of the log, which may be of a later day. Intervals hold both the chance of each deal and
-    what is not known about the rates.
+    up to `until` are looked at. The amounts are those of the log, which may be of a later day. Intervals
+    hold both the chance of each deal and what is not known about the rates.
 
     Parameters
     ----------

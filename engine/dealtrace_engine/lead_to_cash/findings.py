@@ -63,8 +63,8 @@ class Findings(Result):
         A row per finding; by currency, that of most cases first, then by rank. rank: from 1 within the
         currency; currency: text, null where the log has none; kind: what it is about, a key of findings.json;
         basis: what the money is: ``capital`` (days x amount x the cost of capital), ``owed``, ``discount``,
-        ``lost``, ``missed`` (against the rate of others) or ``hoped``; money: float64, at stake, null where no
-        amount is known; amount: float64, of the cases; cases: int64, in the currency; days: float64, of
+        ``lost``, ``missed`` (against the rate of others) or ``hoped``; money: float64, at stake, null where
+        no amount is known; amount: float64, of the cases; cases: int64, in the currency; days: float64, of
         their delay, null where it is not about time; sentence: text in `language`, of the cases of all
         currencies, with the money of one; filter: JSON text of an expression that
         selects the cases, null where none does; numbers and names: lists of what is in the sentence.

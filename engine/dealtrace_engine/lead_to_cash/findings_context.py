@@ -189,8 +189,8 @@ def shown_activity(name: str, language: str) -> str:
 
     Examples
     --------
-    >>> shown_activity("Quote Issued", "de"), shown_activity("Coffee", "de")
-    ('Angebot/Proposal versendet', 'Coffee')
+    >>> shown_activity("Quote Accepted", "fr"), shown_activity("Coffee", "fr")
+    ('Devis accepté', 'Coffee')
     """
     meant = activity_of_label(name).activity
     return name if meant is None else activity_label(meant, language)
