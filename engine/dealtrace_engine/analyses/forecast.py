@@ -287,21 +287,17 @@ class _Told:
             columns[name] = pa.nulls(len(values), pa.float64()) if empty else _nullable(values)
         return columns
 
-    def _interval(
-        self, units: NDArray[np.int64], bags: NDArray[np.int64], count: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        drawn = futures(self._deals, self._correction, units, bags, count, self._plan)
-        return bounds(drawn, self._plan.confidence)
-
     def revenue(self) -> tuple[pa.Table, tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Return what is expected by group and currency, and the pairs of rows and cases behind it."""
         width, deals = len(self.currencies), self._deals
         keys = self._groups.codes[deals.cases].astype(np.int64) * width + self.money
         sums, rows, bags = self._sums(keys, len(self._groups) * width)
-        for names, units in ((("low", "high"), self.units), (("wins_low", "wins_high"), self.units * 0 + 1)):
-            empty = self.note is not None or not len(rows)
-            limits = (np.full(len(rows), np.nan),) * 2 if empty else self._interval(units, bags, len(rows))
-            sums.update(zip(names, limits, strict=True))
+        low = high = np.full((2, len(rows)), np.nan)
+        if self.note is None and len(rows):
+            units = np.stack((self.units, np.ones_like(self.units)))
+            drawn = futures(deals, self._correction, units, bags, len(rows), self._plan)
+            low, high = bounds(drawn, self._plan.confidence)
+        sums.update(low=low[0], high=high[0], wins_low=low[1], wins_high=high[1])
         order = ("amount", "expected_wins", "wins_low", "wins_high", "expected", "low", "high")
         columns = {
             **self._groups.columns(rows // width),

@@ -18,6 +18,7 @@ BAND_PRIOR = 10.0
 """So many moves' worth of the rates of all deals are mixed into those of each band of amounts."""
 BAND_EDGES = (0.5, 0.85)
 """Quantiles of the amounts between bands: few large deals are most of the money."""
+STEPS_A_DAY = 2
 LONGEST_DAYS = 720
 """Deals are followed so far into the future; what is open then is taken for neither won nor closed."""
 
@@ -150,30 +151,25 @@ class Outlook:
     closing_days: NDArray[np.float64]
 
 
-def steps_a_day(days: float) -> int:
-    """Return how finely a horizon is walked through."""
-    return 2 if days > 45 else 4
-
-
-def _ages(steps: int) -> NDArray[np.int64]:
+def _ages() -> NDArray[np.int64]:
     """Return the place in `AGES` of each step in a state; the last one stands for all that are older."""
-    return np.searchsorted(AGES, np.arange(steps * AGES[-1] + 1) / steps, side="right") - 1
+    return np.searchsorted(AGES, np.arange(STEPS_A_DAY * AGES[-1] + 1) / STEPS_A_DAY, side="right") - 1
 
 
-def steps_in_state(states: DealStates, cases: NDArray[np.int64], days: float) -> NDArray[np.int64]:
+def steps_in_state(states: DealStates, cases: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the steps that deals have been in their state, as places in `Outlook`."""
-    steps = steps_a_day(days)
-    return np.minimum((states.cut - states.since[cases]) * steps // DAY_US, steps * AGES[-1])
+    steps = (states.cut - states.since[cases]) * STEPS_A_DAY // DAY_US
+    return np.minimum(steps, STEPS_A_DAY * AGES[-1])
 
 
 class _Walk:
     """One step back in time after the other: stay and be older, move and be new there, or end."""
 
-    def __init__(self, rates: NDArray[np.float64], steps: int) -> None:
+    def __init__(self, rates: NDArray[np.float64]) -> None:
         total = rates.sum(axis=-1, keepdims=True)
-        left = -np.expm1(-total / steps)  # who stays is right; a move comes half a step late
+        left = -np.expm1(-total / STEPS_A_DAY)  # who stays is right; a move comes half a step late
         chances = rates * (left / np.where(total > 0, total, 1))
-        self._ages, states = _ages(steps), chances.shape[-3]
+        self._ages, states = _ages(), chances.shape[-3]
         self._stay = (1 - chances.sum(axis=-1))[..., self._ages]
         self._moves = np.ascontiguousarray(np.moveaxis(chances[..., :states], -1, 0))
         self.won, self.ended = chances[..., states], chances[..., states:].sum(axis=-1)
@@ -201,24 +197,22 @@ def won_within(rates: NDArray[np.float64], days: float) -> NDArray[np.float64]:
     -------
     ndarray of float64, shape (..., states, steps)
     """
-    steps = steps_a_day(days)
-    walk = _Walk(rates, steps)
+    walk = _Walk(rates)
     found = np.zeros(walk.shape)
-    for _ in range(round(days * steps)):
+    for _ in range(round(days * STEPS_A_DAY)):
         found = walk.back(found, walk.won)
     return found
 
 
 def outlook(model: StateModel, days: float) -> Outlook:
     """Follow deals from every state and age."""
-    steps = steps_a_day(days)
-    walk = _Walk(model.rates, steps)
+    walk = _Walk(model.rates)
     won, closed = np.zeros(walk.shape), np.zeros(walk.shape)
     soon, median = won, np.full(walk.shape, np.nan)
-    horizon = round(days * steps)
-    for step in range(1, max(LONGEST_DAYS * steps, horizon) + 1):
+    horizon = round(days * STEPS_A_DAY)
+    for step in range(1, max(LONGEST_DAYS * STEPS_A_DAY, horizon) + 1):
         won, closed = walk.back(won, walk.won), walk.back(closed, walk.ended)
-        median[np.isnan(median) & (closed >= 0.5)] = step / steps
+        median[np.isnan(median) & (closed >= 0.5)] = step / STEPS_A_DAY
         soon = won if step == horizon else soon
     return Outlook(soon, won, median)
 

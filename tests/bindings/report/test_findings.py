@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pyarrow.parquet as pq
@@ -15,7 +16,7 @@ from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
 
 def test_shown_and_written(tmp_path):
     found = findings(from_arrow(lead_to_cash(300).events), language="de", most=4)
-    console = Console(width=80, record=True, file=(tmp_path / "out").open("w"))
+    console = Console(width=80, record=True, file=io.StringIO())
     console.print(*findings_section(found, most=2))
     shown = console.export_text()
     assert "Was am meisten zählt" in shown

@@ -15,7 +15,6 @@ from dealtrace_engine.errors import ArgumentError, SchemaError
 from dealtrace_engine.sources.memory import from_arrow
 from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
 
-
 COLUMNS = ["case_id", "activity", "timestamp", "amount"]
 
 
@@ -119,7 +118,13 @@ def test_all_open_and_none_open():
 
 def test_bad_input_is_refused(events):
     log = from_arrow(events)
-    for wrong in ({"samples": 1}, {"confidence": 0}, {"seed": -1}, {"horizon": "1 h"}, {"until": "1999-01-01"}):
+    for wrong in (
+        {"samples": 1},
+        {"confidence": 0},
+        {"seed": -1},
+        {"horizon": "1 h"},
+        {"until": "1999-01-01"},
+    ):
         with pytest.raises(ArgumentError):
             forecast(log, **wrong)
     with pytest.raises(SchemaError, match="horizon is a duration"):
