@@ -163,26 +163,27 @@ def steps_in_state(states: DealStates, cases: NDArray[np.int64]) -> NDArray[np.i
 
 
 class _Walk:
-    """One step back in time after the other: stay and be older, move and be new there, or end."""
+    """The chances of each move in a step, and how to go back by steps."""
 
     def __init__(self, rates: NDArray[np.float64]) -> None:
         total = rates.sum(axis=-1, keepdims=True)
         left = -np.expm1(-total / STEPS_A_DAY)  # who stays is right; a move comes half a step late
         chances = rates * (left / np.where(total > 0, total, 1))
-        self._ages, states = _ages(), chances.shape[-3]
-        self._stay = (1 - chances.sum(axis=-1))[..., self._ages]
-        self._moves = np.ascontiguousarray(np.moveaxis(chances[..., :states], -1, 0))
-        self.won, self.ended = chances[..., states], chances[..., states:].sum(axis=-1)
-        self.shape = self._stay.shape
+        states, bands = chances.shape[-3:-1]
+        self.shape = (*rates.shape[:-2], STEPS_A_DAY * AGES[-1] + 1)
+        chances = chances.reshape(-1, states, bands, states + 2)
+        self._stay = 1 - chances.sum(axis=-1)
+        self._moves = np.ascontiguousarray(chances[..., :states])
+        self.won = np.ascontiguousarray(chances[..., states])
+        self.ended = chances[..., states:].sum(axis=-1)
+        self._ages = _ages()
 
-    def back(self, found: NDArray[np.float64], ends: NDArray[np.float64]) -> NDArray[np.float64]:
-        new = ends.copy()
-        for state, moves in enumerate(self._moves):  # a fixed order: the same bits on any number of threads
-            new += moves * found[..., state, :1][..., None]
-        older = np.concatenate((found[..., 1:], found[..., -1:]), axis=-1)
-        older *= self._stay
-        older += new[..., self._ages]
-        return older
+    def back(self, found: NDArray[np.float64], ends: NDArray[np.float64], steps: int) -> None:
+        """Go back from the chances in `found`, which are overwritten."""
+        from dealtrace_engine.kernels.deal_walk import walk_back
+
+        flat = found.reshape(-1, *found.shape[-2:])
+        walk_back(self._stay, self._moves, ends, self._ages, steps, 0, len(flat), flat)
 
 
 def won_within(rates: NDArray[np.float64], days: float) -> NDArray[np.float64]:
@@ -199,8 +200,7 @@ def won_within(rates: NDArray[np.float64], days: float) -> NDArray[np.float64]:
     """
     walk = _Walk(rates)
     found = np.zeros(walk.shape)
-    for _ in range(round(days * STEPS_A_DAY)):
-        found = walk.back(found, walk.won)
+    walk.back(found, walk.won, round(days * STEPS_A_DAY))
     return found
 
 
@@ -208,12 +208,14 @@ def outlook(model: StateModel, days: float) -> Outlook:
     """Follow deals from every state and age."""
     walk = _Walk(model.rates)
     won, closed = np.zeros(walk.shape), np.zeros(walk.shape)
-    soon, median = won, np.full(walk.shape, np.nan)
-    horizon = round(days * STEPS_A_DAY)
-    for step in range(1, max(LONGEST_DAYS * STEPS_A_DAY, horizon) + 1):
-        won, closed = walk.back(won, walk.won), walk.back(closed, walk.ended)
+    median = np.full(walk.shape, np.nan)
+    for step in range(1, LONGEST_DAYS * STEPS_A_DAY + 1):
+        walk.back(closed, walk.ended, 1)
         median[np.isnan(median) & (closed >= 0.5)] = step / STEPS_A_DAY
-        soon = won if step == horizon else soon
+    horizon, longest = (round(each * STEPS_A_DAY) for each in (days, LONGEST_DAYS))
+    walk.back(won, walk.won, horizon)
+    soon = won.copy()
+    walk.back(won, walk.won, max(longest - horizon, 0))
     return Outlook(soon, won, median)
 
 

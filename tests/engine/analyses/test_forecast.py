@@ -1,4 +1,4 @@
-"""Forecasts of open deals: calibrated, blind to the future, and honest where there is little to learn from."""
+"""Forecasts of open deals: calibrated, blind to the future, and honest where there is little to learn."""
 
 from __future__ import annotations
 
