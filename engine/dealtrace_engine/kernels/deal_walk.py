@@ -21,9 +21,9 @@ def walk_back(
 ) -> None:
     """Go back from chances in `found`, shape (models, states, ages), by so many steps, for some models.
 
-    In a step, a deal of a state and an age ends with the chance in `ends`, moves to another state, where it is
-    of age 0, with that in `moves`, shape (models, states, bands, states), or stays with that in `stay`, shape
-    (models, states, bands), and is older by one; the last age stays what it is. `band_of_age` has shape
+    In a step, a deal of a state and an age ends with the chance in `ends`, moves to another state, where it
+    is of age 0, with that in `moves`, shape (models, states, bands, states), or stays with that in `stay`,
+    shape (models, states, bands), and is older by one; the last age stays what it is. `band_of_age` has shape
     (ages,).
     """
     states, bands, ages = stay.shape[1], stay.shape[2], len(band_of_age)
