@@ -113,7 +113,12 @@ class Context:
 
     @cached_property
     def cash(self) -> NDArray[np.float64]:
-        """Amount of each case that was won, ordered or invoiced; 0 for the others."""
+        """Amount of each case that was won, ordered or invoiced; 0 for the others.
+
+        In a log that has none of these activities, of every case.
+        """
+        if not self.knows(*CASH):
+            return self.value
         return np.where(self.has(*CASH), self.value, 0.0)
 
     def delay_cost(self, cases: NDArray[np.int64], days: NDArray[np.float64]) -> NDArray[np.float64]:

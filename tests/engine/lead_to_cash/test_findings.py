@@ -170,6 +170,43 @@ def test_without_amounts_days_and_cases_rank(small):
     assert json.loads(found.to_json())["findings"][0]["money"] is None
 
 
+def payment(case, *days):
+    names = ("Quote Accepted", "Invoice Sent to Customer", "Invoice Sent to Customer", "Payment Received")
+    return [(case, name, f"2024-03-{day:02}", due) for name, (day, due) in zip(names, days, strict=True)]
+
+
+def test_due_dates_of_several_invoices_and_names_of_crm_exports():
+    rows = payment("late", (1, None), (2, 5), (3, 10), (14, None))
+    rows += payment("early", (1, None), (2, 20), (3, None), (14, None))
+    rows += payment("owing", (1, None), (2, 20), (3, None), (14, None))[:3]
+    rows += [("owing", "Payment Reminder Sent", "2024-04-01", None)]
+    case, activity, time, due = zip(*rows, strict=True)
+    day = pa.array([None if day is None else f"2024-03-{day:02}" for day in due]).cast(pa.date32())
+    columns = {"case_id": case, "activity": activity, "timestamp": time, "due_date": day,
+               "amount": [365.0] * len(case), "discount_pct": [50.0] * len(case)}  # fmt: skip
+    rows = by_kind(findings(from_arrow(pa.table(columns))))
+    late, owing, discount = (rows[k] for k in ("late_payments", "overdue_unpaid", "unapproved_discounts"))
+    assert (late["cases"], late["days"], late["money"]) == (1, 4.0, pytest.approx(4 * 0.08))
+    assert (owing["cases"], owing["days"], owing["money"]) == (1, 12.0, 365.0)
+    assert (discount["cases"], discount["money"]) == (3, 3 * 365.0)
+
+
+def test_terms_where_there_is_no_due_date(small):
+    events, truths = small
+    found = by_kind(findings(from_arrow(events.drop_columns(["due_date"]))))
+    assert found["late_payments"]["cases"] == truths["late_payments"]
+    assert found["overdue_unpaid"]["filter"] is None
+
+
+def test_money_in_a_log_without_any_milestone():
+    table = pa.table({"case": [str(case // 2) for case in range(120)], "activity": ["a", "b"] * 60,
+                      "time": ["2024-01-01", "2024-01-02", "2024-01-01", "2024-01-04"] * 30,
+                      "amount": [365.0] * 120})  # fmt: skip
+    (row,) = findings(from_arrow(table)).table.to_pylist()
+    assert (row["kind"], row["cases"], row["days"]) == ("slow_step", 30, 30.0)
+    assert row["money"] == pytest.approx(30 * 0.08)
+
+
 def test_a_log_that_can_tell_nothing():
     table = pa.table({"case": ["1", "2"], "activity": ["a", "b"], "time": ["2024-01-01"] * 2})
     found = findings(from_arrow(table))
