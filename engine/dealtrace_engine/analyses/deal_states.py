@@ -169,5 +169,4 @@ def visits_until(times: DealTimes, cut: int) -> Visits:
         left = np.minimum(best[own], end[own])
         parts.append((np.full(len(own), state, dtype=np.int64), left - first[own], own, rank[own]))
         best, rank = np.where(comes, first, best), np.where(comes, state, rank)
-    state, stayed, case, leaves = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return Visits(state, stayed, case, leaves)
+    return Visits(*(np.concatenate(each) for each in zip(*parts, strict=True)))

@@ -1,4 +1,4 @@
-"""Pipeline forecast: what becomes of open deals, by how far they got and since when, with its own back-test."""
+"""Pipeline forecast: what becomes of open deals, by how far they got and since when, with a back-test."""
 
 from __future__ import annotations
 
@@ -51,16 +51,18 @@ class Forecast(Result):
         win_probability (mean, to be won at any time), expected_wins and expected (within the horizon), note.
     deals : pyarrow.Table
         A row per open deal, by expected money, largest first. case_id; state; age_days: in the state;
-        win_probability: to be won at any time; win_within: within the horizon; closing_days: median days until
-        it is won or lost, null where fewer than half of such deals are closed in two years; currency; amount;
-        expected: amount x win_within.
+        win_probability: to be won at any time; win_within: within the horizon; closing_days: median days
+        until it is won or lost, null where fewer than half of such deals are closed in two years; currency;
+        amount; expected: amount x win_within.
     backtest : pyarrow.Table
         Forecasts of the past, a row per instant and currency, the latest first. cut: until when was learned;
         known: deals closed by then; deals: open ones; expected_wins, won; brier: mean squared error of
-        win_within; brier_reference: that of the share of deals won in the horizon before; expected, low, high,
-        actual: money; error: (expected - actual) / actual; covered: whether the interval holds the actual.
+        win_within; brier_reference: that of the share of deals won in the horizon before; expected, low,
+        high, actual: money; error: (expected - actual) / actual; covered: whether the interval holds the
+        actual.
     calibration : pyarrow.Table
-        All forecasts of the back-test by win_within: above, up_to; deals; predicted: mean; observed: share won.
+        All forecasts of the back-test by win_within: above, up_to; deals; predicted: mean; observed: share
+        that was won.
     horizon_days : float
     until : int
         The instant of the forecast, in microseconds since 1970-01-01 UTC.
@@ -136,10 +138,10 @@ def forecast(
 
     A deal's state is the last milestone on the way that it reached. Rates of moving on, of being won and of
     being lost come from all deals, by state and by days in it; open deals count for as long as they were
-    watched, so that nothing needs to be known of their end. Large deals have rates of their own, as far as there
-    are enough of them. Chances are corrected by what came of up to three earlier forecasts. Only events up to `until` are looked at. The
-    amounts are those of the log, which may be of a later day. Intervals hold both the chance of each deal and
-    what is not known about the rates.
+    watched, so that nothing needs to be known of their end. Large deals have rates of their own, as far as
+    there are enough of them. Chances are corrected by what came of up to three earlier forecasts. Only events
+    up to `until` are looked at. The amounts are those of the log, which may be of a later day. Intervals
+    hold both the chance of each deal and what is not known about the rates.
 
     Parameters
     ----------
@@ -266,7 +268,7 @@ class _Told:
         inside = np.where(self.known, keys, count)
         deals = np.bincount(inside, minlength=count + 1)[:count]
         rows = np.flatnonzero(deals)
-        sums = {
+        sums: dict[str, Any] = {
             name: np.bincount(inside, weights=part, minlength=count + 1)[rows]
             for name, part in (("amount", self.units), ("win_probability", self.ever),
                                ("expected_wins", self.soon), ("expected", self.soon * self.units))
@@ -285,21 +287,17 @@ class _Told:
             columns[name] = pa.nulls(len(values), pa.float64()) if empty else _nullable(values)
         return columns
 
-    def _interval(
-        self, units: NDArray[np.int64], bags: NDArray[np.int64], count: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        drawn = futures(self._deals, self._correction, units, bags, count, self._plan)
-        return bounds(drawn, self._plan.confidence)
-
     def revenue(self) -> tuple[pa.Table, tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Return what is expected by group and currency, and the pairs of rows and cases behind it."""
         width, deals = len(self.currencies), self._deals
         keys = self._groups.codes[deals.cases].astype(np.int64) * width + self.money
         sums, rows, bags = self._sums(keys, len(self._groups) * width)
-        for names, units in ((("low", "high"), self.units), (("wins_low", "wins_high"), self.units * 0 + 1)):
-            empty = self.note is not None or not len(rows)
-            limits = (np.full(len(rows), np.nan),) * 2 if empty else self._interval(units, bags, len(rows))
-            sums.update(zip(names, limits, strict=True))
+        low = high = np.full((2, len(rows)), np.nan)
+        if self.note is None and len(rows):
+            units = np.stack((self.units, np.ones_like(self.units)))
+            drawn = futures(deals, self._correction, units, bags, len(rows), self._plan)
+            low, high = bounds(drawn, self._plan.confidence)
+        sums.update(low=low[0], high=high[0], wins_low=low[1], wins_high=high[1])
         order = ("amount", "expected_wins", "wins_low", "wins_high", "expected", "low", "high")
         columns = {
             **self._groups.columns(rows // width),

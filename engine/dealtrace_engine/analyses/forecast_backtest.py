@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,11 +82,11 @@ def _row(
     if amounts is None:
         return {**row, **dict.fromkeys(("expected", "low", "high", "actual", "error", "covered"))}
     units = amounts.units[deals.cases]
-    low, high = bounds(futures(deals, look.correction(back), units, bag, 1, plan), plan.confidence)
+    low, high = bounds(futures(deals, look.correction(back), units[None], bag, 1, plan), plan.confidence)
     expected, actual = float((chance * units[inside]).sum()), float(units[inside][won].sum())
-    money = {"expected": expected, "low": float(low[0]), "high": float(high[0]), "actual": actual}
+    money = {"expected": expected, "low": float(low[0, 0]), "high": float(high[0, 0]), "actual": actual}
     error = (expected - actual) / actual if actual else None
-    covered = bool(low[0] <= actual <= high[0])
+    covered = bool(low[0, 0] <= actual <= high[0, 0])
     return {**row, **{name: amount / UNITS for name, amount in money.items()}, "error": error,
             "covered": covered}  # fmt: skip
 
@@ -103,7 +104,7 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
 
 
 def _number(value: Any) -> Any:
-    return None if value != value else value  # noqa: PLR0124
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _calibration(chances: NDArray[np.float64], won: NDArray[np.bool_]) -> pa.Table:

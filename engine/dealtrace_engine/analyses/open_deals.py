@@ -76,17 +76,18 @@ class OpenDeals:
     places: tuple[NDArray[np.int64], ...]
 
     @classmethod
-    def at(cls, times: DealTimes, amounts: Amounts | None, cut: int, days: float) -> OpenDeals:
-        """Find them from the events up to an instant alone, to look so many days ahead."""
+    def at(cls, times: DealTimes, amounts: Amounts | None, cut: int) -> OpenDeals:
+        """Find them from the events up to an instant alone."""
         states = states_at(times, cut)
         cases = np.flatnonzero(states.outcome == 0)
         bands = np.zeros(len(times.begun), dtype=np.int64)
         begun = times.begun <= cut
-        for place in range(len(amounts.currencies)) if amounts else ():
-            own = begun & (amounts.of_case == place)
-            bands[own] = bands_of(amounts.units[own], amounts.known[own])
+        if amounts is not None:
+            for place in range(len(amounts.currencies)):
+                own = begun & (amounts.of_case == place)
+                bands[own] = bands_of(amounts.units[own], amounts.known[own])
         model = fitted(times, cut, bands, len(BAND_EDGES) + 1 if amounts else 1)
-        places = (bands[cases], states.state[cases], steps_in_state(states, cases, days))
+        places = (bands[cases], states.state[cases], steps_in_state(states, cases))
         return cls(states, model, cases, places)
 
     def enough(self, smallest: int) -> bool:
@@ -131,7 +132,7 @@ class Lookback:
     def deals(self, back: int) -> OpenDeals:
         """Return the deals that were open then."""
         if back not in self._deals:
-            self._deals[back] = OpenDeals.at(self._times, self._amounts, self.cut(back), self._plan.days)
+            self._deals[back] = OpenDeals.at(self._times, self._amounts, self.cut(back))
         return self._deals[back]
 
     def won(self, back: int) -> NDArray[np.bool_]:
@@ -185,8 +186,8 @@ def futures(
     ----------
     deals : OpenDeals
     correction : Recalibration
-    units : ndarray of int64, shape (deals,)
-        What each is worth.
+    units : ndarray of int64, shape (weights, deals)
+        What each is worth, in one way or several.
     bags : ndarray of int64, shape (deals,)
         What they are added up by, from 0 to `count` - 1; -1 for those that are not.
     count : int
@@ -194,11 +195,11 @@ def futures(
 
     Returns
     -------
-    ndarray of float64, shape (samples, count)
+    ndarray of float64, shape (samples, weights, count)
     """
     inside = bags >= 0
     places = tuple(place[inside] for place in deals.places)
-    worth, bags = units[inside].astype(np.float64), bags[inside]
+    worth, bags = units[:, inside].astype(np.float64), bags[inside]
     draws = max(1, plan.samples // FUTURES_A_DRAW)
 
     def draw(first: int) -> NDArray[np.float64]:
@@ -209,13 +210,14 @@ def futures(
             chance = corrected.of(chances[places])
             for _ in range(FUTURES_A_DRAW):
                 won = dice.random(len(chance)) < chance
-                found.append(np.bincount(bags[won], weights=worth[won], minlength=count))
+                sums = [np.bincount(bags[won], weights=part[won], minlength=count) for part in worth]
+                found.append(np.stack(sums))
         return np.stack(found)
 
     return np.concatenate(map_blocks(draw, range(0, draws, DRAWS_A_TASK), threads=plan.threads))
 
 
 def bounds(drawn: NDArray[np.float64], confidence: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the interval of each column of draws, shape (samples, n)."""
+    """Return the interval of draws, shape (samples, ...)."""
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     return low, high

@@ -1,4 +1,4 @@
-"""What-if: what times and money would have been, had some times been shorter; by resampling, not simulation."""
+"""What-if: what times and money would have been, had some times been shorter; by resampling."""
 
 from __future__ import annotations
 
@@ -26,21 +26,19 @@ from dealtrace_engine.analyses.what_if_changes import (
     case_of_events,
     exact_sum,
     names_of,
-    ranks,
     told,
 )
+from dealtrace_engine.analyses.what_if_resampling import DAY_US, Effect, Resampling, Window, bootstrap
 from dealtrace_engine.buffers import arrow, table, text
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.log import EventLog
-from dealtrace_engine.parallel import Progress, map_blocks
+from dealtrace_engine.parallel import Progress
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import Later, LogReference, Result
 
 __all__ = ["Cap", "Change", "MakeLike", "Remove", "WhatIf", "what_if"]
 
-DAY_US = 86_400_000_000
-SAMPLES_A_TASK = 25
 ENDS = ("measure", "currency", "unit", "cases", "changed", "before", "after", "saved", "saved_low",
         "saved_high", "note")  # fmt: skip
 
@@ -54,8 +52,8 @@ class WhatIf(Result):
     table : pyarrow.Table
         A row per group, measure and currency. The attributes of `by`; measure: ``mean_days``,
         ``median_days`` (of the measured time of a case) or ``cash_days`` (days x amount); currency: null but
-        for money; unit: ``days`` or ``days x currency``; cases: measured ones, with a known amount where it is
-        money; changed: those of them whose time changes; before, after, saved: float64, saved is negative
+        for money; unit: ``days`` or ``days x currency``; cases: measured ones, with a known amount where it
+        is money; changed: those of them whose time changes; before, after, saved: float64, saved is negative
         where it gets worse; saved_low, saved_high: the interval; note: why these are null.
     changes : pyarrow.Table
         A row per change, in the order in which they were made. change: in words; segments: times that it is
@@ -181,43 +179,13 @@ def what_if(
         outcomes.append(applied(chosen, change, times, smallest))
         times = outcomes[-1].timestamps
     before, after = (t[window.last] - t[window.first] for t in (chosen.timestamps, times))
-    effect = _Effect(before, after, window, _redraws(outcomes, window))
-    plan = _Plan(samples, confidence, smallest, seed, threads, progress)
+    effect = Effect(before, after, window, _redraws(outcomes, window))
+    plan = Resampling(samples, confidence, smallest, seed, threads, progress)
     rows, marks = _rows(effect, groups, amounts, plan)
     found = _table(rows, groups)
     cases = CaseRows.of_pairs(Later(lambda: chosen.case_ids), *marks, len(rows))
     notes = [*window.findings, *(amounts.findings if amounts else [])]
     return WhatIf(found, _changes(made, outcomes), confidence, notes, cases, LogReference(chosen))
-
-
-@dataclass(frozen=True, eq=False)
-class _Window:
-    """The measured cases, and the events between which they are measured."""
-
-    cases: NDArray[np.int64]
-    first: NDArray[np.int64]
-    last: NDArray[np.int64]
-    findings: list[Finding]
-
-
-@dataclass(frozen=True, eq=False)
-class _Effect:
-    """Microseconds of measured cases before and after, and what is drawn again: (places of cases, what)."""
-
-    before: NDArray[np.int64]
-    after: NDArray[np.int64]
-    window: _Window
-    redraws: list[tuple[NDArray[np.int64], Redrawn]]
-
-
-@dataclass(frozen=True)
-class _Plan:
-    samples: int
-    confidence: float
-    smallest: int
-    seed: int
-    threads: int | None
-    progress: Progress | None
 
 
 def _checked(
@@ -237,7 +205,7 @@ def _checked(
     return sorted(given, key=lambda change: isinstance(change, MakeLike))
 
 
-def _window(log: EventLog, start: Names | None, end: Names | None) -> _Window:
+def _window(log: EventLog, start: Names | None, end: Names | None) -> Window:
     first, last = log.case_offsets[:-1].copy(), log.case_offsets[1:] - 1
     there = np.ones(log.cases, dtype=np.bool_)
     for names, ends, is_end in ((start, first, False), (end, last, True)):
@@ -253,10 +221,10 @@ def _window(log: EventLog, start: Names | None, end: Names | None) -> _Window:
     measured = np.flatnonzero(there & (first <= last))
     found = Finding("cases without the start or the end, or with the end before the start")
     found.add(log.cases - len(measured), [])
-    return _Window(measured, first[measured], last[measured], [found] if found.count else [])
+    return Window(measured, first[measured], last[measured], [found] if found.count else [])
 
 
-def _redraws(outcomes: list[Applied], window: _Window) -> list[tuple[NDArray[np.int64], Redrawn]]:
+def _redraws(outcomes: list[Applied], window: Window) -> list[tuple[NDArray[np.int64], Redrawn]]:
     """Keep what lies within the measured time as a whole; the rest is taken as it is."""
     kept = []
     for redrawn in (outcome.redrawn for outcome in outcomes):
@@ -270,7 +238,7 @@ def _redraws(outcomes: list[Applied], window: _Window) -> list[tuple[NDArray[np.
 
 
 def _rows(
-    effect: _Effect, groups: Groups, amounts: Amounts | None, plan: _Plan
+    effect: Effect, groups: Groups, amounts: Amounts | None, plan: Resampling
 ) -> tuple[list[dict[str, Any]], tuple[NDArray[np.int64], NDArray[np.int64]]]:
     rows: list[dict[str, Any]] = []
     numbers: list[NDArray[np.int64]] = []
@@ -288,13 +256,13 @@ def _rows(
 
 
 def _group_rows(
-    effect: _Effect, members: NDArray[np.int64], amounts: Amounts | None, plan: _Plan, group: int
+    effect: Effect, members: NDArray[np.int64], amounts: Amounts | None, plan: Resampling, group: int
 ) -> Iterable[tuple[dict[str, Any], NDArray[np.int64]]]:
     before, after = effect.before[members], effect.after[members]
     changed = before != after
     weights = _weights(effect, members, amounts)
     enough = int(changed.sum()) >= plan.smallest
-    drawn = _bootstrap(effect, members, weights, plan, group) if enough else None
+    drawn = bootstrap(effect, members, weights, plan, group) if enough else None
     few = f"not enough data: {changed.sum()} changed cases, fewer than {plan.smallest}"
     tail = (1 - plan.confidence) / 2
 
@@ -303,8 +271,9 @@ def _group_rows(
         saved = None if pair is None else pair[0] - pair[1]
         note = "not enough data: no case is measured" if pair is None else None if enough else few
         return {"measure": name, "currency": money, "unit": unit, "cases": int(marks.sum()),
-                "changed": int((marks & changed).sum()), "before": pair and pair[0], "after": pair and pair[1],
-                "saved": saved, "saved_low": low, "saved_high": high, "note": note}  # fmt: skip
+                "changed": int((marks & changed).sum()), "before": pair and pair[0],
+                "after": pair and pair[1], "saved": saved, "saved_low": low, "saved_high": high,
+                "note": note}  # fmt: skip
 
     everyone = np.ones(len(members), dtype=np.bool_)
     means = medians = None
@@ -320,7 +289,7 @@ def _group_rows(
 
 
 def _weights(
-    effect: _Effect, members: NDArray[np.int64], amounts: Amounts | None
+    effect: Effect, members: NDArray[np.int64], amounts: Amounts | None
 ) -> list[tuple[str | None, NDArray[np.int64], NDArray[np.bool_]]]:
     """Return each currency with the units of the group's cases in it, and which these are."""
     if amounts is None:
@@ -337,60 +306,6 @@ def _weights(
 def _product(units: NDArray[np.int64], microseconds: NDArray[np.int64]) -> float:
     """Return the sum of amounts x days; the order of the cases is that of the log, so the bits are too."""
     return float((units * (microseconds / DAY_US)).sum()) / UNITS
-
-
-def _bootstrap(
-    effect: _Effect, members: NDArray[np.int64],
-    weights: list[tuple[str | None, NDArray[np.int64], NDArray[np.bool_]]], plan: _Plan, group: int,
-) -> NDArray[np.float64]:  # fmt: skip
-    """Return what is saved in each resample of the cases: mean, median and cash; shape (samples, measures)."""
-    before, after = (part[members] / DAY_US for part in (effect.before, effect.after))
-    size, orders = len(members), (np.argsort(before, kind="stable"), np.argsort(after, kind="stable"))
-    place = np.full(len(effect.before) + 1, -1, dtype=np.int64)
-    place[members] = np.arange(size)
-    redraws = [(place[cases], redrawn) for cases, redrawn in effect.redraws]
-
-    def draw(first: int) -> NDArray[np.float64]:
-        count = min(SAMPLES_A_TASK, plan.samples - first)
-        out = np.empty((count, 2 + len(weights)))
-        for sample in range(count):
-            dice = np.random.default_rng([plan.seed, group, first + sample])
-            times = np.bincount(dice.integers(0, size, size), minlength=size)
-            then, order = _drawn_again(after, redraws, orders[1], dice)
-            saved = times * (before - then)
-            out[sample, 0] = saved.sum() / size
-            out[sample, 1] = _median(before, orders[0], times) - _median(then, order, times)
-            out[sample, 2:] = [(saved * units).sum() / UNITS for _, units, _ in weights]
-        return out
-
-    firsts = range(0, plan.samples, SAMPLES_A_TASK)
-    return np.concatenate(map_blocks(draw, firsts, threads=plan.threads, progress=plan.progress))
-
-
-def _drawn_again(
-    after: NDArray[np.float64], redraws: list[tuple[NDArray[np.int64], Redrawn]], order: NDArray[np.int64],
-    dice: np.random.Generator,
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:  # fmt: skip
-    """Give groups a resample of their distribution; return the times of the cases and their order."""
-    if not any((places >= 0).any() for places, _ in redraws):
-        return after, order
-    then = after.copy()
-    for places, redrawn in redraws:
-        size = len(redrawn.pool)
-        pool = np.repeat(redrawn.pool, np.bincount(dice.integers(0, size, size), minlength=size))
-        given = np.empty(len(redrawn.given), dtype=np.int64)
-        given[redrawn.order] = pool[ranks(len(given), size)]
-        mine = places >= 0
-        np.add.at(then, places[mine], (given - redrawn.given)[mine] / DAY_US)
-    return then, np.argsort(then, kind="stable")
-
-
-def _median(values: NDArray[np.float64], order: NDArray[np.int64], times: NDArray[np.int64]) -> float:
-    """Return the median of values that are there so many times."""
-    counts = np.cumsum(times[order])
-    total = int(counts[-1])
-    low, high = np.searchsorted(counts, [(total - 1) // 2, total // 2], side="right")
-    return float(values[order[low]] + values[order[high]]) / 2
 
 
 def _table(rows: list[dict[str, Any]], groups: Groups) -> pa.Table:

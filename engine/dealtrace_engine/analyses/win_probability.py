@@ -18,6 +18,7 @@ BAND_PRIOR = 10.0
 """So many moves' worth of the rates of all deals are mixed into those of each band of amounts."""
 BAND_EDGES = (0.5, 0.85)
 """Quantiles of the amounts between bands: few large deals are most of the money."""
+STEPS_A_DAY = 2
 LONGEST_DAYS = 720
 """Deals are followed so far into the future; what is open then is taken for neither won nor closed."""
 
@@ -41,7 +42,7 @@ class StateModel:
     -----
     A semi-Markov model in continuous time with piecewise constant rates: occurrences by exposure, so that
     deals that are still open count for as long as they were watched. Rates at an age are shrunk towards those
-    at the age before, which are taken to fall with age; those of a band of amounts towards those of all deals.
+    at the age before, which are taken to fall with age; those of a band of amounts towards those of all.
 
     References
     ----------
@@ -78,16 +79,16 @@ def fitted(times: DealTimes, cut: int, bands: NDArray[np.int64], count: int) -> 
     edges = np.array(AGES, dtype=np.float64)
     widths = np.append(np.diff(edges), np.inf)
     stayed, place = visits.stayed / DAY_US, bands[visits.case] * states + visits.state
-    days = np.empty((count * states, len(AGES)))
-    for age in range(len(AGES)):
-        inside = np.clip(stayed - edges[age], 0, widths[age])
-        days[:, age] = np.bincount(place, weights=inside, minlength=count * states)
+    spent = np.empty((count * states, len(AGES)))
+    for place_of_age in range(len(AGES)):
+        inside = np.clip(stayed - edges[place_of_age], 0, widths[place_of_age])
+        spent[:, place_of_age] = np.bincount(place, weights=inside, minlength=count * states)
     ended = visits.exit >= 0
     age = np.searchsorted(edges, stayed[ended], side="right") - 1
     target = (place[ended] * len(AGES) + age) * (states + 2) + visits.exit[ended]
     moves = np.bincount(target, minlength=count * states * len(AGES) * (states + 2)).astype(np.float64)
     moves = moves.reshape(count, states, len(AGES), states + 2)
-    days = days.reshape(count, states, len(AGES))
+    days = spent.reshape(count, states, len(AGES))
     closed, exits = visits.exit[ended], moves.sum(axis=(0, 2, 3)).astype(np.int64)
     all_moves, all_days = moves.sum(axis=0), days.sum(axis=0)
     _shrink(all_moves, all_days)
@@ -150,43 +151,39 @@ class Outlook:
     closing_days: NDArray[np.float64]
 
 
-def steps_a_day(days: float) -> int:
-    """Return how finely a horizon is walked through."""
-    return 2 if days > 45 else 4
-
-
-def _ages(steps: int) -> NDArray[np.int64]:
+def _ages() -> NDArray[np.int64]:
     """Return the place in `AGES` of each step in a state; the last one stands for all that are older."""
-    return np.searchsorted(AGES, np.arange(steps * AGES[-1] + 1) / steps, side="right") - 1
+    return np.searchsorted(AGES, np.arange(STEPS_A_DAY * AGES[-1] + 1) / STEPS_A_DAY, side="right") - 1
 
 
-def steps_in_state(states: DealStates, cases: NDArray[np.int64], days: float) -> NDArray[np.int64]:
+def steps_in_state(states: DealStates, cases: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the steps that deals have been in their state, as places in `Outlook`."""
-    steps = steps_a_day(days)
-    return np.minimum((states.cut - states.since[cases]) * steps // DAY_US, steps * AGES[-1])
+    steps = (states.cut - states.since[cases]) * STEPS_A_DAY // DAY_US
+    return np.minimum(steps, STEPS_A_DAY * AGES[-1])
 
 
 class _Walk:
-    """One step back in time after the other: stay and be older, move and be new there, or end."""
+    """The chances of each move in a step, and how to go back by steps."""
 
-    def __init__(self, rates: NDArray[np.float64], steps: int) -> None:
+    def __init__(self, rates: NDArray[np.float64]) -> None:
         total = rates.sum(axis=-1, keepdims=True)
-        left = -np.expm1(-total / steps)  # who stays is right; a move comes half a step late
+        left = -np.expm1(-total / STEPS_A_DAY)  # who stays is right; a move comes half a step late
         chances = rates * (left / np.where(total > 0, total, 1))
-        self._ages, states = _ages(steps), chances.shape[-3]
-        self._stay = (1 - chances.sum(axis=-1))[..., self._ages]
-        self._moves = np.ascontiguousarray(np.moveaxis(chances[..., :states], -1, 0))
-        self.won, self.ended = chances[..., states], chances[..., states:].sum(axis=-1)
-        self.shape = self._stay.shape
+        states, bands = chances.shape[-3:-1]
+        self.shape = (*rates.shape[:-2], STEPS_A_DAY * AGES[-1] + 1)
+        chances = chances.reshape(-1, states, bands, states + 2)
+        self._stay = 1 - chances.sum(axis=-1)
+        self._moves = np.ascontiguousarray(chances[..., :states])
+        self.won = np.ascontiguousarray(chances[..., states])
+        self.ended = chances[..., states:].sum(axis=-1)
+        self._ages = _ages()
 
-    def back(self, found: NDArray[np.float64], ends: NDArray[np.float64]) -> NDArray[np.float64]:
-        new = ends.copy()
-        for state, moves in enumerate(self._moves):  # a fixed order: the same bits on any number of threads
-            new += moves * found[..., state, :1][..., None]
-        older = np.concatenate((found[..., 1:], found[..., -1:]), axis=-1)
-        older *= self._stay
-        older += new[..., self._ages]
-        return older
+    def back(self, found: NDArray[np.float64], ends: NDArray[np.float64], steps: int) -> None:
+        """Go back from the chances in `found`, which are overwritten."""
+        from dealtrace_engine.kernels.deal_walk import walk_back
+
+        flat = found.reshape(-1, *found.shape[-2:])
+        walk_back(self._stay, self._moves, ends, self._ages, steps, 0, len(flat), flat)
 
 
 def won_within(rates: NDArray[np.float64], days: float) -> NDArray[np.float64]:
@@ -201,25 +198,24 @@ def won_within(rates: NDArray[np.float64], days: float) -> NDArray[np.float64]:
     -------
     ndarray of float64, shape (..., states, steps)
     """
-    steps = steps_a_day(days)
-    walk = _Walk(rates, steps)
+    walk = _Walk(rates)
     found = np.zeros(walk.shape)
-    for _ in range(round(days * steps)):
-        found = walk.back(found, walk.won)
+    walk.back(found, walk.won, round(days * STEPS_A_DAY))
     return found
 
 
 def outlook(model: StateModel, days: float) -> Outlook:
     """Follow deals from every state and age."""
-    steps = steps_a_day(days)
-    walk = _Walk(model.rates, steps)
+    walk = _Walk(model.rates)
     won, closed = np.zeros(walk.shape), np.zeros(walk.shape)
-    soon, median = won, np.full(walk.shape, np.nan)
-    horizon = round(days * steps)
-    for step in range(1, max(LONGEST_DAYS * steps, horizon) + 1):
-        won, closed = walk.back(won, walk.won), walk.back(closed, walk.ended)
-        median[np.isnan(median) & (closed >= 0.5)] = step / steps
-        soon = won if step == horizon else soon
+    median = np.full(walk.shape, np.nan)
+    for step in range(1, LONGEST_DAYS * STEPS_A_DAY + 1):
+        walk.back(closed, walk.ended, 1)
+        median[np.isnan(median) & (closed >= 0.5)] = step / STEPS_A_DAY
+    horizon, longest = (round(each * STEPS_A_DAY) for each in (days, LONGEST_DAYS))
+    walk.back(won, walk.won, horizon)
+    soon = won.copy()
+    walk.back(won, walk.won, max(longest - horizon, 0))
     return Outlook(soon, won, median)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -44,8 +44,11 @@ SOURCES: tuple[Source, ...] = (
 )  # fmt: skip
 """What looks for findings; another one is a function here and its sentences in findings.json."""
 VALUES = (
-    "amount", "opportunity_value", "estimated_value", "estimatedvalue", "total_amount", "totalamount", "value",
+    "amount", "opportunity_value", "estimated_value", "estimatedvalue", "total_amount", "totalamount",
+    "value",
 )  # fmt: skip
+CONVERTED = "amount_corporate"
+"""What the readers of CRM exports call an amount in the organisation's own currency."""
 NUMBER = pa.list_(pa.struct([("name", pa.string()), ("value", pa.float64())]))
 NAME = pa.list_(pa.struct([("name", pa.string()), ("value", pa.string())]))
 
@@ -60,13 +63,14 @@ class Findings(Result):
         A row per finding; by currency, that of most cases first, then by rank. rank: from 1 within the
         currency; currency: text, null where the log has none; kind: what it is about, a key of findings.json;
         basis: what the money is: ``capital`` (days x amount x the cost of capital), ``owed``, ``discount``,
-        ``lost``, ``missed`` (against the rate of others) or ``hoped``; money: float64, at stake, null where no
-        amount is known; amount: float64, of the cases; cases: int64; days: float64, of delay in all cases,
-        null where it is not about time; sentence: text in `language`; filter: JSON text of an expression that
+        ``lost``, ``missed`` (against the rate of others) or ``hoped``; money: float64, at stake, null where
+        no amount is known; amount: float64, of the cases; cases: int64, in the currency; days: float64, of
+        their delay, null where it is not about time; sentence: text in `language`, of the cases of all
+        currencies, with the money of one; filter: JSON text of an expression that
         selects the cases, null where none does; numbers and names: lists of what is in the sentence.
     language : str
     findings : list of Finding
-        Amounts that are missing or odd, and cases without a currency, which are left out.
+        Amounts that are missing or odd, or were converted.
     """
 
     table: pa.Table
@@ -81,7 +85,7 @@ class Findings(Result):
         return self.table
 
     def __len__(self) -> int:
-        return self.table.num_rows
+        return len(self.sentences)
 
     @property
     def sentences(self) -> list[str]:
@@ -126,8 +130,9 @@ def findings(
     language : {"en", "de", "fr", "it", "ja", "zh"}
         Of the sentences.
     value : str, optional
-        Attribute of the amount; the first usual name that the log has by default. Without one, findings are
-        ranked by days, then by cases.
+        Attribute of the amount. By default the first usual name that the log has; where there are several
+        currencies and the export has converted every amount, the converted ones, which a note says. Without
+        amounts, findings are ranked by days, then by cases.
     currency : str, optional
         Attribute of its currency; see `amounts_of`.
     where : Expression, optional
@@ -171,22 +176,39 @@ def findings(
         raise ArgumentError("the cost of capital is from 0 to 10, the limit of discounts from 0 to 100",
                             hint="0.08 is 8 percent a year, 20 is 20 percent")  # fmt: skip
     chosen = log if where is None else log.filter(where, threads=threads)
-    name = value if value is not None else _usual_value(chosen)
-    parts, notes = _parts(chosen, name, currency, threads)
+    amounts = _amounts(chosen, value, currency)
+    context = Context(chosen, amounts, capital_cost, discount_limit, threads)
+    looked = list(_looked(context, sources, progress))
     rows: list[dict[str, Any]] = []
-    numbers, ids, offset = [np.zeros(0, dtype=np.int64)], [], 0
-    for place, (money, part, amounts, condition) in enumerate(parts):
-        context = Context(part, amounts, capital_cost, discount_limit, threads)
-        looked = _looked(context, sources, progress, place * len(sources), len(parts) * len(sources))
-        for rank, candidate in enumerate(_foremost(looked, context, most), 1):
-            rows.append(_row(rank, candidate, context, money, condition, words))
-            numbers.append(candidate.cases + offset)
-        ids.append(part)
-        offset += part.cases
+    numbers = [np.zeros(0, dtype=np.int64)]
+    for place in _currencies(amounts):
+        parts = looked if place is None else _parts(looked, context, place)
+        for rank, (candidate, part) in enumerate(_foremost(parts, looked, most), 1):
+            rows.append(_row(rank, candidate, part, context, place, words))
+            numbers.append(part.cases)
     of_row = np.repeat(np.arange(len(rows)), [len(cases) for cases in numbers[1:]])
-    all_ids = Later(lambda: cast(pa.LargeStringArray, pa.concat_arrays([part.case_ids for part in ids])))
-    cases = CaseRows.of_pairs(all_ids, of_row, np.concatenate(numbers), len(rows))
+    cases = CaseRows.of_pairs(Later(lambda: chosen.case_ids), of_row, np.concatenate(numbers), len(rows))
+    notes = [] if amounts is None else amounts.findings
     return Findings(_table(rows), language, notes, cases, LogReference(chosen))
+
+
+def _amounts(log: EventLog, value: str | None, currency: str | None) -> Amounts | None:
+    """Return the amounts: those named, else those in the corporate currency, else the first usual ones."""
+    if value is not None:
+        return amounts_of(log, value, currency)
+    name = _usual_value(log)
+    own = None if name is None else amounts_of(log, name, currency)
+    if own is None or len(own.currencies) == 1 or currency is not None:
+        return own
+    if CONVERTED not in log.attribute_names or log.attribute(CONVERTED).level != "case":
+        return own
+    converted = amounts_of(log, CONVERTED, currency)
+    if (own.known & ~converted.known).any():
+        return own
+    note = Finding(f"amounts of several currencies, as converted in {CONVERTED!r}")
+    note.add(int(converted.known.sum()), [])
+    return replace(converted, currencies=(None,), of_case=np.zeros(log.cases, dtype=np.int32),
+                   findings=[*converted.findings, note])  # fmt: skip
 
 
 def _usual_value(log: EventLog) -> str | None:
@@ -198,74 +220,71 @@ def _usual_value(log: EventLog) -> str | None:
     return None
 
 
-_Part = tuple[str | None, EventLog, Amounts | None, Expression | None]
-
-
-def _parts(
-    log: EventLog, value: str | None, currency: str | None, threads: int | None
-) -> tuple[list[_Part], list[Finding]]:
-    """Cut the log by currency, that of most cases first: amounts are never added across them."""
-    if value is None:
-        return [(None, log, None, None)], []
-    amounts = amounts_of(log, value, currency)
-    if len(amounts.currencies) == 1:
-        return [(amounts.currencies[0], log, amounts, None)], amounts.findings
-    column = currency or next(name for name in CURRENCY if name in log.attribute_names)
+def _currencies(amounts: Amounts | None) -> list[int | None]:
+    """Return the currencies, that of most cases first; one None where there is nothing to tell apart."""
+    if amounts is None or len(amounts.currencies) == 1:
+        return [None]
     sizes = np.bincount(amounts.of_case, minlength=len(amounts.currencies))
-    parts: list[_Part] = []
-    notes = list(amounts.findings)
-    for place in np.argsort(-sizes, kind="stable").tolist():
-        name = amounts.currencies[place]
-        if name is None:
-            missing = Finding(f"no currency in {column!r}")
-            missing.add(int(sizes[place]), [])
-            notes.append(missing)
-            continue
-        condition = conditions.case(column) == name
-        part = log.filter(condition, threads=threads)
-        parts.append((str(name), part, amounts_of(part, value, column), condition))
-    return parts, notes
+    return [int(place) for place in np.argsort(-sizes, kind="stable")]
 
 
-def _looked(
-    context: Context, sources: Sequence[Source], progress: Progress | None, done: int, of: int
-) -> Iterator[Candidate]:
+def _parts(looked: Sequence[Candidate], context: Context, place: int) -> list[Candidate]:
+    """Return the candidates with those of their cases that are in a currency."""
+    parts = []
+    for candidate in looked:
+        assert context.amounts is not None
+        own = context.amounts.of_case[candidate.cases] == place
+        days = None if candidate.days is None else candidate.days[own]
+        parts.append(replace(candidate, cases=candidate.cases[own], stake=candidate.stake[own], days=days))
+    return parts
+
+
+def _looked(context: Context, sources: Sequence[Source], progress: Progress | None) -> Iterator[Candidate]:
     for number, source in enumerate(sources, 1):
         yield from source(context)
-        tick(progress, done + number, of)
+        tick(progress, number, len(sources))
 
 
-def _foremost(looked: Iterator[Candidate], context: Context, most: int) -> list[Candidate]:
-    """Return the most important ones: of several of one kind, the first before any second."""
+def _foremost(
+    parts: Sequence[Candidate], looked: Sequence[Candidate], most: int
+) -> list[tuple[Candidate, Candidate]]:
+    """Return the most important candidates, as a whole and in part.
 
-    def weight(candidate: Candidate) -> tuple[float, float, int, str]:
-        days = 0.0 if candidate.days is None else float(candidate.days.sum())
-        return -float(candidate.stake.sum()), -days, -len(candidate.cases), candidate.kind
+    Of several of one kind, the first comes before any second.
+    """
 
-    ranked = sorted(looked, key=weight)
-    kinds = [candidate.kind for candidate in ranked]
+    def weight(pair: tuple[Candidate, Candidate]) -> tuple[float, float, int, str]:
+        part = pair[1]
+        days = 0.0 if part.days is None else float(part.days.sum())
+        return -float(part.stake.sum()), -days, -len(part.cases), part.kind
+
+    pairs = zip(looked, parts, strict=True)
+    ranked = sorted((pair for pair in pairs if len(pair[1].cases)), key=weight)
+    kinds = [part.kind for _, part in ranked]
     turns = [kinds[:place].count(kind) for place, kind in enumerate(kinds)]
     chosen = sorted(range(len(ranked)), key=lambda place: (turns[place], place))[:most]
     return [ranked[place] for place in sorted(chosen)]
 
 
 def _row(
-    rank: int, candidate: Candidate, context: Context, currency: str | None, condition: Expression | None,
-    words: Words,
+    rank: int, candidate: Candidate, part: Candidate, context: Context, place: int | None, words: Words
 ) -> dict[str, Any]:  # fmt: skip
-    known = context.amounts is not None
-    money = float(candidate.stake.sum()) if known else None
-    of_delay = candidate.basis == "capital"
-    amount = float((context.cash if of_delay else context.value)[candidate.cases].sum())
+    amounts = context.amounts
+    currency = None if amounts is None else amounts.currencies[place or 0]
+    money = None if amounts is None else float(part.stake.sum())
+    amount = float((context.cash if part.basis == "capital" else context.value)[part.cases].sum())
+    said = words.sentence(candidate, money=money, amount=amount, currency=currency,
+                          rate=context.capital_cost)  # fmt: skip
     chosen = candidate.filter
-    if chosen is not None and condition is not None:
-        chosen = condition & chosen
-    said = words.sentence(candidate, cases=len(candidate.cases), money=money, amount=amount,
-                          currency=currency, rate=context.capital_cost)  # fmt: skip
+    if chosen is not None and place is not None:
+        column = next((name for name in CURRENCY if name in context.log.attribute_names), None)
+        chosen = (
+            None if column is None or currency is None else chosen & (conditions.case(column) == currency)
+        )
     return {
-        "rank": rank, "currency": currency, "kind": candidate.kind, "basis": candidate.basis, "money": money,
-        "amount": amount if known else None, "cases": len(candidate.cases),
-        "days": None if candidate.days is None else float(candidate.days.sum()), "sentence": said,
+        "rank": rank, "currency": currency, "kind": part.kind, "basis": part.basis, "money": money,
+        "amount": None if amounts is None else amount, "cases": len(part.cases),
+        "days": None if part.days is None else float(part.days.sum()), "sentence": said,
         "filter": None if chosen is None else to_json(chosen),
         "numbers": [{"name": name, "value": float(value)} for name, value in candidate.numbers.items()],
         "names": [{"name": name, "value": words.name(value)} for name, value in candidate.names.items()],
@@ -277,8 +296,8 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
     kinds = {"money": pa.float64(), "amount": pa.float64(), "days": pa.float64(), "numbers": NUMBER,
              "names": NAME}  # fmt: skip
     columns: dict[str, Any] = {}
-    for name in ("rank", "currency", "kind", "basis", "money", "amount", "cases", "days", "sentence", "filter",
-                 "numbers", "names"):  # fmt: skip
+    for name in ("rank", "currency", "kind", "basis", "money", "amount", "cases", "days", "sentence",
+                 "filter", "numbers", "names"):  # fmt: skip
         values = [row[name] for row in rows]
         if name in texts:
             columns[name] = text(values)

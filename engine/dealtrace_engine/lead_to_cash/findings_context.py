@@ -14,6 +14,7 @@ from dealtrace_engine.analyses.grouping import Groups, groups_of
 from dealtrace_engine.analyses.milestones import NEVER, Reached, reached, wanted_activities
 from dealtrace_engine.analyses.money import UNITS, Amounts
 from dealtrace_engine.filters.expressions import Expression
+from dealtrace_engine.filters.values import moment, moment_us
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.sources.labels import activity_label
 from dealtrace_engine.sources.meanings import activity_of_label
@@ -92,7 +93,7 @@ class Context:
 
     def has(self, *names: str) -> NDArray[np.bool_]:
         """Return which cases have any of some activities."""
-        return self.reached(*names).firsts != NEVER
+        return np.asarray(self.reached(*names).firsts != NEVER)
 
     def knows(self, *names: str) -> bool:
         """Whether the log has any of some activities."""
@@ -112,7 +113,12 @@ class Context:
 
     @cached_property
     def cash(self) -> NDArray[np.float64]:
-        """Amount of each case that was won, ordered or invoiced; 0 for the others."""
+        """Amount of each case that was won, ordered or invoiced; 0 for the others.
+
+        In a log that has none of these activities, of every case.
+        """
+        if not self.knows(*CASH):
+            return self.value
         return np.where(self.has(*CASH), self.value, 0.0)
 
     def delay_cost(self, cases: NDArray[np.int64], days: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -151,13 +157,32 @@ class Context:
         return np.asarray(values.cast(pa.float64(), safe=False).fill_null(np.nan))
 
     def days_of(self, names: Sequence[str]) -> NDArray[np.int64] | None:
-        """Return the first of some attributes of dates as days since 1970-01-01; `NEVER` for null."""
-        name = self.attribute(names)
-        values = None if name is None else self.log.attribute(name).values
-        if values is None or not (pa.types.is_date(values.type) or pa.types.is_timestamp(values.type)):
-            return None
-        days = values.cast(pa.timestamp("us")).cast(pa.int64()).fill_null(NEVER)
-        return np.where(np.asarray(days) == NEVER, NEVER, np.asarray(days) // DAY_US)
+        """Return the first of some attributes of dates as days since 1970-01-01; `NEVER` for null.
+
+        Where it varies within cases, as with several invoices, the last day counts.
+        """
+        for name in names:
+            attribute = self.log.attribute(name) if name in self.log.attribute_names else None
+            if attribute is None:
+                continue
+            values = attribute.values
+            if not (pa.types.is_date(values.type) or pa.types.is_timestamp(values.type)):
+                continue
+            instants = np.asarray(values.cast(pa.timestamp("us")).cast(pa.int64()).fill_null(NEVER))
+            days = np.where(instants == NEVER, NEVER, instants // DAY_US)
+            if attribute.level == "case":
+                return days
+            return np.asarray(np.maximum.reduceat(days, self.log.case_offsets[:-1]))
+        return None
+
+    @cached_property
+    def today(self) -> int:
+        """The day of the export, else of the last event, as days since 1970-01-01 (UTC)."""
+        coverage = self.log.origin.coverage
+        last = self.log.span[1] // DAY_US
+        if coverage is None or coverage.exported is None:
+            return last
+        return max(last, moment_us(moment(coverage.exported, "exported")) // DAY_US)
 
 
 Source = Callable[[Context], Iterable[Candidate]]
@@ -169,8 +194,8 @@ def shown_activity(name: str, language: str) -> str:
 
     Examples
     --------
-    >>> shown_activity("Quote Issued", "de"), shown_activity("Coffee", "de")
-    ('Angebot/Proposal versendet', 'Coffee')
+    >>> shown_activity("Quote Accepted", "fr"), shown_activity("Coffee", "fr")
+    ('Devis accepté', 'Coffee')
     """
     meant = activity_of_label(name).activity
     return name if meant is None else activity_label(meant, language)

@@ -28,7 +28,7 @@ SLOWER = 1.25
 """So many times as slow as the others is slow."""
 MOST_STEPS = 2
 STALLED_AFTER = 0.95
-"""Deals that have waited for longer than this share of all waits before a closing are stalled."""
+"""Deals that wait for longer than this share of closed ones ever did are stalled."""
 
 
 def slow_steps(context: Context) -> Iterator[Candidate]:
@@ -77,7 +77,7 @@ def _by_case(
     cases: NDArray[np.int64], days: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     found, places = np.unique(cases, return_inverse=True)
-    return found, np.bincount(places, weights=days, minlength=len(found))
+    return found, np.bincount(places, weights=days, minlength=len(found)).astype(np.float64)
 
 
 def slow_approvers(context: Context) -> Iterator[Candidate]:
@@ -179,19 +179,21 @@ def quote_revisions(context: Context) -> Iterator[Candidate]:
 
 
 def stalled_deals(context: Context) -> Iterator[Candidate]:
-    """Yield open deals in which nothing happened for longer than before nearly every closing."""
+    """Yield open deals in which nothing has happened for longer than ever in nearly every closed one."""
     log, (won, lost) = context.log, context.decided
     created = context.has("opportunity_created")
-    closings = np.flatnonzero(
-        wanted_activities(log, ("opportunity_won", "opportunity_lost"), missing=True)[log.activity_codes]
-    )
-    closings = closings[~np.isin(closings, log.case_offsets)]
-    if len(closings) < SMALLEST:
+    closed = np.flatnonzero(created & (won | lost))
+    if len(closed) < SMALLEST:
         return
-    limit = float(np.quantile(log.timestamps[closings] - log.timestamps[closings - 1], STALLED_AFTER))
+    gaps = np.diff(log.timestamps, prepend=log.timestamps[:1])
+    gaps[log.case_offsets[:-1]] = 0
+    ends = context.reached("opportunity_won", "opportunity_lost").lasts
+    gaps[log.timestamps > np.repeat(ends, np.diff(log.case_offsets))] = 0  # what comes after the closing
+    longest = np.maximum.reduceat(gaps, log.case_offsets[:-1])[closed]
+    limit = float(np.quantile(longest, STALLED_AFTER)) / DAY_US
     idle = (log.span[1] - log.case_ends) / DAY_US
-    own = created & ~won & ~lost & ~context.has("sales_order_created") & (idle > limit / DAY_US)
+    own = created & ~won & ~lost & ~context.has("sales_order_created") & (idle > limit)
     cases = np.flatnonzero(own)
     if len(cases):
-        numbers = {"limit_days": limit / DAY_US, "idle_days": float(np.median(idle[cases]))}
+        numbers = {"limit_days": limit, "idle_days": float(np.median(idle[cases]))}
         yield Candidate("stalled_deals", "hoped", cases, context.value[cases], idle[cases], numbers)

@@ -14,9 +14,9 @@ from dealtrace_engine.lead_to_cash.findings_delays import APPROVED
 
 DUE = ("due_date", "payment_due_date", "invoice_due_date", "duedate")
 TERMS = ("payment_terms_days", "payment_terms", "terms_days")
-DISCOUNT = ("discount_percent", "discount_percentage", "discount", "discountpercentage")
+DISCOUNT = ("discount_percent", "discount_pct", "discount_percentage", "discount", "discountpercentage")
 SOURCES = ("lead_source", "leadsource", "leadsourcecode", "source")
-REASONS = ("loss_reason", "lost_reason", "reason_lost", "statuscode")
+REASONS = ("loss_reason", "lost_reason", "reason_lost")
 SURE = 3.0
 """So many standard errors away from the others is no chance."""
 
@@ -53,7 +53,7 @@ def late_payments(context: Context) -> Iterator[Candidate]:
 
 def overdue_unpaid(context: Context) -> Iterator[Candidate]:
     """Yield the cases that were due before the last day of the log and are not paid."""
-    due, today = due_days(context), context.log.span[1] // DAY_US
+    due, today = due_days(context), context.today
     if due is None or not context.knows(*PAID):
         return
     cases = np.flatnonzero((due != NEVER) & (due < today) & ~context.has(*PAID))

@@ -63,23 +63,23 @@ class Words:
         return self.number(value, 0 if value >= 100 else 1 if value >= 0.5 else 2)
 
     def percent(self, value: float) -> str:
-        """Return percent; a decimal where it is not whole or below ten.
+        r"""Return percent; a decimal where it is not whole or below ten.
 
         Examples
         --------
         >>> Words("en").percent(20.0), Words("de").percent(3.14)
-        ('20%', '3,1\\xa0%')
+        ('20%', '3,1\xa0%')
         """
         decimals = 0 if value == round(value) or abs(value) >= 10 else 1
         return f"{self.number(value, decimals)}{self._figures['before_percent']}%"
 
     def money(self, value: float, currency: str | None) -> str:
-        """Return an amount in whole units of its currency, which is named where it is known.
+        r"""Return an amount in whole units of its currency, which is named where it is known.
 
         Examples
         --------
         >>> Words("en").money(1234567.8, "EUR"), Words("de").money(1234567.8, "EUR")
-        ('EUR 1,234,568', '1.234.568\\xa0EUR')
+        ('EUR 1,234,568', '1.234.568\xa0EUR')
         """
         amount = self.number(value, 0)
         if currency is None:
@@ -88,15 +88,13 @@ class Words:
         return f"{currency} {amount}" if before else f"{amount}\u00a0{currency}"
 
     def sentence(
-        self, candidate: Candidate, *, cases: int, money: float | None, amount: float,
-        currency: str | None, rate: float,
-    ) -> str:  # fmt: skip
+        self, candidate: Candidate, *, money: float | None, amount: float, currency: str | None, rate: float
+    ) -> str:
         """Return what was found, and what is at stake where money is known.
 
         Parameters
         ----------
         candidate : Candidate
-        cases : int
         money : float or None
             At stake.
         amount : float
@@ -107,7 +105,9 @@ class Words:
         """
         numbers = {name: self._told(name, value) for name, value in candidate.numbers.items()}
         names = {name: self.name(value) for name, value in candidate.names.items()}
-        said = self._template("kinds", candidate.kind).format(cases=self.number(cases), **numbers, **names)
+        said = self._template("kinds", candidate.kind).format(
+            cases=self.number(len(candidate.cases)), **numbers, **names
+        )  # fmt: skip
         if money is None:
             return said
         stake = self._template("stakes", candidate.basis).format(

@@ -1,0 +1,64 @@
+"""The findings of a lead-to-cash log, for the terminal and for a result folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from dealtrace.report.terminal import heading, safe
+
+if TYPE_CHECKING:
+    from dealtrace_engine.lead_to_cash.findings import Findings
+
+HEADINGS = {
+    "en": "What matters most", "de": "Was am meisten zählt", "fr": "Ce qui compte le plus",
+    "it": "Ciò che conta di più", "ja": "最も重要な発見", "zh": "最重要的发现",
+}  # fmt: skip
+FILES = ("findings.json", "findings.parquet")
+
+
+def findings_section(found: Findings, most: int = 10) -> Iterator[RenderableType]:
+    """Show findings, one per paragraph, with their rank and currency.
+
+    Examples
+    --------
+    >>> from rich.console import Console
+    >>> from dealtrace_engine.lead_to_cash.findings import findings
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
+    >>> found = findings(from_arrow(lead_to_cash(300).events), most=1)
+    >>> [type(part).__name__ for part in findings_section(found)]
+    ['Text', 'Text']
+    """
+    if not len(found):
+        return
+    yield heading(HEADINGS[found.language])
+    for row in found.table.slice(0, most).to_pylist():
+        currency = "" if row["currency"] is None else f" {safe(row['currency'])}"
+        yield Text(f"{row['rank']:>2}{currency}  {safe(row['sentence'])}")
+
+
+def write_findings(found: Findings, folder: Path) -> list[str]:
+    """Write findings.json (all of it) and findings.parquet (the table) into a folder; return the names.
+
+    To be called before the manifest is written.
+
+    Parameters
+    ----------
+    found : Findings
+    folder : Path
+
+    Raises
+    ------
+    OSError
+        The disk does not take them.
+    """
+    import pyarrow.parquet as pq
+
+    (folder / FILES[0]).write_text(found.to_json(indent=1) + "\n", encoding="utf-8")
+    pq.write_table(found.to_arrow(), folder / FILES[1])
+    return list(FILES)

@@ -1,0 +1,192 @@
+"""What changes of a process would have saved: against a plain twin, by hand, and against what was planted."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import logs
+from dealtrace_engine.analyses.what_if import Cap, MakeLike, Remove, what_if
+from dealtrace_engine.analyses.what_if_changes import applied, told
+from dealtrace_engine.errors import ArgumentError, Cancelled, SchemaError
+from dealtrace_engine.sources.memory import from_arrow
+from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
+from naive import what_if as naive
+
+ACTIVITIES = st.sets(st.sampled_from(sorted(logs.activity_name(number) for number in range(6))), min_size=1)
+
+
+def known(events, names):
+    there = {event.activity for event in events}
+    return sorted(names & there) or [events[0].activity]
+
+
+def cases_of(log):
+    names = log.activities.to_pylist()
+    return [
+        [(names[log.activity_codes[e]], int(log.timestamps[e])) for e in range(first, last)]
+        for first, last in zip(log.case_offsets[:-1].tolist(), log.case_offsets[1:].tolist(), strict=True)
+    ]
+
+
+def times_of(log, times):
+    return [part.tolist() for part in np.split(times, log.case_offsets[1:-1])]
+
+
+@given(logs.event_logs(), ACTIVITIES, ACTIVITIES, st.sampled_from([0, 1, 60_000_000, 10**13]))
+def test_caps_are_those_of_the_twin(events, sources, targets, most):
+    log = from_arrow(logs.table(events))
+    sources, targets = known(events, sources), known(events, targets)
+    found = applied(log, Cap(sources, targets, f"{most} us"), log.timestamps, 1)
+    expected = [naive.capped(case, set(sources), set(targets), most) for case in cases_of(log)]
+    assert times_of(log, found.timestamps) == [[time for _, time in case] for case in expected]
+    pairs = [naive.pairs(case, set(sources), set(targets)) for case in cases_of(log)]
+    assert found.segments == sum(map(len, pairs))
+
+
+@given(logs.event_logs(), ACTIVITIES)
+def test_removals_are_those_of_the_twin(events, names):
+    log, names = from_arrow(logs.table(events)), known(events, names)
+    found = applied(log, Remove(names), log.timestamps, 1)
+    expected = [naive.removed(case, set(names)) for case in cases_of(log)]
+    assert times_of(log, found.timestamps) == [[time for _, time in case] for case in expected]
+    assert found.segments == sum(event.activity in names for event in events)
+
+
+def small(days, *, group="x", amount=100.0, first=0):
+    rows = {"case": [], "activity": [], "time": [], "group": [], "amount": []}
+    for case, wait in enumerate(days):
+        for activity, at in (("asked", 0), ("decided", wait), ("sent", wait + 1)):
+            rows["case"].append(f"{group}{case}")
+            rows["activity"].append(activity)
+            rows["time"].append(logs.EPOCH_2024 + int((first + at) * logs.DAY))
+            rows["group"].append(group)
+            rows["amount"].append(amount)
+    rows["time"] = pa.array(rows["time"], pa.timestamp("us", tz="UTC"))
+    return pa.table(rows)
+
+
+def test_a_cap_by_hand_in_days_and_in_cash():
+    log = from_arrow(small([1, 2, 9, 10]))
+    found = what_if(log, Cap("asked", "decided", "3 d"), value="amount", smallest=2)
+    mean, median, cash = found.table.to_pylist()
+    assert (mean["before"], mean["after"], mean["saved"], mean["changed"]) == (6.5, 3.25, 3.25, 2)
+    assert (median["before"], median["after"]) == (6.5, 3.5)
+    assert (cash["before"], cash["saved"], cash["unit"]) == (2600.0, 1300.0, "days x currency")
+    assert mean["saved_low"] <= 3.25 <= mean["saved_high"]
+    assert found.cases(0).to_pylist() == ["x2", "x3"]
+    assert found.changes.to_pylist() == [
+        {"change": "no more than 3d from asked to decided", "segments": 4, "changed": 2, "cases": 2,
+         "saved_days": 13.0, "note": None},
+    ]  # fmt: skip
+    assert json.loads(found.to_json())["effects"][0]["saved"] == 3.25
+
+
+def test_changes_after_each_other_save_no_time_twice():
+    log = from_arrow(small([10]))
+    both = what_if(log, [Cap("asked", "decided", "4 d"), Cap("asked", "sent", "3 d")], smallest=1)
+    assert both.table.to_pylist()[0]["after"] == 3.0
+    assert both.changes.column("saved_days").to_pylist() == [6.0, 2.0]
+
+
+def test_where_the_data_is_too_thin_it_says_so():
+    found = what_if(from_arrow(small([1, 2, 9, 10])), Cap("asked", "decided", "3 d"))
+    row = found.table.to_pylist()[0]
+    assert row["saved"] == 3.25
+    assert row["saved_low"] is None
+    assert row["note"] == "not enough data: 2 changed cases, fewer than 30"
+
+
+def test_a_group_made_like_another_gets_its_distribution():
+    table = pa.concat_tables([small(range(40, 80)), small(range(1, 41), group="y")])
+    change = MakeLike("group", "x", "asked", "decided", like="y")
+    found = what_if(from_arrow(table), change, by="group")
+    rows = {(row["group"], row["measure"]): row for row in found.table.to_pylist()}
+    assert rows["x", "mean_days"]["after"] == rows["y", "mean_days"]["before"] == 21.5
+    assert rows["x", "mean_days"]["saved_low"] < 39 < rows["x", "mean_days"]["saved_high"]
+    assert rows["y", "mean_days"]["saved"] == 0
+    thin = what_if(from_arrow(table), change, smallest=41)
+    assert thin.changes.column("note").to_pylist() == ["not enough data: 40 times of 'x', fewer than 41"]
+
+
+def test_a_group_made_like_its_best_quarter():
+    quarters = [small([days] * 30, group="x", first=first).to_pandas() for days, first in ((9, 0), (4, 100))]
+    for number, part in enumerate(quarters):
+        part["case"] = [f"{number}-{case}" for case in part["case"]]
+    log = from_arrow(pa.concat_tables([pa.Table.from_pandas(part) for part in quarters]))
+    found = what_if(log, MakeLike("group", "x", "asked", "decided"))
+    assert found.changes.column("note").to_pylist() == ["like 2024 Q2, the best of 2"]
+    assert found.table.to_pylist()[0]["after"] == 5.0
+
+
+def test_the_measured_time_and_the_cases_without_it():
+    table = pa.concat_tables([small([5, 7]), small([3], group="y").slice(0, 2)])
+    found = what_if(from_arrow(table), Remove("decided"), start="asked", end="sent", smallest=1)
+    assert found.table.to_pylist()[0] | {"saved_low": 0, "saved_high": 0} == {
+        "measure": "mean_days", "currency": None, "unit": "days", "cases": 2, "changed": 2, "before": 7.0,
+        "after": 1.0, "saved": 6.0, "saved_low": 0, "saved_high": 0, "note": None,
+    }  # fmt: skip
+    assert [(one.count, one.reason[:18]) for one in found.findings] == [(1, "cases without the ")]
+
+
+def test_currencies_are_told_apart():
+    table = pa.concat_tables([small([5, 9]), small([5, 9], group="y", amount=7.0)])
+    table = table.append_column("currency", pa.array(["EUR"] * 6 + ["USD"] * 6))
+    found = what_if(from_arrow(table), Cap("asked", "decided", "5 d"), value="amount", smallest=1)
+    cash = {row["currency"]: row["saved"] for row in found.table.to_pylist() if row["currency"]}
+    assert cash == {"EUR": 400.0, "USD": 28.0}
+
+
+@pytest.fixture(scope="module")
+def synthetic():
+    return from_arrow(lead_to_cash(1_500, seed=3).events)
+
+
+DECIDED = ("discount_approval_approved", "discount_approval_rejected")
+
+
+def test_the_slow_region_made_like_another_saves_what_was_planted(synthetic):
+    changes = [
+        MakeLike("region", "Nordics", "quote_issued", "quote_accepted", like="DACH"),
+        Cap("discount_approval_requested", DECIDED, "1 d"),
+    ]
+    ends = {"start": "opportunity_created", "end": "opportunity_won"}
+    found = what_if(synthetic, changes, **ends, by="region", samples=200)
+    rows = [row for row in found.table.to_pylist() if row["measure"] == "mean_days"]
+    best = max(rows, key=lambda row: row["saved"])
+    assert best["region"] == "Nordics"
+    assert 0 < best["saved_low"] < best["saved"] < best["saved_high"]
+
+
+def test_the_same_for_any_threads_and_seeded(synthetic):
+    changes = [MakeLike("region", "Nordics", "quote_issued", "quote_accepted", like="DACH")]
+    one, two = (
+        what_if(synthetic, changes, samples=100, threads=threads, value="amount") for threads in (1, 3)
+    )
+    assert one.table.equals(two.table)
+    other = what_if(synthetic, changes, samples=100, seed=1)
+    assert other.table.to_pylist()[0]["saved_low"] != one.table.to_pylist()[0]["saved_low"]
+
+
+def test_bad_input_is_refused(synthetic):
+    with pytest.raises(ArgumentError, match="no change"):
+        what_if(synthetic, [])
+    with pytest.raises(ArgumentError, match="Cap, Remove or MakeLike"):
+        what_if(synthetic, ["faster"])
+    with pytest.raises(SchemaError, match="duration"):
+        what_if(synthetic, Cap("quote_issued", "quote_accepted", "soon"))
+    with pytest.raises(SchemaError, match="nearest: 'quote_issued'"):
+        what_if(synthetic, Remove("quote_isued"))
+    with pytest.raises(SchemaError, match="no region 'Nordic'; nearest: 'Nordics'"):
+        what_if(synthetic, MakeLike("region", "Nordic", "quote_issued", "quote_accepted"))
+    for wrong in ({"samples": 1}, {"confidence": 1.0}, {"smallest": 0}, {"seed": -1}):
+        with pytest.raises(ArgumentError):
+            what_if(synthetic, Remove("quote_issued"), **wrong)
+    with pytest.raises(Cancelled):
+        what_if(synthetic, Remove("quote_issued"), progress=lambda *_: False)
+    assert told(Remove(("a", "b"))) == "without a or b"

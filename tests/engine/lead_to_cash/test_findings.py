@@ -1,0 +1,245 @@
+"""The findings that matter most: what was planted is found, with the right cases, in every language."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from dealtrace_engine.errors import ArgumentError, Cancelled, SchemaError
+from dealtrace_engine.filters.json_form import from_json
+from dealtrace_engine.lead_to_cash.findings import SOURCES, findings
+from dealtrace_engine.lead_to_cash.findings_context import Candidate
+from dealtrace_engine.lead_to_cash.findings_words import Words, _words
+from dealtrace_engine.sources.labels import LANGUAGES
+from dealtrace_engine.sources.memory import from_arrow
+from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
+
+
+@pytest.fixture(scope="module")
+def large():
+    made = lead_to_cash(20_000)
+    return from_arrow(made.events), made.truths
+
+
+@pytest.fixture(scope="module")
+def small():
+    made = lead_to_cash(1_500, seed=2)
+    return made.events, made.truths
+
+
+def by_kind(found):
+    return {row["kind"]: row for row in reversed(found.table.to_pylist())}
+
+
+def names(row):
+    return {name["name"]: name["value"] for name in row["names"]}
+
+
+def numbers(row):
+    return {number["name"]: number["value"] for number in row["numbers"]}
+
+
+def test_what_was_planted_is_among_the_ten(large):
+    log, truths = large
+    found = findings(log)
+    rows = by_kind(found)
+    assert len(found) == 10
+    assert found.table.column("rank").to_pylist() == list(range(1, 11))
+    money = found.table.column("money").to_pylist()
+    assert money == sorted(money, reverse=True)
+    assert rows["late_payments"]["cases"] == truths["late_payments"]
+    assert rows["unapproved_discounts"]["cases"] == truths["unapproved_discounts"]
+    assert rows["canceled_orders"]["cases"] == truths["canceled_orders"]
+    assert rows["quote_revisions"]["cases"] == truths["revision_loops"]
+    assert numbers(rows["quote_revisions"])["revisions"] == truths["quote_revisions"]
+    assert abs(rows["overdue_unpaid"]["cases"] - truths["overdue_unpaid"]) <= 15  # the day of the export
+    assert names(rows["slow_group"]) == {"attribute": "region", "group": truths["slow_region"]}
+    assert names(rows["weak_source"])["source"] == truths["worst_lead_source"]
+
+
+def test_the_slow_approver_is_found(large):
+    log, truths = large
+    found = findings(log, most=20)
+    row = by_kind(found)["slow_approver"]
+    assert names(row)["person"] == truths["slow_approver"]
+    assert numbers(row)["decisions"] == pytest.approx(truths["slow_approver_decisions"], abs=3)
+    assert numbers(row)["own_days"] > 3 * numbers(row)["others_days"]
+
+
+def test_the_filters_select_the_cases(large):
+    log, _ = large
+    found = findings(log, most=20)
+    rows = found.table.to_pylist()
+    filters = {row["kind"]: (place, row["filter"]) for place, row in enumerate(rows) if row["filter"]}
+    exact = {"unapproved_discounts", "canceled_orders", "loss_reason", "quote_revisions", "slow_approver"}
+    assert exact <= set(filters)
+    for kind in exact:
+        place, written = filters[kind]
+        chosen = set(log.filter(from_json(written)).case_ids.to_pylist())
+        own = set(found.cases(place).to_pylist())
+        assert own <= chosen, kind
+        assert len(chosen) <= 1.02 * len(own) + 1, kind
+
+
+def test_cases_by_an_independent_query(small):
+    events, _ = small
+    found = findings(from_arrow(events), most=20)
+    cases = {row["case_id"]: row for row in events.to_pylist()}
+    paid = {}
+    for row in events.filter(pc.equal(events["activity"], "Payment Received")).to_pylist():
+        paid[row["case_id"]] = max(paid.get(row["case_id"], row["timestamp"]), row["timestamp"])
+    late = {case: (day.date() - cases[case]["due_date"]).days for case, day in paid.items()}
+    late = {case: days for case, days in late.items() if days > 0}
+    place = found.table.column("kind").to_pylist().index("late_payments")
+    row = found.table.to_pylist()[place]
+    assert set(found.cases(place).to_pylist()) == set(late)
+    assert row["days"] == sum(late.values())
+    cost = sum(cases[case]["amount"] * days for case, days in late.items()) * 0.08 / 365
+    assert row["money"] == pytest.approx(cost)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sentences_in_every_language(small, language):
+    events, _ = small
+    found = findings(from_arrow(events), language=language, most=20)
+    assert len(found) >= 10
+    for said in found.sentences:
+        assert not re.search(r"[{}]|nan|None", said)
+        assert said[-1] in ".。"
+    assert repr(found).startswith("Findings: ")
+
+
+def test_the_words_are_whole():
+    words = _words()
+    for part in ("kinds", "stakes"):
+        for sentences in words[part].values():
+            assert tuple(sentences) == LANGUAGES
+            fields = [set(re.findall(r"{(\w+)}", sentence)) for sentence in sentences.values()]
+            assert all(own == fields[0] for own in fields), sentences["en"]
+
+
+def test_the_same_result_in_any_language_of_the_log(small):
+    events, _ = small
+    english = findings(from_arrow(events))
+    german = findings(from_arrow(lead_to_cash(1_500, seed=2, language="de").events))
+    for column in ("kind", "money", "cases", "sentence"):
+        assert english.table[column].to_pylist() == pytest.approx(german.table[column].to_pylist())
+
+
+def test_figures_as_languages_write_them():
+    told = [Words(language).money(-1234567.5, "EUR") for language in ("en", "de", "fr", "zh")]
+    assert told == ["EUR -1,234,568", "-1.234.568\u00a0EUR", "-1\u202f234\u202f568\u00a0EUR",
+                    "-1,234,568\u00a0EUR"]  # fmt: skip
+    assert [Words("fr").days(value) for value in (0.123, 2.0, 1234.4)] == ["0,12", "2,0", "1\u202f234"]
+
+
+def test_currencies_are_never_added(small):
+    events, _ = small
+    money = pc.if_else(pc.equal(events["region"], "Japan"), "JPY", "EUR")
+    found = findings(from_arrow(events.append_column("currency", money)), most=3)
+    assert found.table.column("currency").to_pylist() == ["EUR"] * 3 + ["JPY"] * 3
+    assert found.table.column("rank").to_pylist() == [1, 2, 3] * 2
+    whole = findings(from_arrow(events), most=20)
+    first = found.table.to_pylist()[0]
+    assert first["sentence"].count("EUR") >= 1
+    parts = [row["cases"] for row in found.table.to_pylist() if row["kind"] == first["kind"]]
+    assert sum(parts) == by_kind(whole)[first["kind"]]["cases"]
+    assert '"column": "currency", "operator": "==", "value": "EUR"' in first["filter"]
+
+
+def test_converted_amounts_are_taken_where_all_are(small):
+    events, _ = small
+    money = pc.if_else(pc.equal(events["region"], "Japan"), "JPY", "EUR")
+    table = events.append_column("currency", money)
+    table = table.append_column("amount_corporate", pc.multiply(events["amount"], 2.0))
+    found, plain = findings(from_arrow(table), most=20), findings(from_arrow(events), most=20)
+    assert by_kind(found)["canceled_orders"]["money"] == 2 * by_kind(plain)["canceled_orders"]["money"]
+    assert "as converted in 'amount_corporate'" in found.findings[-1].reason
+
+
+def test_without_amounts_days_and_cases_rank(small):
+    events, _ = small
+    found = findings(from_arrow(events.drop_columns(["amount"])))
+    days = [row["days"] or 0 for row in found.table.to_pylist()]
+    assert days == sorted(days, reverse=True)
+    assert found.table.column("money").null_count == len(found) == 10
+    assert json.loads(found.to_json())["findings"][0]["money"] is None
+
+
+def payment(case, *days):
+    names = ("Quote Accepted", "Invoice Sent to Customer", "Invoice Sent to Customer", "Payment Received")
+    return [(case, name, f"2024-03-{day:02}", due) for name, (day, due) in zip(names, days, strict=True)]
+
+
+def test_due_dates_of_several_invoices_and_names_of_crm_exports():
+    rows = payment("late", (1, None), (2, 5), (3, 10), (14, None))
+    rows += payment("early", (1, None), (2, 20), (3, None), (14, None))
+    rows += payment("owing", (1, None), (2, 20), (3, None), (14, None))[:3]
+    rows += [("owing", "Payment Reminder Sent", "2024-04-01", None)]
+    case, activity, time, due = zip(*rows, strict=True)
+    day = pa.array([None if day is None else f"2024-03-{day:02}" for day in due]).cast(pa.date32())
+    columns = {"case_id": case, "activity": activity, "timestamp": time, "due_date": day,
+               "amount": [365.0] * len(case), "discount_pct": [50.0] * len(case)}  # fmt: skip
+    rows = by_kind(findings(from_arrow(pa.table(columns))))
+    late, owing, discount = (rows[k] for k in ("late_payments", "overdue_unpaid", "unapproved_discounts"))
+    assert (late["cases"], late["days"], late["money"]) == (1, 4.0, pytest.approx(4 * 0.08))
+    assert (owing["cases"], owing["days"], owing["money"]) == (1, 12.0, 365.0)
+    assert (discount["cases"], discount["money"]) == (3, 3 * 365.0)
+
+
+def test_terms_where_there_is_no_due_date(small):
+    events, truths = small
+    found = by_kind(findings(from_arrow(events.drop_columns(["due_date"]))))
+    assert found["late_payments"]["cases"] == truths["late_payments"]
+    assert found["overdue_unpaid"]["filter"] is None
+
+
+def test_money_in_a_log_without_any_milestone():
+    table = pa.table({"case": [str(case // 2) for case in range(120)], "activity": ["a", "b"] * 60,
+                      "time": ["2024-01-01", "2024-01-02", "2024-01-01", "2024-01-04"] * 30,
+                      "amount": [365.0] * 120})  # fmt: skip
+    (row,) = findings(from_arrow(table)).table.to_pylist()
+    assert (row["kind"], row["cases"], row["days"]) == ("slow_step", 30, 30.0)
+    assert row["money"] == pytest.approx(30 * 0.08)
+
+
+def test_a_log_that_can_tell_nothing():
+    table = pa.table({"case": ["1", "2"], "activity": ["a", "b"], "time": ["2024-01-01"] * 2})
+    found = findings(from_arrow(table))
+    assert len(found) == 0
+    assert found.table.column_names[0] == "rank"
+    assert found.to_json()
+
+
+def test_one_more_source(small):
+    log = from_arrow(small[0])
+
+    def everything(context):
+        cases = pc.indices_nonzero(pa.array([True] * context.log.cases)).to_numpy().astype("int64")
+        yield Candidate("canceled_orders", "lost", cases, context.value, None, {"ordered_share": 1.0})
+
+    found = findings(log, sources=[everything])
+    assert found.table.to_pylist()[0]["cases"] == log.cases
+    assert len(SOURCES) == 11
+
+
+def test_the_same_for_any_threads(small):
+    log = from_arrow(small[0])
+    assert findings(log, threads=1).to_json() == findings(log, threads=3).to_json()
+
+
+def test_bad_input_is_refused(small):
+    log = from_arrow(small[0])
+    with pytest.raises(SchemaError, match="choose from en, de"):
+        findings(log, language="es")
+    with pytest.raises(SchemaError, match="no column"):
+        findings(log, value="amuont")
+    for wrong in ({"most": 0}, {"capital_cost": -1}, {"discount_limit": 100}):
+        with pytest.raises(ArgumentError):
+            findings(log, **wrong)
+    with pytest.raises(Cancelled):
+        findings(log, progress=lambda *_: False)
