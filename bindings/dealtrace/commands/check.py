@@ -30,10 +30,13 @@ FIRST_CASES = 20
 def run(arguments: argparse.Namespace) -> int:
     """Read the rules and the log, check, and tell by the exit code whether a rule is violated."""
     from dealtrace_engine.analyses.check_rules import check_rules
-    from dealtrace_engine.models.rule_file import READY, read_rules
+    from dealtrace_engine.models.rule_file import read_rules, ready_rules
 
     language, arguments.lang = arguments.lang or "en", None  # of the rules; activities are known in any
-    rules, expression = read_rules(arguments.rules or READY), read_filter(arguments.filter)
+    rules, expression = (
+        (read_rules(arguments.rules) if arguments.rules else ready_rules()),
+        read_filter(arguments.filter),
+    )
     with Steps(visible=not (arguments.quiet or arguments.json)) as steps:
         with steps.step("read") as progress:
             log = open_input(arguments, progress)

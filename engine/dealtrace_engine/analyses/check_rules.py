@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.grouping import By, Groups, groups_of
 from dealtrace_engine.analyses.money import Amounts, amounts_of
+from dealtrace_engine.analyses.rule_pass import RulePass
 from dealtrace_engine.analyses.rule_program import Program
 from dealtrace_engine.analyses.rule_table import COLUMNS, RANKS, rule_table
 from dealtrace_engine.analyses.rule_violations import Violations, violations_of
@@ -21,7 +22,7 @@ from dealtrace_engine.errors import ArgumentError, ModelError
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.filters.values import moment, moment_us
 from dealtrace_engine.log import EventLog
-from dealtrace_engine.models.rule_file import READY, read_rules
+from dealtrace_engine.models.rule_file import read_rules, ready_rules
 from dealtrace_engine.models.rules import LANGUAGES, Rules
 from dealtrace_engine.output import PathLike
 from dealtrace_engine.parallel import Progress, blocks, map_blocks
@@ -29,8 +30,6 @@ from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import Later, LogReference, Result, made
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LEAST_CAPACITY = 1 << 14
-"""Rows of violations that a block has room for before they are put aside."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +199,7 @@ def check_rules(
     >>> found.cases(0).to_pylist()
     ['2']
     """
-    pack = rules if isinstance(rules, Rules) else read_rules(READY if rules is None else rules)
+    pack = ready_rules() if rules is None else rules if isinstance(rules, Rules) else read_rules(rules)
     if rank not in RANKS:
         raise ArgumentError(f"the rank is one of {', '.join(RANKS)}, not {rank!r}")
     if language not in LANGUAGES:
@@ -245,31 +244,12 @@ def _checked(
     progress: Progress | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
     """Return to how many cases each rule applies, shape (cells, rules), and the violations, shape (n, 5)."""
-    from dealtrace_engine.kernels.rules import check_cases
-
-    log, arrays, rules = program.log, program.arrays(), len(program.applied)
+    log, rules = program.log, len(program.applied)
     if count * max(rules, 1) > 1 << 24:
         raise ModelError(f"{count:,} groups are too many for {rules:,} rules", hint="take fewer with by=")
-    longest = int(np.diff(log.case_offsets).max(initial=0))
-    people = int(arrays["people"].max(initial=-1)) + 1
     columns = (log.activity_codes, log.timestamps, read_only(log.case_offsets))
-
-    def check(block: tuple[int, int]) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
-        first, last = block
-        applicable = np.zeros((count, rules), dtype=np.int64)
-        seen = np.full((2, people), -1, dtype=np.int64)
-        tally = np.zeros((3, len(arrays["member"])), dtype=np.int64)
-        rows = np.empty((max(LEAST_CAPACITY, rules * 2 * (longest + 1)), 5), dtype=np.int64)
-        reached, found = np.zeros(2, dtype=np.int64), []
-        while first < last:
-            written = (tally, seen, applicable, rows, reached)
-            arguments: tuple[Any, ...] = (*columns, first, last, *arrays.values(), now, cells, *written)
-            check_cases(*arguments)
-            first = int(reached[0])
-            found.append(rows[: reached[1]].copy())
-        return applicable, found
-
-    parts = map_blocks(check, blocks(log.case_offsets), threads=threads, progress=progress)
+    passing = RulePass(*columns, program.arrays(), now, cells, count)
+    parts = map_blocks(passing.check, blocks(log.case_offsets), threads=threads, progress=progress)
     applicable = np.zeros((count, rules), dtype=np.int64)
     for part, _ in parts:
         applicable += part

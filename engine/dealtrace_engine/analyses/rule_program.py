@@ -169,7 +169,7 @@ class Program:
             rank += bool(own.any())
         if rank < 2:
             raise LogError(f"the log has fewer than two steps of the order {', '.join(map(repr, order))}")
-        placed: NDArray[np.float64] = ranks[codes]
+        placed: NDArray[np.float64] = ranks.take(codes, mode="clip")
         return placed
 
     def arrays(self) -> dict[str, NDArray[Any]]:
