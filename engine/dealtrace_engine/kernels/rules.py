@@ -25,6 +25,15 @@ TEMPLATE, A, B, GIVEN, SCOPE, LOW, HIGH, LEAST, MOST, COLUMN, LAST, PROGRAM_COLU
     ON_TIME, NOT_OVERDUE, CONDITION, NEVER_FALLS, NO_SKIP,
 ) = range(26)  # fmt: skip
 """Values of `TEMPLATE`."""
+NO_A, ONLY_A, ONLY_B, BOTH = 1, 2, 4, 8
+SOME_A, SOME_B, SOME, ANY = ONLY_A | BOTH, ONLY_B | BOTH, ONLY_A | ONLY_B | BOTH, 15
+DECIDED = np.array([
+    (ANY, 0), (ANY, 0), (ANY, 0), (SOME_A, ONLY_A), (SOME, ONLY_A | ONLY_B), *3 * [(SOME_A, ONLY_A)],
+    *3 * [(SOME_B, ONLY_B)], *3 * [(SOME, ONLY_A | ONLY_B)], (SOME, BOTH), (SOME_A, 0), (SOME_A, 0),
+    (ANY, NO_A | BOTH), (ANY, NO_A), (0, BOTH), (0, SOME_A), (SOME_A, 0), (ANY, 0), (ANY, 0), (0, SOME_A),
+    (0, SOME_A),
+])  # fmt: skip
+"""Of each template, with which of its symbols a case has it applies, and is a suspect whatever else."""
 NONE = -1
 """No event, or no delay."""
 UNKNOWN = -(2**63)
@@ -48,65 +57,54 @@ def check_cases(
     `symbol_offsets` and `symbols` say which symbols each activity stands for; `tally` has shape (3, symbols),
     `applicable` (groups, rules). Of rules about people and values, suspects tell to what they apply.
     """
-    filled = 0
+    filled, counts, firsts, lasts = 0, tally[0], tally[1], tally[2]
     for case in range(first, last):
         begin, end = case_offsets[case], case_offsets[case + 1]
         if filled + len(rules) > len(suspects):
             last = case
             break
-        for symbol in range(tally.shape[1]):
-            tally[0, symbol] = 0
+        counts[:] = 0
         for event in range(begin, end):
             activity = activities[event]
             for place in range(symbol_offsets[activity], symbol_offsets[activity + 1]):
                 symbol = symbols[place]
                 if condition_of[symbol] < 0 or marks[condition_of[symbol], event]:
-                    if tally[0, symbol] == 0:
-                        tally[1, symbol] = event
-                    tally[2, symbol] = event
-                    tally[0, symbol] += 1
+                    if counts[symbol] == 0:
+                        firsts[symbol] = event
+                    lasts[symbol] = event
+                    counts[symbol] += 1
         for rule in range(len(rules)):
             scope, given, template = rules[rule, SCOPE], rules[rule, GIVEN], rules[rule, TEMPLATE]
-            if (scope >= 0 and not scopes[scope, case]) or (given >= 0 and tally[0, given] == 0):
+            if (scope >= 0 and not scopes[scope, case]) or (given >= 0 and counts[given] == 0):
                 continue
             a, b, column, high = rules[rule, A], rules[rule, B], rules[rule, COLUMN], rules[rule, HIGH]
-            some_a, some_b = a >= 0 and tally[0, a] > 0, b >= 0 and tally[0, b] > 0
-            applies, suspect = some_a, some_a
+            some_a, some_b = a >= 0 and counts[a] > 0, b >= 0 and counts[b] > 0
+            state = 1 << (some_a + 2 * some_b)
+            applies = DECIDED[template, 0] & state != 0
+            suspect = DECIDED[template, 1] & state != 0
             if template == COUNT:
-                applies, suspect = True, tally[0, a] < rules[rule, LOW] or (0 <= high < tally[0, a])
-            elif RESPONDED_EXISTENCE <= template <= NOT_CHAIN_SUCCESSION and not (some_a or some_b):
-                continue
+                suspect = counts[a] < rules[rule, LOW] or (0 <= high < counts[a])
             elif template == CONDITION:
-                applies, suspect = True, not scopes[column, case]
-            elif template in (INIT, END):
-                place, row = (begin, 1) if template == INIT else (end - 1, 2)
-                applies, suspect = True, not some_a or tally[row, a] != place
-            elif template in (CHOICE, EXCLUSIVE_CHOICE):
-                applies, suspect = True, not (some_a or some_b) or (
-                    template == EXCLUSIVE_CHOICE and some_a and some_b)  # fmt: skip
-            elif template in (NOT_CO_EXISTENCE, CO_EXISTENCE):
-                applies, both = some_a or some_b, some_a and some_b
-                suspect = applies and both == (template == NOT_CO_EXISTENCE)
-            elif template == RESPONDED_EXISTENCE:
-                suspect = some_a and not some_b
-            elif template in (NOT_SUCCESSION, NOT_CHAIN_SUCCESSION):
-                suspect = some_a and some_b and tally[2, b] > tally[1, a]
-            elif template in (ON_TIME, NOT_OVERDUE):
+                suspect = not scopes[column, case]
+            elif template == INIT:
+                suspect = not some_a or firsts[a] != begin
+            elif template == END:
+                suspect = not some_a or lasts[a] != end - 1
+            elif template == ON_TIME:
+                limit, event = deadlines[column, case], lasts[a] if rules[rule, LAST] else firsts[a]
+                applies = some_a and limit != UNKNOWN
+                suspect = applies and timestamps[event] > limit
+            elif template == NOT_OVERDUE:
                 limit = deadlines[column, case]
-                applies = limit != UNKNOWN and (some_a or (template == NOT_OVERDUE and now > limit))
-                suspect = applies and (not some_a if template == NOT_OVERDUE else (
-                    timestamps[tally[1 + rules[rule, LAST], a]] > limit))  # fmt: skip
-            elif template in (FOUR_EYES, SAME_PERSON):
-                applies, suspect = False, some_a and (some_b or b < 0)
-            elif template in (NEVER_FALLS, NO_SKIP):
-                applies = False
-            else:
-                response, precedence = template < PRECEDENCE, PRECEDENCE <= template < SUCCESSION
-                applies = (some_a and not precedence) or (some_b and not response)
-                timed = rules[rule, LEAST] > 0 or rules[rule, MOST] >= 0 or (template - RESPONSE) % 3 > 0
-                suspect = applies and (timed or not (some_a and some_b) or (
-                    not precedence and tally[2, a] >= tally[2, b]) or (
-                    not response and tally[1, a] >= tally[1, b]))  # fmt: skip
+                suspect = limit != UNKNOWN and not some_a and now > limit
+                applies = suspect or (limit != UNKNOWN and some_a)
+            elif state == BOTH and template in (NOT_SUCCESSION, NOT_CHAIN_SUCCESSION):
+                suspect = lasts[b] > firsts[a]
+            elif state == BOTH and RESPONSE <= template <= CHAIN_SUCCESSION:
+                timed = rules[rule, LEAST] > 0 or rules[rule, MOST] >= 0
+                forth, back = lasts[a] >= lasts[b], firsts[a] >= firsts[b]
+                suspect = timed or (template - RESPONSE) % 3 > 0 or (forth and template != PRECEDENCE)
+                suspect = suspect or (back and template != RESPONSE)
             applicable[groups[case], rule] += applies
             if suspect:
                 suspects[filled, 0], suspects[filled, 1] = rule, case
