@@ -78,8 +78,9 @@ class RulePass:
             "values_of": (k.NEVER_FALLS, k.NO_SKIP),
         }  # fmt: skip
         templates = self.arrays["rules"][:, k.TEMPLATE]
+        rules = np.ascontiguousarray(suspects[:, 0])
         for kind, own in kinds.items():
-            chosen = suspects[np.isin(templates, own)[suspects[:, 0]]]
+            chosen = suspects.take(np.flatnonzero(np.isin(templates, own).take(rules)), axis=0)
             if len(chosen):
                 yield kind, chosen
 

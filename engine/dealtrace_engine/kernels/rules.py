@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dealtrace_engine._jit import kernel
 
 TEMPLATE, A, B, GIVEN, SCOPE, LOW, HIGH, LEAST, MOST, COLUMN, LAST, PROGRAM_COLUMNS = range(12)
-"""Columns of `rules`: -1 is none, times are microseconds."""
+"""Columns of `rules`: -1 is none (every event, for A), times are microseconds."""
 (
     COUNT, INIT, END, RESPONDED_EXISTENCE, CO_EXISTENCE, RESPONSE, ALTERNATE_RESPONSE, CHAIN_RESPONSE,
     PRECEDENCE, ALTERNATE_PRECEDENCE, CHAIN_PRECEDENCE, SUCCESSION, ALTERNATE_SUCCESSION, CHAIN_SUCCESSION,
@@ -78,7 +78,7 @@ def check_cases(
             if (scope >= 0 and not scopes[scope, case]) or (given >= 0 and counts[given] == 0):
                 continue
             a, b, column, high = rules[rule, A], rules[rule, B], rules[rule, COLUMN], rules[rule, HIGH]
-            some_a, some_b = a >= 0 and counts[a] > 0, b >= 0 and counts[b] > 0
+            some_a, some_b = a < 0 or counts[a] > 0, b >= 0 and counts[b] > 0
             state = 1 << (some_a + 2 * some_b)
             applies = DECIDED[template, 0] & state != 0
             suspect = DECIDED[template, 1] & state != 0
@@ -317,9 +317,9 @@ def values_of(
         before = NONE
         for event in range(case_offsets[case], case_offsets[case + 1]):
             value = values[column, event]
-            if np.isnan(value) or not member[a, activities[event]]:
+            if np.isnan(value) or (a >= 0 and not member[a, activities[event]]):
                 continue
-            if condition_of[a] >= 0 and not marks[condition_of[a], event]:
+            if a >= 0 and condition_of[a] >= 0 and not marks[condition_of[a], event]:
                 continue
             held = values[column, before] if before >= 0 else value
             if value < held if falls else value > held + 1:
