@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 SUSPECTS = 1 << 17
 """So many suspects are kept before they are looked at."""
+KINDS = 5
+"""Of kernels that look at suspects."""
 ROWS = 1 << 18
 """For so many violations there is room, or for those of one case."""
 Part = tuple[NDArray[np.int64], list[NDArray[np.int64]]]
@@ -48,9 +51,9 @@ class RulePass:
         (first, last), given = block, self.arrays
         rules = len(given["rules"])
         applicable = np.zeros((self.count, rules), dtype=np.int64)
-        suspects = np.empty((max(SUSPECTS, rules), 2), dtype=np.int64)
+        suspects = np.empty((KINDS, max(SUSPECTS, rules), 2), dtype=np.int64)
         tally = np.zeros((3, len(given["member"])), dtype=np.int64)
-        reached = np.zeros(2, dtype=np.int64)
+        reached = np.zeros(1 + KINDS, dtype=np.int64)
         found: list[NDArray[np.int64]] = []
         while first < last:
             check_cases(
@@ -59,30 +62,15 @@ class RulePass:
                 given["deadlines"], self.now, self.groups, tally, applicable, suspects, reached,
             )  # fmt: skip
             first = int(reached[0])
-            for kind, chosen in self._by_kind(suspects[: reached[1]]):
-                pieces = self._pieces(chosen)
+            for kind, count in enumerate(reached[1:].tolist()):
+                pieces = self._pieces(suspects[kind, :count])
                 found += [self._looked_at(kind, piece, applicable) for piece in pieces]
         return applicable, found
 
-    def _by_kind(self, suspects: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[np.int64]]]:
-        """Yield the suspects for each kernel; those of counts go to two."""
-        from dealtrace_engine.kernels import rules as kernels
-
-        k = kernels
-        each = (k.COUNT, k.RESPONDED_EXISTENCE, k.CO_EXISTENCE, k.NOT_SUCCESSION, k.NOT_CHAIN_SUCCESSION)
-        single = (k.COUNT, k.INIT, k.END, k.NOT_CO_EXISTENCE, k.EXCLUSIVE_CHOICE, k.CHOICE, k.ON_TIME,
-                  k.NOT_OVERDUE, k.CONDITION)  # fmt: skip
-        kinds: dict[str, tuple[int, ...]] = {
-            "single_events": single, "each_event": each, "people_of": (k.FOUR_EYES, k.SAME_PERSON),
-            "unanswered": tuple(range(k.RESPONSE, k.CHAIN_SUCCESSION + 1)),
-            "values_of": (k.NEVER_FALLS, k.NO_SKIP),
-        }  # fmt: skip
-        templates = self.arrays["rules"][:, k.TEMPLATE]
-        rules = np.ascontiguousarray(suspects[:, 0])
-        for kind, own in kinds.items():
-            chosen = suspects.take(np.flatnonzero(np.isin(templates, own).take(rules)), axis=0)
-            if len(chosen):
-                yield kind, chosen
+    @cached_property
+    def people(self) -> int:
+        """How many people there are."""
+        return int(self.arrays["people"].max(initial=-1)) + 1
 
     def _pieces(self, suspects: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         """Yield the suspects in pieces whose violations, at most two an event, fit into `ROWS`."""
@@ -96,7 +84,7 @@ class RulePass:
             first = last
 
     def _looked_at(
-        self, kind: str, suspects: NDArray[np.int64], applicable: NDArray[np.int64]
+        self, kind: int, suspects: NDArray[np.int64], applicable: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         from dealtrace_engine.kernels import rules as kernels
 
@@ -107,14 +95,14 @@ class RulePass:
         symbols = (given["member"], given["condition_of"], given["marks"], given["rules"])
         timed = (self.activities, self.timestamps, self.case_offsets, *symbols)
         plain = (self.activities, self.case_offsets, *symbols)
-        if kind == "single_events":
+        if kind == kernels.SINGLE:
             kernels.single_events(*timed, given["deadlines"], self.now, suspects, rows, reached)
-        elif kind == "each_event":
+        elif kind == kernels.EACH:
             kernels.each_event(*plain, suspects, rows, reached)
-        elif kind == "unanswered":
+        elif kind == kernels.ANSWERS:
             kernels.unanswered(*timed, self.now, suspects, rows, reached)
-        elif kind == "people_of":
-            seen = np.full((2, int(given["people"].max(initial=-1)) + 1), -1, dtype=np.int64)
+        elif kind == kernels.PEOPLE:
+            seen = np.full((2, self.people), -1, dtype=np.int64)
             kernels.people_of(*plain, given["people"], self.groups, seen, suspects, applicable, rows, reached)
         else:
             kernels.values_of(*plain, given["values"], self.groups, suspects, applicable, rows, reached)

@@ -201,6 +201,8 @@ class Program:
 
     def _stacked(self, kind: str, width: int, dtype: type[np.generic]) -> NDArray[Any]:
         arrays = self._arrays.get(kind, [])
+        if len(arrays) == 1:  # not copied
+            return np.ascontiguousarray(arrays[0], dtype=dtype).reshape(1, width)
         return np.array(arrays, dtype=dtype) if arrays else np.empty((0, width), dtype=dtype)
 
 

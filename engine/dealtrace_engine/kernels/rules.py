@@ -34,12 +34,19 @@ DECIDED = np.array([
     (0, SOME_A),
 ])  # fmt: skip
 """Of each template, with which of its symbols a case has it applies, and is a suspect whatever else."""
+SINGLE, EACH, ANSWERS, PEOPLE, VALUES = range(5)
+KINDS = np.array([
+    SINGLE, SINGLE, SINGLE, EACH, EACH, *9 * [ANSWERS], SINGLE, EACH, EACH, SINGLE, SINGLE, PEOPLE, PEOPLE,
+    SINGLE, SINGLE, SINGLE, VALUES, VALUES,
+])  # fmt: skip
+"""Of each template, which kernel looks at its suspects; counts that are too high go to `EACH`."""
 NONE = -1
 """No event, or no delay."""
 UNKNOWN = -(2**63)
 """A deadline that is not known."""
 Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
 Grid = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+Cube = np.ndarray[tuple[int, int, int], np.dtype[np.int64]]
 Codes = np.ndarray[tuple[int, int], np.dtype[np.int32]]
 Numbers = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
@@ -49,18 +56,20 @@ def check_cases(
     activities: NDArray[Any], timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], first: int,
     last: int, symbol_offsets: NDArray[np.int64], symbols: NDArray[np.int64],
     condition_of: NDArray[np.int64], marks: Flags, rules: Grid, scopes: Flags, deadlines: Grid, now: int,
-    groups: NDArray[np.int32], tally: Grid, applicable: Grid, suspects: Grid, reached: NDArray[np.int64],
+    groups: NDArray[np.int32], tally: Grid, applicable: Grid, suspects: Cube, reached: NDArray[np.int64],
 ) -> None:  # fmt: skip
-    """Count the cases to which each rule applies, and write the suspects, pairs of a rule and a case.
+    """Count the cases to which each rule applies, and write by kind the suspects, pairs of rule and case.
 
-    Stops before a case whose suspects might not fit; `reached` says at which case, and how many there are.
+    Stops before a case whose suspects might not fit; `reached` says at which case, and how many of each kind
+    there are.
     `symbol_offsets` and `symbols` say which symbols each activity stands for; `tally` has shape (3, symbols),
     `applicable` (groups, rules). Of rules about people and values, suspects tell to what they apply.
     """
-    filled, counts, firsts, lasts = 0, tally[0], tally[1], tally[2]
+    counts, firsts, lasts, filled = tally[0], tally[1], tally[2], reached[1:]
+    filled[:] = 0
     for case in range(first, last):
         begin, end = case_offsets[case], case_offsets[case + 1]
-        if filled + len(rules) > len(suspects):
+        if filled.sum() + len(rules) > suspects.shape[1]:
             last = case
             break
         counts[:] = 0
@@ -86,10 +95,8 @@ def check_cases(
                 suspect = counts[a] < rules[rule, LOW] or (0 <= high < counts[a])
             elif template == CONDITION:
                 suspect = not scopes[column, case]
-            elif template == INIT:
-                suspect = not some_a or firsts[a] != begin
-            elif template == END:
-                suspect = not some_a or lasts[a] != end - 1
+            elif template in (INIT, END):
+                suspect = not some_a or (firsts[a] != begin if template == INIT else lasts[a] != end - 1)
             elif template == ON_TIME:
                 limit, event = deadlines[column, case], lasts[a] if rules[rule, LAST] else firsts[a]
                 applies = some_a and limit != UNKNOWN
@@ -107,9 +114,10 @@ def check_cases(
                 suspect = suspect or (back and template != RESPONSE)
             applicable[groups[case], rule] += applies
             if suspect:
-                suspects[filled, 0], suspects[filled, 1] = rule, case
-                filled += 1
-    reached[0], reached[1] = last, filled
+                kind = EACH if template == COUNT and counts[a] >= rules[rule, LOW] else KINDS[template]
+                suspects[kind, filled[kind], 0], suspects[kind, filled[kind], 1] = rule, case
+                filled[kind] += 1
+    reached[0] = last
 
 
 @kernel
@@ -127,18 +135,16 @@ def single_events(
         rule, case = suspects[suspect, 0], suspects[suspect, 1]
         template, a, b = rules[rule, TEMPLATE], rules[rule, A], rules[rule, B]
         begin, end = case_offsets[case], case_offsets[case + 1]
-        count, first_a, last_a, first_b = 0, NONE, NONE, NONE
+        first_a, last_a, first_b = NONE, NONE, NONE
         for event in range(begin, end):
             activity = activities[event]
             is_a = a >= 0 and member[a, activity]
             if is_a and (condition_of[a] < 0 or marks[condition_of[a], event]):
-                first_a, last_a, count = event if first_a < 0 else first_a, event, count + 1
+                first_a, last_a = event if first_a < 0 else first_a, event
             is_b = b >= 0 and first_b < 0 and member[b, activity]
             if is_b and (condition_of[b] < 0 or marks[condition_of[b], event]):
                 first_b = event
         event, other, late = NONE, NONE, NONE
-        if template == COUNT and count >= rules[rule, LOW]:
-            continue
         if template == INIT:
             event = begin
         elif template == END:
@@ -169,8 +175,6 @@ def each_event(
         template, a, b = rules[rule, TEMPLATE], rules[rule, A], rules[rule, B]
         passed = rules[rule, HIGH] if template == COUNT else 0
         before, first_a = False, NONE
-        if passed < 0:
-            continue
         for event in range(case_offsets[case], case_offsets[case + 1]):
             activity = activities[event]
             is_a = member[a, activity] and (condition_of[a] < 0 or marks[condition_of[a], event])
