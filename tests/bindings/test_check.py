@@ -60,9 +60,17 @@ def test_kept_gives_none_and_quiet_says_nothing(paths, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_the_ready_pack(paths, capsys):
-    assert main(["check", paths[0]]) in (0, 1)
-    assert "Not applicable" in capsys.readouterr().out
+def test_the_ready_pack(tmp_path, capsys):
+    (tmp_path / "other.csv").write_text(CSV.replace("won", "tea").replace("quote", "cake"))
+    assert main(["check", str(tmp_path / "other.csv")]) == 2
+    said = capsys.readouterr()
+    assert "Not applicable" in said.out
+    assert "none of the rules is applicable" in said.err
+    (tmp_path / "own.csv").write_text(
+        CSV.replace("won", "Opportunity Closed Won").replace("quote", "Quote Created")
+    )
+    assert main(["check", str(tmp_path / "own.csv")]) == 1
+    assert "Won without a quote" in " ".join(capsys.readouterr().out.split())
 
 
 def test_errors_give_two(paths, tmp_path, capsys):

@@ -50,7 +50,7 @@ class RuleCheck(Result):
         why it is not applicable.
     overall : pyarrow.Table
         A row per group: the attributes of `by`; cases, conforming_cases: int64; conformance_rate: float64,
-        cases without violation / cases; violations: int64.
+        cases without violation / cases, null where no rule is applicable; violations: int64.
     as_of : datetime.datetime
         Now, for what is waiting or overdue.
     rules : Rules
@@ -84,10 +84,17 @@ class RuleCheck(Result):
         return self._violations()
 
     @property
-    def conformance_rate(self) -> float:
-        """Cases without violation / cases, of the whole log."""
+    def conformance_rate(self) -> float | None:
+        """Cases without violation / cases, of the whole log; None where no rule is applicable to it."""
+        if not self.applicable:
+            return None
         conforming: int = sum(self.overall["conforming_cases"].to_pylist())
         return conforming / int(sum(self.overall["cases"].to_pylist()))
+
+    @property
+    def applicable(self) -> bool:
+        """Whether the log can answer any of the rules."""
+        return any(status != "not applicable" for status in self.table["status"].to_pylist())
 
     @property
     def violated(self) -> bool:
@@ -116,10 +123,11 @@ class RuleCheck(Result):
 
     def __repr__(self) -> str:
         broken = len({r["rule"] for r in self.table.to_pylist() if r["status"] == "violated"})
-        return (
-            f"RuleCheck of {len(self.rules)} rules, {broken} violated, "
-            f"{self.conformance_rate:.1%} of {sum(self.overall['cases'].to_pylist()):,} cases conform"
+        rate, cases = self.conformance_rate, sum(self.overall["cases"].to_pylist())
+        told = (
+            "none applicable" if rate is None else f"{broken} violated, {rate:.1%} of {cases:,} cases conform"
         )
+        return f"RuleCheck of {len(self.rules)} rules, {told}"
 
 
 def check_rules(
@@ -218,8 +226,8 @@ def check_rules(
         program, groups, amounts if value is not None else None, cells, applicable, violations, rank, language
     )
     return RuleCheck(
-        told, _overall(log, groups, violations), EPOCH + timedelta(microseconds=now), pack, amounts.findings,
-        Later(lambda: violations.table(program)),
+        told, _overall(program, groups, violations), EPOCH + timedelta(microseconds=now), pack,
+        amounts.findings, Later(lambda: violations.table(program)),
         CaseRows.of_pairs(made(log.case_ids), places, cases, len(told)), LogReference(log),
     )  # fmt: skip
 
@@ -257,14 +265,16 @@ def _checked(
     return applicable, np.concatenate([empty, *(rows for _, found in parts for rows in found)])
 
 
-def _overall(log: EventLog, groups: Groups, violations: Violations) -> pa.Table:
+def _overall(program: Program, groups: Groups, violations: Violations) -> pa.Table:
     counted = ~violations.accepted
-    broken = np.zeros(log.cases, dtype=np.bool_)
+    broken = np.zeros(program.log.cases, dtype=np.bool_)
     broken[violations.cases[counted]] = True
     sizes = groups.sizes
     conforming = sizes - np.bincount(groups.codes[broken], minlength=len(groups))
     events = np.bincount(groups.codes[violations.cases[counted]], minlength=len(groups))
     return table({
         **groups.columns(), "cases": sizes, "conforming_cases": conforming,
-        "conformance_rate": conforming / np.maximum(sizes, 1), "violations": events,
+        "conformance_rate": conforming / np.maximum(sizes, 1) if program.applied else pa.nulls(
+            len(sizes), pa.float64()),
+        "violations": events,
     })  # fmt: skip

@@ -205,7 +205,9 @@ def test_what_the_log_lacks_is_not_applicable():
     ))  # fmt: skip
     found = check_rules(log, pack)
     assert set(found.table["status"].to_pylist()) == {"not applicable"}
-    assert found.conformance_rate == 1.0
+    assert found.conformance_rate is None
+    assert found.overall["conformance_rate"].to_pylist() == [None]
+    assert "none applicable" in repr(found)
     assert not found.violated
     assert check_rules(log, where=w.case_id("1")).overall["cases"].to_pylist() == [1]
 
