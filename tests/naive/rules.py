@@ -202,3 +202,24 @@ def check_cases(traces, rule):
         scope = rule.get("scope") is None or rule["scope"][number]
         found.append(TEMPLATES[rule["template"]](trace, own) if given and scope else None)
     return found
+
+
+def single_events(trace, rule):
+    """What is missing or in its place, with `each_event`, `unanswered`, `people_of` and `values_of`."""
+    return TEMPLATES[rule["template"]](trace, rule)
+
+
+def each_event(trace, rule):
+    return TEMPLATES[rule["template"]](trace, rule)
+
+
+def unanswered(trace, rule):
+    return TEMPLATES[rule["template"]](trace, rule)
+
+
+def people_of(trace, rule):
+    return TEMPLATES[rule["template"]](trace, rule)
+
+
+def values_of(trace, rule):
+    return TEMPLATES[rule["template"]](trace, rule)

@@ -1,6 +1,7 @@
 """`dealtrace check`: do the cases of a log keep the rules; for people, and for pipelines by the exit code.
 
-Exit codes: 0 every rule that the log can answer is kept; 1 a rule is violated; 2 bad input.
+Exit codes: 0 every rule that the log can answer is kept; 1 a rule is violated; 2 bad input, or a
+log that can answer none of the rules.
 """
 
 from __future__ import annotations
@@ -30,10 +31,13 @@ FIRST_CASES = 20
 def run(arguments: argparse.Namespace) -> int:
     """Read the rules and the log, check, and tell by the exit code whether a rule is violated."""
     from dealtrace_engine.analyses.check_rules import check_rules
-    from dealtrace_engine.models.rule_file import READY, read_rules
+    from dealtrace_engine.models.rule_file import read_rules, ready_rules
 
     language, arguments.lang = arguments.lang or "en", None  # of the rules; activities are known in any
-    rules, expression = read_rules(arguments.rules or READY), read_filter(arguments.filter)
+    rules, expression = (
+        (read_rules(arguments.rules) if arguments.rules else ready_rules()),
+        read_filter(arguments.filter),
+    )
     with Steps(visible=not (arguments.quiet or arguments.json)) as steps:
         with steps.step("read") as progress:
             log = open_input(arguments, progress)
@@ -48,6 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write("\n")
     elif not arguments.quiet:
         show(tuple(sections(found)))
+    if not found.applicable:
+        sys.stderr.write("dealtrace: error: none of the rules is applicable to this log\n")
+        return FAILED
     return VIOLATED if found.violated else KEPT
 
 
@@ -83,6 +90,8 @@ def sections(found: RuleCheck) -> Iterator[RenderableType]:
     if reasons:
         yield heading("Not applicable to this log")
         yield facts_table(reasons.items())
+    if found.conformance_rate is None:
+        return
     yield heading("Conformance")
     cases, conforming = (sum(found.overall[name].to_pylist()) for name in ("cases", "conforming_cases"))
     yield Text(f"{conforming:,} of {cases:,} cases have no violation ({found.conformance_rate:.1%}), "

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.grouping import By, Groups, groups_of
 from dealtrace_engine.analyses.money import Amounts, amounts_of
+from dealtrace_engine.analyses.rule_pass import RulePass
 from dealtrace_engine.analyses.rule_program import Program
 from dealtrace_engine.analyses.rule_table import COLUMNS, RANKS, rule_table
 from dealtrace_engine.analyses.rule_violations import Violations, violations_of
@@ -21,7 +22,7 @@ from dealtrace_engine.errors import ArgumentError, ModelError
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.filters.values import moment, moment_us
 from dealtrace_engine.log import EventLog
-from dealtrace_engine.models.rule_file import READY, read_rules
+from dealtrace_engine.models.rule_file import read_rules, ready_rules
 from dealtrace_engine.models.rules import LANGUAGES, Rules
 from dealtrace_engine.output import PathLike
 from dealtrace_engine.parallel import Progress, blocks, map_blocks
@@ -29,8 +30,6 @@ from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import Later, LogReference, Result, made
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LEAST_CAPACITY = 1 << 14
-"""Rows of violations that a block has room for before they are put aside."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +50,7 @@ class RuleCheck(Result):
         why it is not applicable.
     overall : pyarrow.Table
         A row per group: the attributes of `by`; cases, conforming_cases: int64; conformance_rate: float64,
-        cases without violation / cases; violations: int64.
+        cases without violation / cases, null where no rule is applicable; violations: int64.
     as_of : datetime.datetime
         Now, for what is waiting or overdue.
     rules : Rules
@@ -85,10 +84,17 @@ class RuleCheck(Result):
         return self._violations()
 
     @property
-    def conformance_rate(self) -> float:
-        """Cases without violation / cases, of the whole log."""
+    def conformance_rate(self) -> float | None:
+        """Cases without violation / cases, of the whole log; None where no rule is applicable to it."""
+        if not self.applicable:
+            return None
         conforming: int = sum(self.overall["conforming_cases"].to_pylist())
         return conforming / int(sum(self.overall["cases"].to_pylist()))
+
+    @property
+    def applicable(self) -> bool:
+        """Whether the log can answer any of the rules."""
+        return any(status != "not applicable" for status in self.table["status"].to_pylist())
 
     @property
     def violated(self) -> bool:
@@ -117,10 +123,11 @@ class RuleCheck(Result):
 
     def __repr__(self) -> str:
         broken = len({r["rule"] for r in self.table.to_pylist() if r["status"] == "violated"})
-        return (
-            f"RuleCheck of {len(self.rules)} rules, {broken} violated, "
-            f"{self.conformance_rate:.1%} of {sum(self.overall['cases'].to_pylist()):,} cases conform"
+        rate, cases = self.conformance_rate, sum(self.overall["cases"].to_pylist())
+        told = (
+            "none applicable" if rate is None else f"{broken} violated, {rate:.1%} of {cases:,} cases conform"
         )
+        return f"RuleCheck of {len(self.rules)} rules, {told}"
 
 
 def check_rules(
@@ -200,7 +207,7 @@ def check_rules(
     >>> found.cases(0).to_pylist()
     ['2']
     """
-    pack = rules if isinstance(rules, Rules) else read_rules(READY if rules is None else rules)
+    pack = ready_rules() if rules is None else rules if isinstance(rules, Rules) else read_rules(rules)
     if rank not in RANKS:
         raise ArgumentError(f"the rank is one of {', '.join(RANKS)}, not {rank!r}")
     if language not in LANGUAGES:
@@ -219,8 +226,8 @@ def check_rules(
         program, groups, amounts if value is not None else None, cells, applicable, violations, rank, language
     )
     return RuleCheck(
-        told, _overall(log, groups, violations), EPOCH + timedelta(microseconds=now), pack, amounts.findings,
-        Later(lambda: violations.table(program)),
+        told, _overall(program, groups, violations), EPOCH + timedelta(microseconds=now), pack,
+        amounts.findings, Later(lambda: violations.table(program)),
         CaseRows.of_pairs(made(log.case_ids), places, cases, len(told)), LogReference(log),
     )  # fmt: skip
 
@@ -245,31 +252,12 @@ def _checked(
     progress: Progress | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
     """Return to how many cases each rule applies, shape (cells, rules), and the violations, shape (n, 5)."""
-    from dealtrace_engine.kernels.rules import check_cases
-
-    log, arrays, rules = program.log, program.arrays(), len(program.applied)
+    log, rules = program.log, len(program.applied)
     if count * max(rules, 1) > 1 << 24:
         raise ModelError(f"{count:,} groups are too many for {rules:,} rules", hint="take fewer with by=")
-    longest = int(np.diff(log.case_offsets).max(initial=0))
-    people = int(arrays["people"].max(initial=-1)) + 1
     columns = (log.activity_codes, log.timestamps, read_only(log.case_offsets))
-
-    def check(block: tuple[int, int]) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
-        first, last = block
-        applicable = np.zeros((count, rules), dtype=np.int64)
-        seen = np.full((2, people), -1, dtype=np.int64)
-        tally = np.zeros((3, len(arrays["member"])), dtype=np.int64)
-        rows = np.empty((max(LEAST_CAPACITY, rules * 2 * (longest + 1)), 5), dtype=np.int64)
-        reached, found = np.zeros(2, dtype=np.int64), []
-        while first < last:
-            written = (tally, seen, applicable, rows, reached)
-            arguments: tuple[Any, ...] = (*columns, first, last, *arrays.values(), now, cells, *written)
-            check_cases(*arguments)
-            first = int(reached[0])
-            found.append(rows[: reached[1]].copy())
-        return applicable, found
-
-    parts = map_blocks(check, blocks(log.case_offsets), threads=threads, progress=progress)
+    passing = RulePass(*columns, program.arrays(), now, cells, count)
+    parts = map_blocks(passing.check, blocks(log.case_offsets), threads=threads, progress=progress)
     applicable = np.zeros((count, rules), dtype=np.int64)
     for part, _ in parts:
         applicable += part
@@ -277,14 +265,16 @@ def _checked(
     return applicable, np.concatenate([empty, *(rows for _, found in parts for rows in found)])
 
 
-def _overall(log: EventLog, groups: Groups, violations: Violations) -> pa.Table:
+def _overall(program: Program, groups: Groups, violations: Violations) -> pa.Table:
     counted = ~violations.accepted
-    broken = np.zeros(log.cases, dtype=np.bool_)
+    broken = np.zeros(program.log.cases, dtype=np.bool_)
     broken[violations.cases[counted]] = True
     sizes = groups.sizes
     conforming = sizes - np.bincount(groups.codes[broken], minlength=len(groups))
     events = np.bincount(groups.codes[violations.cases[counted]], minlength=len(groups))
     return table({
         **groups.columns(), "cases": sizes, "conforming_cases": conforming,
-        "conformance_rate": conforming / np.maximum(sizes, 1), "violations": events,
+        "conformance_rate": conforming / np.maximum(sizes, 1) if program.applied else pa.nulls(
+            len(sizes), pa.float64()),
+        "violations": events,
     })  # fmt: skip

@@ -65,7 +65,7 @@ class Program:
 
     def _row(self, rule: Rule) -> dict[str, int]:
         """Return the columns of a rule by their names in the kernel."""
-        row = dict.fromkeys(("GIVEN", "SCOPE", "B", "HIGH", "MOST", "COLUMN"), -1)
+        row = dict.fromkeys(("GIVEN", "SCOPE", "A", "B", "HIGH", "MOST", "COLUMN"), -1)
         row["LAST"] = int(rule.occurrence == "last")
         low, high = rule.bounds
         row["LOW"], row["HIGH"] = low, -1 if high is None else high
@@ -80,10 +80,11 @@ class Program:
                 row["SCOPE"] = self._array("scopes", rule.when, lambda: self._mask(expression))
             else:
                 condition = self._array("marks", rule.when, lambda: self._mask(expression))
-        if activity is None:  # of a number or of steps: every event counts
+        if activity is None and condition >= 0:
             activity = np.ones(len(self.log.activities), dtype=np.bool_)
         other_asks = rule.kind.activation == "other"
-        row["A"] = self._symbol(activity, -1 if other_asks else condition)
+        if activity is not None:  # else every event counts
+            row["A"] = self._symbol(activity, -1 if other_asks else condition)
         if other is not None:
             row["B"] = self._symbol(other, condition if other_asks else -1)
         if given is not None:
@@ -169,7 +170,7 @@ class Program:
             rank += bool(own.any())
         if rank < 2:
             raise LogError(f"the log has fewer than two steps of the order {', '.join(map(repr, order))}")
-        placed: NDArray[np.float64] = ranks[codes]
+        placed: NDArray[np.float64] = ranks.take(codes, mode="clip")
         return placed
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -200,6 +201,8 @@ class Program:
 
     def _stacked(self, kind: str, width: int, dtype: type[np.generic]) -> NDArray[Any]:
         arrays = self._arrays.get(kind, [])
+        if len(arrays) == 1:  # not copied
+            return np.ascontiguousarray(arrays[0], dtype=dtype).reshape(1, width)
         return np.array(arrays, dtype=dtype) if arrays else np.empty((0, width), dtype=dtype)
 
 

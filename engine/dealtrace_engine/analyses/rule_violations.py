@@ -90,7 +90,10 @@ def violations_of(program: Program, rows: NDArray[np.int64], day: date) -> Viola
         Rule, case, event, other event, delay.
     day : datetime.date
     """
-    order = np.lexsort((rows[:, 3], rows[:, 2], rows[:, 1], rows[:, 0]))
+    # events rise from case to case; the end of a case comes before its first event, ties stay as they are
+    offsets = program.log.case_offsets
+    places = np.where(rows[:, 2] < 0, 2 * offsets[rows[:, 1]], 2 * rows[:, 2] + 1)
+    order = np.argsort(rows[:, 0] * (2 * int(offsets[-1]) + 2) + places, kind="stable")
     rules, cases, events, others, late = (np.ascontiguousarray(rows[order, column]) for column in range(5))
     accepted, reasons = np.zeros(len(rows), dtype=np.bool_), np.full(len(rows), -1, dtype=np.int64)
     texts: list[str] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dealtrace_engine.models.rule_file import READY, read_rules
+from dealtrace_engine.models.rule_file import ready_rules
 from dealtrace_engine.models.rules import Rules
 
 
@@ -15,4 +15,4 @@ def lead_to_cash_rules() -> Rules:
     >>> pack["self-approval"].template, pack["self-approval"].name_in("de")
     ('four_eyes', 'Eigenen Rabatt freigegeben oder abgelehnt')
     """
-    return read_rules(READY)
+    return ready_rules()

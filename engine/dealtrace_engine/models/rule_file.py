@@ -31,6 +31,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,12 @@ def read_rules(source: PathLike) -> Rules:
         line = int(found[1]) if found else max(1, len(text.splitlines()))
         raise ParseError(f"the rules are not TOML: {first_line(error)}", file=file, line=line) from error
     return _checked(content, file, _lines(text))
+
+
+@lru_cache(maxsize=1)
+def ready_rules() -> Rules:
+    """Return the ready pack for lead-to-cash, read once."""
+    return read_rules(READY)
 
 
 def _lines(text: str) -> Lines:

@@ -1,0 +1,109 @@
+"""The pass of a rule pack over blocks of cases, and the closer look at suspects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SUSPECTS = 1 << 17
+"""So many suspects are kept before they are looked at."""
+KINDS = 5
+"""Of kernels that look at suspects."""
+ROWS = 1 << 18
+"""For so many violations there is room, or for those of one case."""
+Part = tuple[NDArray[np.int64], list[NDArray[np.int64]]]
+
+
+@dataclass(frozen=True, eq=False)
+class RulePass:
+    """What the kernels need to check blocks of cases.
+
+    Attributes
+    ----------
+    activities, timestamps, case_offsets : ndarray
+        Of the log.
+    arrays : mapping of str to ndarray
+        As `Program.arrays` makes them.
+    now : int
+        Microseconds since 1970-01-01 UTC.
+    groups : ndarray of int32, shape (cases,)
+    count : int
+        How many groups there are.
+    """
+
+    activities: NDArray[Any]
+    timestamps: NDArray[np.int64]
+    case_offsets: NDArray[np.int64]
+    arrays: Mapping[str, NDArray[Any]]
+    now: int
+    groups: NDArray[np.int32]
+    count: int
+
+    def check(self, block: tuple[int, int]) -> Part:
+        """Return to how many cases of a block each rule applies, (groups, rules), and the violations."""
+        from dealtrace_engine.kernels.rules import check_cases
+
+        (first, last), given = block, self.arrays
+        rules = len(given["rules"])
+        applicable = np.zeros((self.count, rules), dtype=np.int64)
+        suspects = np.empty((KINDS, max(SUSPECTS, rules), 2), dtype=np.int64)
+        tally = np.zeros((3, len(given["member"])), dtype=np.int64)
+        reached = np.zeros(1 + KINDS, dtype=np.int64)
+        found: list[NDArray[np.int64]] = []
+        while first < last:
+            check_cases(
+                self.activities, self.timestamps, self.case_offsets, first, last, given["symbol_offsets"],
+                given["symbols"], given["condition_of"], given["marks"], given["rules"], given["scopes"],
+                given["deadlines"], self.now, self.groups, tally, applicable, suspects, reached,
+            )  # fmt: skip
+            first = int(reached[0])
+            for kind, count in enumerate(reached[1:].tolist()):
+                pieces = self._pieces(suspects[kind, :count])
+                found += [self._looked_at(kind, piece, applicable) for piece in pieces]
+        return applicable, found
+
+    @cached_property
+    def people(self) -> int:
+        """How many people there are."""
+        return int(self.arrays["people"].max(initial=-1)) + 1
+
+    def _pieces(self, suspects: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """Yield the suspects in pieces whose violations, at most two an event, fit into `ROWS`."""
+        cases = suspects[:, 1]
+        most = np.cumsum(2 * (self.case_offsets[cases + 1] - self.case_offsets[cases]) + 1)
+        first = 0
+        while first < len(suspects):
+            before = int(most[first - 1]) if first else 0
+            last = max(first + 1, int(np.searchsorted(most, before + ROWS, side="right")))
+            yield suspects[first:last]
+            first = last
+
+    def _looked_at(
+        self, kind: int, suspects: NDArray[np.int64], applicable: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        from dealtrace_engine.kernels import rules as kernels
+
+        given, reached = self.arrays, np.zeros(1, dtype=np.int64)
+        cases = suspects[:, 1]
+        most = int((2 * (self.case_offsets[cases + 1] - self.case_offsets[cases]) + 1).sum())
+        rows = np.empty((most, 5), dtype=np.int64)
+        symbols = (given["member"], given["condition_of"], given["marks"], given["rules"])
+        timed = (self.activities, self.timestamps, self.case_offsets, *symbols)
+        plain = (self.activities, self.case_offsets, *symbols)
+        if kind == kernels.SINGLE:
+            kernels.single_events(*timed, given["deadlines"], self.now, suspects, rows, reached)
+        elif kind == kernels.EACH:
+            kernels.each_event(*plain, suspects, rows, reached)
+        elif kind == kernels.ANSWERS:
+            kernels.unanswered(*timed, self.now, suspects, rows, reached)
+        elif kind == kernels.PEOPLE:
+            seen = np.full((2, self.people), -1, dtype=np.int64)
+            kernels.people_of(*plain, given["people"], self.groups, seen, suspects, applicable, rows, reached)
+        else:
+            kernels.values_of(*plain, given["values"], self.groups, suspects, applicable, rows, reached)
+        return rows[: reached[0]].copy()

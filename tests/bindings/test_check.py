@@ -1,0 +1,83 @@
+"""`dealtrace check`: what it says, and by which exit code."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dealtrace.cli import main
+
+CSV = """case,activity,time,region,amount
+1,quote,2024-01-01T00:00:00,North,10
+1,won,2024-01-03T00:00:00,North,10
+2,won,2024-01-01T00:00:00,South,20
+"""
+RULES = """format = 1
+[[rules]]
+id = "no-quote"
+names = { en = "Won without a quote", de = "Gewonnen ohne Angebot" }
+template = "precedence"
+activity = "quote"
+other = "won"
+[[rules]]
+id = "lost"
+template = "absence"
+activity = "lost"
+[[rules]]
+id = "won"
+template = "existence"
+activity = "won"
+"""
+
+
+@pytest.fixture
+def paths(tmp_path):
+    (tmp_path / "log.csv").write_text(CSV)
+    (tmp_path / "rules.toml").write_text(RULES)
+    return [str(tmp_path / "log.csv"), str(tmp_path / "rules.toml")]
+
+
+def test_violations_give_one(paths, capsys):
+    assert main(["check", *paths, "--value", "amount", "--by", "region", "--lang", "de"]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    for part in ("Violated: 1 of 3 rules", "Gewonnen ohne Angebot", "South", "Kept won", "'lost'", "1 of 2"):
+        assert part in said
+
+
+def test_json(paths, capsys):
+    assert main(["check", *paths, "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["schema"] == "dealtrace.check/1"
+    assert answer["violated"]
+    assert answer["conformance_rate"] == 0.5
+    assert answer["rules"][0]["case_ids"] == ["2"]
+
+
+def test_kept_gives_none_and_quiet_says_nothing(paths, capsys):
+    kept = '{"version": 1, "filter": {"op": "case_id", "case_ids": ["1"]}}'
+    assert main(["check", *paths, "--quiet", "--filter", kept]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_the_ready_pack(tmp_path, capsys):
+    (tmp_path / "other.csv").write_text(CSV.replace("won", "tea").replace("quote", "cake"))
+    assert main(["check", str(tmp_path / "other.csv")]) == 2
+    said = capsys.readouterr()
+    assert "Not applicable" in said.out
+    assert "none of the rules is applicable" in said.err
+    (tmp_path / "own.csv").write_text(
+        CSV.replace("won", "Opportunity Closed Won").replace("quote", "Quote Created")
+    )
+    assert main(["check", str(tmp_path / "own.csv")]) == 1
+    assert "Won without a quote" in " ".join(capsys.readouterr().out.split())
+
+
+def test_errors_give_two(paths, tmp_path, capsys):
+    (tmp_path / "rules.toml").write_text(RULES.replace("template", "templat", 1))
+    assert main(["check", *paths]) == 2
+    assert "line 5" in capsys.readouterr().err
+    assert main(["check", str(tmp_path / "none.csv")]) == 2
+    assert main(["check", paths[0], str(tmp_path / "none.toml")]) == 2
+    assert main(["check"]) == 2
+    assert main(["info", str(tmp_path / "none.csv")]) == 1

@@ -1,0 +1,245 @@
+"""Rules on logs: by hand, the planted truths of the generator, groups, money, exceptions, bad input."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from functools import lru_cache
+
+import pyarrow as pa
+import pytest
+
+import dealtrace as dt
+from dealtrace_engine.analyses.check_rules import check_rules
+from dealtrace_engine.errors import ArgumentError, ModelError, SchemaError
+from dealtrace_engine.filters import where as w
+from dealtrace_engine.lead_to_cash.rule_pack import lead_to_cash_rules
+from dealtrace_engine.models.rules import AcceptedException, Rule, Rules
+from dealtrace_engine.sources.memory import from_arrow
+
+TRUTHS = {
+    "won-without-quote": "won_without_quote", "won-without-contract": "won_without_contract",
+    "self-approval": "self_approvals", "discount-without-approval": "unapproved_discounts",
+    "fulfilled-before-contract": "fulfilled_before_contract",
+    "invoice-before-fulfilment": "invoiced_before_fulfilment", "redelivered": "redelivered",
+    "rebilled": "rebilled", "order-canceled": "canceled_orders", "paid-late": "late_payments",
+    "payment-overdue": "overdue_unpaid", "owner-changed": "owner_changes", "opportunity-reopened": "reopened",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=3)
+def planted(language="en"):
+    made = dt.lead_to_cash(1500, seed=5, language=language)
+    return from_arrow(made.events), made.truths
+
+
+def small(events, **columns):
+    """A log of (case, activity, day of January 2024)."""
+    cases, activities, days = zip(*events, strict=True)
+    times = [datetime(2024, 1, day, tzinfo=UTC) for day in days]
+    return from_arrow(pa.table({"case": cases, "activity": activities, "time": times, **columns}))
+
+
+def rows(found):
+    return {row["rule"]: row for row in found.table.to_pylist()}
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_planted_truths(language):
+    log, truths = planted(language)
+    found = check_rules(log, as_of="2026-01-01")
+    told = rows(found)
+    assert {rule: told[rule]["violating_cases"] for rule in TRUTHS} == {
+        rule: truths[name] for rule, name in TRUTHS.items()
+    }
+    assert told["won-without-quote"]["applicable_cases"] == truths["won"]
+    assert told["discount-without-approval"]["applicable_cases"] == truths["discounts_above_limit"]
+    assert told["paid-late"]["applicable_cases"] == truths["paid"]
+    assert told["amount-reduced"]["status"] == "not applicable"
+    assert "amount_delta" in told["amount-reduced"]["reason"]
+    assert told["several-owner-changes"]["status"] == "conforming"
+
+
+def test_rows_are_ranked_and_name_their_cases():
+    log, _ = planted()
+    for rank, column in (("cases", "violating_cases"), ("days", "days_lost"), ("value", "value_at_stake")):
+        found = check_rules(log, value="amount", rank=rank)
+        told = found.table.to_pylist()
+        figures = [row[column] or 0 for row in told if row["status"] != "not applicable"]
+        assert figures == sorted(figures, reverse=True)
+        assert told[0][f"rank_{rank}"] == 1
+    violations = found.violations.to_pylist()
+    amounts = dict(zip(log.case_ids.to_pylist(), log.attribute("amount").values.to_pylist(), strict=True))
+    for place, row in enumerate(told):
+        own = {v["case_id"] for v in violations if v["rule"] == row["rule"]}
+        assert set(found.cases(place).to_pylist()) == own
+        if row["status"] == "violated":
+            assert row["violating_cases"] == len(own)
+            assert row["violations"] == sum(v["rule"] == row["rule"] for v in violations)
+            assert row["value_at_stake"] == pytest.approx(sum(amounts[case] for case in own), abs=0.01)
+            assert row["adherence"] == pytest.approx(1 - len(own) / row["applicable_cases"])
+    broken = {v["case_id"] for v in violations}
+    assert found.conformance_rate == pytest.approx(1 - len(broken) / log.cases)
+    with pytest.raises(ArgumentError, match="no row"):
+        found.cases(len(told))
+
+
+def test_the_same_bits_for_any_number_of_threads(monkeypatch):
+    log, _ = planted()
+    one = check_rules(log, threads=1, by="region", value="amount")
+    monkeypatch.setattr("dealtrace_engine.parallel.EVENTS_PER_BLOCK", 500)
+    other = check_rules(log, threads=3, by="region", value="amount")
+    assert one.table.equals(other.table)
+    assert one.violations.equals(other.violations)
+    assert one.overall.equals(other.overall)
+
+
+def test_groups_add_up():
+    log, _ = planted()
+    whole, parts = check_rules(log), check_rules(log, by=["region", "segment"])
+    told = rows(whole)
+    for rule, row in told.items():
+        own = [part for part in parts.table.to_pylist() if part["rule"] == rule]
+        for column in ("applicable_cases", "violating_cases", "violations"):
+            assert sum(part[column] or 0 for part in own) == (row[column] or 0)
+    assert sum(parts.overall["cases"].to_pylist()) == log.cases
+    assert parts.conformance_rate == whole.conformance_rate
+    north = check_rules(log, where=w.case("region") == "Nordics")
+    (own,) = (row for row in check_rules(log, by="region").overall.to_pylist() if row["region"] == "Nordics")
+    assert north.overall.to_pylist()[0]["conforming_cases"] == own["conforming_cases"]
+
+
+def test_limits_of_time_wait_until_they_are_over():
+    log = small([("1", "ask", 1), ("1", "answer", 6), ("2", "ask", 9), ("3", "ask", 2), ("3", "end", 10)])
+    pack = Rules((Rule("slow", "response", "ask", "answer", at_most="3d"),))
+    found = check_rules(log, pack)
+    assert [(v["case_id"], v["days_late"], v["other_activity"]) for v in found.violations.to_pylist()] == [
+        ("1", 2.0, "answer"), ("3", 5.0, None),
+    ]  # fmt: skip
+    assert rows(found)["slow"]["days_lost"] == 7.0
+    assert rows(check_rules(log, pack, as_of=date(2024, 1, 13)))["slow"]["violating_cases"] == 3
+
+
+def test_due_dates():
+    events = [("1", "pay", 5), ("1", "pay", 9), ("2", "pay", 5), ("3", "bill", 2), ("4", "bill", 12)]
+    due = [date(2024, 1, 8)] * 2 + [date(2024, 1, 5), date(2024, 1, 3), None]
+    pack = Rules((
+        Rule("late", "on_time", "pay", attribute="due"), Rule("open", "not_overdue", "pay", attribute="due"),
+        Rule("first", "on_time", "pay", attribute="due", occurrence="first"),
+        Rule("graceful", "on_time", "pay", attribute="due", grace="1d"),
+    ))  # fmt: skip
+    for kind in (pa.date32(), pa.timestamp("us"), pa.string()):
+        values = pa.array(due, pa.date32())
+        values = (
+            values.cast(pa.timestamp("us")).cast(kind) if kind == pa.timestamp("us") else values.cast(kind)
+        )
+        told = rows(check_rules(small(events, due=values), pack))
+        broken = [told[rule]["violating_cases"] for rule in ("late", "open", "first", "graceful")]
+        assert broken == [1, 1, 0, 0]
+        assert told["open"]["applicable_cases"] == 3
+        days = 1.0 if kind == pa.timestamp("us") else 0.0  # a day is on time until it ends
+        assert told["late"]["days_lost"] == pytest.approx(days, abs=1e-9)
+
+
+def test_exceptions_are_told_and_do_not_count():
+    events = [(case, "won", day) for day, case in enumerate("123", 1)]
+    exceptions = (
+        AcceptedException(("1",), reason="agreed"),
+        AcceptedException(when="region == 'UK'", reason="old", expires=date(2023, 12, 31)),
+    )
+    log = small(events, region=["DACH", "UK", "DACH"])
+    pack = Rules((Rule("q", "existence", "quote", exceptions=exceptions),))
+    assert rows(check_rules(log, pack))["q"]["status"] == "not applicable"
+    log = small([*events, ("4", "quote", 1)], region=["DACH", "UK", "DACH", "UK"])
+    found = check_rules(log, pack)
+    assert (rows(found)["q"]["violating_cases"], rows(found)["q"]["accepted_cases"]) == (2, 1)
+    assert found.cases(0).to_pylist() == ["2", "3"]
+    assert found.violations["accepted_reason"].to_pylist() == ["agreed", None, None]
+    assert found.overall["conforming_cases"].to_pylist() == [2]
+    assert rows(check_rules(log, pack, as_of="2023-12-31"))["q"]["accepted_cases"] == 2
+
+
+def test_currencies_are_not_added():
+    log = small(
+        [("1", "won", 1), ("2", "won", 2), ("3", "won", 3), ("4", "quote", 1)],
+        amount=[10.0, 20.5, None, 1.0], currency=["EUR", "USD", "EUR", "EUR"],
+    )  # fmt: skip
+    found = check_rules(log, Rules((Rule("q", "existence", "quote"),)), value="amount")
+    told = {
+        row["currency"]: (row["violating_cases"], row["value_at_stake"]) for row in found.table.to_pylist()
+    }
+    assert told == {"EUR": (2, 10.0), "USD": (1, 20.5)}
+    assert [finding.count for finding in found.findings] == [1]
+
+
+def test_conditions_on_events_and_numbers_and_steps():
+    log = small(
+        [("1", "quote", 1), ("1", "quote", 2), ("2", "quote", 1), ("2", "ok", 2), ("2", "quote", 3)],
+        percent=[25, 30, 10, None, 5], stage=["A", "C", "A", None, "B"], who=["x", "y", "x", "x", None],
+    )  # fmt: skip
+    high = {"op": "event", "column": "percent", "operator": ">", "value": 20}
+    pack = Rules((
+        Rule("approved", "precedence", "ok", "quote", when=high),
+        Rule("falls", "never_falls", attribute="percent"),
+        Rule("skip", "no_skip", attribute="stage", order=("A", "B", "Z", "C")),
+        Rule("same", "same_person", "quote", attribute="who"),
+        Rule("terms", "condition", must="percent <= 20"),
+        Rule("steps", "no_skip", order=("ok", "other")),
+    ))  # fmt: skip
+    found = check_rules(log, pack)
+    told = rows(found)
+    assert told["approved"]["violations"] == 2
+    assert told["approved"]["applicable_cases"] == 1
+    assert [told[rule]["violating_cases"] for rule in ("falls", "skip", "same")] == [1, 1, 1]
+    assert told["same"]["applicable_cases"] == 2
+    assert "varies within cases" in told["terms"]["reason"]
+    assert "fewer than two steps" in told["steps"]["reason"]
+
+
+def test_what_the_log_lacks_is_not_applicable():
+    log = small([("1", "won", 1), ("2", "won", 2)])
+    pack = Rules((
+        Rule("a", "four_eyes", "won", "lost"), Rule("b", "four_eyes", "won", "won2"),
+        Rule("c", "same_person", "won"), Rule("d", "on_time", "won", attribute="due"),
+        Rule("e", "absence", "won", when="region == 'x'"),
+    ))  # fmt: skip
+    found = check_rules(log, pack)
+    assert set(found.table["status"].to_pylist()) == {"not applicable"}
+    assert found.conformance_rate is None
+    assert found.overall["conformance_rate"].to_pylist() == [None]
+    assert "none applicable" in repr(found)
+    assert not found.violated
+    assert check_rules(log, where=w.case_id("1")).overall["cases"].to_pylist() == [1]
+
+
+def test_what_a_filter_left_out_is_known():
+    log = small([("1", "won", 1), ("2", "won", 2), ("2", "quote", 3)])
+    pack = Rules((Rule("q", "existence", "quote"),))
+    assert rows(check_rules(log, pack, where=w.case_id("1")))["q"]["violating_cases"] == 1
+
+
+def test_json_and_words():
+    log, _ = planted()
+    found = check_rules(log, by="region", language="de")
+    answer = json.loads(found.to_json())
+    assert answer["definition"] == "check_rules 1"
+    assert answer["rules"][0]["rule"] == "first-response-late"
+    assert answer["rules"][0]["name"].startswith("Keine Reaktion")
+    assert answer["pack"] == "Lead to cash"
+    assert "conform" in repr(found)
+    assert found.to_arrow() is found.table
+
+
+def test_bad_arguments():
+    log = small([("1", "won", 1)])
+    with pytest.raises(ArgumentError, match="rank"):
+        check_rules(log, rank="money")
+    with pytest.raises(ArgumentError, match="language"):
+        check_rules(log, language="xx")
+    with pytest.raises(SchemaError, match="no column"):
+        check_rules(log, by="regoin")
+    with pytest.raises(SchemaError):
+        check_rules(log, value="activity")
+    with pytest.raises(ModelError, match="no rule"):
+        lead_to_cash_rules().only("none")
+    assert len(lead_to_cash_rules().only("paid-late")) == 1

@@ -1,0 +1,149 @@
+"""Rule packs: what can be written, what is refused and where, what contradicts itself."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from dealtrace_engine.errors import ModelError, ParseError
+from dealtrace_engine.filters import where as w
+from dealtrace_engine.lead_to_cash.rule_pack import lead_to_cash_rules
+from dealtrace_engine.models.rule_file import read_rules
+from dealtrace_engine.models.rule_templates import TEMPLATES
+from dealtrace_engine.models.rules import LANGUAGES, AcceptedException, Rule, Rules
+from dealtrace_engine.sources.labels import activity_ids
+
+START = 'format = 1\nname = "x"\n\n[[rules]]\nid = "a"\ntemplate = "absence"\nactivity = "order_canceled"\n'
+
+
+def test_a_whole_file(tmp_path):
+    path = tmp_path / "rules.toml"
+    path.write_text(
+        START + 'when = "region == \'DACH\' and amount >= 1000"\nnames = { de = "Kein Storno" }\n'
+        '[[rules.exceptions]]\ncase_ids = ["1"]\nreason = "agreed"\nexpires = 2027-12-31\n'
+        '[[rules.exceptions]]\nwhen = "segment is null"\nreason = "tests"\n'
+        '[columns]\nregion = ["region", "territory"]\n'
+    )
+    pack = read_rules(path)
+    assert (pack.name, pack.source, pack.columns) == ("x", str(path), {"region": ("region", "territory")})
+    assert pack["a"].when["op"] == "and"
+    assert pack["a"].exceptions[0] == AcceptedException(("1",), None, "agreed", date(2027, 12, 31))
+    assert (pack["a"].name_in("de"), pack["a"].name_in("fr")) == ("Kein Storno", "a")
+    assert read_rules(path.read_text()).rules == pack.rules
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (START + 'actvity = "x"\n', ["line 8", "'actvity'", "nearest: 'activity'"]),
+        (START + "count = 3\n", ["line 8", "'count'", "has no count"]),
+        (START + 'severity = "grave"\n', ["line 8", "severity"]),
+        (START + 'when = "amount"\n', ["line 8", "'when'", "no condition"]),
+        (START + 'when = "amount > EUR"\n', ["line 8", "in quotes"]),
+        (START + "when = 3\n", ["line 8", "a text or a table"]),
+        (START + 'names = { xx = "x" }\n', ["line 8", "language 'xx'"]),
+        (START + '[[rules.exceptions]]\ncase_ids = ["1"]\n', ["reason"]),
+        (START + '[[rules.exceptions]]\nreason = "x"\n', ["either case_ids or when"]),
+        (
+            START + '[[rules.exceptions]]\nreason = "x"\ncase_ids=["1"]\nexpires = "soon"\n',
+            ["line 11", "date"],
+        ),
+        (START.replace("absence", "absense"), ["line 6", "nearest: 'absence'"]),
+        (START.replace('id = "a"', 'id = "a b"'), ["line 5", "'id'"]),
+        (START.replace('activity = "order_canceled"', "activity = 3"), ["line 7", "'activity'"]),
+        (START.replace('activity = "order_canceled"\n', ""), ["line 4", "needs activity"]),
+        (START.replace('template = "absence"\n', ""), ["line 4", "'template'"]),
+        (START.replace("format = 1", "format = 2"), ["line 1", "format is 1"]),
+        ("format = 1\nrule = 2\n", ["line 2", "nearest: 'rules'"]),
+        ("format = 1\nname = 'x'\n", ["there are no rules"]),
+        ("format = 1\nrules = [3]\n", ["a table of keys"]),
+        (START + "[columns]\nx = 3\n", ["columns are lists"]),
+        (START + START.split("\n\n")[1], ["two rules have the id 'a'"]),
+        (
+            START + '[[rules]]\nid="b"\ntemplate="response"\nactivity="x"\nother="y"\nat_most="3 days"\n',
+            ["line 13", "'at_most'"],
+        ),
+        (
+            START + '[[rules]]\nid="b"\ntemplate="response"\nactivity="x"\nother="y"\nat_most="1d"\n'
+            'at_least="2d"\n',
+            ["line 14", "longer than"],
+        ),
+    ],
+)
+def test_what_is_refused_and_where(tmp_path, text, parts):
+    path = tmp_path / "rules.toml"
+    path.write_text(text)
+    with pytest.raises(ModelError) as found:
+        read_rules(path)
+    for part in ("rules.toml", *parts):
+        assert part in str(found.value)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(ParseError, match="cannot be read"):
+        read_rules(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("format = 1\nx = = 2\n")
+    with pytest.raises(ParseError, match=r"line 2.*not TOML"):
+        read_rules(tmp_path / "bad.toml")
+    (tmp_path / "latin.toml").write_bytes("name = 'é'".encode("latin-1"))
+    with pytest.raises(ParseError, match="UTF-8"):
+        read_rules(tmp_path / "latin.toml")
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        (Rule("a", "existence", "x"), Rule("b", "absence", "x")),
+        (Rule("a", "at_least", "x", count=3), Rule("b", "at_most", "x", count=2)),
+        (Rule("a", "exactly", "x", count=2), Rule("b", "exactly", "x", count=1)),
+        (Rule("a", "init", "x"), Rule("b", "absence", "x")),
+        (Rule("a", "init", "x"), Rule("b", "init", "y")),
+        (Rule("a", "existence", "x"), Rule("b", "absence", ("x", "y"))),
+        (Rule("c", "existence", "x"), Rule("a", "response", "x", "y"), Rule("b", "not_succession", "x", "y")),
+        (Rule("c", "existence", "x"), Rule("a", "response", "x", "y"), Rule("b", "absence", "y")),
+        (Rule("c", "existence", "y"), Rule("a", "precedence", "x", "y"), Rule("b", "absence", "x")),
+        (
+            Rule("c", "existence", "x"),
+            Rule("a", "co_existence", "x", "y"), Rule("b", "not_co_existence", "y", "x"),
+        ),
+        (Rule("a", "choice", "x", "y"), Rule("b", "absence", ("x", "y"))),
+        (Rule("a", "existence", "x"), Rule("c", "existence", "y"), Rule("b", "exclusive_choice", "x", "y")),
+    ],
+)  # fmt: skip
+def test_contradictions(pair):
+    with pytest.raises(ModelError, match="contradict each other"):
+        Rules(pair)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        (Rule("a", "existence", "x"), Rule("b", "absence", "x", when="amount > 3")),
+        (Rule("a", "existence", "x"), Rule("b", "absence", "x", given="y")),
+        (Rule("a", "existence", ("x", "y")), Rule("b", "absence", "x")),
+        (Rule("a", "response", "x", "y"), Rule("b", "not_succession", "x", "y")),
+        (Rule("a", "at_least", "x", count=2), Rule("b", "at_most", "x", count=2)),
+    ],
+)  # fmt: skip
+def test_what_does_not_contradict_itself(pair):
+    assert len(Rules(pair)) == 2
+
+
+def test_conditions_are_filters():
+    rule = Rule("a", "absence", "x", when=(w.case("amount") > 3) & ~w.contains("y"))
+    assert rule.when["op"] == "and"
+    with pytest.raises(ModelError, match="two different activities"):
+        Rule("a", "four_eyes", "x", "x")
+    with pytest.raises(ModelError, match="condition on cases"):
+        Rule("a", "condition", must=w.event("resource") == "Ada")
+
+
+def test_the_ready_pack_is_named_in_six_languages_and_uses_canonical_ids():
+    pack = lead_to_cash_rules()
+    for rule in pack:
+        assert all(rule.name_in(language) for language in LANGUAGES)
+        assert set(rule.names) == set(LANGUAGES) - {"en"}
+        assert {*rule.activity, *rule.other, *rule.given} <= set(activity_ids())
+        assert rule.owner
+        assert rule.template in TEMPLATES
