@@ -1,4 +1,4 @@
-"""The documented example on a real order-to-cash log: its figures by dealtrace, by Polars alone, and as it says."""
+"""The documented example on a real log: its figures by dealtrace, by Polars alone, and as it says."""
 
 from __future__ import annotations
 
@@ -108,7 +108,9 @@ def test_rework(log, rows, told):
 
 def test_handovers(log, rows, told):
     passed = rows.filter(
-        pl.col("next_user").is_not_null() & pl.col("user").is_not_null() & (pl.col("user") != pl.col("next_user"))
+        pl.col("next_user").is_not_null()
+        & pl.col("user").is_not_null()
+        & (pl.col("user") != pl.col("next_user"))
     )
     pairs = passed.group_by("user", "next_user").len().sort("len", descending=True)
     found = dt.handovers(log, resource="User").table.to_pylist()

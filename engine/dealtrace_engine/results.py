@@ -117,7 +117,7 @@ class Result:
 
 
 def plain(value: Any) -> Any:
-    """Return tables as lists of rows, NaN as None, and what JSON has no form for (days, times) as ISO text."""
+    """Return tables as lists of rows, NaN as None, and days and times as ISO text."""
     if isinstance(value, pa.Table):
         return [plain(row) for row in value.to_pylist()]
     if isinstance(value, dict):

@@ -37,7 +37,9 @@ def run(arguments: argparse.Namespace) -> None:
         if expression is not None:
             with steps.step("filter"):
                 log = log.filter(expression, threads=arguments.threads)
-        analysis = analyse(log, net, arguments.threads, steps.step)
+        asked = arguments.findings or log.origin.coverage is not None
+        language = (arguments.lang or "en") if asked else None
+        analysis = analyse(log, net, arguments.threads, steps.step, language=language)
         if folder is not None:
             with steps.step("write"):
                 files = write_files(analysis, folder, _run(arguments, expression, steps))
@@ -84,10 +86,13 @@ def sections(analysis: Analysis) -> Iterator[RenderableType]:
     from dealtrace.report import summary
     from dealtrace.report.conformance import conformance_section
     from dealtrace.report.coverage import coverage_section
+    from dealtrace.report.findings import findings_section
 
     yield from summary.log_section(analysis.log)
     yield from summary.quality_section(analysis.log.quality, summary.FEW_NOTES)
     yield from coverage_section(analysis.log.quality, short=True)
+    if analysis.findings is not None:
+        yield from findings_section(analysis.findings)
     yield from summary.map_section(analysis)
     yield from summary.variant_section(analysis)
     yield from summary.throughput_section(analysis)

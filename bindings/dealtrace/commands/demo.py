@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _demonstrate(arguments: argparse.Namespace) -> None:
     from dealtrace.report.deals import deal_sections
     from dealtrace.report.files import Run, write_files
+    from dealtrace.report.findings import findings_section
     from dealtrace.report.result_folder import result_folder
     from dealtrace_engine.sources.labels import activity_label
 
@@ -44,13 +45,15 @@ def _demonstrate(arguments: argparse.Namespace) -> None:
             events = _events(**making)
         with steps.step("read"):
             log = _log(events)
-        analysis = analyse(log, None, None, steps.step)
+        analysis = analyse(log, None, None, steps.step, language=arguments.language)
         with steps.step("write"):
             _write(events, folder / EVENTS)
             run = Run("demo", making, steps.seconds, title="Lead to cash")
             files = write_files(analysis, folder, run)
     if not arguments.quiet:
-        told = deal_sections(analysis, arguments.language)
+        told = [*deal_sections(analysis, arguments.language)]
+        if analysis.findings is not None:
+            told += findings_section(analysis.findings)
         ask = f"dealtrace analyze {Path(arguments.output) / EVENTS}"
         show((*told, *closing(arguments.output, files, steps.seconds), "", f"Ask more: {ask}"))
 

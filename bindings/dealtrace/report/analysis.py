@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.analyses.throughput import ThroughputTimes
     from dealtrace_engine.analyses.token_replay import TokenReplay
     from dealtrace_engine.analyses.variants import Variants
+    from dealtrace_engine.lead_to_cash.findings import Findings
     from dealtrace_engine.log import EventLog
     from dealtrace_engine.models.petri_net import PetriNet
     from dealtrace_engine.parallel import Progress
@@ -37,6 +38,8 @@ class Analysis:
     replay : TokenReplay or None
     net : PetriNet or None
         The model, where one was given.
+    findings : Findings or None
+        What matters most, where that was asked for.
     """
 
     log: EventLog
@@ -45,16 +48,22 @@ class Analysis:
     throughput: ThroughputTimes
     replay: TokenReplay | None = None
     net: PetriNet | None = None
+    findings: Findings | None = None
 
     @property
     def answers(self) -> list[Result]:
         """The results that there are."""
-        answers = [self.follows, self.variants, self.throughput, self.replay]
+        answers = [self.follows, self.variants, self.throughput, self.replay, self.findings]
         return [answer for answer in answers if answer is not None]
 
 
-def analyse(log: EventLog, net: PetriNet | None, threads: int | None, step: Step) -> Analysis:
-    """Answer every question about a log; `step` times each and gives its progress callback."""
+def analyse(
+    log: EventLog, net: PetriNet | None, threads: int | None, step: Step, *, language: str | None = None
+) -> Analysis:
+    """Answer every question about a log; `step` times each and gives its progress callback.
+
+    With a language what matters most is found too, and told in it.
+    """
     import dealtrace as dt
 
     with step("process map") as progress:
@@ -70,7 +79,11 @@ def analyse(log: EventLog, net: PetriNet | None, threads: int | None, step: Step
             replay = dt.token_replay(log, net, known=variants, threads=threads, progress=progress)
     with step("data quality"):
         _ = log.quality
-    return Analysis(log, follows, variants, throughput, replay, net)
+    findings = None
+    if language is not None:
+        with step("findings") as progress:
+            findings = dt.findings(log, language=language, threads=threads, progress=progress)
+    return Analysis(log, follows, variants, throughput, replay, net, findings)
 
 
 def log_facts(log: EventLog) -> dict[str, Any]:
@@ -120,6 +133,8 @@ def document(analysis: Analysis, most_variants: int = 100) -> dict[str, Any]:
         },
         "throughput": throughput_percentiles(analysis),
     }
+    if analysis.findings is not None:
+        answer["findings"] = analysis.findings.to_dict()
     if analysis.replay is None:
         return answer
     from dealtrace.report.conformance import conformance

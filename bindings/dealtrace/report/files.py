@@ -61,6 +61,10 @@ def write_files(analysis: Analysis, folder: Path, run: Run) -> list[str]:
     for name, write in WRITERS.items():
         if not without.get(name):
             write(analysis, folder / name)
+    if analysis.findings is not None:
+        from dealtrace.report.findings import write_findings
+
+        write_findings(analysis.findings, folder)
     (folder / "process_map.svg").write_text(process_map_svg(analysis.follows, title=run.title), "utf-8")
     names = sorted(file.name for file in folder.iterdir())
     _write_json(manifest(analysis, folder, run, names), folder / MANIFEST)

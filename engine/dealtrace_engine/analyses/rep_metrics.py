@@ -92,9 +92,9 @@ def metric_of(
         unit = "percent" if column in DISCOUNTS[:2] else "number"
         return Metric(name, unit, "mean", "lower", found.values, found.counts & (decided.outcomes >= 0))
     if name not in log.attribute_names:
-        known = [*READY, *log.attribute_names]
+        names = [*READY, *log.attribute_names]
         raise SchemaError(f"there is no metric or column {name!r}", file=log.origin.source.label,
-                          hint=nearest(known, name, "metrics and columns"))  # fmt: skip
+                          hint=nearest(names, name, "metrics and columns"))  # fmt: skip
     return _numbers(log, name)
 
 
