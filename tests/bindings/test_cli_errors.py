@@ -185,7 +185,7 @@ def test_the_current_folder_is_refused(csv, tmp_path, capsys, monkeypatch):
 
 
 def test_an_unexpected_error_is_one_line_too(csv, capsys, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise RuntimeError("first\nsecond")
 
     monkeypatch.setattr("dealtrace.commands.analyze.analyse", broken)
@@ -198,7 +198,7 @@ def test_an_unexpected_error_is_one_line_too(csv, capsys, monkeypatch):
 
 
 def test_out_of_memory(csv, capsys, monkeypatch):
-    def greedy(*_):
+    def greedy(*_, **__):
         raise MemoryError
 
     monkeypatch.setattr("dealtrace.commands.analyze.analyse", greedy)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from dealtrace.report.terminal import heading, safe
@@ -22,7 +23,7 @@ FILES = ("findings.json", "findings.parquet")
 
 
 def findings_section(found: Findings, most: int = 10) -> Iterator[RenderableType]:
-    """Show findings, one per paragraph, with their rank and currency.
+    """Show findings, one per row, with their rank and currency.
 
     Examples
     --------
@@ -32,14 +33,18 @@ def findings_section(found: Findings, most: int = 10) -> Iterator[RenderableType
     >>> from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
     >>> found = findings(from_arrow(lead_to_cash(300).events), most=1)
     >>> [type(part).__name__ for part in findings_section(found)]
-    ['Text', 'Text']
+    ['Text', 'Table']
     """
     if not len(found):
         return
     yield heading(HEADINGS[found.language])
+    shown = Table(box=None, show_header=False, pad_edge=False)
+    shown.add_column(justify="right")
+    shown.add_column()
     for row in found.table.slice(0, most).to_pylist():
-        currency = "" if row["currency"] is None else f" {safe(row['currency'])}"
-        yield Text(f"{row['rank']:>2}{currency}  {safe(row['sentence'])}")
+        currency = "" if row["currency"] is None else f"{safe(row['currency'])}: "
+        shown.add_row(Text(str(row["rank"])), Text(f"{currency}{safe(row['sentence'])}"))
+    yield shown
 
 
 def write_findings(found: Findings, folder: Path) -> list[str]:
