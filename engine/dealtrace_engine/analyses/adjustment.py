@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dealtrace_engine.analyses.effects import normal_quantile
+from dealtrace_engine.analyses.rate_intervals import normal_quantile
 
 RIDGE = 1e-3
 """Keeps levels finite in which all have the same answer; the exposure is not held back."""

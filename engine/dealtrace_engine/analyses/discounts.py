@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.discount_associations import NOTE, associations
 from dealtrace_engine.analyses.discounted_deals import Deals, deals_of
-from dealtrace_engine.analyses.effects import wilson_interval
 from dealtrace_engine.analyses.grouping import By, groups_of
 from dealtrace_engine.analyses.invoices import Flags
 from dealtrace_engine.analyses.money import UNITS, Amounts
+from dealtrace_engine.analyses.rate_intervals import null_for_nan, wilson
 from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
@@ -207,11 +207,11 @@ def _rows(
     paid, late = counted(deals.paid), counted(deals.paid & deals.late)
     tenths = np.zeros(count, dtype=np.int64)
     np.add.at(tenths, codes[deals.deals], np.rint(deals.percent[deals.deals] * UNITS).astype(np.int64))
-    low, high = wilson_interval(above, n)
+    low, high = wilson(above, n)
     columns: dict[str, Any] = {
         "deals": n, "mean_discount": _ratio(tenths / UNITS, n), "excessive": above,
-        "excessive_share": _ratio(above, n), "excessive_low": _nullable(low),
-        "excessive_high": _nullable(high), "accepted_excessive": counted(deals.excessive & deals.accepted),
+        "excessive_share": _ratio(above, n), "excessive_low": null_for_nan(low),
+        "excessive_high": null_for_nan(high), "accepted_excessive": counted(deals.excessive & deals.accepted),
         "unauthorised": counted(deals.unauthorised), "excessive_lost": counted(deals.excessive_lost),
         "won": won, "lost": lost, "win_rate": _ratio(won, won + lost), "paid": paid, "late": late,
         "late_rate": _ratio(late, paid), "amount": money(every, units), "discount_value": money(every, off),
@@ -226,8 +226,4 @@ def _rows(
 
 
 def _ratio(part: NDArray[Any], of: NDArray[np.int64]) -> pa.Array:
-    return _nullable(part / np.where(of > 0, of, np.nan))
-
-
-def _nullable(values: NDArray[np.float64]) -> pa.Array:
-    return pa.array(values, pa.float64(), mask=np.isnan(values))
+    return null_for_nan(part / np.where(of > 0, of, np.nan))

@@ -7,59 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dealtrace_engine.errors import ArgumentError
+from dealtrace_engine.analyses.rate_intervals import normal_quantile, wilson
 
 Floats = NDArray[np.float64]
-
-
-def normal_quantile(level: float) -> float:
-    """Return how many standard errors an interval of this level reaches to either side.
-
-    Raises
-    ------
-    ArgumentError
-        The level is not between 0 and 1.
-
-    Examples
-    --------
-    >>> round(normal_quantile(0.95), 4)
-    1.96
-    """
-    from scipy.special import ndtri
-
-    if not isinstance(level, int | float) or not 0 < level < 1:
-        raise ArgumentError(
-            f"the level of an interval is between 0 and 1, got {level!r}", hint="such as 0.95"
-        )
-    return float(ndtri(0.5 + level / 2))
-
-
-def wilson_interval(
-    hits: NDArray[np.int64], of: NDArray[np.int64], level: float = 0.95
-) -> tuple[Floats, Floats]:
-    """Return the interval of shares; NaN where there is nothing to count.
-
-    Parameters
-    ----------
-    hits, of : ndarray of int64, shape (n,)
-    level : float
-
-    References
-    ----------
-    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927.
-
-    Examples
-    --------
-    >>> low, high = wilson_interval(np.array([8, 0]), np.array([10, 0]))
-    >>> low.round(3).tolist(), high.round(3).tolist()
-    ([0.49, nan], [0.943, nan])
-    """
-    z = normal_quantile(level)
-    n = np.where(of > 0, of, np.nan).astype(np.float64)
-    share = hits / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return np.clip(middle - reach, 0, 1), np.clip(middle + reach, 0, 1)
 
 
 def difference_of_shares(
@@ -88,8 +38,8 @@ def difference_of_shares(
     >>> [float(x[0].round(4)) for x in difference_of_shares(n([56]), n([70]), n([48]), n([80]))]
     [0.2, 0.0524, 0.3339]
     """
-    low, high = wilson_interval(hits, of, level)
-    other_low, other_high = wilson_interval(other_hits, other_of, level)
+    low, high = wilson(hits, of, level)
+    other_low, other_high = wilson(other_hits, other_of, level)
     share = hits / np.where(of > 0, of, np.nan)
     other = other_hits / np.where(other_of > 0, other_of, np.nan)
     difference = share - other

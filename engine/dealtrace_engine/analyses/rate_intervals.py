@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
+from dealtrace_engine.analyses.false_discovery import adjusted_p_values
 from dealtrace_engine.errors import ArgumentError
 
 Floats = NDArray[np.float64]
@@ -156,11 +157,9 @@ def q_values(values: Floats) -> Floats:
     >>> q_values(np.array([0.01, np.nan, 0.04])).tolist()
     [0.02, nan, 0.04]
     """
-    from scipy.stats import false_discovery_control
-
     found, known = np.full(len(values), np.nan), ~np.isnan(values)
     if known.any():
-        found[known] = false_discovery_control(values[known])
+        found[known] = adjusted_p_values(values[known], "bh")
     return found
 
 

@@ -12,11 +12,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.case_rows import CaseRows
-from dealtrace_engine.analyses.effects import wilson_interval
 from dealtrace_engine.analyses.grouping import By, Groups, groups_of
 from dealtrace_engine.analyses.invoice_log import invoice_log
 from dealtrace_engine.analyses.invoices import DAY, UNKNOWN, Flags, Invoices, invoices_of, told_until
 from dealtrace_engine.analyses.money import CURRENCY, UNITS, Amounts, amounts_of
+from dealtrace_engine.analyses.rate_intervals import null_for_nan, wilson
 from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import ArgumentError, LogError
 from dealtrace_engine.log import EventLog
@@ -260,7 +260,7 @@ class _Told:
         order = np.argsort(chosen, kind="stable")
         offsets = np.searchsorted(chosen[order], np.arange(self.count + 1)).astype(np.int64)
         figures = group_percentiles(microseconds[marks][order], offsets, [50, 90]) / 86_400
-        return [_nullable(figures[:, column]) for column in range(2)]
+        return [null_for_nan(figures[:, column]) for column in range(2)]
 
     def weighted_days(self) -> pa.Array:
         """Days to pay weighted by amount; fractions of days in whole minutes, so that sums are exact."""
@@ -288,13 +288,13 @@ class _Told:
         """Return the table, and which row is which group and currency."""
         invoices, late = self.invoices, self.counts(self.invoices.is_late)
         known = self.counts(invoices.is_paid & (invoices.due != UNKNOWN))
-        low, high = wilson_interval(late, known)
+        low, high = wilson(late, known)
         columns: dict[str, Any] = {
             **{which: self.counts(self.marks(which)) for which in ("issued", "paid", "open", "overdue")},
             "due_unknown": self.counts(invoices.issued & (invoices.due == UNKNOWN)),
             "late": late,
-            "late_rate": _nullable(late / np.where(known > 0, known, np.nan)),
-            "late_low": _nullable(low), "late_high": _nullable(high),
+            "late_rate": null_for_nan(late / np.where(known > 0, known, np.nan)),
+            "late_low": null_for_nan(low), "late_high": null_for_nan(high),
         }  # fmt: skip
         days = self.percentiles(invoices.is_late, invoices.days_late * DAY)
         paying = self.percentiles(invoices.is_paid, invoices.paid_at - invoices.sent_at)
@@ -340,7 +340,3 @@ def _taken(columns: dict[str, Any], rows: NDArray[np.int64]) -> dict[str, Any]:
         name: values[rows] if isinstance(values, np.ndarray) else values.take(arrow(rows))
         for name, values in columns.items()
     }
-
-
-def _nullable(values: NDArray[np.float64]) -> pa.Array:
-    return pa.array(values, pa.float64(), mask=np.isnan(values))

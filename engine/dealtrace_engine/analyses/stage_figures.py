@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.money import UNITS, Amounts
+from dealtrace_engine.analyses.rate_intervals import wilson
 from dealtrace_engine.buffers import arrow
 from dealtrace_engine.percentiles import MICROSECONDS, group_percentiles
 
@@ -139,13 +139,8 @@ def shares(
     [0.5, 0.2366, 0.7634]
     >>> found["won"][1].as_py()
     """
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    number = np.maximum(whole, 1).astype(np.float64)
-    share = np.where(whole > 0, part, 0) / number
-    middle = (share + z * z / (2 * number)) / (1 + z * z / number)
-    width = z / (1 + z * z / number) * np.sqrt(share * (1 - share) / number + (z / (2 * number)) ** 2)
-    low = np.where(part == 0, 0.0, np.maximum(middle - width, 0))
-    high = np.where(part == whole, 1.0, np.minimum(middle + width, 1))
+    share = np.where(whole > 0, part, 0) / np.maximum(whole, 1)
+    low, high = wilson(part, whole, confidence)
     columns = {name: share, f"{name}_low": low, f"{name}_high": high}
     return {key: nullable(values, whole > 0) for key, values in columns.items()}
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dealtrace_engine.analyses.false_discovery import adjusted_p_values
 from dealtrace_engine.lead_to_cash.kpi_figures import CONFIDENCE, proportions
 
 FEWEST = 5
@@ -132,9 +133,4 @@ def adjusted(p_values: Sequence[float]) -> list[float]:
     >>> [round(q, 4) for q in adjusted([0.01, 0.04, 0.03])]
     [0.03, 0.04, 0.04]
     """
-    p = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(-p, kind="stable")
-    ranks = len(p) - np.arange(len(p))
-    found = np.empty(len(p))
-    found[order] = np.minimum(np.minimum.accumulate(p[order] * len(p) / ranks), 1.0) if len(p) else []
-    return [float(q) for q in found]
+    return [float(q) for q in adjusted_p_values(np.asarray(p_values, dtype=np.float64), "bh")]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from dealtrace_engine.analyses.rate_intervals import wilson
 from dealtrace_engine.lead_to_cash.kpi_cells import Cells
 from dealtrace_engine.lead_to_cash.kpi_facts import DAY
 from dealtrace_engine.lead_to_cash.kpi_observed import SCALE, Observed
@@ -108,17 +109,9 @@ def proportions(
     >>> [round(float(x[0]), 4) for x in proportions(np.array([8]), np.array([10]))]
     [0.8, 0.4902, 0.9433]
     """
-    from scipy.special import ndtri
-
-    z, n = float(ndtri(0.5 + confidence / 2)), trials.astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = successes / n
-        middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-        half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-        low = np.where(successes == 0, 0.0, np.maximum(middle - half, 0.0))
-        high = np.where(successes == trials, 1.0, np.minimum(middle + half, 1.0))
-    empty = trials == 0
-    return share, np.where(empty, np.nan, low), np.where(empty, np.nan, high)
+        share = successes / trials.astype(np.float64)
+    return share, *wilson(successes, trials, confidence)
 
 
 def median_ranks(sizes: NDArray[np.int64], confidence: float = CONFIDENCE) -> NDArray[np.int64]:

@@ -13,11 +13,10 @@ from dealtrace_engine.analyses.driver_candidates import SURE, Candidates, p_valu
 from dealtrace_engine.analyses.effects import (
     difference_of_means,
     difference_of_shares,
-    normal_quantile,
     odds_ratio,
-    wilson_interval,
 )
 from dealtrace_engine.analyses.false_discovery import adjusted_p_values
+from dealtrace_engine.analyses.rate_intervals import normal_quantile, wilson
 from dealtrace_engine.errors import ArgumentError
 
 COUNTS = st.integers(0, 60)
@@ -29,7 +28,7 @@ def one(*numbers):
 
 @given(COUNTS, st.integers(1, 60))
 def test_wilson(hits, more):
-    low, high = wilson_interval(*one(hits, hits + more))
+    low, high = wilson(*one(hits, hits + more))
     found = stats.binomtest(hits, hits + more).proportion_ci(method="wilson")
     assert (low[0], high[0]) == (pytest.approx(found.low, abs=1e-12), pytest.approx(found.high, abs=1e-12))
 
@@ -105,7 +104,7 @@ def test_false_discoveries():
     assert adjusted_p_values(np.empty(0)).tolist() == []
     with pytest.raises(ArgumentError, match="'by' or 'bh'"):
         adjusted_p_values(p, "none")
-    with pytest.raises(ArgumentError, match="level"):
+    with pytest.raises(ArgumentError, match="confidence"):
         normal_quantile(95)
 
 
