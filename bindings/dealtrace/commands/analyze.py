@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,10 @@ def run(arguments: argparse.Namespace) -> None:
         asked = arguments.findings or log.origin.coverage is not None
         language = (arguments.lang or "en") if asked else None
         analysis = analyse(log, net, arguments.threads, steps.step, language=language)
+        if folder is not None and asked:
+            from dealtrace.report.lead_to_cash import answers
+
+            analysis = replace(analysis, lead_to_cash=answers(log, arguments.threads, steps.step))
         if folder is not None:
             with steps.step("write"):
                 files = write_files(analysis, folder, _run(arguments, expression, steps))

@@ -59,7 +59,8 @@ def _analyze(command: argparse.ArgumentParser) -> None:
     command.add_argument("--net", metavar="MODEL.pnml", help="replay the log on this Petri net")
     command.add_argument(
         "--findings", action="store_true",
-        help="also what matters most, by the money at stake; of an export of a CRM always",
+        help="also what matters most, by the money at stake, and in OUT a table a question of sales; "
+        "of an export of a CRM always",
     )  # fmt: skip
     command.add_argument("-o", "--output", metavar="OUT", help="write the result files to this folder")
     _json_and_quiet(command)

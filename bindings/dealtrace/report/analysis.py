@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dealtrace_engine.results import plain
 
 if TYPE_CHECKING:
+    from dealtrace.report.lead_to_cash import Answers
     from dealtrace_engine.analyses.follows import DirectlyFollows
     from dealtrace_engine.analyses.throughput import ThroughputTimes
     from dealtrace_engine.analyses.token_replay import TokenReplay
@@ -40,6 +41,8 @@ class Analysis:
         The model, where one was given.
     findings : Findings or None
         What matters most, where that was asked for.
+    lead_to_cash : Answers or None
+        What sales and finance ask, where it is to be written.
     """
 
     log: EventLog
@@ -49,12 +52,14 @@ class Analysis:
     replay: TokenReplay | None = None
     net: PetriNet | None = None
     findings: Findings | None = None
+    lead_to_cash: Answers | None = None
 
     @property
     def answers(self) -> list[Result]:
         """The results that there are."""
         answers = [self.follows, self.variants, self.throughput, self.replay, self.findings]
-        return [answer for answer in answers if answer is not None]
+        more = () if self.lead_to_cash is None else self.lead_to_cash.results.values()
+        return [answer for answer in (*answers, *more) if answer is not None]
 
 
 def analyse(

@@ -65,6 +65,10 @@ def write_files(analysis: Analysis, folder: Path, run: Run) -> list[str]:
         from dealtrace.report.findings import write_findings
 
         write_findings(analysis.findings, folder)
+    if analysis.lead_to_cash is not None:
+        from dealtrace.report.lead_to_cash import write_answers
+
+        write_answers(analysis.lead_to_cash, folder)
     (folder / "process_map.svg").write_text(process_map_svg(analysis.follows, title=run.title), "utf-8")
     names = sorted(file.name for file in folder.iterdir())
     _write_json(manifest(analysis, folder, run, names), folder / MANIFEST)
