@@ -140,5 +140,6 @@ def _limits(share: Floats, error: Floats, confidence: float) -> tuple[Floats, Fl
     inner = (share > 0) & (share < 1)
     known = np.where(inner, share, 0.5)
     width = float(ndtri(0.5 + confidence / 2)) * error / (known * np.log(known))
-    limits = [np.where(inner, known ** np.exp(sign * width), np.nan) for sign in (-1, 1)]
+    with np.errstate(over="ignore"):  # a limit of 0 or 1, where next to nothing is known
+        limits = [np.where(inner, known ** np.exp(sign * width), np.nan) for sign in (-1, 1)]
     return limits[0], limits[1]
