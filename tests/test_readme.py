@@ -102,3 +102,10 @@ def test_the_two_commands_make_their_own_environment():
     setups = [block for block in blocks("sh") if "pip install" in block]
     assert len(setups) == 2
     assert all(block.startswith("python3 -m venv .venv && . .venv/bin/activate && ") for block in setups)
+
+
+def test_every_question_names_a_call_that_there_is():
+    text = (ROOT / "bindings" / "LEAD_TO_CASH.md").read_text("utf-8")
+    assert re.findall(r"^\| C(\d+) \|", text, re.M) == [str(number) for number in range(1, 34)]
+    for name in re.findall(r"\bdt\.(\w+)", text):
+        assert hasattr(dealtrace, name), name
