@@ -14,6 +14,7 @@ from dealtrace_engine.attributes import sortable
 from dealtrace_engine.buffers import view
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.log import EventLog
+from dealtrace_engine.parallel import EVENTS_PER_BLOCK, map_blocks
 from dealtrace_engine.schema import nearest
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.statuses import meanings
@@ -65,6 +66,8 @@ def stage_source(
     column: str | None = None,
     activities: Mapping[str, str | None] | None = None,
     closed: Sequence[str] | None = None,
+    *,
+    threads: int | None = None,
 ) -> StageSource:
     """Return what the events of a log say of stages.
 
@@ -79,6 +82,8 @@ def stage_source(
         case is in no stage from then on.
     closed : sequence of str, optional
         Stages in which a case is over; by default those that mean won or lost in any of the six languages.
+    threads : int, optional
+        All CPUs by default; the result does not depend on it.
 
     Raises
     ------
@@ -108,10 +113,10 @@ def stage_source(
         origins, told_by = nothing, "activities"
     else:
         told_by = column or _column_of(log)
-        stages, codes = _of_column(log, told_by)
+        stages, codes = _of_column(log, told_by, threads)
         origins = nothing
         if told_by == AFTER and BEFORE in log.attribute_names:
-            stages, origins = _joined(stages, *_of_column(log, BEFORE))
+            stages, origins = _joined(stages, *_of_column(log, BEFORE, threads))
         _set_effects(log, effects, BOUNDS)
     if not stages:
         raise LogError(f"no event says anything of stages in {told_by!r}", file=log.origin.source.label)
@@ -136,7 +141,7 @@ def _column_of(log: EventLog) -> str:
     )  # fmt: skip
 
 
-def _of_column(log: EventLog, name: str) -> tuple[list[str], NDArray[np.int32]]:
+def _of_column(log: EventLog, name: str, threads: int | None) -> tuple[list[str], NDArray[np.int32]]:
     values = sortable(log.attribute(name).per_event(log.case_offsets))
     if not pa.types.is_dictionary(values.type):
         values = values.dictionary_encode()
@@ -144,16 +149,27 @@ def _of_column(log: EventLog, name: str) -> tuple[list[str], NDArray[np.int32]]:
     if len(names) > MOST_STAGES:
         raise SchemaError(f"column {name!r} has {len(names):,} values: these are no stages",
                           file=log.origin.source.label, column=name)  # fmt: skip
-    return names, _codes(values.indices.cast(pa.int32(), safe=False))
+    return names, _codes(values.indices.cast(pa.int32(), safe=False), threads)
 
 
-def _codes(indices: pa.Int32Array) -> NDArray[np.int32]:
+def _codes(indices: pa.Int32Array, threads: int | None) -> NDArray[np.int32]:
     """Return indices, -1 where they are null, in one pass."""
     codes = view(indices)
     if not indices.null_count:
         return codes
-    bits = np.unpackbits(np.frombuffer(indices.buffers()[0], dtype=np.uint8), bitorder="little")
-    return np.where(bits[indices.offset : indices.offset + len(indices)] == 1, codes, np.int32(-1))
+    bits, out = np.frombuffer(indices.buffers()[0], dtype=np.uint8), np.empty(len(codes), dtype=np.int32)
+
+    def write(first: int) -> None:
+        last = min(first + EVENTS_PER_BLOCK, len(codes))
+        byte, bit = divmod(indices.offset + first, 8)
+        valid = np.unpackbits(bits[byte : (indices.offset + last + 7) // 8], bitorder="little")
+        # A null is -1, which is all bits: no choice per event is needed.
+        np.bitwise_or(
+            codes[first:last], valid[bit : bit + last - first].astype(np.int32) - 1, out=out[first:last]
+        )
+
+    map_blocks(write, range(0, len(codes), EVENTS_PER_BLOCK), threads=threads)
+    return out
 
 
 def _joined(
