@@ -10,11 +10,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.milestones import wanted_activities
+from dealtrace_engine.analyses.repeated import known_indices
 from dealtrace_engine.attributes import sortable
-from dealtrace_engine.buffers import view
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.log import EventLog
-from dealtrace_engine.parallel import EVENTS_PER_BLOCK, map_blocks
 from dealtrace_engine.schema import nearest
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.statuses import meanings
@@ -149,27 +148,7 @@ def _of_column(log: EventLog, name: str, threads: int | None) -> tuple[list[str]
     if len(names) > MOST_STAGES:
         raise SchemaError(f"column {name!r} has {len(names):,} values: these are no stages",
                           file=log.origin.source.label, column=name)  # fmt: skip
-    return names, _codes(values.indices.cast(pa.int32(), safe=False), threads)
-
-
-def _codes(indices: pa.Int32Array, threads: int | None) -> NDArray[np.int32]:
-    """Return indices, -1 where they are null, in one pass."""
-    codes = view(indices)
-    if not indices.null_count:
-        return codes
-    bits, out = np.frombuffer(indices.buffers()[0], dtype=np.uint8), np.empty(len(codes), dtype=np.int32)
-
-    def write(first: int) -> None:
-        last = min(first + EVENTS_PER_BLOCK, len(codes))
-        byte, bit = divmod(indices.offset + first, 8)
-        valid = np.unpackbits(bits[byte : (indices.offset + last + 7) // 8], bitorder="little")
-        # A null is -1, which is all bits: no choice per event is needed.
-        np.bitwise_or(
-            codes[first:last], valid[bit : bit + last - first].astype(np.int32) - 1, out=out[first:last]
-        )
-
-    map_blocks(write, range(0, len(codes), EVENTS_PER_BLOCK), threads=threads)
-    return out
+    return names, known_indices(values.indices.cast(pa.int32(), safe=False), threads)
 
 
 def _joined(
