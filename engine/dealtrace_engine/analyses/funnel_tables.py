@@ -29,6 +29,7 @@ from dealtrace_engine.results import Later
 
 Marks = NDArray[np.bool_]
 Counts = NDArray[np.int64]
+CASES_PER_BLOCK = 1 << 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +51,18 @@ class FunnelCases:
     furthest: NDArray[np.int32]
 
     @classmethod
-    def of(cls, steps: FunnelSteps, groups: Groups) -> FunnelCases:
+    def of(cls, steps: FunnelSteps, groups: Groups, threads: int | None = None) -> FunnelCases:
         """Make it of the steps that cases reach, and their groups."""
-        reached = steps.counts > 0
-        furthest = np.full(reached.shape[1], -1, dtype=np.int32)
-        for step, marks in enumerate(reached):
-            np.copyto(furthest, step, where=marks)
+        reached = np.empty(steps.counts.shape, dtype=np.bool_)
+        furthest = np.full(steps.counts.shape[1], -1, dtype=np.int32)
+
+        def write(first: int) -> None:
+            own = slice(first, first + CASES_PER_BLOCK)
+            np.greater(steps.counts[:, own], 0, out=reached[:, own])
+            for step, marks in enumerate(reached[:, own]):
+                np.copyto(furthest[own], step, where=marks)
+
+        map_blocks(write, range(0, len(furthest), CASES_PER_BLOCK), threads=threads)
         return cls(steps, groups, reached, furthest)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -179,7 +180,7 @@ def _of_activities(
 def _closed(
     log: EventLog, stages: Sequence[str], closed: Sequence[str] | None
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    means = [{key for key, _ in meanings(stage, "stage", CrmMapping())} for stage in stages]
+    means = [_means(stage) for stage in stages]
     lost = np.array(["stage.lost" in meant for meant in means], dtype=np.bool_)
     if closed is None:
         return lost | np.array(["stage.won" in meant for meant in means], dtype=np.bool_), lost
@@ -187,6 +188,12 @@ def _closed(
         check_stage(log, stages, name)
     over = np.array([stage in closed for stage in stages], dtype=np.bool_)
     return over, lost & over
+
+
+@lru_cache(maxsize=2 * MOST_STAGES)
+def _means(stage: str) -> frozenset[str]:
+    """Return what the name of a stage means; to tell takes a quarter of a millisecond."""
+    return frozenset(key for key, _ in meanings(stage, "stage", CrmMapping()))
 
 
 def check_stage(log: EventLog, stages: Sequence[str], name: str) -> None:
