@@ -39,6 +39,11 @@ def count_cases(
     return found
 
 
+def group_waits(pairs: Sequence[tuple[int, int]], count: int) -> list[list[int]]:
+    """The waits of each rank, in their order."""
+    return [[wait for other, wait in pairs if other == rank] for rank in range(count)]
+
+
 def count_together(cases: Sequence[Sequence[Event]]) -> Counter[tuple[int, int]]:
     """The cases of each pair of resources, the smaller first, and of each resource with itself."""
     found: Counter[tuple[int, int]] = Counter()

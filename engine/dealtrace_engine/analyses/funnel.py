@@ -221,7 +221,7 @@ def funnel(
     groups = groups_of(chosen, by, taken=OWN)
     amounts = None if value is None else amounts_of(chosen, value)
     reached = funnel_steps(chosen, steps, end, strict=strict, lost=lost, threads=threads, progress=progress)
-    cases = FunnelCases.of(reached, groups)
+    cases = FunnelCases.of(reached, groups, threads)
     ids = Later(lambda: chosen.case_ids)
     measure = None if calendar is None else working_time(chosen, calendar, *chosen.span)
     nowhere = int((cases.furthest < 0).sum())

@@ -142,16 +142,17 @@ def funnel_steps(
     activity, step = np.nonzero(of_step.T)
     offsets = np.searchsorted(activity, np.arange(len(log.activities) + 1)).astype(np.int64)
     size = len(chosen) * log.cases
-    times, counts = np.full(size, NEVER), np.zeros(size, dtype=np.int32)
-    losses = np.full(log.cases, NEVER)
-    map_blocks(
-        lambda block: reach(
+    times, counts = np.empty(size, dtype=np.int64), np.zeros(size, dtype=np.int32)
+    losses, shape = np.full(log.cases, NEVER), (len(chosen), log.cases)
+
+    def write(block: tuple[int, int]) -> None:
+        times.reshape(shape)[:, slice(*block)] = NEVER
+        reach(
             log.activity_codes, log.timestamps, log.case_offsets, *block, until, strict, offsets,
             step.astype(np.int64), latest, outcomes, times, counts, losses,
-        ),
-        blocks(log.case_offsets), threads=threads, progress=progress,
-    )  # fmt: skip
-    shape = (len(chosen), log.cases)
+        )  # fmt: skip
+
+    map_blocks(write, blocks(log.case_offsets), threads=threads, progress=progress)
     notes += coverage_notes(log, "lead_captured" in chosen)
     return FunnelSteps(tuple(chosen), times.reshape(shape), counts.reshape(shape), losses != NEVER, notes)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +24,12 @@ from dealtrace_engine.analyses.stage_figures import (
     shares,
 )
 from dealtrace_engine.buffers import arrow, table, text
+from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.results import Later
 
 Marks = NDArray[np.bool_]
 Counts = NDArray[np.int64]
+CASES_PER_BLOCK = 1 << 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +51,18 @@ class FunnelCases:
     furthest: NDArray[np.int32]
 
     @classmethod
-    def of(cls, steps: FunnelSteps, groups: Groups) -> FunnelCases:
+    def of(cls, steps: FunnelSteps, groups: Groups, threads: int | None = None) -> FunnelCases:
         """Make it of the steps that cases reach, and their groups."""
-        reached = steps.counts > 0
-        furthest = np.full(reached.shape[1], -1, dtype=np.int32)
-        for step, marks in enumerate(reached):
-            furthest[marks] = step
+        reached = np.empty(steps.counts.shape, dtype=np.bool_)
+        furthest = np.full(steps.counts.shape[1], -1, dtype=np.int32)
+
+        def write(first: int) -> None:
+            own = slice(first, first + CASES_PER_BLOCK)
+            np.greater(steps.counts[:, own], 0, out=reached[:, own])
+            for step, marks in enumerate(reached[:, own]):
+                np.copyto(furthest[own], step, where=marks)
+
+        map_blocks(write, range(0, len(furthest), CASES_PER_BLOCK), threads=threads)
         return cls(steps, groups, reached, furthest)
 
     @property
@@ -78,14 +86,21 @@ class FunnelCases:
             return np.asarray(self.reached[step])
         return self.lost_at(step) if what == "lost" else self.open_at(step)
 
-    def counted(self, marks: Callable[[int], Marks]) -> Counts:
-        """Return how many cases of each group are marked at each step, shape (groups * steps,)."""
+    def counted(
+        self, marks: Sequence[Callable[[int], Marks]], threads: int | None = None
+    ) -> Iterator[Counts]:
+        """Return how many cases of each group are marked at each step, each shape (groups * steps,)."""
+        found = map_blocks(
+            lambda step: [self.by_group(each(step)) for each in marks], range(self.count), threads=threads
+        )
+        return (np.stack(own).T.reshape(-1) for own in zip(*found, strict=True))
+
+    def by_group(self, marks: Marks) -> Counts:
+        """Return how many cases of each group are marked, shape (groups,)."""
         count = len(self.groups)
-        codes, found = self.groups.codes, np.empty((self.count, count), dtype=np.int64)
-        for step in range(self.count):
-            marked = marks(step)
-            found[step] = np.count_nonzero(marked) if count == 1 else count_of(codes[marked], count)
-        return found.T.reshape(-1)
+        if count == 1:
+            return np.array([np.count_nonzero(marks)], dtype=np.int64)
+        return count_of(self.groups.codes[marks], count)
 
     def rows(self, case_ids: Later[pa.LargeStringArray], what: str) -> CaseRows:
         """Return the cases of each row of the table."""
@@ -105,14 +120,16 @@ def funnel_rows(
 ) -> pa.Table:
     """Return `Funnel.table`; `measure` tells working time, see `stage_figures.Measure`."""
     steps, groups, reached, counts = cases.count, len(cases.groups), cases.reached, cases.steps.counts
-    here = cases.counted(lambda step: reached[step])
-    both = cases.counted(lambda step: reached[step] & reached[step - 1] if step else reached[step] & False)
-    since = cases.counted(lambda step: reached[step] & reached[0])
-    still = cases.counted(cases.open_at)
-    lost = cases.counted(cases.lost_at)
-    onwards = cases.counted(
-        lambda step: reached[step] & ~reached[min(step + 1, steps - 1)] & (cases.furthest > step)
-    )
+    marks: list[Callable[[int], Marks]] = [
+        lambda step: reached[step],
+        lambda step: reached[step] & reached[step - 1] if step else np.zeros_like(reached[0]),
+        lambda step: reached[step] & reached[0],
+        cases.open_at,
+        cases.lost_at,
+        lambda step: reached[step] & ~reached[min(step + 1, steps - 1)] & (cases.furthest > step),
+        lambda step: counts[step] > 1,
+    ]
+    here, both, since, still, lost, onwards, repeated = cases.counted(marks, threads)
     place = np.tile(np.arange(steps), groups)
     follows = place > 0
     before = np.where(follows, np.roll(here, 1), 0)
@@ -123,7 +140,7 @@ def funnel_rows(
         "step": text([cases.steps.names[step] for step in place]),
         "place": (place + 1).astype(np.int64),
         "cases": here,
-        "repeated": cases.counted(lambda step: counts[step] > 1),
+        "repeated": repeated,
         "occurrences": _occurrences(cases),
         "converted": both,
         "direct": np.where(follows, here - both, 0),
@@ -153,24 +170,26 @@ def _durations(
 ) -> tuple[dict[str, pa.Array], Counts]:
     """Return figures of the time from the step before, and how many cases have the steps the other way."""
     codes, count, steps = cases.groups.codes, len(cases.groups), cases.count
-    values, rows = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
-    early = np.zeros((steps, count), dtype=np.int64)
-    for step in range(1, steps):
-        both = np.flatnonzero(cases.reached[step] & cases.reached[step - 1])
-        taken = cases.steps.times[step][both] - cases.steps.times[step - 1][both]
+    times, reached = cases.steps.times, cases.reached
+
+    def between(step: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Counts]:
+        both = np.flatnonzero(reached[step] & reached[step - 1])
+        taken, early = times[step][both] - times[step - 1][both], np.zeros(count, dtype=np.int64)
         turned = taken < 0
         if turned.any():
-            early[step] = count_of(codes[both[turned]], count)
+            early = count_of(codes[both[turned]], count)
             both, taken = both[~turned], taken[~turned]
         if measure is not None:
-            taken = measure(cases.steps.times[step - 1][both], cases.steps.times[step][both], both)
-        values.append(taken)
-        if count > 1:
-            rows.append(codes[both].astype(np.int64) * steps + step)
-    of_row = early.T.reshape(-1)
+            taken = measure(times[step - 1][both], times[step][both], both)
+        return taken, both, early
+
+    found = map_blocks(between, range(1, steps), threads=threads)
+    values = [np.empty(0, dtype=np.int64), *(taken for taken, _, _ in found)]
+    of_row = np.stack([np.zeros(count, dtype=np.int64), *(early for _, _, early in found)]).T.reshape(-1)
     if count == 1:
         offsets = np.cumsum([0, *map(len, values)]).astype(np.int64)
         return grouped_figures(np.concatenate(values), offsets, threads=threads), of_row
+    rows = [codes[both].astype(np.int64) * steps + step for step, (_, both, _) in enumerate(found, 1)]
     all_values, all_rows = np.concatenate(values), np.concatenate(rows)
     kept = np.ones(len(all_rows), dtype=np.bool_)
     return duration_figures(all_values, all_rows, count * steps, kept, threads=threads), of_row
@@ -190,11 +209,11 @@ def _notes(here: Counts, before: Counts, decided: Counts, follows: Marks) -> lis
 
 def funnel_groups(cases: FunnelCases, confidence: float) -> pa.Table:
     """Return `Funnel.groups`."""
-    codes, count = cases.groups.codes, len(cases.groups)
+    count = len(cases.groups)
     first, last, lost = cases.reached[0], cases.reached[-1], cases.steps.is_lost
-    began = count_of(codes[first], count)
-    completed = count_of(codes[first & last], count)
-    gone = count_of(codes[first & ~last & lost], count)
+    began = cases.by_group(first)
+    completed = cases.by_group(first & last)
+    gone = cases.by_group(first & ~last & lost)
     decided = completed + gone
     order = np.lexsort((np.arange(count), -began, -completed / np.maximum(decided, 1), decided == 0))
     columns: dict[str, Any] = {

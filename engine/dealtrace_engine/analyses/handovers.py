@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.edges import exact_moments
 from dealtrace_engine.analyses.grouping import By, Groups, groups_of
-from dealtrace_engine.analyses.handover_events import Found, distinct_keys, found_handovers, tallied
+from dealtrace_engine.analyses.handover_events import Found, found_handovers, tallied
 from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of
 from dealtrace_engine.analyses.resources import (
     MOST_TOGETHER,
@@ -229,11 +229,15 @@ def handovers(
     codes, money = groups.codes.astype(np.int64), 1 if amounts is None else len(amounts.currencies)
     if amounts is not None:
         codes = codes * money + amounts.of_case
-    found = found_handovers(log, resources, codes, calendar, threads, progress)
-    keys, ranks = distinct_keys(found.keys, len(groups) * money * len(resources) ** 2)
-    columns, order = _columns(found, keys, ranks, groups, resources, amounts, threads)
+    possible = len(groups) * money * len(resources) ** 2
+    found = found_handovers(log, resources, codes, possible, calendar, threads, progress)
+    columns, order = _columns(found, groups, resources, amounts, threads)
     ids = Later(lambda: log.case_ids)
-    rows = Later(lambda: CaseRows.of_pairs(ids, _row_of(order)[ranks], found.cases, len(keys)).found())
+    rows = Later(
+        lambda: CaseRows.of_pairs(
+            ids, _row_of(order)[np.concatenate(found.ranks)], found.cases, len(order)
+        ).found()
+    )
     returned = Later(lambda: np.bincount(found.cases[found.returned], minlength=log.cases))
     case_rows, reference = CaseRows(ids, rows), LogReference(log)
     return Handovers(
@@ -243,20 +247,17 @@ def handovers(
 
 
 def _columns(
-    found: Found, keys: NDArray[np.int64], ranks: NDArray[np.int32], groups: Groups, resources: Resources,
-    amounts: Amounts | None, threads: int | None,
+    found: Found, groups: Groups, resources: Resources, amounts: Amounts | None, threads: int | None
 ) -> tuple[dict[str, Any], NDArray[np.int64]]:  # fmt: skip
     """Return the columns of the table, by key, and the order of the rows."""
-    from dealtrace_engine.analyses.throughput import grouped
-
-    width = len(resources)
+    width, keys = len(resources), found.keys
     code, pair = np.divmod(keys, width * width)
     group, money = np.divmod(code, 1 if amounts is None else len(amounts.currencies))
-    waits, offsets = grouped(found.waits, ranks, len(keys))
+    tallies = tallied(found, amounts, threads)
+    waits, offsets = tallies.waits, tallies.offsets
     sizes = np.diff(offsets)
     sums = [total for total, _ in exact_moments(waits, offsets, threads)]
     figures = group_percentiles(waits, offsets, [50, 90], threads=threads)
-    tallies = tallied(found, ranks, amounts, len(keys), threads)
     of_group = np.bincount(code, weights=sizes, minlength=1)
     columns: dict[str, Any] = groups.columns(group)
     if amounts is not None:

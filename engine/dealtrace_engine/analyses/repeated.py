@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.priced_groups import PricedGroups
-from dealtrace_engine.attributes import codes_of
+from dealtrace_engine.attributes import sortable
+from dealtrace_engine.buffers import view
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
-from dealtrace_engine.parallel import Progress, cut_evenly, map_blocks, thread_count
+from dealtrace_engine.parallel import EVENTS_PER_BLOCK, Progress, cut_evenly, map_blocks, thread_count
 
 MOST_ROWS = 1 << 24
 KINDS = 7
@@ -22,6 +24,23 @@ AGAIN, STAGE, LAST = 7, 8, 16
 """Marks of events; see `dealtrace_engine.kernels.rework`."""
 NAMES = ("self_loop", "self_loop", "self_loop", "repetition", "repetition", "repetition", "stage_return")
 DOERS = ("same", "other", None, "same", "other", None, None)
+
+
+class Part(NamedTuple):
+    """What some cases have.
+
+    Attributes
+    ----------
+    first, last : int
+        The cases.
+    again, back : slice
+        Where what is done again, and the returns to a stage, are written.
+    """
+
+    first: int
+    last: int
+    again: slice
+    back: slice
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +53,9 @@ class Repeated:
     log : EventLog
     groups : PricedGroups
     marks : ndarray of uint8, shape (events,)
-    gaps, spans : ndarray of int64, shape (events done again,)
-        Microseconds since the time before, and since the first time.
-    returns : ndarray of int64, shape (returns to a stage,)
-        Microseconds since that stage was left.
+    written : tuple of ndarray of int64, shape (events,)
+        Gaps, spans and returns, of which only the `parts` are written.
+    parts : list of Part
     counts : ndarray of int32, shape (cases, 7)
     times : ndarray of int64, shape (cases,)
     tallies : ndarray of int64, shape (groups * activities, 10)
@@ -46,23 +64,42 @@ class Repeated:
     log: EventLog
     groups: PricedGroups
     marks: NDArray[np.uint8]
-    gaps: NDArray[np.int64]
-    spans: NDArray[np.int64]
-    returns: NDArray[np.int64]
+    written: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+    parts: list[Part]
     counts: NDArray[np.int32]
     times: NDArray[np.int64]
     tallies: NDArray[np.int64]
+    threads: int | None
 
     @cached_property
-    def _case_of_event(self) -> NDArray[np.int32]:
-        return np.repeat(np.arange(self.log.cases, dtype=np.int32), np.diff(self.log.case_offsets))
+    def gaps(self) -> NDArray[np.int64]:
+        """Microseconds since the time before, shape (events done again,)."""
+        return np.concatenate([self.written[0][part.again] for part in self.parts])
+
+    @cached_property
+    def spans(self) -> NDArray[np.int64]:
+        """Microseconds since the first time, shape (events done again,)."""
+        return np.concatenate([self.written[1][part.again] for part in self.parts])
+
+    @cached_property
+    def returns(self) -> NDArray[np.int64]:
+        """Microseconds since that stage was left, shape (returns to a stage,)."""
+        return np.concatenate([self.written[2][part.back] for part in self.parts])
 
     def marked(self, mark: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Return the events with any of some marks, their cases, and their rows in `tallies`."""
-        events = np.flatnonzero(self.marks & mark)
-        cases = self._case_of_event[events].astype(np.int64)
-        width = len(self.log.activities)
-        rows = self.groups.codes[cases].astype(np.int64) * width + self.log.activity_codes[events]
+        width, offsets = len(self.log.activities), self.log.case_offsets
+
+        def of(part: Part) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+            begin, end = int(offsets[part.first]), int(offsets[part.last])
+            at = np.flatnonzero((self.marks[begin:end] & mark) != 0)  # of bool: it is faster
+            own = np.arange(part.first, part.last)
+            cases, events = np.repeat(own, np.diff(offsets[part.first : part.last + 1]))[at], at + begin
+            rows = self.groups.codes[cases].astype(np.int64) * width + self.log.activity_codes[events]
+            return events, cases, rows
+
+        found = map_blocks(of, self.parts, threads=self.threads)
+        events, cases, rows = (np.concatenate(columns) for columns in zip(*found, strict=True))
         return events, cases, rows
 
     @cached_property
@@ -121,9 +158,9 @@ def repeated(
     if width * groups.count > MOST_ROWS:
         raise ArgumentError(f"there would be {width * groups.count:,} rows",
                             hint="group by an attribute with fewer values")  # fmt: skip
-    who, where = known_codes(log, resource), known_codes(log, stage)
+    who, where = known_codes(log, resource, threads), known_codes(log, stage, threads)
     marks = np.empty(log.events, dtype=np.uint8)
-    written = [np.empty(log.events, dtype=np.int64) for _ in range(3)]
+    gaps, spans, returns = (np.empty(log.events, dtype=np.int64) for _ in range(3))
     counts, times = np.zeros(KINDS * cases, dtype=np.int32), np.empty(cases, dtype=np.int64)
     stages = int(where.max(initial=-1)) + 1
 
@@ -132,7 +169,6 @@ def repeated(
         stage_seen, stage_left = (np.full(stages, -1, dtype=np.int64) for _ in range(2))
         room = seen, firsts, lasts, stage_seen, stage_left
         out = np.zeros(groups.count * width * TALLIED, dtype=np.int64)
-        gaps, spans, returns = written
         columns = codes, log.timestamps, who, where, log.case_offsets
         repetitions(*columns, *span, *room, marks, gaps, spans, returns, counts, times)
         tally(codes, marks, log.case_offsets, groups.codes, *span, width, out)
@@ -142,27 +178,48 @@ def repeated(
     parts = [
         part.reshape(-1, TALLIED) for part in map_blocks(count, shares, threads=threads, progress=progress)
     ]
-    firsts = [int(log.case_offsets[first]) for first, _ in shares]
-    again, back = (
-        [slice(at, at + int(part[:, kinds].sum())) for at, part in zip(firsts, parts, strict=True)]
-        for kinds in (slice(3, 9), slice(9, 10))
-    )
-    gaps, spans, returns = (
-        np.concatenate([values[each] for each in chosen])
-        for values, chosen in zip(written, (again, again, back), strict=True)
-    )
+    told = []
+    for (first, last), part in zip(shares, parts, strict=True):
+        at, again, back = int(log.case_offsets[first]), int(part[:, 3:9].sum()), int(part[:, 9].sum())
+        told.append(Part(first, last, slice(at, at + again), slice(at, at + back)))
     by_kind = counts.reshape(-1, KINDS)
-    return Repeated(log, groups, marks, gaps, spans, returns, by_kind, times, np.sum(parts, axis=0))
+    written, total = (gaps, spans, returns), np.sum(parts, axis=0)
+    return Repeated(log, groups, marks, written, told, by_kind, times, total, threads)
 
 
-def known_codes(log: EventLog, name: str | None) -> NDArray[np.int32]:
+def known_codes(log: EventLog, name: str | None, threads: int | None = None) -> NDArray[np.int32]:
     """Return a code per event, -1 for null, shape (events,); or nothing where no attribute is named."""
     if name is None:
         return np.zeros(0, dtype=np.int32)
     column = log.attribute(name)
-    codes = codes_of(column.values)
-    if not pa.types.is_dictionary(column.values.type):  # where nulls have a code of their own
-        codes = np.where(np.asarray(column.values.is_null()), np.int32(-1), codes)
+    values = sortable(column.values)
+    if not pa.types.is_dictionary(values.type):
+        values = values.dictionary_encode()
+    codes = known_indices(values.indices.cast(pa.int32(), safe=False), threads)
     if column.level == "event":
         return codes if codes.flags.writeable else codes.copy()
     return np.repeat(codes, np.diff(log.case_offsets))
+
+
+def known_indices(indices: pa.Int32Array, threads: int | None = None) -> NDArray[np.int32]:
+    """Return indices, -1 where they are null.
+
+    Examples
+    --------
+    >>> known_indices(pa.array([3, None, 1], pa.int32())).tolist()
+    [3, -1, 1]
+    """
+    codes = view(indices)
+    if not indices.null_count:
+        return codes
+    bits, out = np.frombuffer(indices.buffers()[0], dtype=np.uint8), np.empty(len(codes), dtype=np.int32)
+
+    def write(first: int) -> None:
+        own = slice(first, min(first + EVENTS_PER_BLOCK, len(codes)))
+        byte, bit = divmod(indices.offset + first, 8)
+        valid = np.unpackbits(bits[byte : (indices.offset + own.stop + 7) // 8], bitorder="little")
+        nulls = valid[bit : bit + own.stop - first].astype(np.int32) - 1
+        np.bitwise_or(codes[own], nulls, out=out[own])  # -1 is all bits
+
+    map_blocks(write, range(0, len(codes), EVENTS_PER_BLOCK), threads=threads)
+    return out

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.analyses.edges import exact_moments
 from dealtrace_engine.analyses.money import UNITS, Amounts
 from dealtrace_engine.analyses.rate_intervals import wilson
 from dealtrace_engine.buffers import arrow
-from dealtrace_engine.percentiles import MICROSECONDS, group_percentiles
+from dealtrace_engine.parallel import map_blocks
+from dealtrace_engine.percentiles import MICROSECONDS, interpolated, values_at, wanted_ranks
+
+Item = TypeVar("Item")
+Kept = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
+MOST_CELLS = 1 << 16
+"""Of counts that every block makes its own of."""
 
 Measure = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
 """What tells the working time from sources to targets of cases, in microseconds."""
@@ -76,28 +83,81 @@ def duration_figures(
     >>> {name: values.to_pylist() for name, values in found.items()}
     {'p50_s': [None, 3.0], 'p90_s': [None, 3.8], 'mean_s': [None, 3.0]}
     """
-    return grouped_figures(*kept_groups(microseconds, codes, count, kept), prefix, threads=threads)
+    return grouped_figures(
+        *kept_groups([(microseconds, codes, kept)], count, threads), prefix, threads=threads
+    )
 
 
-def kept_counts(codes: NDArray[np.int64], kept: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
-    """Return how many of each code are kept, and how many are not, shape (2, count)."""
-    from dealtrace_engine.kernels.stages import count_kept
+def added_up(
+    add: Callable[[Item, NDArray[np.int64]], object], items: Sequence[Item], size: int, threads: int | None
+) -> NDArray[np.int64]:
+    """Return what `add` adds of each item to an array of zeros, shape (size,).
 
-    counts = np.zeros(2 * count, dtype=np.int64)
-    count_kept(codes, kept, counts)
-    return counts.reshape(2, count)
+    Parameters
+    ----------
+    add : callable (item, array) -> None
+    items : sequence
+    size : int
+        Above `MOST_CELLS` there is one array only, and one item after the other.
+    threads : int or None
+    """
+
+    def one(item: Item) -> NDArray[np.int64]:
+        out = np.zeros(size, dtype=np.int64)
+        add(item, out)
+        return out
+
+    if size <= MOST_CELLS:
+        return np.asarray(np.sum(map_blocks(one, items, threads=threads), axis=0))
+    total = np.zeros(size, dtype=np.int64)
+    for item in items:
+        add(item, total)
+    return total
 
 
 def kept_groups(
-    values: NDArray[np.int64], codes: NDArray[np.int64], count: int, kept: NDArray[np.bool_]
+    parts: Sequence[Kept], count: int, threads: int | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the values that are kept, group by group, and their offsets, shape (count + 1,)."""
-    from dealtrace_engine.kernels.stages import group_kept
+    """Return the values that are kept, group by group and in the order of the parts, and their offsets.
 
+    Parameters
+    ----------
+    parts : sequence of (ndarray of int64, ndarray of int64, ndarray of bool)
+        Values, the group of each, and which are kept.
+    count : int
+        Of groups; above `MOST_CELLS` it is one part after the other.
+    threads : int or None
+
+    Returns
+    -------
+    values : ndarray of int64, shape (kept,)
+    offsets : ndarray of int64, shape (count + 1,)
+    """
+    from dealtrace_engine.kernels.stages import count_kept, group_kept
+
+    def counted(part: Kept) -> NDArray[np.int64]:
+        out = np.zeros(2 * count, dtype=np.int64)
+        count_kept(part[1], part[2], out)
+        return out[:count]
+
+    apart = count <= MOST_CELLS
+    sizes = (
+        np.stack(map_blocks(counted, parts, threads=threads))
+        if apart
+        else added_up(lambda part, out: count_kept(*part[1:], out), parts, 2 * count, 1)[None, :count]
+    )
     offsets = np.zeros(count + 1, dtype=np.int64)
-    np.cumsum(kept_counts(codes, kept, count)[0], out=offsets[1:])
-    out = np.empty(int(offsets[-1]), dtype=np.int64)
-    group_kept(codes, kept, values, offsets[:-1].copy(), out)
+    np.cumsum(sizes.sum(axis=0), out=offsets[1:])
+    out, positions = (
+        np.empty(int(offsets[-1]), dtype=np.int64),
+        offsets[:-1] + np.cumsum(sizes, axis=0) - sizes,
+    )
+
+    def write(number: int) -> None:
+        values, codes, kept = parts[number]
+        group_kept(codes, kept, values, positions[number if apart else 0], out)
+
+    map_blocks(write, range(len(parts)), threads=threads if apart else 1)
     return out, offsets
 
 
@@ -105,13 +165,24 @@ def grouped_figures(
     values: NDArray[np.int64], offsets: NDArray[np.int64], prefix: str = "", *, threads: int | None = None
 ) -> dict[str, pa.Array]:
     """Return what `duration_figures` does, of durations group by group, and their offsets."""
-    from dealtrace_ext.moments import exact_moments
+    return figures_and_p90(values, offsets, prefix, threads=threads)[0]
 
+
+def figures_and_p90(
+    values: NDArray[np.int64], offsets: NDArray[np.int64], prefix: str = "", *, threads: int | None = None
+) -> tuple[dict[str, pa.Array], NDArray[np.int64]]:
+    """Return `grouped_figures`, and the 90th percentiles rounded down to a microsecond, shape (groups,)."""
     sizes = np.diff(offsets)
-    sums = np.array([total / 10**6 for total, _ in exact_moments(values, offsets)], dtype=np.float64)
-    figures = group_percentiles(values, offsets, [50, 90], threads=threads)
-    columns = {"p50_s": figures[:, 0], "p90_s": figures[:, 1], "mean_s": sums / np.maximum(sizes, 1)}
-    return {prefix + name: nullable(column, sizes > 0) for name, column in columns.items()}
+    low, high, part = wanted_ranks(sizes, [50, 90])
+    found = np.zeros((len(sizes), 4), dtype=np.int64)
+    if len(values):
+        found = values_at(values, offsets, np.hstack((low, high)), threads)
+    sums = [total / 10**6 for total, _ in exact_moments(values, offsets, threads)]
+    figures = interpolated(found[:, :2], found[:, 2:], part)
+    means = np.array(sums, dtype=np.float64) / np.maximum(sizes, 1)
+    columns = {"p50_s": figures[:, 0], "p90_s": figures[:, 1], "mean_s": means}
+    p90 = found[:, 1] + np.floor((found[:, 3] - found[:, 1]) * part[:, 1]).astype(np.int64)
+    return {prefix + name: nullable(column, sizes > 0) for name, column in columns.items()}, p90
 
 
 def shares(

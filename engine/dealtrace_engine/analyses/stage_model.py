@@ -3,43 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.grouping import Groups
 from dealtrace_engine.analyses.stage_figures import (
     Measure,
+    added_up,
     count_of,
-    duration_figures,
+    figures_and_p90,
     grouped_figures,
-    kept_counts,
     kept_groups,
     nullable,
     seconds,
 )
-from dealtrace_engine.analyses.stage_visits import OPEN, RETURN, StageOrder, StageVisits
+from dealtrace_engine.analyses.stage_visits import OPEN, RETURN, StageOrder, StageVisits, VisitBlock
 from dealtrace_engine.buffers import arrow, table, text
-from dealtrace_engine.parallel import blocks, map_blocks
-from dealtrace_engine.percentiles import MICROSECONDS, values_at, wanted_ranks
+from dealtrace_engine.parallel import map_blocks
+from dealtrace_engine.percentiles import MICROSECONDS
 from dealtrace_engine.results import Later
 
 LEAST_COMPLETED = 10
 """Fewer completed visits say nothing of when a deal is stuck."""
 
 
-@dataclass(frozen=True, eq=False)
-class StageModel:
-    """What follows of visits once stages have an order.
+class ModelBlock(NamedTuple):
+    """What follows of the visits of a block.
 
     Attributes
     ----------
-    visits : StageVisits
-        Their stages are ranks.
-    order : StageOrder
-    groups : Groups
     dwell : ndarray of int64, shape (visits,)
         Length of each visit in microseconds, until the end of what is looked at if it is not over.
     origins : ndarray of int32, shape (visits,)
@@ -48,7 +45,7 @@ class StageModel:
     rows : ndarray of int64, shape (visits,)
         The group of the case times the number of stages, plus the stage.
     pairs : ndarray of int64, shape (visits,)
-        Pair of a case and a stage.
+        Pair of a case and a stage, counted from the first of the block.
     pair_cases, pair_ranks, pair_visits, pair_open : ndarray of int32, shape (pairs,)
         Also those that are passed over, which have no visit; and how many visits are not over.
     pair_dwell : ndarray of int64, shape (pairs,)
@@ -57,9 +54,6 @@ class StageModel:
         As `rows`.
     """
 
-    visits: StageVisits
-    order: StageOrder
-    groups: Groups
     dwell: NDArray[np.int64]
     origins: NDArray[np.int32]
     kinds: NDArray[np.int8]
@@ -72,15 +66,40 @@ class StageModel:
     pair_dwell: NDArray[np.int64]
     pair_rows: NDArray[np.int64]
 
+
+@dataclass(frozen=True, eq=False)
+class StageModel:
+    """What follows of visits once stages have an order.
+
+    Attributes
+    ----------
+    visits : StageVisits
+        Their stages are ranks.
+    order : StageOrder
+    groups : Groups
+    blocks : list of ModelBlock
+        One for each block of visits.
+    """
+
+    visits: StageVisits
+    order: StageOrder
+    groups: Groups
+    blocks: list[ModelBlock]
+
     @property
     def width(self) -> int:
         """Number of stages."""
         return len(self.order.names)
 
-    @property
-    def is_open(self) -> NDArray[np.bool_]:
-        """Which visits are not over."""
-        return np.asarray(self.visits.states == OPEN)
+    @cached_property
+    def joined(self) -> ModelBlock:
+        """All as one block, with one count of the pairs."""
+        found = ModelBlock(*(np.concatenate(columns) for columns in zip(*self.blocks, strict=True)))
+        sizes = [len(block.pair_cases) for block in self.blocks]
+        starts = np.cumsum([0, *sizes[:-1]])
+        return found._replace(
+            pairs=found.pairs + np.repeat(starts, [len(block.pairs) for block in self.blocks])
+        )
 
 
 def stage_model(
@@ -102,56 +121,43 @@ def stage_model(
         What tells the working time between instants; see `working_time.working_time`.
     threads : int, optional
     """
-    dwell = (
-        visits.ends - visits.begins
-        if measure is None
-        else measure(visits.begins, visits.ends, visits.cases.astype(np.int64))
-    )
-    offsets = np.concatenate(([0], np.flatnonzero(np.diff(visits.cases)) + 1, [len(visits)]))
-    spans = [(int(offsets[first]), int(offsets[last])) for first, last in blocks(offsets)]
-    ranks = order.ranks[visits.stages]
-    parts = map_blocks(lambda span: _block(visits, ranks, dwell, order, *span), spans, threads=threads)
-    before = np.cumsum([0, *(len(part[3]) for part in parts)])
-    for part, start in zip(parts, before[:-1], strict=True):
-        part[2] += start
-    origins, kinds, pairs, of_case, of_rank, times, still, total = (
-        np.concatenate(columns) for columns in zip(*parts, strict=True)
-    )
-    rows, pair_rows = ranks.astype(np.int64), of_rank.astype(np.int64)
-    if len(groups) > 1:
-        group = groups.codes.astype(np.int64) * len(order.names)
-        rows, pair_rows = rows + group[visits.cases], pair_rows + group[of_case]
-    return StageModel(
-        replace(visits, stages=ranks), order, groups, dwell, origins, kinds, rows, pairs, of_case, of_rank,
-        times, still, total, pair_rows,
-    )  # fmt: skip
+    parts = map_blocks(lambda block: _block(block, order, groups, measure), visits.blocks, threads=threads)
+    ranked, blocks = [part[0] for part in parts], [part[1] for part in parts]
+    return StageModel(replace(visits, blocks=ranked), order, groups, blocks)
 
 
 def _block(
-    visits: StageVisits,
-    ranks: NDArray[np.int32],
-    lengths: NDArray[np.int64],
-    order: StageOrder,
-    first: int,
-    last: int,
-) -> list[NDArray[Any]]:
-    """Return what follows of the visits of some cases; pairs are numbered from 0."""
+    visits: VisitBlock, order: StageOrder, groups: Groups, measure: Measure | None
+) -> tuple[VisitBlock, ModelBlock]:
+    """Return the visits of a block with ranks for stages, and what follows of them."""
     from dealtrace_engine.kernels.stages import stages_of_cases, visit_kinds
 
-    span, count = slice(first, last), last - first
-    cases, own, states = visits.cases[span], ranks[span], visits.states[span]
+    count, cases = len(visits.cases), visits.cases
+    visits = visits._replace(stages=order.ranks[visits.stages])
+    dwell = (
+        visits.ends - visits.begins
+        if measure is None
+        else measure(visits.begins, visits.ends, cases.astype(np.int64))
+    )
     origins, kinds = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.int8)
-    visit_kinds(cases, own, states, order.open_stages, origins, kinds)
+    visit_kinds(cases, visits.stages, visits.states, order.open_stages, origins, kinds)
     room = count + cases_of(cases) * order.open_stages
     pairs, counts = np.empty(count, dtype=np.int64), np.zeros(1, dtype=np.int64)
     of_case, of_rank, times, still = (np.empty(room, dtype=np.int32) for _ in range(4))
-    dwell, slots = np.empty(room, dtype=np.int64), np.full(len(order.names), -1, dtype=np.int64)
+    total, slots = np.empty(room, dtype=np.int64), np.full(len(order.names), -1, dtype=np.int64)
     stages_of_cases(
-        cases, own, states, kinds, origins, lengths[span], order.open_stages,
-        order.lost, slots, pairs, of_case, of_rank, times, still, dwell, counts,
+        cases, visits.stages, visits.states, kinds, origins, dwell, order.open_stages,
+        order.lost, slots, pairs, of_case, of_rank, times, still, total, counts,
     )  # fmt: skip
-    columns: list[NDArray[Any]] = [of_case, of_rank, times, still, dwell]
-    return [origins, kinds, pairs, *(column[: counts[0]] for column in columns)]
+    of_case, of_rank, times, still = (each[: counts[0]] for each in (of_case, of_rank, times, still))
+    rows, pair_rows = visits.stages.astype(np.int64), of_rank.astype(np.int64)
+    if len(groups) > 1:
+        rows += groups.codes[cases].astype(np.int64) * len(order.names)
+        pair_rows += groups.codes[of_case].astype(np.int64) * len(order.names)
+    found = ModelBlock(
+        dwell, origins, kinds, rows, pairs, of_case, of_rank, times, still, total[: counts[0]], pair_rows
+    )
+    return visits, found
 
 
 def cases_of(cases: NDArray[np.int32]) -> int:
@@ -168,25 +174,17 @@ def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table,
     limits : ndarray of int64, shape (stages,)
         In microseconds; below zero where too few visits are completed.
     """
-    from dealtrace_engine.kernels.stages import visit_counts
-
-    width, visits, groups = model.width, model.visits, len(model.groups)
+    width, groups = model.width, len(model.groups)
     count = groups * width
-    counts, in_it = np.zeros(8 * count, dtype=np.int64), model.pair_visits > 0
-    visit_counts(
-        model.rows,
-        visits.stages,
-        model.origins,
-        model.kinds,
-        visits.states,
-        visits.changes.reshape(-1),
-        counts,
-    )
+    both = list(zip(model.visits.blocks, model.blocks, strict=True))
+    counts, kept = _counts(both, count, threads)
     number, now, returns_in, returns_out, pushes, amounts, owners, _ = counts.reshape(-1, 8).T.copy()
-    was_in, skips = kept_counts(model.pair_rows, in_it, count)
-    ranks = model.rows if groups == 1 else visits.stages.astype(np.int64)
-    values, offsets = kept_groups(model.dwell, ranks, width, ~model.is_open)
-    limits = stuck_limits(model, values, offsets, threads)
+    was_in, skips = kept.reshape(2, count)
+    dwell, case_dwell, limits = _dwell_figures(model, both, count, threads)
+    stuck = added_up(
+        lambda pair, out: np.add.at(out, pair[1].rows[stuck_visits(*pair, model.order, limits)], 1),
+        both, count, threads,
+    )  # fmt: skip
     rank = np.tile(np.arange(width), groups)
     closed = rank >= model.order.open_stages
     limited = ~closed & (limits[rank] >= 0)
@@ -198,20 +196,14 @@ def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table,
         "cases": was_in,
         "visits": number,
         "completed": number - now,
-        **(
-            grouped_figures(values, offsets, threads=threads)
-            if groups == 1
-            else duration_figures(model.dwell, model.rows, count, ~model.is_open, threads=threads)
-        ),
-        **duration_figures(
-            model.pair_dwell, model.pair_rows, count, in_it & (model.pair_open == 0), "case_", threads=threads
-        ),
+        **dwell,
+        **case_dwell,
         "skips": skips,
         "returns_in": returns_in,
         "returns_out": returns_out,
         "reentries": number - was_in,
         "now": now,
-        "stuck": nullable(count_of(model.rows[stuck_visits(model, limits)], count), limited),
+        "stuck": nullable(stuck, limited),
         "stuck_limit_s": nullable(limits[rank] / MICROSECONDS, limited),
         "pushes": pushes,
         "amount_changes": amounts,
@@ -219,6 +211,45 @@ def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table,
         "note": text(_notes(was_in, number - now, closed, limited)),
     }
     return table(columns), limits
+
+
+def _counts(
+    both: list[tuple[VisitBlock, ModelBlock]], count: int, threads: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return `kernels.stages.visit_counts`, and `count_kept` of the pairs that have visits."""
+    from dealtrace_engine.kernels.stages import count_kept, visit_counts
+
+    def add(pair: tuple[VisitBlock, ModelBlock], out: NDArray[np.int64]) -> None:
+        visits, told = pair
+        changes = visits.changes.reshape(-1)
+        visit_counts(
+            told.rows, visits.stages, told.origins, told.kinds, visits.states, changes, out[: 8 * count]
+        )
+        count_kept(told.pair_rows, told.pair_visits > 0, out[8 * count :])
+
+    found = added_up(add, both, 10 * count, threads)
+    return found[: 8 * count], found[8 * count :]
+
+
+def _dwell_figures(
+    model: StageModel, both: list[tuple[VisitBlock, ModelBlock]], count: int, threads: int | None
+) -> tuple[dict[str, pa.Array], dict[str, pa.Array], NDArray[np.int64]]:
+    """Return figures of the visits and of the cases of each row, and the limits of `stage_rows`."""
+    over = [(told.dwell, told.rows, visits.states != OPEN) for visits, told in both]
+    values, offsets = kept_groups(over, count, threads)
+    dwell, p90 = figures_and_p90(values, offsets, threads=threads)
+    if len(model.groups) > 1:
+        over = [(told.dwell, visits.stages.astype(np.int64), visits.states != OPEN) for visits, told in both]
+        values, offsets = kept_groups(over, model.width, threads)
+        p90 = figures_and_p90(values, offsets, threads=threads)[1]
+    closed = np.arange(model.width) >= model.order.open_stages
+    limits = np.where((np.diff(offsets) < LEAST_COMPLETED) | closed, -1, p90)
+    left = [
+        (told.pair_dwell, told.pair_rows, (told.pair_visits > 0) & (told.pair_open == 0))
+        for told in model.blocks
+    ]
+    values, offsets = kept_groups(left, count, threads)
+    return dwell, grouped_figures(values, offsets, "case_", threads=threads), limits
 
 
 def _notes(
@@ -240,65 +271,51 @@ def _notes(
     return found
 
 
-def stuck_limits(
-    model: StageModel, values: NDArray[np.int64], offsets: NDArray[np.int64], threads: int | None = None
+def stuck_visits(
+    visits: VisitBlock, told: ModelBlock, order: StageOrder, limits: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return the 90th percentile of the completed visits to each stage, rounded down to a microsecond.
+    """Return the numbers of the visits that are not over and are longer than their stage's limit.
 
-    Parameters
-    ----------
-    model : StageModel
-    values : ndarray of int64, shape (completed visits,)
-        Their lengths, stage by stage.
-    offsets : ndarray of int64, shape (stages + 1,)
-    threads : int, optional
-
-    Returns
-    -------
-    ndarray of int64, shape (stages,)
-        -1 where there are fewer than `LEAST_COMPLETED`, or the stage is closed.
+    The limit of a stage is the 90th percentile of its completed visits, rounded down to a microsecond; -1
+    where there are fewer than `LEAST_COMPLETED`, or the stage is closed.
     """
-    sizes = np.diff(offsets)
-    low, high, part = wanted_ranks(sizes, [90])
-    if len(values):
-        found = values_at(values, offsets, np.hstack((low, high)), threads)
-        limits = found[:, 0] + np.floor((found[:, 1] - found[:, 0]) * part[:, 0]).astype(np.int64)
-    else:
-        limits = np.zeros(model.width, dtype=np.int64)
-    limits[(sizes < LEAST_COMPLETED) | (np.arange(model.width) >= model.order.open_stages)] = -1
-    return limits
+    still = np.flatnonzero((visits.states == OPEN) & (visits.stages < order.open_stages))
+    limit = limits[visits.stages[still]]
+    return still[(limit >= 0) & (told.dwell[still] > limit)]
 
 
-def stuck_visits(model: StageModel, limits: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the numbers of the visits that are not over and are longer than their stage's limit."""
-    still = np.flatnonzero(model.is_open & (model.visits.stages < model.order.open_stages))
-    limit = limits[model.visits.stages[still]]
-    return still[(limit >= 0) & (model.dwell[still] > limit)]
+def rows_of(model: StageModel, case_ids: Later[pa.LargeStringArray]) -> CaseRows:
+    """Return the cases that were in the stage of each row of `Stages.table`."""
+    told = model.joined
+    was_in = told.pair_visits > 0
+    count = len(model.groups) * model.width
+    return CaseRows.of_pairs(case_ids, told.pair_rows[was_in], told.pair_cases[was_in], count)
 
 
 def case_stage_table(model: StageModel, case_ids: Later[pa.LargeStringArray]) -> pa.Table:
     """Return `Stages.case_table`."""
-    pairs, visits = len(model.pair_cases), model.visits
-    order = np.lexsort((model.pair_ranks, model.pair_cases))
-    returned = np.flatnonzero(model.kinds == RETURN)
+    visits, told = model.visits.joined, model.joined
+    pairs = len(told.pair_cases)
+    order = np.lexsort((told.pair_ranks, told.pair_cases))
+    returned = np.flatnonzero(told.kinds == RETURN)
     columns: dict[str, NDArray[Any]] = {
-        "visits": model.pair_visits,
-        "skipped": model.pair_visits == 0,
-        "now": model.pair_open > 0,
-        "returns_in": count_of(model.pairs[returned], pairs),
-        "returns_out": count_of(model.pairs[returned - 1], pairs),
-        "reentries": np.maximum(model.pair_visits - 1, 0).astype(np.int64),
-        "pushes": count_of(model.pairs, pairs, visits.changes[:, 0]),
-        "amount_changes": count_of(model.pairs, pairs, visits.changes[:, 1]),
-        "owner_changes": count_of(model.pairs, pairs, visits.changes[:, 2]),
+        "visits": told.pair_visits,
+        "skipped": told.pair_visits == 0,
+        "now": told.pair_open > 0,
+        "returns_in": count_of(told.pairs[returned], pairs),
+        "returns_out": count_of(told.pairs[returned - 1], pairs),
+        "reentries": np.maximum(told.pair_visits - 1, 0).astype(np.int64),
+        "pushes": count_of(told.pairs, pairs, visits.changes[:, 0]),
+        "amount_changes": count_of(told.pairs, pairs, visits.changes[:, 1]),
+        "owner_changes": count_of(told.pairs, pairs, visits.changes[:, 2]),
     }
-    dwell = model.pair_dwell[order]
-    cases, names = model.pair_cases[order], np.array(model.order.names, dtype=object)
+    dwell = told.pair_dwell[order]
+    cases, names = told.pair_cases[order], np.array(model.order.names, dtype=object)
     taken = {name: values[order] for name, values in columns.items()}
     return table(
         {
             "case_id": case_ids().take(arrow(cases)),
-            "stage": text(names[model.pair_ranks[order]].tolist()),
+            "stage": text(names[told.pair_ranks[order]].tolist()),
             "visits": taken.pop("visits"), "skipped": taken.pop("skipped"), "now": taken.pop("now"),
             "dwell_s": seconds(dwell), **taken,
         }

@@ -12,7 +12,7 @@ from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.money import UNITS, Amounts
 from dealtrace_engine.analyses.stage_figures import count_of, money_of, nullable, seconds
 from dealtrace_engine.analyses.stage_model import StageModel, stuck_visits
-from dealtrace_engine.analyses.stage_visits import CLOSE, KINDS, LEFT, SKIP
+from dealtrace_engine.analyses.stage_visits import CLOSE, KINDS, LEFT, OPEN, SKIP
 from dealtrace_engine.buffers import arrow, table, text, view
 from dealtrace_engine.log import UTC_MICROSECONDS
 from dealtrace_engine.results import Later
@@ -29,13 +29,13 @@ class Moves(NamedTuple):
 
 def moves_of(model: StageModel) -> Moves:
     """Return the moves into each visit, and those out of the last stage of cases that left."""
-    visits = model.visits
+    visits, told = model.visits.joined, model.joined
     left = np.flatnonzero(visits.states >= LEFT)
     return Moves(
         np.concatenate((visits.cases, visits.cases[left])),
-        np.concatenate((model.origins, visits.stages[left])),
+        np.concatenate((told.origins, visits.stages[left])),
         np.concatenate((visits.stages, np.full(len(left), -1, dtype=np.int32))),
-        np.concatenate((model.kinds, np.full(len(left), CLOSE, dtype=np.int8))),
+        np.concatenate((told.kinds, np.full(len(left), CLOSE, dtype=np.int8))),
     )
 
 
@@ -87,21 +87,22 @@ def stuck_deals(
     """
     import pyarrow.compute as pc  # late: 50 ms
 
-    found = stuck_visits(model, limits)
-    cases = model.visits.cases[found]
-    keys = table({"age": model.dwell[found], "case": case_ids().take(arrow(cases))})
+    visits, told = model.visits.joined, model.joined
+    found = stuck_visits(visits, told, model.order, limits)
+    cases = visits.cases[found]
+    keys = table({"age": told.dwell[found], "case": case_ids().take(arrow(cases))})
     order = view(pc.sort_indices(keys, sort_keys=[("age", "descending"), ("case", "ascending")]))
     found, cases = found[order], cases[order]
-    age, limit = model.dwell[found], limits[model.visits.stages[found]]
+    age, limit = told.dwell[found], limits[visits.stages[found]]
     columns: dict[str, Any] = {
         "case_id": case_ids().take(arrow(cases)),
         **model.groups.columns(model.groups.codes[cases].astype(np.int64)),
-        "stage": text([model.order.names[stage] for stage in model.visits.stages[found]]),
-        "since": arrow(model.visits.begins[found], UTC_MICROSECONDS),
+        "stage": text([model.order.names[stage] for stage in visits.stages[found]]),
+        "since": arrow(visits.begins[found], UTC_MICROSECONDS),
         "age_s": seconds(age),
         "limit_s": seconds(limit),
         "times_limit": nullable(age / np.maximum(limit, 1), limit > 0),
-        "pushes": model.visits.changes[found, 0],
+        "pushes": visits.changes[found, 0],
     }
     if amounts is not None:
         columns["value"] = nullable(amounts.units[cases] / UNITS, amounts.known[cases])
@@ -113,12 +114,13 @@ def stage_values(model: StageModel, limits: NDArray[np.int64], amounts: Amounts)
     """Return `Stages.values`; see `stuck_deals`."""
     currencies = len(amounts.currencies)
     count = len(model.groups) * model.width * currencies
-    in_it, is_open = np.flatnonzero(model.pair_visits > 0), np.flatnonzero(model.is_open)
-    stuck = stuck_visits(model, limits)
+    visits, told = model.visits.joined, model.joined
+    in_it, is_open = np.flatnonzero(told.pair_visits > 0), np.flatnonzero(visits.states == OPEN)
+    stuck = stuck_visits(visits, told, model.order, limits)
     chosen = {
-        "": (model.pair_cases[in_it], model.pair_rows[in_it]),
-        "now": (model.visits.cases[is_open], model.rows[is_open]),
-        "stuck": (model.visits.cases[stuck], model.rows[stuck]),
+        "": (told.pair_cases[in_it], told.pair_rows[in_it]),
+        "now": (visits.cases[is_open], told.rows[is_open]),
+        "stuck": (visits.cases[stuck], told.rows[stuck]),
     }
     columns: dict[str, Any] = {}
     for name, (cases, rows) in chosen.items():

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.milestones import wanted_activities
+from dealtrace_engine.analyses.repeated import known_indices
 from dealtrace_engine.attributes import sortable
-from dealtrace_engine.buffers import view
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.schema import nearest
@@ -65,6 +66,8 @@ def stage_source(
     column: str | None = None,
     activities: Mapping[str, str | None] | None = None,
     closed: Sequence[str] | None = None,
+    *,
+    threads: int | None = None,
 ) -> StageSource:
     """Return what the events of a log say of stages.
 
@@ -79,6 +82,8 @@ def stage_source(
         case is in no stage from then on.
     closed : sequence of str, optional
         Stages in which a case is over; by default those that mean won or lost in any of the six languages.
+    threads : int, optional
+        All CPUs by default; the result does not depend on it.
 
     Raises
     ------
@@ -108,10 +113,10 @@ def stage_source(
         origins, told_by = nothing, "activities"
     else:
         told_by = column or _column_of(log)
-        stages, codes = _of_column(log, told_by)
+        stages, codes = _of_column(log, told_by, threads)
         origins = nothing
         if told_by == AFTER and BEFORE in log.attribute_names:
-            stages, origins = _joined(stages, *_of_column(log, BEFORE))
+            stages, origins = _joined(stages, *_of_column(log, BEFORE, threads))
         _set_effects(log, effects, BOUNDS)
     if not stages:
         raise LogError(f"no event says anything of stages in {told_by!r}", file=log.origin.source.label)
@@ -136,7 +141,7 @@ def _column_of(log: EventLog) -> str:
     )  # fmt: skip
 
 
-def _of_column(log: EventLog, name: str) -> tuple[list[str], NDArray[np.int32]]:
+def _of_column(log: EventLog, name: str, threads: int | None) -> tuple[list[str], NDArray[np.int32]]:
     values = sortable(log.attribute(name).per_event(log.case_offsets))
     if not pa.types.is_dictionary(values.type):
         values = values.dictionary_encode()
@@ -144,16 +149,7 @@ def _of_column(log: EventLog, name: str) -> tuple[list[str], NDArray[np.int32]]:
     if len(names) > MOST_STAGES:
         raise SchemaError(f"column {name!r} has {len(names):,} values: these are no stages",
                           file=log.origin.source.label, column=name)  # fmt: skip
-    return names, _codes(values.indices.cast(pa.int32(), safe=False))
-
-
-def _codes(indices: pa.Int32Array) -> NDArray[np.int32]:
-    """Return indices, -1 where they are null, in one pass."""
-    codes = view(indices)
-    if not indices.null_count:
-        return codes
-    bits = np.unpackbits(np.frombuffer(indices.buffers()[0], dtype=np.uint8), bitorder="little")
-    return np.where(bits[indices.offset : indices.offset + len(indices)] == 1, codes, np.int32(-1))
+    return names, known_indices(values.indices.cast(pa.int32(), safe=False), threads)
 
 
 def _joined(
@@ -184,7 +180,7 @@ def _of_activities(
 def _closed(
     log: EventLog, stages: Sequence[str], closed: Sequence[str] | None
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    means = [{key for key, _ in meanings(stage, "stage", CrmMapping())} for stage in stages]
+    means = [_means(stage) for stage in stages]
     lost = np.array(["stage.lost" in meant for meant in means], dtype=np.bool_)
     if closed is None:
         return lost | np.array(["stage.won" in meant for meant in means], dtype=np.bool_), lost
@@ -192,6 +188,12 @@ def _closed(
         check_stage(log, stages, name)
     over = np.array([stage in closed for stage in stages], dtype=np.bool_)
     return over, lost & over
+
+
+@lru_cache(maxsize=2 * MOST_STAGES)
+def _means(stage: str) -> frozenset[str]:
+    """Return what the name of a stage means; to tell takes a quarter of a millisecond."""
+    return frozenset(key for key, _ in meanings(stage, "stage", CrmMapping()))
 
 
 def check_stage(log: EventLog, stages: Sequence[str], name: str) -> None:

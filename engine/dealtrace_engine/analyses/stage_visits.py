@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +26,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ALWAYS = int(np.iinfo(np.int64).min)
 
 
-@dataclass(frozen=True, eq=False)
-class StageVisits:
-    """Visits in the order of the log's cases and of time, each array of shape (visits,).
+class VisitBlock(NamedTuple):
+    """Visits of a block of cases in the order of the log's cases and of time, each array of shape (visits,).
 
     Attributes
     ----------
@@ -41,10 +41,6 @@ class StageVisits:
         `OPEN`, `MOVED`, `LEFT` or `WON`.
     changes : ndarray of int32, shape (visits, 3)
         How often the close date is pushed, the amount and the owner changed during it.
-    unseen : int
-        Visits that began before what the log tells, and are left out.
-    votes : ndarray of int64, shape (codes, codes)
-        Cases that enter one stage first before they enter another first.
     """
 
     cases: NDArray[np.int32]
@@ -53,11 +49,36 @@ class StageVisits:
     ends: NDArray[np.int64]
     states: NDArray[np.int8]
     changes: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class StageVisits:
+    """Visits of all cases, block by block.
+
+    Attributes
+    ----------
+    blocks : list of VisitBlock
+        At least one, in the order of the log.
+    entered : ndarray of int64, shape (codes,)
+        How many visits there are to each stage.
+    unseen : int
+        Visits that began before what the log tells, and are left out.
+    votes : ndarray of int64, shape (codes, codes)
+        Cases that enter one stage first before they enter another first.
+    """
+
+    blocks: list[VisitBlock]
+    entered: NDArray[np.int64]
     unseen: int
     votes: NDArray[np.int64]
 
     def __len__(self) -> int:
-        return len(self.cases)
+        return sum(len(block.cases) for block in self.blocks)
+
+    @cached_property
+    def joined(self) -> VisitBlock:
+        """All of them as one block."""
+        return VisitBlock(*(np.concatenate(columns) for columns in zip(*self.blocks, strict=True)))
 
 
 def end_of(log: EventLog, until: Moment | None) -> int:
@@ -126,7 +147,7 @@ def stage_visits(
 
     width = len(source.names)
 
-    def partial(block: tuple[int, int]) -> tuple[list[NDArray[Any]], int, NDArray[np.int64]]:
+    def partial(block: tuple[int, int]) -> tuple[VisitBlock, NDArray[np.int64], int, NDArray[np.int64]]:
         room = int(log.case_offsets[block[1]] - log.case_offsets[block[0]])
         counts, changes = np.zeros(2, dtype=np.int64), np.empty(3 * room, dtype=np.int32)
         cases, stages, begins, ends, states = (np.empty(room, dtype=kind) for kind in kinds)
@@ -134,21 +155,19 @@ def stage_visits(
             log.activity_codes, log.timestamps, log.case_offsets, source.codes, source.origins, *block, until,
             known_from, source.effects, source.closed, cases, stages, begins, ends, states, changes, counts,
         )  # fmt: skip
-        columns = [cases, stages, begins, ends, states, changes.reshape(-1, 3)]
-        found = [column[: counts[0]] for column in columns]
+        columns: tuple[NDArray[Any], ...] = (cases, stages, begins, ends, states, changes.reshape(-1, 3))
+        found = VisitBlock(*(column[: counts[0]] for column in columns))
+        found.ends[found.states == OPEN] = until
         seen, entered = np.full(width, -1, dtype=np.int64), np.zeros(width, dtype=np.int32)
         votes = np.zeros(width * width, dtype=np.int64)
-        first_entries(found[0], found[1], seen, entered, votes)
-        return found, int(counts[1]), votes
+        first_entries(found.cases, found.stages, seen, entered, votes)
+        return found, np.bincount(found.stages, minlength=width), int(counts[1]), votes
 
     parts = map_blocks(partial, blocks(log.case_offsets), threads=threads, progress=progress)
-    cases, stages, begins, ends, states, changes = (
-        np.concatenate(columns) for columns in zip(*(part[0] for part in parts), strict=True)
+    found, entered, unseen, votes = zip(*parts, strict=True)
+    return StageVisits(
+        list(found), np.sum(entered, axis=0), sum(unseen), np.sum(votes, axis=0).reshape(width, width)
     )
-    ends[states == OPEN] = until
-    votes = np.sum([part[2] for part in parts], axis=0).reshape(width, width)
-    unseen = sum(part[1] for part in parts)
-    return StageVisits(cases, stages, begins, ends, states, changes, unseen, votes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +224,7 @@ def stage_order(
     A. H. Copeland, "A reasonable social welfare function", University of Michigan, 1951.
     """
     count, votes = len(source.names), visits.votes
-    entered = np.bincount(visits.stages, minlength=count) > 0
+    entered = visits.entered > 0
     place = _given_places(log, source, order)
     used = [code for code in range(count) if entered[code] or source.names[code] in place]
     margins = np.where(source.closed, 0, votes - votes.T)  # all stages are before the closed ones

@@ -14,7 +14,7 @@ from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.funnel_steps import coverage_notes
 from dealtrace_engine.analyses.grouping import By, groups_of
 from dealtrace_engine.analyses.money import amounts_of
-from dealtrace_engine.analyses.stage_model import StageModel, case_stage_table, cases_of, stage_rows
+from dealtrace_engine.analyses.stage_model import StageModel, case_stage_table, cases_of, rows_of, stage_rows
 from dealtrace_engine.analyses.stage_model import stage_model as model_of
 from dealtrace_engine.analyses.stage_moves import moves_of, stage_values, stuck_deals, transition_table
 from dealtrace_engine.analyses.stage_source import stage_source
@@ -240,17 +240,14 @@ def stages(
     chosen = log if where is None else log.filter(where)
     groups = groups_of(chosen, by, taken=OWN)
     amounts = None if value is None else amounts_of(chosen, value)
-    source = stage_source(chosen, column, activities, closed)
+    source = stage_source(chosen, column, activities, closed, threads=threads)
     visits = stage_visits(chosen, source, end, threads=threads, progress=progress)
     known = stage_order(chosen, source, visits, order)
     measure = None if calendar is None else working_time(chosen, calendar, chosen.span[0], end)
     model = model_of(visits, known, groups, measure, threads=threads)
     table, limits = stage_rows(model, threads)
     ids = Later(lambda: chosen.case_ids)
-    was_in = model.pair_visits > 0
-    rows = CaseRows.of_pairs(
-        ids, model.pair_rows[was_in], model.pair_cases[was_in], len(groups) * model.width
-    )
+    rows = CaseRows(ids, Later(lambda: rows_of(model, ids).found()))
     return Stages(
         table, known.names, known.how, known.support, source.told_by,
         EPOCH + timedelta(microseconds=end),
@@ -263,7 +260,7 @@ def stages(
 
 
 def _notes(log: EventLog, model: StageModel) -> list[str]:
-    without = log.cases - cases_of(model.visits.cases)
+    without = log.cases - sum(cases_of(block.cases) for block in model.visits.blocks)
     told = [
         (without, "cases are in no stage"),
         (model.visits.unseen, "visits began before what the log knows, and are left out"),

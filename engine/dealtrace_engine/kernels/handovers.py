@@ -14,24 +14,6 @@ from dealtrace_engine._jit import kernel
 
 
 @kernel
-def count_handovers(
-    resources: NDArray[np.int32],
-    case_offsets: NDArray[np.int64],
-    first: int,
-    last: int,
-    counts: NDArray[np.int64],
-) -> None:
-    """Write how often the resource of each case changes from one event to the next; unknown ones do not."""
-    for case in range(first, last):
-        count = 0
-        for event in range(case_offsets[case] + 1, case_offsets[case + 1]):
-            source, target = resources[event - 1], resources[event]
-            if source != target and source >= 0 and target >= 0:
-                count += 1
-        counts[case] = count
-
-
-@kernel
 def write_handovers(
     resources: NDArray[np.int32],
     timestamps: NDArray[np.int64],
@@ -41,29 +23,36 @@ def write_handovers(
     last: int,
     width: int,
     case_keys: NDArray[np.int64],
-    offsets: NDArray[np.int64],
+    counts: NDArray[np.int64],
     keys: NDArray[np.int64],
     begins: NDArray[np.int64],
     waits: NDArray[np.int64],
     returned: NDArray[np.bool_],
+    occurs: NDArray[np.bool_],
 ) -> None:
-    """Write the handovers that `count_handovers` counts, those of a case from its place in `offsets`.
+    """Write the handovers of some cases one after the other, and to `counts`, shape (cases,), how many.
 
-    A key is ``case_keys[case] + source * width + target``. A wait is from the end of the one event to the
-    start of the other, which is its timestamp where `starts` is empty; never below zero. When it begins is
-    only written where `begins` is not empty. Work is returned if the next change of resource in the case
-    gives it back, with no unknown resource in between.
+    A handover is a change of resource from one event to the next; next to an unknown one there is none. A
+    key is ``case_keys[case] + source * width + target``; it is marked in `occurs` unless that is empty. A
+    wait is from the end of the one event to the start of the other, which is its timestamp where `starts` is
+    empty; never below zero. When it begins is only written where `begins` is not empty. Work is returned if
+    the next change of resource in the case gives it back, with no unknown resource in between.
     """
+    at = 0
     for case in range(first, last):
-        at = offsets[case]
+        before = at
         giver, taker = -1, -1
+        source = resources[case_offsets[case]]
         for event in range(case_offsets[case] + 1, case_offsets[case + 1]):
-            source, target = resources[event - 1], resources[event]
+            target = resources[event]
             if source < 0 or target < 0:
                 giver = -1
             elif source != target:
                 begin = starts[event] if len(starts) > 0 else timestamps[event]
-                keys[at] = case_keys[case] + np.int64(source) * width + target
+                key = case_keys[case] + np.int64(source) * width + target
+                keys[at] = key
+                if len(occurs) > 0 and not occurs[key]:
+                    occurs[key] = True
                 waits[at] = max(begin - timestamps[event - 1], 0)
                 if len(begins) > 0:
                     begins[at] = timestamps[event - 1]
@@ -72,32 +61,39 @@ def write_handovers(
                     returned[at - 1] = True
                 giver, taker = source, target
                 at += 1
+            source = target
+        counts[case] = at - before
 
 
 @kernel
 def count_cases(
     ranks: NDArray[np.int32],
     returned: NDArray[np.bool_],
-    offsets: NDArray[np.int64],
+    counts: NDArray[np.int64],
     units: NDArray[np.int64],
     first: int,
     last: int,
     seen: NDArray[np.int64],
     seen_returned: NDArray[np.int64],
+    sizes: NDArray[np.int64],
     cases: NDArray[np.int64],
     returns: NDArray[np.int64],
     returned_cases: NDArray[np.int64],
     low: NDArray[np.int64],
     high: NDArray[np.int64],
 ) -> None:
-    """Count the cases with each rank, what is returned, the cases with that, and add the units of the cases.
+    """Count each rank, its cases, what is returned, the cases with that, and add the units of the cases.
 
-    A case has its range of `offsets`. `seen` and `seen_returned` are -1 at first. Sums are of the lower 24
-    bits and of the others, so that none is too large; `units`, shape (cases,), may be empty.
+    Each case has as many `ranks` as `counts`, shape (all cases,), says, beginning with those of the `first`.
+    `seen` and `seen_returned` are -1 at first. Sums are of the lower 24 bits and of the others, so that none
+    is too large; `units`, shape (all cases,), may be empty.
     """
+    end = 0
     for case in range(first, last):
-        for at in range(offsets[case], offsets[case + 1]):
+        begin, end = end, end + counts[case]
+        for at in range(begin, end):
             rank = ranks[at]
+            sizes[rank] += 1
             if seen[rank] != case:
                 seen[rank] = case
                 cases[rank] += 1
@@ -109,6 +105,20 @@ def count_cases(
                 if seen_returned[rank] != case:
                     seen_returned[rank] = case
                     returned_cases[rank] += 1
+
+
+@kernel
+def group_waits(
+    ranks: NDArray[np.int32],
+    waits: NDArray[np.int64],
+    positions: NDArray[np.int64],
+    out: NDArray[np.int64],
+) -> None:
+    """Write the waits rank by rank; `positions` is where the next of each rank goes."""
+    for at in range(len(ranks)):
+        rank = ranks[at]
+        out[positions[rank]] = waits[at]
+        positions[rank] += 1
 
 
 @kernel

@@ -268,3 +268,19 @@ def test_nobody_hands_over():
     assert len(by_case.table) == 0
     assert [finding.count for finding in by_case.findings] == [1]
     assert by_case.specialisation["events"].to_pylist() == [2]
+
+
+@pytest.mark.parametrize("cells", [1, 40])
+def test_joined_blocks_change_nothing(cells):
+    log = from_arrow(
+        lead_to_cash(60, seed=3).events, case_id="case_id", activity="activity", timestamp="timestamp"
+    )
+    expected = handovers(log)
+    with (
+        mock.patch.object(parallel, "EVENTS_PER_BLOCK", 50),
+        mock.patch.object(handover_events, "MOST_CELLS", cells),
+    ):
+        found = handovers(log, threads=2)
+    assert found.table.equals(expected.table)
+    assert found.cases(0).equals(expected.cases(0))
+    assert found.by_case.equals(expected.by_case)

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dealtrace_engine import parallel
+from dealtrace_engine.analyses import stage_figures
 from dealtrace_engine.analyses.stages import OWN, stages
 from dealtrace_engine.calendar import WorkingCalendar
 from dealtrace_engine.errors import ArgumentError, SchemaError
@@ -266,3 +267,16 @@ def test_the_slow_region_dwells_longest_in_the_proposal():
     assert slowest["region"] == made.truths["slow_region"]
     others = proposal.filter(pl.col("region") != slowest["region"])["p50_s"].median()
     assert slowest["p50_s"] > 1.7 * others
+
+
+@pytest.mark.parametrize("cells", [1, 1 << 16])
+def test_blocks_change_nothing(cells):
+    expected = by_hand(by="region", value="amount")
+    with (
+        mock.patch.object(parallel, "EVENTS_PER_BLOCK", 2),
+        mock.patch.object(stage_figures, "MOST_CELLS", cells),
+    ):
+        found = by_hand(by="region", value="amount", threads=2)
+        tables = ("table", "transitions", "stuck", "values", "case_table")
+        assert all(getattr(found, name).equals(getattr(expected, name)) for name in tables)
+        assert found.cases(0).equals(expected.cases(0))

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from dealtrace_engine.kernels.handovers import (
     count_activities,
     count_cases,
-    count_handovers,
     count_together,
     count_workload,
+    group_waits,
     write_handovers,
 )
 from naive import handovers as naive
@@ -51,16 +51,19 @@ def test_handovers(cases, with_starts, with_begins):
     ]
     case_keys = np.arange(len(cases)) * 100
     for cut in blocks(cases):
-        counts = np.full(len(cases), -1)
+        counts, parts, occurs = np.full(len(cases), -1), [], np.zeros(100 * len(cases), np.bool_)
         for block in cut:
-            count_handovers(resources, offsets, *block, counts)
+            keys, begins, waits = np.full((3, len(resources)), 9)
+            returned = np.zeros(len(resources), np.bool_)
+            out = keys, begins if with_begins else np.zeros(0, np.int64), waits, returned
+            given_occurs = occurs if with_begins else np.zeros(0, np.bool_)
+            write_handovers(
+                resources, ends, starts, offsets, *block, WIDTH, case_keys, counts, *out, given_occurs
+            )
+            parts.append([each[: counts[slice(*block)].sum()] for each in (keys, begins, waits, returned)])
         assert counts.tolist() == [naive.count_handovers(case) for case in ordered]
-        places = np.cumsum([0, *counts])
-        keys, begins, waits = np.full((3, places[-1]), 9)
-        returned = np.zeros(places[-1], np.bool_)
-        out = keys, begins if with_begins else np.zeros(0, np.int64), waits, returned
-        for block in cut:
-            write_handovers(resources, ends, starts, offsets, *block, WIDTH, case_keys, places, *out)
+        keys, begins, waits, returned = (np.concatenate(each) for each in zip(*parts, strict=True))
+        assert np.flatnonzero(occurs).tolist() == (np.unique(keys).tolist() if with_begins else [])
         found = [
             (key // 100, key % 100 // WIDTH, key % 100 % WIDTH, begin, wait, back)
             for key, begin, wait, back in zip(
@@ -78,19 +81,31 @@ RANKED = st.lists(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size
 @given(RANKED, st.lists(st.integers(-(2**62), 2**62), min_size=5, max_size=5), st.booleans())
 def test_count_cases(cases, units, with_units):
     units = units[: len(cases)] if with_units else [0] * len(cases)
-    flat, offsets = [each for case in cases for each in case], np.cumsum([0, *map(len, cases)])
+    flat, counts = [each for case in cases for each in case], np.array([*map(len, cases)], np.int64)
+    offsets = np.cumsum([0, *counts])
     ranks, returned = np.array([r for r, _ in flat], np.int32), np.array([b for _, b in flat], np.bool_)
     given_units = np.array(units if with_units else [], np.int64)
     for cut in blocks(cases):
-        seen, outs = np.full((2, 4), -1), np.zeros((5, 4), np.int64)
+        seen, outs = np.full((2, 4), -1), np.zeros((6, 4), np.int64)
         for block in cut:
-            count_cases(ranks, returned, offsets, given_units, *block, *seen, *outs)
+            own = slice(offsets[block[0]], offsets[block[1]])
+            count_cases(ranks[own], returned[own], counts, given_units, *block, *seen, *outs)
+        assert outs[0].tolist() == np.bincount(ranks, minlength=4).tolist()
         found = {
             rank: (n, back, with_back, low + (high << 24))
-            for rank, (n, back, with_back, low, high) in enumerate(outs.T.tolist())
+            for rank, (n, back, with_back, low, high) in enumerate(outs[1:].T.tolist())
             if n
         }
         assert found == naive.count_cases(cases, units)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), max_size=9))
+def test_group_waits(pairs):
+    expected = naive.group_waits(pairs, 4)
+    offsets, out = np.cumsum([0, *map(len, expected)]), np.zeros(len(pairs), np.int64)
+    ranks, waits = (np.array([pair[k] for pair in pairs], kind) for k, kind in ((0, np.int32), (1, np.int64)))
+    group_waits(ranks, waits, offsets[:-1].copy(), out)
+    assert out.tolist() == [wait for own in expected for wait in own]
 
 
 @given(CASES, st.permutations(range(WIDTH)), st.integers(1, WIDTH))
