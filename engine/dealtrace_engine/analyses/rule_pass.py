@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 SUSPECTS = 1 << 17
 """So many suspects are kept before they are looked at."""
+TILE = 64
+"""So many cases are checked by one rule after the other: what is noted of them stays in the cache."""
 KINDS = 5
 """Of kernels that look at suspects."""
 ROWS = 1 << 18
@@ -51,14 +53,14 @@ class RulePass:
         (first, last), given = block, self.arrays
         rules = len(given["rules"])
         applicable = np.zeros((self.count, rules), dtype=np.int64)
-        suspects = np.empty((KINDS, max(SUSPECTS, rules), 2), dtype=np.int64)
-        tally = np.zeros((3, len(given["member"])), dtype=np.int64)
+        suspects = np.empty((KINDS, max(SUSPECTS, rules * TILE), 2), dtype=np.int64)
+        tally = np.full((2, TILE, len(given["member"]) + 1), -1, dtype=np.int64)
         reached = np.zeros(1 + KINDS, dtype=np.int64)
         found: list[NDArray[np.int64]] = []
         while first < last:
             check_cases(
-                self.activities, self.timestamps, self.case_offsets, first, last, given["symbol_offsets"],
-                given["symbols"], given["condition_of"], given["marks"], given["rules"], given["scopes"],
+                self.activities, self.timestamps, self.case_offsets, first, last, *self.symbols,
+                given["member"], given["condition_of"], given["marks"], given["rules"], given["scopes"],
                 given["deadlines"], self.now, self.groups, tally, applicable, suspects, reached,
             )  # fmt: skip
             first = int(reached[0])
@@ -66,6 +68,18 @@ class RulePass:
                 pieces = self._pieces(suspects[kind, :count])
                 found += [self._looked_at(kind, piece, applicable) for piece in pieces]
         return applicable, found
+
+    @cached_property
+    def symbols(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Which symbol each activity alone is, and which others it stands for, as offsets and symbols."""
+        member = self.arrays["member"]
+        alone = (member.sum(axis=1) == 1) & (self.arrays["condition_of"] < 0)
+        only = np.full(member.shape[1], len(member), dtype=np.int64)
+        places, codes = np.nonzero(member & alone[:, None])
+        only[codes] = places
+        codes, symbols = np.nonzero((member & ~alone[:, None]).T)
+        offsets = np.searchsorted(codes, np.arange(member.shape[1] + 1))
+        return only, offsets.astype(np.int64), symbols.astype(np.int64)
 
     @cached_property
     def people(self) -> int:

@@ -183,15 +183,13 @@ class Program:
         for (wanted, condition), place in self._symbols.items():
             member[place] = np.frombuffer(wanted, dtype=np.bool_)
             condition_of[place] = condition
-        codes, symbols = np.nonzero(member.T)
         table = np.full((len(self._rows), kernels.PROGRAM_COLUMNS), -1, dtype=np.int64)
         for number, (place, row) in enumerate(zip(self.applied, self._rows, strict=True)):
             table[number, kernels.TEMPLATE] = getattr(kernels, self.rules.rules[place].kind.kind)
             for name, value in row.items():
                 table[number, getattr(kernels, name)] = value
         return {
-            "symbol_offsets": np.searchsorted(codes, np.arange(activities + 1)).astype(np.int64),
-            "symbols": symbols.astype(np.int64), "member": member, "condition_of": condition_of,
+            "member": member, "condition_of": condition_of,
             "marks": self._stacked("marks", events, np.bool_), "rules": table,
             "scopes": self._stacked("scopes", cases, np.bool_),
             "deadlines": self._stacked("deadlines", cases, np.int64),

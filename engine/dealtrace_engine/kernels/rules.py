@@ -54,69 +54,97 @@ Numbers = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 @kernel
 def check_cases(
     activities: NDArray[Any], timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], first: int,
-    last: int, symbol_offsets: NDArray[np.int64], symbols: NDArray[np.int64],
-    condition_of: NDArray[np.int64], marks: Flags, rules: Grid, scopes: Flags, deadlines: Grid, now: int,
-    groups: NDArray[np.int32], tally: Grid, applicable: Grid, suspects: Cube, reached: NDArray[np.int64],
+    last: int, alone: NDArray[np.int64], symbol_offsets: NDArray[np.int64], symbols: NDArray[np.int64],
+    member: Flags, condition_of: NDArray[np.int64], marks: Flags, rules: Grid, scopes: Flags, deadlines: Grid,
+    now: int, groups: NDArray[np.int32], tally: Cube, applicable: Grid, suspects: Cube,
+    reached: NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Count the cases to which each rule applies, and write by kind the suspects, pairs of rule and case.
 
-    Stops before a case whose suspects might not fit; `reached` says at which case, and how many of each kind
-    there are.
-    `symbol_offsets` and `symbols` say which symbols each activity stands for; `tally` has shape (3, symbols),
-    `applicable` (groups, rules). Of rules about people and values, suspects tell to what they apply.
+    Stops before cases whose suspects might not fit; `reached` says at which case, and how many of each kind
+    there are. Of rules about people and values, suspects tell to what they apply.
+    `alone` says which symbol is each activity and no more, `symbol_offsets` and `symbols` which others it
+    stands for. `tally`, shape (2, cases at a time, symbols + 1), holds the first and last event of each
+    symbol, or of an earlier case (-1 to begin with); its last column takes what no rule is about.
+    `applicable` has shape (groups, rules).
     """
-    counts, firsts, lasts, filled = tally[0], tally[1], tally[2], reached[1:]
+    filled, room = reached[1:], tally.shape[1]
     filled[:] = 0
-    for case in range(first, last):
-        begin, end = case_offsets[case], case_offsets[case + 1]
-        if filled.sum() + len(rules) > suspects.shape[1]:
-            last = case
+    for start in range(first, last, room):
+        stop = min(start + room, last)
+        if filled.max() + len(rules) * room > suspects.shape[1]:
+            last = start
             break
-        counts[:] = 0
-        for event in range(begin, end):
-            activity = activities[event]
-            for place in range(symbol_offsets[activity], symbol_offsets[activity + 1]):
-                symbol = symbols[place]
-                if condition_of[symbol] < 0 or marks[condition_of[symbol], event]:
-                    if counts[symbol] == 0:
-                        firsts[symbol] = event
-                    lasts[symbol] = event
-                    counts[symbol] += 1
+        for case in range(start, stop):
+            firsts, lasts = tally[0, case - start], tally[1, case - start]
+            begin, end = case_offsets[case], case_offsets[case + 1]
+            for event in range(begin, end):
+                activity, back = activities[event], begin + end - 1 - event
+                lasts[alone[activity]] = event
+                firsts[alone[activities[back]]] = back
+                for place in range(symbol_offsets[activity], symbol_offsets[activity + 1]):
+                    symbol = symbols[place]
+                    if condition_of[symbol] < 0 or marks[condition_of[symbol], event]:
+                        if lasts[symbol] < begin:
+                            firsts[symbol] = event
+                        lasts[symbol] = event
         for rule in range(len(rules)):
             scope, given, template = rules[rule, SCOPE], rules[rule, GIVEN], rules[rule, TEMPLATE]
-            if (scope >= 0 and not scopes[scope, case]) or (given >= 0 and counts[given] == 0):
-                continue
-            a, b, column, high = rules[rule, A], rules[rule, B], rules[rule, COLUMN], rules[rule, HIGH]
-            some_a, some_b = a < 0 or counts[a] > 0, b >= 0 and counts[b] > 0
-            state = 1 << (some_a + 2 * some_b)
-            applies = DECIDED[template, 0] & state != 0
-            suspect = DECIDED[template, 1] & state != 0
-            if template == COUNT:
-                suspect = counts[a] < rules[rule, LOW] or (0 <= high < counts[a])
-            elif template == CONDITION:
-                suspect = not scopes[column, case]
-            elif template in (INIT, END):
-                suspect = not some_a or (firsts[a] != begin if template == INIT else lasts[a] != end - 1)
-            elif template == ON_TIME:
-                limit, event = deadlines[column, case], lasts[a] if rules[rule, LAST] else firsts[a]
-                applies = some_a and limit != UNKNOWN
-                suspect = applies and timestamps[event] > limit
-            elif template == NOT_OVERDUE:
-                limit = deadlines[column, case]
-                suspect = limit != UNKNOWN and not some_a and now > limit
-                applies = suspect or (limit != UNKNOWN and some_a)
-            elif state == BOTH and template in (NOT_SUCCESSION, NOT_CHAIN_SUCCESSION):
-                suspect = lasts[b] > firsts[a]
-            elif state == BOTH and RESPONSE <= template <= CHAIN_SUCCESSION:
-                timed = rules[rule, LEAST] > 0 or rules[rule, MOST] >= 0
-                forth, back = lasts[a] >= lasts[b], firsts[a] >= firsts[b]
-                suspect = timed or (template - RESPONSE) % 3 > 0 or (forth and template != PRECEDENCE)
-                suspect = suspect or (back and template != RESPONSE)
-            applicable[groups[case], rule] += applies
-            if suspect:
-                kind = EACH if template == COUNT and counts[a] >= rules[rule, LOW] else KINDS[template]
-                suspects[kind, filled[kind], 0], suspects[kind, filled[kind], 1] = rule, case
-                filled[kind] += 1
+            a, b, column, low, high = (
+                rules[rule, A], rules[rule, B], rules[rule, COLUMN], rules[rule, LOW], rules[rule, HIGH]
+            )  # fmt: skip
+            least, most = rules[rule, LEAST], rules[rule, MOST]
+            ordered = RESPONSE <= template <= CHAIN_SUCCESSION
+            group, found = groups[start], 0
+            for case in range(start, stop):
+                firsts, lasts, begin = tally[0, case - start], tally[1, case - start], case_offsets[case]
+                if (scope >= 0 and not scopes[scope, case]) or (given >= 0 and lasts[given] < begin):
+                    continue
+                first_a, last_a, first_b, last_b = firsts[a], lasts[a], firsts[b], lasts[b]
+                some_a, some_b = a < 0 or last_a >= begin, b >= 0 and last_b >= begin
+                state = 1 << (some_a + 2 * some_b)
+                applies = DECIDED[template, 0] & state != 0
+                suspect = DECIDED[template, 1] & state != 0
+                kind = KINDS[template]
+                if template == COUNT:
+                    count = some_a + (some_a and last_a > first_a)
+                    if count > 1 and (low > 2 or high > 1):
+                        for event in range(first_a + 1, last_a):
+                            is_a = member[a, activities[event]]
+                            count += is_a and (condition_of[a] < 0 or marks[condition_of[a], event])
+                    suspect = count < low or 0 <= high < count
+                    kind = EACH if count >= low else SINGLE
+                elif template == CONDITION:
+                    suspect = not scopes[column, case]
+                elif template == INIT:
+                    suspect = not some_a or first_a != begin
+                elif template == END:
+                    suspect = not some_a or last_a != case_offsets[case + 1] - 1
+                elif template == ON_TIME or template == NOT_OVERDUE:
+                    limit, event = deadlines[column, case], last_a if rules[rule, LAST] else first_a
+                    done = template == NOT_OVERDUE
+                    suspect = limit != UNKNOWN and (
+                        not some_a and now > limit if done else some_a and timestamps[event] > limit
+                    )
+                    applies = suspect or (limit != UNKNOWN and some_a)
+                elif ordered and state == BOTH:
+                    forth, back = last_a >= last_b, first_a >= first_b
+                    suspect = least > 0 or most >= 0 or (template - RESPONSE) % 3 > 0
+                    if template == RESPONSE and least <= 0 and most >= 0 and not forth:
+                        event = first_b if first_a == last_a and not back else last_b
+                        suspect = timestamps[event] - timestamps[first_a] > most
+                    suspect = suspect or (forth and template != PRECEDENCE)
+                    suspect = suspect or (back and template != RESPONSE)
+                elif state == BOTH and (template == NOT_SUCCESSION or template == NOT_CHAIN_SUCCESSION):
+                    suspect = last_b > first_a
+                if groups[case] != group:
+                    applicable[group, rule] += found
+                    group, found = groups[case], 0
+                found += applies
+                if suspect:
+                    suspects[kind, filled[kind], 0], suspects[kind, filled[kind], 1] = rule, case
+                    filled[kind] += 1
+            applicable[group, rule] += found
     reached[0] = last
 
 
@@ -318,20 +346,20 @@ def values_of(
     for suspect in range(len(suspects)):
         rule, case = suspects[suspect, 0], suspects[suspect, 1]
         a, column, falls = rules[rule, A], rules[rule, COLUMN], rules[rule, TEMPLATE] == NEVER_FALLS
-        before = NONE
+        before, held = NONE, np.nan
         for event in range(case_offsets[case], case_offsets[case + 1]):
             value = values[column, event]
+            if before >= 0 and not falls and not value > held:  # most often, known or not
+                continue
             if np.isnan(value) or (a >= 0 and not member[a, activities[event]]):
                 continue
             if a >= 0 and condition_of[a] >= 0 and not marks[condition_of[a], event]:
                 continue
-            held = values[column, before] if before >= 0 else value
             if value < held if falls else value > held + 1:
                 rows[filled, 0], rows[filled, 1], rows[filled, 2] = rule, case, event
                 rows[filled, 3], rows[filled, 4] = before, NONE
                 filled += 1
-            if before < 0 or falls or value > held:
-                before = event
+            before, held = event, value
         if before >= 0:
             applicable[groups[case], rule] += 1
     reached[0] = filled

@@ -75,7 +75,6 @@ def program(traces, rules):
     events = [event for trace in traces for event in trace]
     member = np.array([[a in s[0] for a in range(ACTIVITIES)] for s in symbols], np.bool_)
     member = member.reshape(len(symbols), ACTIVITIES)
-    of = [[s for s in range(len(symbols)) if member[s, a]] for a in range(ACTIVITIES)]
     table = np.full((len(rules), kernels.PROGRAM_COLUMNS), -1)
     for number, rule in enumerate(rules):
         a, b, given_ = (place[freeze(s)] if s else -1 for s in rule["symbols"])
@@ -96,8 +95,6 @@ def program(traces, rules):
         "activities": np.array([e.activity for e in events], np.uint8),
         "timestamps": np.array([e.time for e in events], np.int64),
         "case_offsets": np.cumsum([0, *map(len, traces)]),
-        "symbol_offsets": np.cumsum([0, *map(len, of)]),
-        "symbols": np.array([s for own in of for s in own], np.int64),
         "member": member, "condition_of": np.array([0 if s[1] else -1 for s in symbols], np.int64),
         "marks": np.array([[e.marked for e in events]]), "rules": table, "scopes": np.array(scopes),
         "deadlines": np.array(deadlines, np.int64),
@@ -132,8 +129,9 @@ def test_every_template_is_its_twin(world):
                 at = [-1 if p is None else p + offsets[case] for p in (place, other)]
                 expected[(number, case, *at, -1 if late is None else late)] += 1
     each = [(case, case + 1) for case in range(len(traces))]
-    for cuts, room in (([(0, len(traces))], 1 << 10), (each, 1 << 10), ([(0, len(traces))], 1)):
-        with patch.multiple(rule_pass, SUSPECTS=room, ROWS=room):
+    whole = [(0, len(traces))]
+    for cuts, room, tile in ((whole, 1 << 10, 64), (each, 1 << 10, 64), (whole, 1, 1), (whole, 1, 2)):
+        with patch.multiple(rule_pass, SUSPECTS=room, ROWS=room, TILE=tile):
             applicable, found = run(traces, rules, cuts)
         assert applicable.tolist() == expected_applicable.tolist()
         assert Counter(found) == expected
