@@ -54,14 +54,15 @@ class RulePass:
         rules = len(given["rules"])
         applicable = np.zeros((self.count, rules), dtype=np.int64)
         suspects = np.empty((KINDS, max(SUSPECTS, rules * TILE), 2), dtype=np.int64)
-        tally = np.full((2, TILE, len(given["member"]) + 1), -1, dtype=np.int64)
+        tally = np.full((2, len(given["member"]) + 1, TILE), -1, dtype=np.int64)
+        states = np.empty(TILE, dtype=np.int64)
         reached = np.zeros(1 + KINDS, dtype=np.int64)
         found: list[NDArray[np.int64]] = []
         while first < last:
             check_cases(
                 self.activities, self.timestamps, self.case_offsets, first, last, *self.symbols,
                 given["member"], given["condition_of"], given["marks"], given["rules"], given["scopes"],
-                given["deadlines"], self.now, self.groups, tally, applicable, suspects, reached,
+                given["deadlines"], self.now, self.groups, tally, states, applicable, suspects, reached,
             )  # fmt: skip
             first = int(reached[0])
             for kind, count in enumerate(reached[1:].tolist()):

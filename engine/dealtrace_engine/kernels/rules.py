@@ -28,12 +28,15 @@ TEMPLATE, A, B, GIVEN, SCOPE, LOW, HIGH, LEAST, MOST, COLUMN, LAST, PROGRAM_COLU
 NO_A, ONLY_A, ONLY_B, BOTH = 1, 2, 4, 8
 SOME_A, SOME_B, SOME, ANY = ONLY_A | BOTH, ONLY_B | BOTH, ONLY_A | ONLY_B | BOTH, 15
 DECIDED = np.array([
-    (ANY, 0), (ANY, 0), (ANY, 0), (SOME_A, ONLY_A), (SOME, ONLY_A | ONLY_B), *3 * [(SOME_A, ONLY_A)],
-    *3 * [(SOME_B, ONLY_B)], *3 * [(SOME, ONLY_A | ONLY_B)], (SOME, BOTH), (SOME_A, 0), (SOME_A, 0),
-    (ANY, NO_A | BOTH), (ANY, NO_A), (0, BOTH), (0, SOME_A), (SOME_A, 0), (ANY, 0), (ANY, 0), (0, SOME_A),
-    (0, SOME_A),
+    (ANY, 0, 0), (ANY, 0, ANY), (ANY, 0, ANY), (SOME_A, ONLY_A, 0), (SOME, ONLY_A | ONLY_B, 0),
+    *3 * [(SOME_A, ONLY_A, BOTH)], *3 * [(SOME_B, ONLY_B, BOTH)], *3 * [(SOME, ONLY_A | ONLY_B, BOTH)],
+    (SOME, BOTH, 0), (SOME_A, 0, BOTH), (SOME_A, 0, BOTH), (ANY, NO_A | BOTH, 0), (ANY, NO_A, 0),
+    (0, BOTH, 0), (0, SOME_A, 0), (0, 0, SOME_A), (0, 0, ANY), (ANY, 0, ANY), (0, SOME_A, 0), (0, SOME_A, 0),
 ])  # fmt: skip
-"""Of each template, with which of its symbols a case has it applies, and is a suspect whatever else."""
+"""Of each template, with which of its symbols a case has it applies, is a suspect, or has to be looked at.
+
+Counts depend on their limits, and dates on whether they are known.
+"""
 SINGLE, EACH, ANSWERS, PEOPLE, VALUES = range(5)
 KINDS = np.array([
     SINGLE, SINGLE, SINGLE, EACH, EACH, *9 * [ANSWERS], SINGLE, EACH, EACH, SINGLE, SINGLE, PEOPLE, PEOPLE,
@@ -52,100 +55,143 @@ Numbers = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 
 @kernel
+def note_events(
+    activities: NDArray[Any], case_offsets: NDArray[np.int64], start: int, size: int,
+    alone: NDArray[np.int64], symbol_offsets: NDArray[np.int64], symbols: NDArray[np.int64],
+    condition_of: NDArray[np.int64], marks: Flags, tally: Cube,
+) -> None:  # fmt: skip
+    """Note the first and last event of each symbol in each of a few cases; see `check_cases`."""
+    firsts, lasts = tally[0], tally[1]
+    for place in range(size):
+        begin, end = case_offsets[start + place], case_offsets[start + place + 1]
+        for event in range(begin, end):
+            activity, back = activities[event], begin + end - 1 - event
+            lasts[alone[activity], place] = event
+            firsts[alone[activities[back]], place] = back
+            for number in range(symbol_offsets[activity], symbol_offsets[activity + 1]):
+                symbol = symbols[number]
+                if condition_of[symbol] < 0 or marks[condition_of[symbol], event]:
+                    if lasts[symbol, place] < begin:
+                        firsts[symbol, place] = event
+                    lasts[symbol, place] = event
+
+
+@kernel
 def check_cases(
     activities: NDArray[Any], timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], first: int,
     last: int, alone: NDArray[np.int64], symbol_offsets: NDArray[np.int64], symbols: NDArray[np.int64],
     member: Flags, condition_of: NDArray[np.int64], marks: Flags, rules: Grid, scopes: Flags, deadlines: Grid,
-    now: int, groups: NDArray[np.int32], tally: Cube, applicable: Grid, suspects: Cube,
-    reached: NDArray[np.int64],
+    now: int, groups: NDArray[np.int32], tally: Cube, states: NDArray[np.int64], applicable: Grid,
+    suspects: Cube, reached: NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Count the cases to which each rule applies, and write by kind the suspects, pairs of rule and case.
 
     Stops before cases whose suspects might not fit; `reached` says at which case, and how many of each kind
     there are. Of rules about people and values, suspects tell to what they apply.
     `alone` says which symbol is each activity and no more, `symbol_offsets` and `symbols` which others it
-    stands for. `tally`, shape (2, cases at a time, symbols + 1), holds the first and last event of each
-    symbol, or of an earlier case (-1 to begin with); its last column takes what no rule is about.
-    `applicable` has shape (groups, rules).
+    stands for. `tally`, shape (2, symbols + 1, cases at a time), holds the first and last event of each
+    symbol, or of an earlier case (-1 to begin with); its last row takes what no rule is about. `states` has
+    room for these cases, `applicable` has shape (groups, rules).
     """
-    filled, room = reached[1:], tally.shape[1]
+    filled, room = reached[1:], len(states)
     filled[:] = 0
     for start in range(first, last, room):
-        stop = min(start + room, last)
+        size = min(room, last - start)
         if filled.max() + len(rules) * room > suspects.shape[1]:
             last = start
             break
-        for case in range(start, stop):
-            firsts, lasts = tally[0, case - start], tally[1, case - start]
-            begin, end = case_offsets[case], case_offsets[case + 1]
-            for event in range(begin, end):
-                activity, back = activities[event], begin + end - 1 - event
-                lasts[alone[activity]] = event
-                firsts[alone[activities[back]]] = back
-                for place in range(symbol_offsets[activity], symbol_offsets[activity + 1]):
-                    symbol = symbols[place]
-                    if condition_of[symbol] < 0 or marks[condition_of[symbol], event]:
-                        if lasts[symbol] < begin:
-                            firsts[symbol] = event
-                        lasts[symbol] = event
+        note_events(
+            activities, case_offsets, start, size, alone, symbol_offsets, symbols, condition_of, marks, tally
+        )
+        begins, of = case_offsets[start : start + size], groups[start : start + size]
         for rule in range(len(rules)):
-            scope, given, template = rules[rule, SCOPE], rules[rule, GIVEN], rules[rule, TEMPLATE]
-            a, b, column, low, high = (
-                rules[rule, A], rules[rule, B], rules[rule, COLUMN], rules[rule, LOW], rules[rule, HIGH]
-            )  # fmt: skip
-            least, most = rules[rule, LEAST], rules[rule, MOST]
-            ordered = RESPONSE <= template <= CHAIN_SUCCESSION
-            group, found = groups[start], 0
-            for case in range(start, stop):
-                firsts, lasts, begin = tally[0, case - start], tally[1, case - start], case_offsets[case]
-                if (scope >= 0 and not scopes[scope, case]) or (given >= 0 and lasts[given] < begin):
-                    continue
-                first_a, last_a, first_b, last_b = firsts[a], lasts[a], firsts[b], lasts[b]
-                some_a, some_b = a < 0 or last_a >= begin, b >= 0 and last_b >= begin
-                state = 1 << (some_a + 2 * some_b)
-                applies = DECIDED[template, 0] & state != 0
-                suspect = DECIDED[template, 1] & state != 0
-                kind = KINDS[template]
-                if template == COUNT:
-                    count = some_a + (some_a and last_a > first_a)
-                    if count > 1 and (low > 2 or high > 1):
-                        for event in range(first_a + 1, last_a):
-                            is_a = member[a, activities[event]]
-                            count += is_a and (condition_of[a] < 0 or marks[condition_of[a], event])
-                    suspect = count < low or 0 <= high < count
-                    kind = EACH if count >= low else SINGLE
-                elif template == CONDITION:
-                    suspect = not scopes[column, case]
-                elif template == INIT:
-                    suspect = not some_a or first_a != begin
-                elif template == END:
-                    suspect = not some_a or last_a != case_offsets[case + 1] - 1
-                elif template == ON_TIME or template == NOT_OVERDUE:
-                    limit, event = deadlines[column, case], last_a if rules[rule, LAST] else first_a
-                    done = template == NOT_OVERDUE
-                    suspect = limit != UNKNOWN and (
-                        not some_a and now > limit if done else some_a and timestamps[event] > limit
-                    )
-                    applies = suspect or (limit != UNKNOWN and some_a)
-                elif ordered and state == BOTH:
-                    forth, back = last_a >= last_b, first_a >= first_b
-                    suspect = least > 0 or most >= 0 or (template - RESPONSE) % 3 > 0
-                    if template == RESPONSE and least <= 0 and most >= 0 and not forth:
-                        event = first_b if first_a == last_a and not back else last_b
-                        suspect = timestamps[event] - timestamps[first_a] > most
-                    suspect = suspect or (forth and template != PRECEDENCE)
-                    suspect = suspect or (back and template != RESPONSE)
-                elif state == BOTH and (template == NOT_SUCCESSION or template == NOT_CHAIN_SUCCESSION):
-                    suspect = last_b > first_a
-                if groups[case] != group:
-                    applicable[group, rule] += found
-                    group, found = groups[case], 0
-                found += applies
-                if suspect:
-                    suspects[kind, filled[kind], 0], suspects[kind, filled[kind], 1] = rule, case
-                    filled[kind] += 1
+            template, scope, given = rules[rule, TEMPLATE], rules[rule, SCOPE], rules[rule, GIVEN]
+            a, b, low, high = rules[rule, A], rules[rule, B], rules[rule, LOW], rules[rule, HIGH]
+            last_a, last_b, last_given = tally[1, a], tally[1, b], tally[1, given]
+            every, with_b, always = a < 0, b >= 0, given < 0
+            for place in range(size):
+                begin = begins[place]
+                some_a, some_b = every | (last_a[place] >= begin), with_b & (last_b[place] >= begin)
+                held = always | (last_given[place] >= begin)
+                states[place] = (1 + some_a + some_b * (3 + 3 * some_a)) * held
+            if scope >= 0:
+                for place in range(size):
+                    states[place] *= scopes[scope, start + place]
+            applies, looked_at = DECIDED[template, 0], DECIDED[template, 1] | DECIDED[template, 2]
+            if template == COUNT:
+                looked_at = (low > 0) * NO_A + (low > 1 or high >= 0) * ONLY_A
+            group, found, some = of[0], 0, 0
+            for place in range(size):
+                some |= states[place] & looked_at
+            if len(applicable) == 1:
+                for place in range(size):
+                    found += (states[place] & applies) != 0
+            else:
+                for place in range(size):
+                    if of[place] != group:
+                        applicable[group, rule] += found
+                        group, found = of[place], 0
+                    found += (states[place] & applies) != 0
             applicable[group, rule] += found
+            if some:
+                look_closer(
+                    activities, timestamps, case_offsets, start, size, looked_at, member, condition_of, marks,
+                    rules, rule, scopes, deadlines, now, groups, tally, states, applicable, suspects, filled,
+                )  # fmt: skip
     reached[0] = last
+
+
+@kernel
+def look_closer(
+    activities: NDArray[Any], timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], start: int,
+    size: int, looked_at: int, member: Flags, condition_of: NDArray[np.int64], marks: Flags, rules: Grid,
+    rule: int, scopes: Flags, deadlines: Grid, now: int, groups: NDArray[np.int32], tally: Cube,
+    states: NDArray[np.int64], applicable: Grid, suspects: Cube, filled: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Write the suspects of a rule among a few cases, those in the states that are looked at."""
+    template, column, kind = rules[rule, TEMPLATE], rules[rule, COLUMN], KINDS[rules[rule, TEMPLATE]]
+    a, b, low, high = rules[rule, A], rules[rule, B], rules[rule, LOW], rules[rule, HIGH]
+    least, most, decided = rules[rule, LEAST], rules[rule, MOST], DECIDED[template, 1]
+    ordered = RESPONSE <= template <= CHAIN_SUCCESSION
+    for place in range(size):
+        state = states[place]
+        if state & looked_at == 0:
+            continue
+        case, suspect, some_a = start + place, state & decided != 0, state & SOME_A != 0
+        first_a, last_a = tally[0, a, place], tally[1, a, place]
+        first_b, last_b = tally[0, b, place], tally[1, b, place]
+        if ordered and state == BOTH:
+            forth, back = last_a >= last_b, first_a >= first_b
+            suspect = least > 0 or most >= 0 or (template - RESPONSE) % 3 > 0
+            if template == RESPONSE and least <= 0 and most >= 0 and not forth:
+                event = first_b if first_a == last_a and not back else last_b
+                suspect = timestamps[event] - timestamps[first_a] > most
+            suspect = suspect or (forth and template != PRECEDENCE) or (back and template != RESPONSE)
+        elif state == BOTH and (template == NOT_SUCCESSION or template == NOT_CHAIN_SUCCESSION):
+            suspect = last_b > first_a
+        elif template == COUNT:
+            count = some_a + (some_a and last_a > first_a)
+            if count > 1 and (low > 2 or high > 1):
+                for event in range(first_a + 1, last_a):
+                    is_a = member[a, activities[event]]
+                    count += is_a and (condition_of[a] < 0 or marks[condition_of[a], event])
+            suspect, kind = count < low or 0 <= high < count, EACH if count >= low else SINGLE
+        elif template == CONDITION:
+            suspect = not scopes[column, case]
+        elif template == INIT:
+            suspect = not some_a or first_a != case_offsets[case]
+        elif template == END:
+            suspect = not some_a or last_a != case_offsets[case + 1] - 1
+        elif template == ON_TIME or template == NOT_OVERDUE:
+            limit, event = deadlines[column, case], last_a if rules[rule, LAST] else first_a
+            if limit != UNKNOWN and template == ON_TIME:
+                suspect = timestamps[event] > limit
+            elif limit != UNKNOWN:
+                suspect = not some_a and now > limit
+            applicable[groups[case], rule] += limit != UNKNOWN and (some_a or suspect)
+        if suspect:
+            suspects[kind, filled[kind], 0], suspects[kind, filled[kind], 1] = rule, case
+            filled[kind] += 1
 
 
 @kernel
