@@ -392,20 +392,20 @@ def values_of(
     for suspect in range(len(suspects)):
         rule, case = suspects[suspect, 0], suspects[suspect, 1]
         a, column, falls = rules[rule, A], rules[rule, COLUMN], rules[rule, TEMPLATE] == NEVER_FALLS
-        before, held = NONE, np.nan
+        before, held = NONE, -np.inf
         for event in range(case_offsets[case], case_offsets[case + 1]):
             value = values[column, event]
-            if before >= 0 and not falls and not value > held:  # most often, known or not
-                continue
-            if np.isnan(value) or (a >= 0 and not member[a, activities[event]]):
-                continue
-            if a >= 0 and condition_of[a] >= 0 and not marks[condition_of[a], event]:
-                continue
-            if value < held if falls else value > held + 1:
+            if a >= 0:
+                is_a = member[a, activities[event]] and (condition_of[a] < 0 or marks[condition_of[a], event])
+                value = value if is_a else np.nan
+            broken, passed = value > held + 1, value > held
+            if falls:
+                broken, passed = value < held, not np.isnan(value)
+            if broken and before >= 0:
                 rows[filled, 0], rows[filled, 1], rows[filled, 2] = rule, case, event
                 rows[filled, 3], rows[filled, 4] = before, NONE
                 filled += 1
-            before, held = event, value
+            before, held = event if passed else before, value if passed else held  # without a branch
         if before >= 0:
             applicable[groups[case], rule] += 1
     reached[0] = filled
