@@ -18,7 +18,7 @@ KINDS = 5
 """Of kernels that look at suspects."""
 ROWS = 1 << 18
 """For so many violations there is room, or for those of one case."""
-Part = tuple[NDArray[np.int64], list[NDArray[np.int64]]]
+Part = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,10 @@ class RulePass:
     count: int
 
     def check(self, block: tuple[int, int]) -> Part:
-        """Return to how many cases of a block each rule applies, (groups, rules), and the violations."""
+        """Return to how many cases of a block each rule applies, (groups, rules), and the violations.
+
+        These are in order, shape (n, 5): rule, case, event, other event, delay.
+        """
         from dealtrace_engine.kernels.rules import check_cases
 
         (first, last), given = block, self.arrays
@@ -68,7 +71,15 @@ class RulePass:
             for kind, count in enumerate(reached[1:].tolist()):
                 pieces = self._pieces(suspects[kind, :count])
                 found += [self._looked_at(kind, piece, applicable) for piece in pieces]
-        return applicable, found
+        return applicable, self._ordered(found)
+
+    def _ordered(self, found: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+        """Return violations by rule, case and event; what is missing at the end of a case comes first."""
+        rows = np.concatenate([np.empty((0, 5), dtype=np.int64), *found])
+        offsets = self.case_offsets  # events rise from case to case; ties stay as they are
+        places = np.where(rows[:, 2] < 0, 2 * offsets[rows[:, 1]], 2 * rows[:, 2] + 1)
+        order = np.argsort(rows[:, 0] * (2 * int(offsets[-1]) + 2) + places, kind="stable")
+        return rows.take(order, axis=0)
 
     @cached_property
     def symbols(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

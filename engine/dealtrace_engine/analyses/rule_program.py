@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.milestones import wanted_activities
 from dealtrace_engine.attributes import Attribute
-from dealtrace_engine.buffers import arrow, view
+from dealtrace_engine.buffers import arrow, read_only, view
 from dealtrace_engine.errors import DealtraceError, LogError, SchemaError
 from dealtrace_engine.filters.expressions import Expression, marked_cases
 from dealtrace_engine.filters.values import duration_us
@@ -176,8 +176,11 @@ class Program:
         placed = np.empty(len(indices), dtype=np.float64)
 
         def place(first: int) -> None:
-            codes = view(indices.slice(first, PIECE).cast(pa.int32()).fill_null(len(texts)))
-            np.take(ranks, codes, mode="clip", out=placed[first : first + PIECE])
+            from dealtrace_engine.kernels.rules import ranks_of
+
+            piece = indices.slice(first, PIECE).cast(pa.int32())
+            bits = np.frombuffer(piece.buffers()[0] or b"", dtype=np.uint8)
+            ranks_of(read_only(view(piece)), bits, piece.offset, ranks, placed[first : first + PIECE])
 
         map_blocks(place, range(0, len(indices), PIECE), threads=self.threads)
         return placed
@@ -234,7 +237,7 @@ def deadlines(log: EventLog, name: str, grace: int = 0) -> NDArray[np.int64]:
         days = pa.types.is_date(kind)
         times = values.cast(pa.date32()).cast(pa.timestamp("us")) if days else values.cast(
             pa.timestamp("us", kind.tz), safe=False)  # fmt: skip
-        limits = view(times.cast(pa.int64()).fill_null(UNKNOWN)).copy()
+        limits = np.where(values.is_valid(), view(times), UNKNOWN)
         limits += (limits != UNKNOWN) * ((DAY_US - 1) * days)
     else:
         raise SchemaError(f"column {name!r} has no dates but {kind}", column=name)

@@ -409,3 +409,18 @@ def values_of(
         if before >= 0:
             applicable[groups[case], rule] += 1
     reached[0] = filled
+
+
+@kernel
+def ranks_of(
+    codes: NDArray[np.int32], validity: NDArray[np.uint8], offset: int, ranks: NDArray[np.float64],
+    ranked: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """Write the rank of each code, the last one for those that are null; the bits of `validity`, if any, begin
+    at an offset.
+    """
+    for place in range(len(codes)):
+        code, bit = codes[place], offset + place
+        if len(validity) and not validity[bit >> 3] >> (bit & 7) & 1:
+            code = len(ranks) - 1
+        ranked[place] = ranks[code]

@@ -113,7 +113,10 @@ def run(traces, rules, cuts):
     columns = [given_.pop(name) for name in ("activities", "timestamps", "case_offsets")]
     passing = RulePass(*columns, given_, rules[0]["now"], np.arange(len(traces), dtype=np.int32), len(traces))
     parts = [passing.check(cut) for cut in cuts]
-    found = [tuple(row) for _, pieces in parts for piece in pieces for row in piece.tolist()]
+    for _, rows in parts:
+        places = [(r, c, e) for r, c, e, *_ in rows.tolist()]
+        assert places == sorted(places)
+    found = [tuple(row) for _, rows in parts for row in rows.tolist()]
     return sum(applicable for applicable, _ in parts), found
 
 
