@@ -26,12 +26,13 @@ TEMPLATE, A, B, GIVEN, SCOPE, LOW, HIGH, LEAST, MOST, COLUMN, LAST, PROGRAM_COLU
 ) = range(26)  # fmt: skip
 """Values of `TEMPLATE`."""
 NO_A, ONLY_A, ONLY_B, BOTH = 1, 2, 4, 8
+ODD = 16
 SOME_A, SOME_B, SOME, ANY = ONLY_A | BOTH, ONLY_B | BOTH, ONLY_A | ONLY_B | BOTH, 15
 DECIDED = np.array([
     (ANY, 0, 0), (ANY, 0, ANY), (ANY, 0, ANY), (SOME_A, ONLY_A, 0), (SOME, ONLY_A | ONLY_B, 0),
-    *3 * [(SOME_A, ONLY_A, BOTH)], *3 * [(SOME_B, ONLY_B, BOTH)], *3 * [(SOME, ONLY_A | ONLY_B, BOTH)],
-    (SOME, BOTH, 0), (SOME_A, 0, BOTH), (SOME_A, 0, BOTH), (ANY, NO_A | BOTH, 0), (ANY, NO_A, 0),
-    (0, BOTH, 0), (0, SOME_A, 0), (0, 0, SOME_A), (0, 0, ANY), (ANY, 0, ANY), (0, SOME_A, 0), (0, SOME_A, 0),
+    *3 * [(SOME_A, ONLY_A, ODD)], *3 * [(SOME_B, ONLY_B, ODD)], *3 * [(SOME, ONLY_A | ONLY_B, ODD)],
+    (SOME, BOTH, 0), (SOME_A, 0, ODD), (SOME_A, 0, ODD), (ANY, NO_A | BOTH, 0), (ANY, NO_A, 0),
+    (0, BOTH, 0), (0, SOME_A, 0), (0, 0, SOME_A), (0, 0, ANY), (ANY, 0, ODD), (0, SOME_A, 0), (0, SOME_A, 0),
 ])  # fmt: skip
 """Of each template, with which of its symbols a case has it applies, is a suspect, or has to be looked at.
 
@@ -119,7 +120,13 @@ def check_cases(
                     states[place] *= scopes[scope, start + place]
             applies, looked_at = DECIDED[template, 0], DECIDED[template, 1] | DECIDED[template, 2]
             if template == COUNT:
-                looked_at = (low > 0) * NO_A + (low > 1 or high >= 0) * ONLY_A
+                looked_at = (low > 0) * NO_A + (low > 1 or high == 0) * ONLY_A + (high > 0) * ODD
+            elif RESPONSE <= template <= CHAIN_SUCCESSION and (
+                (template - RESPONSE) % 3 > 0 or rules[rule, LEAST] > 0 or rules[rule, MOST] >= 0
+            ):
+                looked_at |= BOTH
+            if looked_at & ODD and not looked_at & BOTH:
+                mark_odd(rules[rule], start, size, scopes, tally, states)
             group, found, some = of[0], 0, 0
             for place in range(size):
                 some |= states[place] & looked_at
@@ -142,6 +149,33 @@ def check_cases(
 
 
 @kernel
+def mark_odd(
+    rule: NDArray[np.int64], start: int, size: int, scopes: Flags, tally: Cube, states: NDArray[np.int64]
+) -> None:
+    """Mark the cases in which the order of events, their number or the case itself may break a rule.
+
+    Of templates that ask for no more, such as times; loops without branches, which become vectors.
+    """
+    template, a, b = rule[TEMPLATE], rule[A], rule[B]
+    first_a, last_a, first_b, last_b = tally[0, a], tally[1, a], tally[0, b], tally[1, b]
+    if template == CONDITION:
+        for place in range(size):
+            states[place] |= ODD * (states[place] != 0) * (not scopes[rule[COLUMN], start + place])
+    elif template == COUNT:
+        for place in range(size):
+            states[place] |= ODD * ((states[place] == ONLY_A) & (last_a[place] > first_a[place]))
+    elif template == NOT_SUCCESSION or template == NOT_CHAIN_SUCCESSION:
+        for place in range(size):
+            states[place] |= ODD * ((states[place] == BOTH) & (last_b[place] > first_a[place]))
+    else:
+        answered, announced = template != PRECEDENCE, template != RESPONSE
+        for place in range(size):
+            forth, back = last_a[place] >= last_b[place], first_a[place] >= first_b[place]
+            odd = (forth & answered) | (back & announced)
+            states[place] |= ODD * ((states[place] == BOTH) & odd)
+
+
+@kernel
 def look_closer(
     activities: NDArray[Any], timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], start: int,
     size: int, looked_at: int, member: Flags, condition_of: NDArray[np.int64], marks: Flags, rules: Grid,
@@ -160,14 +194,14 @@ def look_closer(
         case, suspect, some_a = start + place, state & decided != 0, state & SOME_A != 0
         first_a, last_a = tally[0, a, place], tally[1, a, place]
         first_b, last_b = tally[0, b, place], tally[1, b, place]
-        if ordered and state == BOTH:
+        if ordered and state & BOTH:
             forth, back = last_a >= last_b, first_a >= first_b
             suspect = least > 0 or most >= 0 or (template - RESPONSE) % 3 > 0
             if template == RESPONSE and least <= 0 and most >= 0 and not forth:
                 event = first_b if first_a == last_a and not back else last_b
                 suspect = timestamps[event] - timestamps[first_a] > most
             suspect = suspect or (forth and template != PRECEDENCE) or (back and template != RESPONSE)
-        elif state == BOTH and (template == NOT_SUCCESSION or template == NOT_CHAIN_SUCCESSION):
+        elif state & BOTH and (template == NOT_SUCCESSION or template == NOT_CHAIN_SUCCESSION):
             suspect = last_b > first_a
         elif template == COUNT:
             count = some_a + (some_a and last_a > first_a)
@@ -392,20 +426,21 @@ def values_of(
     for suspect in range(len(suspects)):
         rule, case = suspects[suspect, 0], suspects[suspect, 1]
         a, column, falls = rules[rule, A], rules[rule, COLUMN], rules[rule, TEMPLATE] == NEVER_FALLS
-        before, held = NONE, -np.inf
+        before, held, only = NONE, np.nan, a >= 0
         for event in range(case_offsets[case], case_offsets[case + 1]):
             value = values[column, event]
-            if a >= 0:
-                is_a = member[a, activities[event]] and (condition_of[a] < 0 or marks[condition_of[a], event])
-                value = value if is_a else np.nan
-            broken, passed = value > held + 1, value > held
-            if falls:
-                broken, passed = value < held, not np.isnan(value)
-            if broken and before >= 0:
+            if only and not (
+                member[a, activities[event]] and (condition_of[a] < 0 or marks[condition_of[a], event])
+            ):
+                continue
+            if value < held if falls else value > held + 1:
                 rows[filled, 0], rows[filled, 1], rows[filled, 2] = rule, case, event
                 rows[filled, 3], rows[filled, 4] = before, NONE
                 filled += 1
-            before, held = event if passed else before, value if passed else held  # without a branch
+            # no branches, which would be guessed wrong at every step
+            passed = (value > held) | (not np.isnan(value) and falls | (before < 0))
+            held = value if passed else held
+            before = event if passed else before
         if before >= 0:
             applicable[groups[case], rule] += 1
     reached[0] = filled
