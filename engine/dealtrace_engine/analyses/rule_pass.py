@@ -70,7 +70,7 @@ class RulePass:
             first = int(reached[0])
             for kind, count in enumerate(reached[1:].tolist()):
                 pieces = self._pieces(suspects[kind, :count])
-                found += [self._looked_at(kind, piece, applicable) for piece in pieces]
+                found += [self._looked_at(kind, *piece, applicable) for piece in pieces]
         return applicable, self._ordered(found)
 
     def _ordered(self, found: list[NDArray[np.int64]]) -> NDArray[np.int64]:
@@ -94,33 +94,43 @@ class RulePass:
         return only, offsets.astype(np.int64), symbols.astype(np.int64)
 
     @cached_property
+    def asked(self) -> NDArray[np.int64]:
+        """What rules on people and values ask, as their kernels take it."""
+        from dealtrace_engine.kernels import rules as kernels
+
+        rules = self.arrays["rules"]
+        kinds = np.isin(rules[:, kernels.TEMPLATE], (kernels.FOUR_EYES, kernels.NEVER_FALLS))
+        columns = (rules[:, kernels.A], rules[:, kernels.B], rules[:, kernels.COLUMN], kinds)
+        return np.stack(columns, axis=1).astype(np.int64)
+
+    @cached_property
     def people(self) -> int:
         """How many people there are."""
         return int(self.arrays["people"].max(initial=-1)) + 1
 
-    def _pieces(self, suspects: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Yield the suspects in pieces whose violations, at most two an event, fit into `ROWS`."""
+    def _pieces(self, suspects: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], int]]:
+        """Yield the suspects in pieces whose violations fit into `ROWS`, and how many there may be."""
         cases = suspects[:, 1]
         most = np.cumsum(2 * (self.case_offsets[cases + 1] - self.case_offsets[cases]) + 1)
         first = 0
         while first < len(suspects):
             before = int(most[first - 1]) if first else 0
             last = max(first + 1, int(np.searchsorted(most, before + ROWS, side="right")))
-            yield suspects[first:last]
+            yield suspects[first:last], int(most[last - 1]) - before  # at most two an event
             first = last
 
     def _looked_at(
-        self, kind: int, suspects: NDArray[np.int64], applicable: NDArray[np.int64]
+        self, kind: int, suspects: NDArray[np.int64], most: int, applicable: NDArray[np.int64]
     ) -> NDArray[np.int64]:
+        from dealtrace_engine.kernels import rule_values
         from dealtrace_engine.kernels import rules as kernels
 
         given, reached = self.arrays, np.zeros(1, dtype=np.int64)
-        cases = suspects[:, 1]
-        most = int((2 * (self.case_offsets[cases + 1] - self.case_offsets[cases]) + 1).sum())
         rows = np.empty((most, 5), dtype=np.int64)
         symbols = (given["member"], given["condition_of"], given["marks"], given["rules"])
         timed = (self.activities, self.timestamps, self.case_offsets, *symbols)
         plain = (self.activities, self.case_offsets, *symbols)
+        asking = (*plain[:-1], self.asked)
         if kind == kernels.SINGLE:
             kernels.single_events(*timed, given["deadlines"], self.now, suspects, rows, reached)
         elif kind == kernels.EACH:
@@ -129,7 +139,9 @@ class RulePass:
             kernels.unanswered(*timed, self.now, suspects, rows, reached)
         elif kind == kernels.PEOPLE:
             seen = np.full((2, self.people), -1, dtype=np.int64)
-            kernels.people_of(*plain, given["people"], self.groups, seen, suspects, applicable, rows, reached)
+            rule_values.people_of(
+                *asking, given["people"], self.groups, seen, suspects, applicable, rows, reached
+            )
         else:
-            kernels.values_of(*plain, given["values"], self.groups, suspects, applicable, rows, reached)
+            rule_values.values_of(*asking, given["values"], self.groups, suspects, applicable, rows, reached)
         return rows[: reached[0]].copy()

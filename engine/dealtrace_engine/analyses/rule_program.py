@@ -176,7 +176,7 @@ class Program:
         placed = np.empty(len(indices), dtype=np.float64)
 
         def place(first: int) -> None:
-            from dealtrace_engine.kernels.rules import ranks_of
+            from dealtrace_engine.kernels.rule_values import ranks_of
 
             piece = indices.slice(first, PIECE).cast(pa.int32())
             bits = np.frombuffer(piece.buffers()[0] or b"", dtype=np.uint8)

@@ -1,10 +1,9 @@
 """Rules on the events of a case: all of them in one pass, which tells what has to be looked at again.
 
 What a rule is about are symbols: activities, any of which stands for it, and perhaps a condition on the
-event. The events of a case are read once to count its symbols; most rules are decided by these counts. Where
-one is broken, or takes more to decide, the case is a suspect, which the kernel for its template looks at.
-
-No kernel calls another one here: handing over arrays costs more than most rules.
+event. The events of a few cases are read once to note the first and last event of each symbol, and rule by
+rule is seen in which of these cases it is decided. Where it is broken, or takes more to decide, the case is a
+suspect, which the kernel for its template looks at; those about people and values are in `rule_values`.
 """
 
 from __future__ import annotations
@@ -51,8 +50,6 @@ UNKNOWN = -(2**63)
 Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
 Grid = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 Cube = np.ndarray[tuple[int, int, int], np.dtype[np.int64]]
-Codes = np.ndarray[tuple[int, int], np.dtype[np.int32]]
-Numbers = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 
 @kernel
@@ -164,7 +161,7 @@ def mark_odd(
     elif template == COUNT:
         for place in range(size):
             states[place] |= ODD * ((states[place] == ONLY_A) & (last_a[place] > first_a[place]))
-    elif template == NOT_SUCCESSION or template == NOT_CHAIN_SUCCESSION:
+    elif template in (NOT_SUCCESSION, NOT_CHAIN_SUCCESSION):
         for place in range(size):
             states[place] |= ODD * ((states[place] == BOTH) & (last_b[place] > first_a[place]))
     else:
@@ -201,10 +198,10 @@ def look_closer(
                 event = first_b if first_a == last_a and not back else last_b
                 suspect = timestamps[event] - timestamps[first_a] > most
             suspect = suspect or (forth and template != PRECEDENCE) or (back and template != RESPONSE)
-        elif state & BOTH and (template == NOT_SUCCESSION or template == NOT_CHAIN_SUCCESSION):
+        elif state & BOTH and (template in (NOT_SUCCESSION, NOT_CHAIN_SUCCESSION)):
             suspect = last_b > first_a
         elif template == COUNT:
-            count = some_a + (some_a and last_a > first_a)
+            count = int(some_a) + int(some_a and last_a > first_a)
             if count > 1 and (low > 2 or high > 1):
                 for event in range(first_a + 1, last_a):
                     is_a = member[a, activities[event]]
@@ -216,7 +213,7 @@ def look_closer(
             suspect = not some_a or first_a != case_offsets[case]
         elif template == END:
             suspect = not some_a or last_a != case_offsets[case + 1] - 1
-        elif template == ON_TIME or template == NOT_OVERDUE:
+        elif template in (ON_TIME, NOT_OVERDUE):
             limit, event = deadlines[column, case], last_a if rules[rule, LAST] else first_a
             if limit != UNKNOWN and template == ON_TIME:
                 suspect = timestamps[event] > limit
@@ -364,98 +361,3 @@ def unanswered(
                 filled += 1
             event += step
     reached[0] = filled
-
-
-@kernel
-def people_of(
-    activities: NDArray[Any], case_offsets: NDArray[np.int64], member: Flags,
-    condition_of: NDArray[np.int64], marks: Flags, rules: Grid, people: Codes, groups: NDArray[np.int32],
-    seen: Grid, suspects: Grid, applicable: Grid, rows: Grid, reached: NDArray[np.int64],
-) -> None:  # fmt: skip
-    """Write the events of B by who did an A, or those of both by somebody else than the first.
-
-    People are codes, negative where not known. `seen`, shape (2, people), holds for each the last suspect,
-    as a number that no other has, in which they did an A, and where that was.
-    """
-    filled = 0
-    for suspect in range(len(suspects)):
-        rule, case = suspects[suspect, 0], suspects[suspect, 1]
-        a, b, who = rules[rule, A], rules[rule, B], rules[rule, COLUMN]
-        four_eyes, stamp = rules[rule, TEMPLATE] == FOUR_EYES, case * len(rules) + rule
-        some_a, some_b, first, start = False, b < 0, NONE, filled
-        for turn in range(2):  # who did an A is known after the first
-            for event in range(case_offsets[case], case_offsets[case + 1]):
-                person, activity, other = people[who, event], activities[event], NONE
-                if person < 0:
-                    continue
-                is_a = member[a, activity] and (condition_of[a] < 0 or marks[condition_of[a], event])
-                is_b = b >= 0 and member[b, activity]
-                is_b = is_b and (condition_of[b] < 0 or marks[condition_of[b], event])
-                some_a, some_b = some_a or is_a, some_b or is_b
-                if turn == 0:
-                    if is_a:
-                        seen[0, person], seen[1, person] = stamp, event
-                    if (is_a or is_b) and first < 0:
-                        first = event
-                elif four_eyes and is_b and seen[0, person] == stamp:
-                    other = seen[1, person]
-                elif not four_eyes and (is_a or is_b) and people[who, first] != person:
-                    other = first
-                if other >= 0:
-                    rows[filled, 0], rows[filled, 1], rows[filled, 2] = rule, case, event
-                    rows[filled, 3], rows[filled, 4] = other, NONE
-                    filled += 1
-        if some_a and some_b:
-            applicable[groups[case], rule] += 1
-        else:
-            filled = start
-    reached[0] = filled
-
-
-@kernel
-def values_of(
-    activities: NDArray[Any], case_offsets: NDArray[np.int64], member: Flags,
-    condition_of: NDArray[np.int64], marks: Flags, rules: Grid, values: Numbers, groups: NDArray[np.int32],
-    suspects: Grid, applicable: Grid, rows: Grid, reached: NDArray[np.int64],
-) -> None:  # fmt: skip
-    """Write the events of A whose value is below the one before, or more than one above the highest so far.
-
-    Values that are not known are NaN, and passed by.
-    """
-    filled = 0
-    for suspect in range(len(suspects)):
-        rule, case = suspects[suspect, 0], suspects[suspect, 1]
-        a, column, falls = rules[rule, A], rules[rule, COLUMN], rules[rule, TEMPLATE] == NEVER_FALLS
-        before, held, only = NONE, np.nan, a >= 0
-        for event in range(case_offsets[case], case_offsets[case + 1]):
-            value = values[column, event]
-            if only and not (
-                member[a, activities[event]] and (condition_of[a] < 0 or marks[condition_of[a], event])
-            ):
-                continue
-            if value < held if falls else value > held + 1:
-                rows[filled, 0], rows[filled, 1], rows[filled, 2] = rule, case, event
-                rows[filled, 3], rows[filled, 4] = before, NONE
-                filled += 1
-            # no branches, which would be guessed wrong at every step
-            passed = (value > held) | (not np.isnan(value) and falls | (before < 0))
-            held = value if passed else held
-            before = event if passed else before
-        if before >= 0:
-            applicable[groups[case], rule] += 1
-    reached[0] = filled
-
-
-@kernel
-def ranks_of(
-    codes: NDArray[np.int32], validity: NDArray[np.uint8], offset: int, ranks: NDArray[np.float64],
-    ranked: NDArray[np.float64],
-) -> None:  # fmt: skip
-    """Write the rank of each code, the last one for those that are null; the bits of `validity`, if any, begin
-    at an offset.
-    """
-    for place in range(len(codes)):
-        code, bit = codes[place], offset + place
-        if len(validity) and not validity[bit >> 3] >> (bit & 7) & 1:
-            code = len(ranks) - 1
-        ranked[place] = ranks[code]

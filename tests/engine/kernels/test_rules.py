@@ -6,14 +6,18 @@ from collections import Counter
 from unittest.mock import patch
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dealtrace_engine.analyses import rule_pass
 from dealtrace_engine.analyses.rule_pass import RulePass
+from dealtrace_engine.buffers import read_only, view
 from dealtrace_engine.kernels import rules as kernels
+from dealtrace_engine.kernels.rule_values import ranks_of
 from dealtrace_engine.kernels.rules import check_cases
+from naive import rule_values as naive_values
 from naive import rules as naive
 from naive.rules import Event
 
@@ -145,3 +149,27 @@ def test_every_template_has_a_twin():
     assert {name for name in naive.TEMPLATES if name not in names} == set()
     assert len(naive.TEMPLATES) == 26
     assert check_cases.__doc__
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 3))), st.integers(0, 9))
+def test_ranks_are_their_twin(codes, skipped):
+    values = pa.array(codes, pa.int32()).slice(skipped)
+    ranks, ranked = np.array([2.0, 0.0, 1.0, 3.0, -1.0]), np.empty(len(values))
+    bits = np.frombuffer(values.buffers()[0] or b"", dtype=np.uint8)
+    ranks_of(read_only(view(values)), bits, values.offset, ranks, ranked)
+    assert ranked.tolist() == naive_values.ranks_of(values.to_pylist(), ranks.tolist())
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 0), (0, 1), (0, 2), (2, None), (3, None), (2, 2), (1, 1)])
+def test_counts_up_to_four(low, high):
+    traces = [[Event(0, 0)] * count + [Event(1, 1)] for count in range(5)]
+    rule = {
+        "template": "count", "symbols": (({0}, False), None, None), "low": low, "high": high, "least": 0,
+        "most": None, "occurrence": 0, "now": 9, "deadline": [None] * 5, "holds": [True] * 5, "scope": None,
+    }  # fmt: skip
+    _, found = run(traces, [rule], [(0, 5)])
+    counts = Counter(case for _, case, *_ in found)
+    too_many = [max(count - high, 0) if high is not None else 0 for count in range(5)]
+    assert [counts[case] for case in range(5)] == [
+        1 if case < low else too_many[case] for case in range(5)
+    ]  # fmt: skip
