@@ -205,7 +205,7 @@ def check_cases(traces, rule):
 
 
 def single_events(trace, rule):
-    """What is missing or in its place, with `each_event`, `unanswered`, `people_of` and `values_of`."""
+    """What is missing or in its place, with `each_event` and `unanswered`."""
     return TEMPLATES[rule["template"]](trace, rule)
 
 
@@ -217,9 +217,15 @@ def unanswered(trace, rule):
     return TEMPLATES[rule["template"]](trace, rule)
 
 
-def people_of(trace, rule):
+def note_events(trace, rule):
+    """The first and last event of A, which `mark_odd` and `look_closer` go by."""
+    found = places(trace, rule["a"])
+    return (found[0], found[-1]) if found else None
+
+
+def mark_odd(trace, rule):
     return TEMPLATES[rule["template"]](trace, rule)
 
 
-def values_of(trace, rule):
+def look_closer(trace, rule):
     return TEMPLATES[rule["template"]](trace, rule)

@@ -262,7 +262,7 @@ def _checked(
     for part, _ in parts:
         applicable += part
     empty = np.empty((0, 5), dtype=np.int64)
-    return applicable, np.concatenate([empty, *(rows for _, found in parts for rows in found)])
+    return applicable, np.concatenate([empty, *(rows for _, rows in parts)])
 
 
 def _overall(program: Program, groups: Groups, violations: Violations) -> pa.Table:

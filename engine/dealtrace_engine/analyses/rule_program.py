@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.milestones import wanted_activities
 from dealtrace_engine.attributes import Attribute
-from dealtrace_engine.buffers import view
+from dealtrace_engine.buffers import arrow, read_only, view
 from dealtrace_engine.errors import DealtraceError, LogError, SchemaError
 from dealtrace_engine.filters.expressions import Expression, marked_cases
 from dealtrace_engine.filters.values import duration_us
@@ -21,11 +21,14 @@ from dealtrace_engine.instants import InstantReader
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.models.rule_conditions import expression_of
 from dealtrace_engine.models.rules import Rule, Rules
+from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.readings import NOT_A_TIME
 from dealtrace_engine.sources.meanings import activity_of_label
 
 DAY_US = 86_400_000_000
 UNKNOWN = np.iinfo(np.int64).min
+PIECE = 1 << 16
+"""So many events are placed at a time, which stay in the cache."""
 
 
 @dataclass
@@ -157,9 +160,9 @@ class Program:
                 raise SchemaError(f"column {name!r} does not vary within cases")
             values = _encoded(attribute.values)
             texts = [str(value) for value in values.dictionary.to_pylist()]
-            codes = view(values.indices.cast(pa.int32()).fill_null(len(texts)))
+            indices = values.indices
         else:
-            texts, codes = self.log.activities.to_pylist(), self.log.activity_codes
+            texts, indices = self.log.activities.to_pylist(), arrow(self.log.activity_codes)
         ranks, rank = np.full(len(texts) + 1, np.nan), 0
         for step in order:
             names = [name.strip() for name in step.split("|")]
@@ -170,7 +173,16 @@ class Program:
             rank += bool(own.any())
         if rank < 2:
             raise LogError(f"the log has fewer than two steps of the order {', '.join(map(repr, order))}")
-        placed: NDArray[np.float64] = ranks.take(codes, mode="clip")
+        placed = np.empty(len(indices), dtype=np.float64)
+
+        def place(first: int) -> None:
+            from dealtrace_engine.kernels.rule_values import ranks_of
+
+            piece = indices.slice(first, PIECE).cast(pa.int32())
+            bits = np.frombuffer(piece.buffers()[0] or b"", dtype=np.uint8)
+            ranks_of(read_only(view(piece)), bits, piece.offset, ranks, placed[first : first + PIECE])
+
+        map_blocks(place, range(0, len(indices), PIECE), threads=self.threads)
         return placed
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -183,15 +195,13 @@ class Program:
         for (wanted, condition), place in self._symbols.items():
             member[place] = np.frombuffer(wanted, dtype=np.bool_)
             condition_of[place] = condition
-        codes, symbols = np.nonzero(member.T)
         table = np.full((len(self._rows), kernels.PROGRAM_COLUMNS), -1, dtype=np.int64)
         for number, (place, row) in enumerate(zip(self.applied, self._rows, strict=True)):
             table[number, kernels.TEMPLATE] = getattr(kernels, self.rules.rules[place].kind.kind)
             for name, value in row.items():
                 table[number, getattr(kernels, name)] = value
         return {
-            "symbol_offsets": np.searchsorted(codes, np.arange(activities + 1)).astype(np.int64),
-            "symbols": symbols.astype(np.int64), "member": member, "condition_of": condition_of,
+            "member": member, "condition_of": condition_of,
             "marks": self._stacked("marks", events, np.bool_), "rules": table,
             "scopes": self._stacked("scopes", cases, np.bool_),
             "deadlines": self._stacked("deadlines", cases, np.int64),
@@ -227,11 +237,11 @@ def deadlines(log: EventLog, name: str, grace: int = 0) -> NDArray[np.int64]:
         days = pa.types.is_date(kind)
         times = values.cast(pa.date32()).cast(pa.timestamp("us")) if days else values.cast(
             pa.timestamp("us", kind.tz), safe=False)  # fmt: skip
-        limits = view(times.cast(pa.int64()).fill_null(UNKNOWN)).copy()
-        limits[limits != UNKNOWN] += (DAY_US - 1) * days
+        limits = np.where(values.is_valid(), view(times), UNKNOWN)
+        limits += (limits != UNKNOWN) * ((DAY_US - 1) * days)
     else:
         raise SchemaError(f"column {name!r} has no dates but {kind}", column=name)
-    limits[limits != UNKNOWN] += grace
+    limits += (limits != UNKNOWN) * grace
     if attribute.level == "event":  # no case is empty
         limits = np.maximum.reduceat(limits, log.case_offsets[:-1])
     return limits

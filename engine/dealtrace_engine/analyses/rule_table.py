@@ -83,7 +83,7 @@ def rule_table(
             "reason": pa.array([row["reason"] for row in rows], pa.string()),
         }
     )  # fmt: skip
-    firsts, accepted = violations.pairs()
+    firsts, accepted = violations.pairs
     firsts = firsts[~accepted]
     at = np.zeros((len(applicable), applicable.shape[1] + 1), dtype=np.int64)
     for place, row in enumerate(rows):
@@ -97,7 +97,7 @@ def _sums(
 ) -> _Sums:
     shape = applicable.shape
     spots = cells[found.cases].astype(np.int64) * shape[1] + found.rules
-    firsts, accepted = found.pairs()
+    firsts, accepted = found.pairs
     counted, violating = ~found.accepted, firsts[~accepted]
 
     def per_cell(chosen: NDArray[Any]) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -41,13 +42,14 @@ class Violations:
     reasons: NDArray[np.int64]
     texts: list[str]
 
+    @cached_property
     def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return the first violation of each rule and case, and whether all of the pair are accepted.
 
         An exception is about cases, so that either all of a pair are accepted or none.
         """
         new = np.ones(len(self.rules), dtype=np.bool_)
-        new[1:] = (np.diff(self.rules) != 0) | (np.diff(self.cases) != 0)
+        new[1:] = (self.rules[1:] != self.rules[:-1]) | (self.cases[1:] != self.cases[:-1])
         firsts = np.flatnonzero(new)
         return firsts, self.accepted[firsts]
 
@@ -87,14 +89,12 @@ def violations_of(program: Program, rows: NDArray[np.int64], day: date) -> Viola
     ----------
     program : Program
     rows : ndarray of int64, shape (n, 5)
-        Rule, case, event, other event, delay.
+        Rule, case, event, other event, delay; those of a rule are in order.
     day : datetime.date
     """
-    # events rise from case to case; the end of a case comes before its first event, ties stay as they are
-    offsets = program.log.case_offsets
-    places = np.where(rows[:, 2] < 0, 2 * offsets[rows[:, 1]], 2 * rows[:, 2] + 1)
-    order = np.argsort(rows[:, 0] * (2 * int(offsets[-1]) + 2) + places, kind="stable")
-    rules, cases, events, others, late = (np.ascontiguousarray(rows[order, column]) for column in range(5))
+    # a few rules: sorted by their lowest bytes, in linear time
+    order = np.argsort(rows[:, 0].astype(np.min_scalar_type(len(program.applied))), kind="stable")
+    rules, cases, events, others, late = np.ascontiguousarray(rows.take(order, axis=0).T)
     accepted, reasons = np.zeros(len(rows), dtype=np.bool_), np.full(len(rows), -1, dtype=np.int64)
     texts: list[str] = []
     for number, place in enumerate(program.applied):

@@ -1,10 +1,9 @@
 """Rules on the events of a case: all of them in one pass, which tells what has to be looked at again.
 
 What a rule is about are symbols: activities, any of which stands for it, and perhaps a condition on the
-event. The events of a case are read once to count its symbols; most rules are decided by these counts. Where
-one is broken, or takes more to decide, the case is a suspect, which the kernel for its template looks at.
-
-No kernel calls another one here: handing over arrays costs more than most rules.
+event. The events of a few cases are read once to note the first and last event of each symbol, and rule by
+rule is seen in which of these cases it is decided. Where it is broken, or takes more to decide, the case is a
+suspect, which the kernel for its template looks at; those about people and values are in `rule_values`.
 """
 
 from __future__ import annotations
@@ -26,14 +25,18 @@ TEMPLATE, A, B, GIVEN, SCOPE, LOW, HIGH, LEAST, MOST, COLUMN, LAST, PROGRAM_COLU
 ) = range(26)  # fmt: skip
 """Values of `TEMPLATE`."""
 NO_A, ONLY_A, ONLY_B, BOTH = 1, 2, 4, 8
+ODD = 16
 SOME_A, SOME_B, SOME, ANY = ONLY_A | BOTH, ONLY_B | BOTH, ONLY_A | ONLY_B | BOTH, 15
 DECIDED = np.array([
-    (ANY, 0), (ANY, 0), (ANY, 0), (SOME_A, ONLY_A), (SOME, ONLY_A | ONLY_B), *3 * [(SOME_A, ONLY_A)],
-    *3 * [(SOME_B, ONLY_B)], *3 * [(SOME, ONLY_A | ONLY_B)], (SOME, BOTH), (SOME_A, 0), (SOME_A, 0),
-    (ANY, NO_A | BOTH), (ANY, NO_A), (0, BOTH), (0, SOME_A), (SOME_A, 0), (ANY, 0), (ANY, 0), (0, SOME_A),
-    (0, SOME_A),
+    (ANY, 0, 0), (ANY, 0, ANY), (ANY, 0, ANY), (SOME_A, ONLY_A, 0), (SOME, ONLY_A | ONLY_B, 0),
+    *3 * [(SOME_A, ONLY_A, ODD)], *3 * [(SOME_B, ONLY_B, ODD)], *3 * [(SOME, ONLY_A | ONLY_B, ODD)],
+    (SOME, BOTH, 0), (SOME_A, 0, ODD), (SOME_A, 0, ODD), (ANY, NO_A | BOTH, 0), (ANY, NO_A, 0),
+    (0, BOTH, 0), (0, SOME_A, 0), (0, 0, SOME_A), (0, 0, ANY), (ANY, 0, ODD), (0, SOME_A, 0), (0, SOME_A, 0),
 ])  # fmt: skip
-"""Of each template, with which of its symbols a case has it applies, and is a suspect whatever else."""
+"""Of each template, with which of its symbols a case has it applies, is a suspect, or has to be looked at.
+
+Counts depend on their limits, and dates on whether they are known.
+"""
 SINGLE, EACH, ANSWERS, PEOPLE, VALUES = range(5)
 KINDS = np.array([
     SINGLE, SINGLE, SINGLE, EACH, EACH, *9 * [ANSWERS], SINGLE, EACH, EACH, SINGLE, SINGLE, PEOPLE, PEOPLE,
@@ -47,77 +50,179 @@ UNKNOWN = -(2**63)
 Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
 Grid = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 Cube = np.ndarray[tuple[int, int, int], np.dtype[np.int64]]
-Codes = np.ndarray[tuple[int, int], np.dtype[np.int32]]
-Numbers = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+
+
+@kernel
+def note_events(
+    activities: NDArray[Any], case_offsets: NDArray[np.int64], start: int, size: int,
+    alone: NDArray[np.int64], symbol_offsets: NDArray[np.int64], symbols: NDArray[np.int64],
+    condition_of: NDArray[np.int64], marks: Flags, tally: Cube,
+) -> None:  # fmt: skip
+    """Note the first and last event of each symbol in each of a few cases; see `check_cases`."""
+    firsts, lasts = tally[0], tally[1]
+    for place in range(size):
+        begin, end = case_offsets[start + place], case_offsets[start + place + 1]
+        for event in range(begin, end):
+            activity, back = activities[event], begin + end - 1 - event
+            lasts[alone[activity], place] = event
+            firsts[alone[activities[back]], place] = back
+            for number in range(symbol_offsets[activity], symbol_offsets[activity + 1]):
+                symbol = symbols[number]
+                if condition_of[symbol] < 0 or marks[condition_of[symbol], event]:
+                    if lasts[symbol, place] < begin:
+                        firsts[symbol, place] = event
+                    lasts[symbol, place] = event
 
 
 @kernel
 def check_cases(
     activities: NDArray[Any], timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], first: int,
-    last: int, symbol_offsets: NDArray[np.int64], symbols: NDArray[np.int64],
-    condition_of: NDArray[np.int64], marks: Flags, rules: Grid, scopes: Flags, deadlines: Grid, now: int,
-    groups: NDArray[np.int32], tally: Grid, applicable: Grid, suspects: Cube, reached: NDArray[np.int64],
+    last: int, alone: NDArray[np.int64], symbol_offsets: NDArray[np.int64], symbols: NDArray[np.int64],
+    member: Flags, condition_of: NDArray[np.int64], marks: Flags, rules: Grid, scopes: Flags, deadlines: Grid,
+    now: int, groups: NDArray[np.int32], tally: Cube, states: NDArray[np.int64], applicable: Grid,
+    suspects: Cube, reached: NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Count the cases to which each rule applies, and write by kind the suspects, pairs of rule and case.
 
-    Stops before a case whose suspects might not fit; `reached` says at which case, and how many of each kind
-    there are.
-    `symbol_offsets` and `symbols` say which symbols each activity stands for; `tally` has shape (3, symbols),
-    `applicable` (groups, rules). Of rules about people and values, suspects tell to what they apply.
+    Stops before cases whose suspects might not fit; `reached` says at which case, and how many of each kind
+    there are. Of rules about people and values, suspects tell to what they apply.
+    `alone` says which symbol is each activity and no more, `symbol_offsets` and `symbols` which others it
+    stands for. `tally`, shape (2, symbols + 1, cases at a time), holds the first and last event of each
+    symbol, or of an earlier case (-1 to begin with); its last row takes what no rule is about. `states` has
+    room for these cases, `applicable` has shape (groups, rules).
     """
-    counts, firsts, lasts, filled = tally[0], tally[1], tally[2], reached[1:]
+    filled, room = reached[1:], len(states)
     filled[:] = 0
-    for case in range(first, last):
-        begin, end = case_offsets[case], case_offsets[case + 1]
-        if filled.sum() + len(rules) > suspects.shape[1]:
-            last = case
+    for start in range(first, last, room):
+        size = min(room, last - start)
+        if filled.max() + len(rules) * room > suspects.shape[1]:
+            last = start
             break
-        counts[:] = 0
-        for event in range(begin, end):
-            activity = activities[event]
-            for place in range(symbol_offsets[activity], symbol_offsets[activity + 1]):
-                symbol = symbols[place]
-                if condition_of[symbol] < 0 or marks[condition_of[symbol], event]:
-                    if counts[symbol] == 0:
-                        firsts[symbol] = event
-                    lasts[symbol] = event
-                    counts[symbol] += 1
+        note_events(
+            activities, case_offsets, start, size, alone, symbol_offsets, symbols, condition_of, marks, tally
+        )
+        begins, of = case_offsets[start : start + size], groups[start : start + size]
         for rule in range(len(rules)):
-            scope, given, template = rules[rule, SCOPE], rules[rule, GIVEN], rules[rule, TEMPLATE]
-            if (scope >= 0 and not scopes[scope, case]) or (given >= 0 and counts[given] == 0):
-                continue
-            a, b, column, high = rules[rule, A], rules[rule, B], rules[rule, COLUMN], rules[rule, HIGH]
-            some_a, some_b = a < 0 or counts[a] > 0, b >= 0 and counts[b] > 0
-            state = 1 << (some_a + 2 * some_b)
-            applies = DECIDED[template, 0] & state != 0
-            suspect = DECIDED[template, 1] & state != 0
+            template, scope, given = rules[rule, TEMPLATE], rules[rule, SCOPE], rules[rule, GIVEN]
+            a, b, low, high = rules[rule, A], rules[rule, B], rules[rule, LOW], rules[rule, HIGH]
+            last_a, last_b, last_given = tally[1, a], tally[1, b], tally[1, given]
+            every, with_b, always = a < 0, b >= 0, given < 0
+            for place in range(size):
+                begin = begins[place]
+                some_a, some_b = every | (last_a[place] >= begin), with_b & (last_b[place] >= begin)
+                held = always | (last_given[place] >= begin)
+                states[place] = (1 + some_a + some_b * (3 + 3 * some_a)) * held
+            if scope >= 0:
+                for place in range(size):
+                    states[place] *= scopes[scope, start + place]
+            applies, looked_at = DECIDED[template, 0], DECIDED[template, 1] | DECIDED[template, 2]
             if template == COUNT:
-                suspect = counts[a] < rules[rule, LOW] or (0 <= high < counts[a])
-            elif template == CONDITION:
-                suspect = not scopes[column, case]
-            elif template in (INIT, END):
-                suspect = not some_a or (firsts[a] != begin if template == INIT else lasts[a] != end - 1)
-            elif template == ON_TIME:
-                limit, event = deadlines[column, case], lasts[a] if rules[rule, LAST] else firsts[a]
-                applies = some_a and limit != UNKNOWN
-                suspect = applies and timestamps[event] > limit
-            elif template == NOT_OVERDUE:
-                limit = deadlines[column, case]
-                suspect = limit != UNKNOWN and not some_a and now > limit
-                applies = suspect or (limit != UNKNOWN and some_a)
-            elif state == BOTH and template in (NOT_SUCCESSION, NOT_CHAIN_SUCCESSION):
-                suspect = lasts[b] > firsts[a]
-            elif state == BOTH and RESPONSE <= template <= CHAIN_SUCCESSION:
-                timed = rules[rule, LEAST] > 0 or rules[rule, MOST] >= 0
-                forth, back = lasts[a] >= lasts[b], firsts[a] >= firsts[b]
-                suspect = timed or (template - RESPONSE) % 3 > 0 or (forth and template != PRECEDENCE)
-                suspect = suspect or (back and template != RESPONSE)
-            applicable[groups[case], rule] += applies
-            if suspect:
-                kind = EACH if template == COUNT and counts[a] >= rules[rule, LOW] else KINDS[template]
-                suspects[kind, filled[kind], 0], suspects[kind, filled[kind], 1] = rule, case
-                filled[kind] += 1
+                looked_at = (low > 0) * NO_A + (low > 1 or high == 0) * ONLY_A + (high > 0) * ODD
+            elif RESPONSE <= template <= CHAIN_SUCCESSION and (
+                (template - RESPONSE) % 3 > 0 or rules[rule, LEAST] > 0 or rules[rule, MOST] >= 0
+            ):
+                looked_at |= BOTH
+            if looked_at & ODD and not looked_at & BOTH:
+                mark_odd(rules[rule], start, size, scopes, tally, states)
+            group, found, some = of[0], 0, 0
+            for place in range(size):
+                some |= states[place] & looked_at
+            if len(applicable) == 1:
+                for place in range(size):
+                    found += (states[place] & applies) != 0
+            else:
+                for place in range(size):
+                    if of[place] != group:
+                        applicable[group, rule] += found
+                        group, found = of[place], 0
+                    found += (states[place] & applies) != 0
+            applicable[group, rule] += found
+            if some:
+                look_closer(
+                    activities, timestamps, case_offsets, start, size, looked_at, member, condition_of, marks,
+                    rules, rule, scopes, deadlines, now, groups, tally, states, applicable, suspects, filled,
+                )  # fmt: skip
     reached[0] = last
+
+
+@kernel
+def mark_odd(
+    rule: NDArray[np.int64], start: int, size: int, scopes: Flags, tally: Cube, states: NDArray[np.int64]
+) -> None:
+    """Mark the cases in which the order of events, their number or the case itself may break a rule.
+
+    Of templates that ask for no more, such as times; loops without branches, which become vectors.
+    """
+    template, a, b = rule[TEMPLATE], rule[A], rule[B]
+    first_a, last_a, first_b, last_b = tally[0, a], tally[1, a], tally[0, b], tally[1, b]
+    if template == CONDITION:
+        for place in range(size):
+            states[place] |= ODD * (states[place] != 0) * (not scopes[rule[COLUMN], start + place])
+    elif template == COUNT:
+        for place in range(size):
+            states[place] |= ODD * ((states[place] == ONLY_A) & (last_a[place] > first_a[place]))
+    elif template in (NOT_SUCCESSION, NOT_CHAIN_SUCCESSION):
+        for place in range(size):
+            states[place] |= ODD * ((states[place] == BOTH) & (last_b[place] > first_a[place]))
+    else:
+        answered, announced = template != PRECEDENCE, template != RESPONSE
+        for place in range(size):
+            forth, back = last_a[place] >= last_b[place], first_a[place] >= first_b[place]
+            odd = (forth & answered) | (back & announced)
+            states[place] |= ODD * ((states[place] == BOTH) & odd)
+
+
+@kernel
+def look_closer(
+    activities: NDArray[Any], timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], start: int,
+    size: int, looked_at: int, member: Flags, condition_of: NDArray[np.int64], marks: Flags, rules: Grid,
+    rule: int, scopes: Flags, deadlines: Grid, now: int, groups: NDArray[np.int32], tally: Cube,
+    states: NDArray[np.int64], applicable: Grid, suspects: Cube, filled: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Write the suspects of a rule among a few cases, those in the states that are looked at."""
+    template, column, kind = rules[rule, TEMPLATE], rules[rule, COLUMN], KINDS[rules[rule, TEMPLATE]]
+    a, b, low, high = rules[rule, A], rules[rule, B], rules[rule, LOW], rules[rule, HIGH]
+    least, most, decided = rules[rule, LEAST], rules[rule, MOST], DECIDED[template, 1]
+    ordered = RESPONSE <= template <= CHAIN_SUCCESSION
+    for place in range(size):
+        state = states[place]
+        if state & looked_at == 0:
+            continue
+        case, suspect, some_a = start + place, state & decided != 0, state & SOME_A != 0
+        first_a, last_a = tally[0, a, place], tally[1, a, place]
+        first_b, last_b = tally[0, b, place], tally[1, b, place]
+        if ordered and state & BOTH:
+            forth, back = last_a >= last_b, first_a >= first_b
+            suspect = least > 0 or most >= 0 or (template - RESPONSE) % 3 > 0
+            if template == RESPONSE and least <= 0 and most >= 0 and not forth:
+                event = first_b if first_a == last_a and not back else last_b
+                suspect = timestamps[event] - timestamps[first_a] > most
+            suspect = suspect or (forth and template != PRECEDENCE) or (back and template != RESPONSE)
+        elif state & BOTH and (template in (NOT_SUCCESSION, NOT_CHAIN_SUCCESSION)):
+            suspect = last_b > first_a
+        elif template == COUNT:
+            count = int(some_a) + int(some_a and last_a > first_a)
+            if count > 1 and (low > 2 or high > 1):
+                for event in range(first_a + 1, last_a):
+                    is_a = member[a, activities[event]]
+                    count += is_a and (condition_of[a] < 0 or marks[condition_of[a], event])
+            suspect, kind = count < low or 0 <= high < count, EACH if count >= low else SINGLE
+        elif template == CONDITION:
+            suspect = not scopes[column, case]
+        elif template == INIT:
+            suspect = not some_a or first_a != case_offsets[case]
+        elif template == END:
+            suspect = not some_a or last_a != case_offsets[case + 1] - 1
+        elif template in (ON_TIME, NOT_OVERDUE):
+            limit, event = deadlines[column, case], last_a if rules[rule, LAST] else first_a
+            if limit != UNKNOWN and template == ON_TIME:
+                suspect = timestamps[event] > limit
+            elif limit != UNKNOWN:
+                suspect = not some_a and now > limit
+            applicable[groups[case], rule] += limit != UNKNOWN and (some_a or suspect)
+        if suspect:
+            suspects[kind, filled[kind], 0], suspects[kind, filled[kind], 1] = rule, case
+            filled[kind] += 1
 
 
 @kernel
@@ -255,83 +360,4 @@ def unanswered(
                 rows[filled, 3], rows[filled, 4] = answer if found else NONE, late
                 filled += 1
             event += step
-    reached[0] = filled
-
-
-@kernel
-def people_of(
-    activities: NDArray[Any], case_offsets: NDArray[np.int64], member: Flags,
-    condition_of: NDArray[np.int64], marks: Flags, rules: Grid, people: Codes, groups: NDArray[np.int32],
-    seen: Grid, suspects: Grid, applicable: Grid, rows: Grid, reached: NDArray[np.int64],
-) -> None:  # fmt: skip
-    """Write the events of B by who did an A, or those of both by somebody else than the first.
-
-    People are codes, negative where not known. `seen`, shape (2, people), holds for each the last suspect,
-    as a number that no other has, in which they did an A, and where that was.
-    """
-    filled = 0
-    for suspect in range(len(suspects)):
-        rule, case = suspects[suspect, 0], suspects[suspect, 1]
-        a, b, who = rules[rule, A], rules[rule, B], rules[rule, COLUMN]
-        four_eyes, stamp = rules[rule, TEMPLATE] == FOUR_EYES, case * len(rules) + rule
-        some_a, some_b, first, start = False, b < 0, NONE, filled
-        for turn in range(2):  # who did an A is known after the first
-            for event in range(case_offsets[case], case_offsets[case + 1]):
-                person, activity, other = people[who, event], activities[event], NONE
-                if person < 0:
-                    continue
-                is_a = member[a, activity] and (condition_of[a] < 0 or marks[condition_of[a], event])
-                is_b = b >= 0 and member[b, activity]
-                is_b = is_b and (condition_of[b] < 0 or marks[condition_of[b], event])
-                some_a, some_b = some_a or is_a, some_b or is_b
-                if turn == 0:
-                    if is_a:
-                        seen[0, person], seen[1, person] = stamp, event
-                    if (is_a or is_b) and first < 0:
-                        first = event
-                elif four_eyes and is_b and seen[0, person] == stamp:
-                    other = seen[1, person]
-                elif not four_eyes and (is_a or is_b) and people[who, first] != person:
-                    other = first
-                if other >= 0:
-                    rows[filled, 0], rows[filled, 1], rows[filled, 2] = rule, case, event
-                    rows[filled, 3], rows[filled, 4] = other, NONE
-                    filled += 1
-        if some_a and some_b:
-            applicable[groups[case], rule] += 1
-        else:
-            filled = start
-    reached[0] = filled
-
-
-@kernel
-def values_of(
-    activities: NDArray[Any], case_offsets: NDArray[np.int64], member: Flags,
-    condition_of: NDArray[np.int64], marks: Flags, rules: Grid, values: Numbers, groups: NDArray[np.int32],
-    suspects: Grid, applicable: Grid, rows: Grid, reached: NDArray[np.int64],
-) -> None:  # fmt: skip
-    """Write the events of A whose value is below the one before, or more than one above the highest so far.
-
-    Values that are not known are NaN, and passed by.
-    """
-    filled = 0
-    for suspect in range(len(suspects)):
-        rule, case = suspects[suspect, 0], suspects[suspect, 1]
-        a, column, falls = rules[rule, A], rules[rule, COLUMN], rules[rule, TEMPLATE] == NEVER_FALLS
-        before = NONE
-        for event in range(case_offsets[case], case_offsets[case + 1]):
-            value = values[column, event]
-            if np.isnan(value) or (a >= 0 and not member[a, activities[event]]):
-                continue
-            if a >= 0 and condition_of[a] >= 0 and not marks[condition_of[a], event]:
-                continue
-            held = values[column, before] if before >= 0 else value
-            if value < held if falls else value > held + 1:
-                rows[filled, 0], rows[filled, 1], rows[filled, 2] = rule, case, event
-                rows[filled, 3], rows[filled, 4] = before, NONE
-                filled += 1
-            if before < 0 or falls or value > held:
-                before = event
-        if before >= 0:
-            applicable[groups[case], rule] += 1
     reached[0] = filled

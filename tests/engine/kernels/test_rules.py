@@ -6,14 +6,18 @@ from collections import Counter
 from unittest.mock import patch
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dealtrace_engine.analyses import rule_pass
 from dealtrace_engine.analyses.rule_pass import RulePass
+from dealtrace_engine.buffers import read_only, view
 from dealtrace_engine.kernels import rules as kernels
+from dealtrace_engine.kernels.rule_values import ranks_of
 from dealtrace_engine.kernels.rules import check_cases
+from naive import rule_values as naive_values
 from naive import rules as naive
 from naive.rules import Event
 
@@ -75,7 +79,6 @@ def program(traces, rules):
     events = [event for trace in traces for event in trace]
     member = np.array([[a in s[0] for a in range(ACTIVITIES)] for s in symbols], np.bool_)
     member = member.reshape(len(symbols), ACTIVITIES)
-    of = [[s for s in range(len(symbols)) if member[s, a]] for a in range(ACTIVITIES)]
     table = np.full((len(rules), kernels.PROGRAM_COLUMNS), -1)
     for number, rule in enumerate(rules):
         a, b, given_ = (place[freeze(s)] if s else -1 for s in rule["symbols"])
@@ -96,8 +99,6 @@ def program(traces, rules):
         "activities": np.array([e.activity for e in events], np.uint8),
         "timestamps": np.array([e.time for e in events], np.int64),
         "case_offsets": np.cumsum([0, *map(len, traces)]),
-        "symbol_offsets": np.cumsum([0, *map(len, of)]),
-        "symbols": np.array([s for own in of for s in own], np.int64),
         "member": member, "condition_of": np.array([0 if s[1] else -1 for s in symbols], np.int64),
         "marks": np.array([[e.marked for e in events]]), "rules": table, "scopes": np.array(scopes),
         "deadlines": np.array(deadlines, np.int64),
@@ -116,7 +117,10 @@ def run(traces, rules, cuts):
     columns = [given_.pop(name) for name in ("activities", "timestamps", "case_offsets")]
     passing = RulePass(*columns, given_, rules[0]["now"], np.arange(len(traces), dtype=np.int32), len(traces))
     parts = [passing.check(cut) for cut in cuts]
-    found = [tuple(row) for _, pieces in parts for piece in pieces for row in piece.tolist()]
+    for _, rows in parts:
+        places = [(r, c, e) for r, c, e, *_ in rows.tolist()]
+        assert places == sorted(places)
+    found = [tuple(row) for _, rows in parts for row in rows.tolist()]
     return sum(applicable for applicable, _ in parts), found
 
 
@@ -132,8 +136,9 @@ def test_every_template_is_its_twin(world):
                 at = [-1 if p is None else p + offsets[case] for p in (place, other)]
                 expected[(number, case, *at, -1 if late is None else late)] += 1
     each = [(case, case + 1) for case in range(len(traces))]
-    for cuts, room in (([(0, len(traces))], 1 << 10), (each, 1 << 10), ([(0, len(traces))], 1)):
-        with patch.multiple(rule_pass, SUSPECTS=room, ROWS=room):
+    whole = [(0, len(traces))]
+    for cuts, room, tile in ((whole, 1 << 10, 64), (each, 1 << 10, 64), (whole, 1, 1), (whole, 1, 2)):
+        with patch.multiple(rule_pass, SUSPECTS=room, ROWS=room, TILE=tile):
             applicable, found = run(traces, rules, cuts)
         assert applicable.tolist() == expected_applicable.tolist()
         assert Counter(found) == expected
@@ -144,3 +149,27 @@ def test_every_template_has_a_twin():
     assert {name for name in naive.TEMPLATES if name not in names} == set()
     assert len(naive.TEMPLATES) == 26
     assert check_cases.__doc__
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 3))), st.integers(0, 9))
+def test_ranks_are_their_twin(codes, skipped):
+    values = pa.array(codes, pa.int32()).slice(skipped)
+    ranks, ranked = np.array([2.0, 0.0, 1.0, 3.0, -1.0]), np.empty(len(values))
+    bits = np.frombuffer(values.buffers()[0] or b"", dtype=np.uint8)
+    ranks_of(read_only(view(values)), bits, values.offset, ranks, ranked)
+    assert ranked.tolist() == naive_values.ranks_of(values.to_pylist(), ranks.tolist())
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 0), (0, 1), (0, 2), (2, None), (3, None), (2, 2), (1, 1)])
+def test_counts_up_to_four(low, high):
+    traces = [[Event(0, 0)] * count + [Event(1, 1)] for count in range(5)]
+    rule = {
+        "template": "count", "symbols": (({0}, False), None, None), "low": low, "high": high, "least": 0,
+        "most": None, "occurrence": 0, "now": 9, "deadline": [None] * 5, "holds": [True] * 5, "scope": None,
+    }  # fmt: skip
+    _, found = run(traces, [rule], [(0, 5)])
+    counts = Counter(case for _, case, *_ in found)
+    too_many = [max(count - high, 0) if high is not None else 0 for count in range(5)]
+    assert [counts[case] for case in range(5)] == [
+        1 if case < low else too_many[case] for case in range(5)
+    ]  # fmt: skip

@@ -1,0 +1,115 @@
+"""Rules on the people and the values of events: their violations, and to which cases they apply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dealtrace_engine._jit import kernel
+
+A, B, COLUMN, FIRST_KIND = range(4)
+"""Columns of `asked`, a row per rule: symbols, the values; whether it is four eyes, or never falls."""
+NONE = -1
+"""No event, or no delay."""
+Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+Grid = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+Codes = np.ndarray[tuple[int, int], np.dtype[np.int32]]
+Numbers = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+
+
+@kernel
+def people_of(
+    activities: NDArray[Any], case_offsets: NDArray[np.int64], member: Flags,
+    condition_of: NDArray[np.int64], marks: Flags, asked: Grid, people: Codes, groups: NDArray[np.int32],
+    seen: Grid, suspects: Grid, applicable: Grid, rows: Grid, reached: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Write the events of B by who did an A, or those of both by somebody else than the first.
+
+    People are codes, negative where not known. `seen`, shape (2, people), holds for each the last suspect,
+    as a number that no other has, in which they did an A, and where that was.
+    """
+    filled = 0
+    for suspect in range(len(suspects)):
+        rule, case = suspects[suspect, 0], suspects[suspect, 1]
+        a, b, who = asked[rule, A], asked[rule, B], asked[rule, COLUMN]
+        four_eyes, stamp = asked[rule, FIRST_KIND] > 0, case * len(asked) + rule
+        some_a, some_b, first, start = False, b < 0, NONE, filled
+        for turn in range(2):  # who did an A is known after the first
+            for event in range(case_offsets[case], case_offsets[case + 1]):
+                person, activity, other = people[who, event], activities[event], NONE
+                if person < 0:
+                    continue
+                is_a = member[a, activity] and (condition_of[a] < 0 or marks[condition_of[a], event])
+                is_b = b >= 0 and member[b, activity]
+                is_b = is_b and (condition_of[b] < 0 or marks[condition_of[b], event])
+                some_a, some_b = some_a or is_a, some_b or is_b
+                if turn == 0:
+                    if is_a:
+                        seen[0, person], seen[1, person] = stamp, event
+                    if (is_a or is_b) and first < 0:
+                        first = event
+                elif four_eyes and is_b and seen[0, person] == stamp:
+                    other = seen[1, person]
+                elif not four_eyes and (is_a or is_b) and people[who, first] != person:
+                    other = first
+                if other >= 0:
+                    rows[filled, 0], rows[filled, 1], rows[filled, 2] = rule, case, event
+                    rows[filled, 3], rows[filled, 4] = other, NONE
+                    filled += 1
+        if some_a and some_b:
+            applicable[groups[case], rule] += 1
+        else:
+            filled = start
+    reached[0] = filled
+
+
+@kernel
+def values_of(
+    activities: NDArray[Any], case_offsets: NDArray[np.int64], member: Flags,
+    condition_of: NDArray[np.int64], marks: Flags, asked: Grid, values: Numbers, groups: NDArray[np.int32],
+    suspects: Grid, applicable: Grid, rows: Grid, reached: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Write the events of A whose value is below the one before, or more than one above the highest so far.
+
+    Values that are not known are NaN, and passed by.
+    """
+    filled = 0
+    for suspect in range(len(suspects)):
+        rule, case = suspects[suspect, 0], suspects[suspect, 1]
+        a, column, falls = asked[rule, A], asked[rule, COLUMN], asked[rule, FIRST_KIND] > 0
+        before, held, only = NONE, np.nan, a >= 0
+        for event in range(case_offsets[case], case_offsets[case + 1]):
+            value = values[column, event]
+            if only and not (
+                member[a, activities[event]] and (condition_of[a] < 0 or marks[condition_of[a], event])
+            ):
+                continue
+            if value < held if falls else value > held + 1:
+                rows[filled, 0], rows[filled, 1], rows[filled, 2] = rule, case, event
+                rows[filled, 3], rows[filled, 4] = before, NONE
+                filled += 1
+            # no branches, which would be guessed wrong at every step
+            passed = (value > held) | (not np.isnan(value) and falls | (before < 0))
+            held = value if passed else held
+            before = event if passed else before
+        if before >= 0:
+            applicable[groups[case], rule] += 1
+    reached[0] = filled
+
+
+@kernel
+def ranks_of(
+    codes: NDArray[np.int32], validity: NDArray[np.uint8], offset: int, ranks: NDArray[np.float64],
+    ranked: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """Write the rank of each code, and the last rank for those that are null.
+
+    The bits of `validity`, if it has any, say from an offset on which are not.
+    """
+    for place in range(len(codes)):
+        code, bit = codes[place], offset + place
+        if len(validity) and not validity[bit >> 3] >> (bit & 7) & 1:
+            code = len(ranks) - 1
+        ranked[place] = ranks[code]
