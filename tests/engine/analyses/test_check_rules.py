@@ -17,6 +17,7 @@ from dealtrace_engine.lead_to_cash.rule_pack import lead_to_cash_rules
 from dealtrace_engine.models.rules import AcceptedException, Rule, Rules
 from dealtrace_engine.sources.memory import from_arrow
 
+pytestmark = pytest.mark.kernels
 TRUTHS = {
     "won-without-quote": "won_without_quote", "won-without-contract": "won_without_contract",
     "self-approval": "self_approvals", "discount-without-approval": "unapproved_discounts",
@@ -243,3 +244,18 @@ def test_bad_arguments():
     with pytest.raises(ModelError, match="no rule"):
         lead_to_cash_rules().only("none")
     assert len(lead_to_cash_rules().only("paid-late")) == 1
+
+
+def test_ends_falls_and_people_of_one_step_only():
+    events = [("1", "a", 1), ("1", "b", 2), ("1", "b", 3), ("2", "b", 1), ("2", "a", 2), ("3", "b", 1)]
+    log = small(events, percent=[9.0, 5.0, 3.0, 4.0, 1.0, 2.0], resource=["x", "y", "x", "x", "y", "x"])
+    rules = Rules((
+        Rule("begin", "init", "a"), Rule("end", "end", "b"),
+        Rule("falls", "never_falls", "b", attribute="percent"),
+        Rule("same", "same_person", "a", "b", attribute="resource"),
+    ))  # fmt: skip
+    found = check_rules(log, rules)
+    broken = {
+        row["rule"]: found.cases(place).to_pylist() for place, row in enumerate(found.table.to_pylist())
+    }
+    assert broken == {"begin": ["2", "3"], "end": ["2"], "falls": ["1"], "same": ["1", "2"]}
