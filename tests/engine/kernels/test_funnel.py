@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dealtrace_engine.kernels.funnel import NEVER, funnel_steps
@@ -17,6 +17,7 @@ CASES = st.lists(
 STEPS = st.lists(st.tuples(st.sets(st.integers(0, 4)), st.booleans()), min_size=1, max_size=4)
 
 
+@settings(max_examples=400)
 @given(CASES, STEPS, st.lists(st.sampled_from([0, 0, 1, -1]), min_size=5, max_size=5), st.integers(-5, 5),
        st.booleans())  # fmt: skip
 def test_funnel_steps(cases, steps, outcomes, until, strict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dealtrace_engine.kernels.process_patterns import first_marked, handled_sums, pattern_sums, shows
@@ -29,6 +29,7 @@ def halves(count):
     return [(0, count // 2), (count // 2, count)]
 
 
+@settings(max_examples=300)
 @given(CASES)
 def test_sums(cases):
     codes, people, offsets, ends, cut, scores = columns(cases)
@@ -42,6 +43,7 @@ def test_sums(cases):
     assert handled.tolist() == naive.handled_sums(cut, scores, SIZE, PEOPLE)
 
 
+@settings(max_examples=300)
 @given(CASES)
 def test_activities_and_people_that_are_nowhere(cases):
     codes, people, offsets, ends, cut, scores = columns(cases)
@@ -55,6 +57,7 @@ def test_activities_and_people_that_are_nowhere(cases):
     assert handled[0, 0].tolist() == naive.handled_sums(cut, scores, SIZE, PEOPLE)[1][1]
 
 
+@settings(max_examples=300)
 @given(CASES, st.integers(0, 3), st.integers(0, SIZE - 1), st.integers(0, SIZE - 1))
 def test_shows(cases, kind, one, other):
     codes, people, offsets, ends, cut, _ = columns(cases)
@@ -64,6 +67,7 @@ def test_shows(cases, kind, one, other):
     assert out.tolist() == [naive.shows(case, kind, one, other) for case in cut]
 
 
+@settings(max_examples=300)
 @given(CASES, st.sets(st.integers(0, SIZE - 1)))
 def test_first_marked(cases, marked):
     codes, _, offsets, *_ = columns(cases)
