@@ -178,12 +178,12 @@ def weights(candidates: Candidates, kind: Kind) -> NDArray[np.float64]:
 
     The effect is a difference of shares, or, of numbers, of mean ranks as a share of all ranks.
     """
-    from dealtrace_engine.analyses.effects import difference_of_shares
+    from dealtrace_engine.analyses.rate_intervals import difference
 
     sums, base = candidates.sums, candidates.base
     if kind == "yes/no":
         n, hits = sums[:, 0], sums[:, 1]
-        _, low, high = difference_of_shares(hits, n, base[:, 1] - hits, base[:, 0] - n)
+        _, low, high = difference(hits, n, base[:, 1] - hits, base[:, 0] - n)
     else:
         gap, error, _ = _rank_gap(sums, base)
         low, high = (gap - 1.96 * error) / RANKS, (gap + 1.96 * error) / RANKS

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.driver_candidates import Candidates
 from dealtrace_engine.analyses.driver_levels import Levels
 from dealtrace_engine.analyses.driver_patterns import Steps
-from dealtrace_engine.analyses.effects import difference_of_means, difference_of_shares, odds_ratio
+from dealtrace_engine.analyses.effects import difference_of_means, odds_ratio
 from dealtrace_engine.analyses.money import UNITS, Amounts
+from dealtrace_engine.analyses.rate_intervals import difference
 from dealtrace_engine.analyses.targets import Target
 from dealtrace_engine.log import EventLog
 
@@ -142,7 +143,7 @@ class Finder:
         if self.target.kind == "yes/no":
             hits, other_hits = (int(values[shown == side].sum()) for side in (1, 0))
             a, b, c, d = (np.array([x], dtype=np.int64) for x in (hits, cases, other_hits, others))
-            effect = [float(x[0]) for x in difference_of_shares(a, b, c, d)]
+            effect = [float(x[0]) for x in difference(a, b, c, d)]
             row |= {"with_it": hits / cases, "without_it": other_hits / others}
             row |= dict(zip(("effect", "effect_low", "effect_high"), effect, strict=True))
             odds = [float(x[0]) for x in odds_ratio(a, b, c, d)]

@@ -7,47 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dealtrace_engine.analyses.rate_intervals import normal_quantile, wilson
+from dealtrace_engine.analyses.rate_intervals import normal_quantile
 
 Floats = NDArray[np.float64]
-
-
-def difference_of_shares(
-    hits: NDArray[np.int64], of: NDArray[np.int64], other_hits: NDArray[np.int64],
-    other_of: NDArray[np.int64], level: float = 0.95,
-) -> tuple[Floats, Floats, Floats]:  # fmt: skip
-    """Return the difference of two shares and its interval, which is never beyond -1 and 1.
-
-    Parameters
-    ----------
-    hits, of, other_hits, other_of : ndarray of int64, shape (n,)
-    level : float
-
-    Returns
-    -------
-    difference, low, high : ndarray of float64, shape (n,)
-
-    References
-    ----------
-    R. G. Newcombe, "Interval estimation for the difference between independent proportions: comparison of
-    eleven methods", Statistics in Medicine 17, 1998: method 10.
-
-    Examples
-    --------
-    >>> n = np.array
-    >>> [float(x[0].round(4)) for x in difference_of_shares(n([56]), n([70]), n([48]), n([80]))]
-    [0.2, 0.0524, 0.3339]
-    """
-    low, high = wilson(hits, of, level)
-    other_low, other_high = wilson(other_hits, other_of, level)
-    share = hits / np.where(of > 0, of, np.nan)
-    other = other_hits / np.where(other_of > 0, other_of, np.nan)
-    difference = share - other
-    return (
-        difference,
-        difference - np.hypot(share - low, other_high - other),
-        difference + np.hypot(high - share, other - other_low),
-    )
 
 
 def odds_ratio(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.false_discovery import adjusted_p_values
+from dealtrace_engine.analyses.rate_intervals import normal_quantile
 from dealtrace_engine.lead_to_cash.kpi_figures import CONFIDENCE, proportions
 
 FEWEST = 5
@@ -64,12 +65,6 @@ def difference(kind: str, before: Sample, after: Sample) -> Difference:
     return found
 
 
-def _normal(confidence: float) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri(0.5 + confidence / 2))
-
-
 def _shares(before: Sample, after: Sample, by: float) -> tuple[float, float, float]:
     from scipy.special import ndtr
 
@@ -102,7 +97,7 @@ def _medians(before: Sample, after: Sample, by: float) -> tuple[float, float, fl
     from scipy.stats import mannwhitneyu
 
     p = float(mannwhitneyu(before, after, method="asymptotic").pvalue)
-    half = _normal(CONFIDENCE) * float(np.hypot(_median_error(before), _median_error(after)))
+    half = normal_quantile(CONFIDENCE) * float(np.hypot(_median_error(before), _median_error(after)))
     return by - half, by + half, 1.0 if np.isnan(p) else p
 
 

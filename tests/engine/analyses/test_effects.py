@@ -12,11 +12,10 @@ from dealtrace_engine.analyses.adjustment import log_linear, logistic, mantel_ha
 from dealtrace_engine.analyses.driver_candidates import SURE, Candidates, p_values
 from dealtrace_engine.analyses.effects import (
     difference_of_means,
-    difference_of_shares,
     odds_ratio,
 )
 from dealtrace_engine.analyses.false_discovery import adjusted_p_values
-from dealtrace_engine.analyses.rate_intervals import normal_quantile, wilson
+from dealtrace_engine.analyses.rate_intervals import difference, normal_quantile, wilson
 from dealtrace_engine.errors import ArgumentError
 
 COUNTS = st.integers(0, 60)
@@ -35,10 +34,10 @@ def test_wilson(hits, more):
 
 @given(COUNTS, st.integers(1, 60), COUNTS, st.integers(1, 60))
 def test_differences_of_shares_and_odds(a, b, c, d):
-    difference, low, high = (x[0] for x in difference_of_shares(*one(a, a + b, c, c + d)))
-    assert difference == pytest.approx(a / (a + b) - c / (c + d))
-    assert -1 - 1e-9 <= low <= difference + 1e-9
-    assert difference - 1e-9 <= high <= 1 + 1e-9
+    apart, low, high = (x[0] for x in difference(*one(a, a + b, c, c + d)))
+    assert apart == pytest.approx(a / (a + b) - c / (c + d))
+    assert -1 - 1e-9 <= low <= apart + 1e-9
+    assert apart - 1e-9 <= high <= 1 + 1e-9
     ratio, low, high = (x[0] for x in odds_ratio(*one(a, a + b, c, c + d)))
     assert ratio == pytest.approx((a + 0.5) * (d + 0.5) / (b + 0.5) / (c + 0.5))
     assert 0 < low < ratio < high < np.inf
