@@ -19,7 +19,7 @@ from dealtrace_engine.log import EventLog
 from dealtrace_engine.memory_limit import require_memory
 from dealtrace_engine.ordering import Chunk, break_ties, rank_keys, sorted_events
 from dealtrace_engine.origin import Origin
-from dealtrace_engine.parallel import Progress, ahead, closed_after, thread_count, tick
+from dealtrace_engine.parallel import Progress, closed_after, tick
 from dealtrace_engine.quality import FIRST_ROWS, Finding, by_first_row
 from dealtrace_engine.schema import Roles
 from dealtrace_engine.source import RowSource
@@ -96,6 +96,7 @@ class LogBuilder:
             cases, activities = _nulled(cases, rejected), _nulled(activities, rejected)
         case_codes, case_of = self.cases.coded(cases)
         codes, activity_of = self.activities.narrow(activities)
+        case_codes = case_codes.astype(np.int32, copy=False)
         chunk = Chunk(case_codes, codes, instants.microseconds, self.rows, case_of, activity_of)
         self.chunks.append(chunk)
         self.nanoseconds.append((batch.num_rows, instants.nanoseconds))
@@ -178,7 +179,8 @@ class LogBuilder:
         for chunk in self.chunks:
             chunk.activity_of = ranks if chunk.activity_of is None else ranks[chunk.activity_of]
             chunk.activities = chunk.activities.astype(narrow, copy=False)
-        events = sorted_events(self.chunks, len(self.cases), narrow, threads)
+        cases = self.cases.texts(self.source.label)  # the table of them goes before the events are sorted
+        events = sorted_events(self.chunks, len(cases), narrow, threads)
         break_ties(events, self.nanoseconds, self.orders)
         zones = self.zones if self.source.zones is None else dict(self.source.zones)
         notes = [*self.source.notes, *self.instants.notes]
@@ -186,13 +188,13 @@ class LogBuilder:
             self.source, self.roles, rows_read, dropped, by_first_row(self.noted.values()),
             dict(sorted(zones.items())), notes, *self.given,
         )  # fmt: skip
-        return EventLog(self.cases.texts(self.source.label), activities, *events, origin)
+        return EventLog(cases, activities, *events, origin)
 
 
 def build_log(
     builder: LogBuilder, *, of: int = 0, threads: int | None = None, progress: Progress | None = None
 ) -> None:
-    """Feed the rows of its source to `builder`, reading one batch ahead where there is a second thread.
+    """Feed the rows of its source to `builder`, as it reads ahead.
 
     Raises
     ------
@@ -201,9 +203,8 @@ def build_log(
     """
     require_memory(of * BYTES_AN_EVENT, f"{of:,} rows", file=builder.source.label)
     batches = builder.source.batches(builder.key_columns, [builder.roles["activity"]])
-    early = ahead(batches) if thread_count(threads) > 1 else batches
-    with closed_after(batches), closed_after(early):
-        for batch in early:
+    with closed_after(batches):
+        for batch in batches:
             if batch.num_rows:
                 builder.append(batch)
             tick(progress, builder.rows, max(of, builder.rows))

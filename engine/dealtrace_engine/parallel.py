@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,23 +151,47 @@ def ahead(items: Iterable[Item]) -> Iterator[Item]:
 def map_ahead(
     function: Callable[[Item], Result], items: Iterable[Item], *, threads: int | None = None
 ) -> Iterator[Result]:
-    """Yield ``function(item)`` in the order of the items, a few of them made ahead on threads."""
-    workers = thread_count(threads)
-    if workers == 1:
+    """Yield ``function(item)`` in the order of the items, a few of them made ahead on threads.
+
+    The calling thread takes part while the next result is not ready, and only then.
+    """
+    workers = thread_count(threads) - 1
+    if workers == 0:
         yield from map(function, items)
         return
+    left = iter(items)
+    waiting: deque[_Ahead[Item, Result]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="dealtrace-ahead") as pool:
-        waiting: deque[Future[Result]] = deque()
         try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) > workers:
-                    yield waiting.popleft().result()
-            while waiting:
+            while True:
+                for item in itertools.islice(left, workers + 2 - len(waiting)):
+                    waiting.append(_Ahead(item, pool.submit(function, item)))
+                if not waiting:
+                    return
+                while not waiting[0].done():
+                    unbegun = (later for later in waiting if not later.made and later.future.cancel())
+                    if (mine := next(unbegun, None)) is None:
+                        break
+                    mine.made = [function(mine.item)]
                 yield waiting.popleft().result()
         finally:
-            for future in waiting:
-                future.cancel()
+            for later in waiting:
+                later.future.cancel()
+
+
+@dataclass
+class _Ahead(Generic[Item, Result]):
+    """What `map_ahead` has begun, on its pool or, cancelled there, here."""
+
+    item: Item
+    future: Future[Result]
+    made: list[Result] = field(default_factory=list)
+
+    def done(self) -> bool:
+        return bool(self.made) or self.future.done()
+
+    def result(self) -> Result:
+        return self.made[0] if self.made else self.future.result()
 
 
 def _pool(workers: int) -> ThreadPoolExecutor:

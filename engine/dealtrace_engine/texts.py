@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.buffers import large_texts, view
+from dealtrace_engine.buffers import empty, large_texts, view
 from dealtrace_engine.errors import LogError, ParseError, SchemaError
 
 EXACT_FLOATS = {16: 1 << 11, 32: 1 << 24, 64: 1 << 53}
@@ -78,7 +78,7 @@ class TextCodes:
 
         New texts get the next codes, in order.
         """
-        codes = np.empty(len(values) if picks is None else len(picks), dtype=np.int32)
+        codes = empty(len(values) if picks is None else len(picks), np.int32)
         if _is_dictionary(values):
             values = values.dictionary_decode()
         try:
@@ -89,12 +89,14 @@ class TextCodes:
             raise ParseError(str(error), column=self.column, hint="export the data again") from error
         return codes
 
-    def coded(self, values: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.int32] | None]:
+    def coded(self, values: pa.Array) -> tuple[NDArray[Any], NDArray[np.int32] | None]:
         """Return the codes of texts; of a dictionary its indices, and the code of each entry."""
         if not _is_dictionary(values) or values.null_count:
             return self.encode(values), None
-        indices = view(values.indices).astype(np.int32, copy=False)
-        return indices, self._entry_codes(values.dictionary, indices.view(np.uint32))
+        indices = view(values.indices)
+        if indices.dtype != np.uint8:
+            indices = indices.astype(np.int32, copy=False)
+        return indices, self._entry_codes(values.dictionary, indices)
 
     def narrow(self, values: pa.Array) -> tuple[NDArray[Any], NDArray[np.int32] | None]:
         """Return codes in as few bytes as they need, as `coded` does; nulls get an arbitrary code."""
@@ -103,29 +105,29 @@ class TextCodes:
         width = np.uint8 if size <= 1 << 8 else np.uint16 if size <= 1 << 16 else np.uint32
         if values.null_count:
             codes[codes < 0] = 0
-        return codes.astype(width), code_of
+        return codes.astype(width, copy=False), code_of
 
-    def _entry_codes(self, dictionary: pa.Array, indices: NDArray[np.uint32]) -> NDArray[np.int32]:
+    def _entry_codes(self, dictionary: pa.Array, indices: NDArray[Any]) -> NDArray[np.int32]:
         """Encode each text of a dictionary that occurs, once, in order of first appearance; else -1."""
         from dealtrace_ext.pages import first_uses
 
         size = len(dictionary)
         code_of, used = np.full(size, -1, dtype=np.int32), np.empty(size, dtype=np.uint32)
-        used = used[: first_uses(indices, code_of, np.zeros(size, dtype=np.uint8), used)]
+        used = used[: first_uses(indices if indices.dtype == np.uint8 else indices.view(np.uint32), used)]
         code_of[used] = self.encode(dictionary, used)
         return code_of
 
     def texts(self, file: str) -> pa.LargeStringArray:
-        """Return the distinct texts in the order of their codes.
+        """Hand over the distinct texts in the order of their codes; none are left here.
 
         Raises
         ------
         ParseError
             A text is not valid UTF-8.
         """
-        offsets, data = self._interner.offsets_bytes(), self._interner.data_bytes()
-        texts = pa.LargeStringArray.from_buffers(len(self), pa.py_buffer(offsets), pa.py_buffer(data))
-        if self._interner.is_ascii:
+        count, is_ascii = len(self), self._interner.is_ascii
+        texts = pa.LargeStringArray.from_buffers(count, *map(pa.py_buffer, self._interner.take_texts()))
+        if is_ascii:
             return texts
         try:
             texts.validate(full=True)
@@ -135,7 +137,7 @@ class TextCodes:
         return texts
 
     def sorted_by_text(self, file: str) -> tuple[pa.LargeStringArray, NDArray[np.int64]]:
-        """Return the distinct texts sorted by their bytes, and the rank of each code."""
+        """Hand over the distinct texts sorted by their bytes, and the rank of each code."""
         texts = self.texts(file).to_pylist()
         order = sorted(
             range(len(texts)), key=texts.__getitem__

@@ -5,7 +5,7 @@ the slots of a batch of values are prefetched before any is looked at.
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.buffer cimport PyBuffer_FillInfo
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
@@ -32,12 +32,30 @@ cdef extern from *:
         if (bytes < ((size_t)1 << 21)) free(memory);
         else if (memory != NULL) munmap(memory, bytes);
     }
+    /* Larger, what is new is zero; what is there is moved with its pages, so that none is touched anew. */
+    static inline void *dt_enlarged(void *memory, size_t bytes, size_t larger) {
+        if (bytes >= ((size_t)1 << 21)) {
+            void *moved = mremap(memory, bytes, larger, MREMAP_MAYMOVE);
+            return moved == MAP_FAILED ? NULL : moved;
+        }
+        void *copy = dt_table(larger);
+        if (copy == NULL) return NULL;
+        memcpy(copy, memory, bytes);
+        dt_free(memory, bytes);
+        return copy;
+    }
     #else
     static inline void *dt_table(size_t bytes) { return calloc(1, bytes); }
     static inline void dt_free(void *memory, size_t bytes) { free(memory); }
+    static inline void *dt_enlarged(void *memory, size_t bytes, size_t larger) {
+        void *copy = realloc(memory, larger);
+        if (copy != NULL) memset((char *)copy + bytes, 0, larger - bytes);
+        return copy;
+    }
     #endif
     """
     void *dt_table(size_t size) noexcept nogil
+    void *dt_enlarged(void *memory, size_t size, size_t larger) noexcept nogil
     void dt_free(void *memory, size_t size) noexcept nogil
 
 cdef enum:
@@ -107,14 +125,19 @@ cdef class Interner:
         self.seed = int.from_bytes(os.urandom(8), "little") | 1
         self.hash_mask = (~<uint64_t> 0) >> (64 - hash_bits)
         self.slots = <Slot *> dt_table(room * sizeof(Slot))
+        if self.slots == NULL or not self._new_texts():
+            raise MemoryError("no memory for the dictionary of texts")
+
+    cdef bint _new_texts(self) noexcept nogil:
+        """Begin anew, with memory for a few texts."""
+        self.count, self.bits = 0, 0
         self.offsets_room, self.data_room = 1024, 1 << 14
         self.offsets = <int64_t *> malloc(self.offsets_room * sizeof(int64_t))
         self.data = <uint8_t *> malloc(self.data_room)
-        if self.slots == NULL or self.offsets == NULL or self.data == NULL:
-            raise MemoryError("no memory for the dictionary of texts")
+        if self.offsets == NULL or self.data == NULL:
+            return False
         self.offsets[0] = 0
-        self.count = 0
-        self.bits = 0
+        return True
 
     def __dealloc__(self):
         dt_free(self.slots, (self.mask + 1) * sizeof(Slot))
@@ -300,35 +323,84 @@ cdef class Interner:
         return True
 
     cdef bint _grow(self) noexcept nogil:
-        """Move to a larger table; the old slots in order, so that the new ones are met in order too."""
-        cdef uint64_t room = (self.mask + 1) * (4 if self.mask < TWOFOLD else 2)
-        cdef Slot *slots = <Slot *> dt_table(room * sizeof(Slot))
-        cdef uint64_t old, at
-        if slots == NULL:
+        """Make the table larger and put every key where it belongs then, in place.
+
+        In the order of the slots, beginning behind an empty one, a key never passes one that has not moved yet.
+        Those before that one, some of which probed past the end, are set aside and come last.
+        """
+        cdef uint64_t old_mask = self.mask, room = (self.mask + 1) * (4 if self.mask < TWOFOLD else 2)
+        cdef uint64_t first = 0, at
+        cdef Slot *aside
+        cdef Slot *slots
+        cdef Slot moving
+        while self.slots[first].code != 0:
+            first += 1
+        aside = <Slot *> malloc((first + 1) * sizeof(Slot))
+        if aside == NULL:
             return False
-        for old in range(self.mask + 1):
-            if self.slots[old].code == 0:
-                continue
-            at = _hash_of(&self.slots[old], self.seed, self.hash_mask) & (room - 1)
-            while slots[at].code != 0:
-                at = (at + 1) & (room - 1)
-            slots[at] = self.slots[old]
-        dt_free(self.slots, (self.mask + 1) * sizeof(Slot))
+        slots = <Slot *> dt_enlarged(self.slots, (old_mask + 1) * sizeof(Slot), room * sizeof(Slot))
+        if slots == NULL:
+            free(aside)
+            return False
         self.slots, self.mask = slots, room - 1
+        memcpy(aside, slots, first * sizeof(Slot))
+        memset(slots, 0, first * sizeof(Slot))
+        for at in range(first + 1, old_mask + 1):
+            if slots[at].code != 0:
+                moving = slots[at]
+                slots[at].code = 0
+                self._put(&moving)
+        for at in range(first):
+            self._put(&aside[at])
+        free(aside)
         return True
+
+    cdef inline void _put(self, const Slot *moving) noexcept nogil:
+        """Put a key that is not in the table into the first free slot from its own."""
+        cdef uint64_t at = _hash_of(moving, self.seed, self.hash_mask) & self.mask
+        while self.slots[at].code != 0:
+            at = (at + 1) & self.mask
+        self.slots[at] = moving[0]
 
     @property
     def is_ascii(self):
         """Whether no text so far has a byte beyond 127; such texts are valid UTF-8 unseen."""
         return self.bits & HIGH_BITS == 0
 
-    def offsets_bytes(self):
-        """Return the int64 offsets of the distinct texts, as an Arrow large_utf8 array wants them."""
-        return PyBytes_FromStringAndSize(<char *> self.offsets, (self.count + 1) * sizeof(int64_t))
+    def take_texts(self):
+        """Hand over the distinct texts, in the order of their codes, and forget them.
 
-    def data_bytes(self):
-        """Return the distinct texts, one after the other."""
-        return PyBytes_FromStringAndSize(<char *> self.data, self.offsets[self.count])
+        Returns
+        -------
+        offsets : memoryview
+            Of int64, shape (texts + 1,), as an Arrow large_utf8 array wants them.
+        data : memoryview
+            The texts, one after the other.
+        """
+        cdef _Memory offsets = _Memory(), data = _Memory()
+        offsets.at, offsets.size = self.offsets, (self.count + 1) * sizeof(int64_t)
+        data.at, data.size = self.data, self.offsets[self.count]
+        self.offsets, self.data = NULL, NULL
+        dt_free(self.slots, (self.mask + 1) * sizeof(Slot))
+        self.mask = 1023
+        self.slots = <Slot *> dt_table((self.mask + 1) * sizeof(Slot))
+        if self.slots == NULL or not self._new_texts():
+            raise MemoryError("no memory for the dictionary of texts")
+        return memoryview(offsets), memoryview(data)
+
+
+@cython.final
+cdef class _Memory:
+    """Bytes that are freed when nothing looks at them, behind the buffer protocol; read-only."""
+
+    cdef void *at
+    cdef Py_ssize_t size
+
+    def __dealloc__(self):
+        free(self.at)
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        PyBuffer_FillInfo(buffer, self, self.at, self.size, True, flags)
 
 
 cdef inline int64_t _fill(uint64_t mask) noexcept nogil:

@@ -202,7 +202,12 @@ cdef bint _all_ones(Reader *reader, int64_t values) noexcept nogil:
     return not reader.bad
 
 
-def unpack(const uint8_t[::1] page, int64_t begin, uint32_t[::1] out):
+ctypedef fused Index:
+    uint8_t
+    uint32_t
+
+
+def unpack(const uint8_t[::1] page, int64_t begin, Index[::1] out):
     """Write the indices of a dictionary-encoded page: a byte with their width, then runs.
 
     Parameters
@@ -210,12 +215,12 @@ def unpack(const uint8_t[::1] page, int64_t begin, uint32_t[::1] out):
     page : uint8 buffer, shape (n,)
     begin : int
         Where the width stands.
-    out : uint32 buffer, shape (values,)
+    out : uint8 or uint32 buffer, shape (values,)
 
     Raises
     ------
     ValueError
-        The runs are broken or too few.
+        The runs are broken or too few, or the indices have more bits than `out`.
     """
     cdef Reader reader
     cdef int width
@@ -223,7 +228,7 @@ def unpack(const uint8_t[::1] page, int64_t begin, uint32_t[::1] out):
     if not 0 <= begin < page.shape[0]:
         raise ValueError("the indices leave the page")
     width = page[begin]
-    if width > 32:
+    if width > <int> sizeof(Index) * 8:
         raise ValueError(f"indices of {width} bits")
     if out.shape[0] == 0:
         return
@@ -234,7 +239,7 @@ def unpack(const uint8_t[::1] page, int64_t begin, uint32_t[::1] out):
         raise ValueError("the indices are broken or too few")
 
 
-cdef bint _unpack(Reader *reader, int width, uint32_t *out, int64_t n) noexcept nogil:
+cdef bint _unpack(Reader *reader, int width, Index *out, int64_t n) noexcept nogil:
     cdef int64_t at = 0, count, i
     cdef uint64_t run
     cdef uint32_t value
@@ -258,21 +263,29 @@ cdef bint _unpack(Reader *reader, int width, uint32_t *out, int64_t n) noexcept 
             reader.at += (width + 7) // 8
             count = min(n - at, <int64_t> (run >> 1))
             for i in range(count):
-                out[at + i] = value
+                out[at + i] = <Index> value
             at += count
     return True
 
 
-cdef void _unpack_bits(const uint8_t *data, int64_t readable, int width, uint32_t *out, int64_t n) noexcept nogil:
+cdef void _unpack_bits(const uint8_t *data, int64_t readable, int width, Index *out, int64_t n) noexcept nogil:
     cdef uint64_t word, mask = (<uint64_t> 1 << width) - 1
-    cdef int64_t i, bit = 0
-    for i in range(n):
+    cdef int64_t i = 0, bit
+    if width <= 8:                                    # eight of them are in one word
+        while i + 8 <= n and (i >> 3) * width + 8 <= readable:
+            memcpy(&word, data + (i >> 3) * width, 8)
+            for bit in range(8):
+                out[i + bit] = <Index> (word & mask)
+                word >>= width
+            i += 8
+    bit = i * width
+    for i in range(i, n):
         word = 0
         if (bit >> 3) + 8 <= readable:
             memcpy(&word, data + (bit >> 3), 8)
         else:
             memcpy(&word, data + (bit >> 3), readable - (bit >> 3))
-        out[i] = <uint32_t> ((word >> (bit & 7)) & mask)
+        out[i] = <Index> ((word >> (bit & 7)) & mask)
         bit += width
 
 
@@ -365,16 +378,14 @@ cdef bint _copy_texts(const uint8_t *page, int64_t size, int64_t *begin, int64_t
     return True
 
 
-def first_uses(const uint32_t[::1] indices, const int32_t[::1] codes, uint8_t[::1] used, uint32_t[::1] out):
-    """Write which indices without a code occur, in order of first appearance.
+def first_uses(const Index[::1] indices, uint32_t[::1] out):
+    """Write which entries of a dictionary occur, in order of first appearance.
+
+    Looks no further than where the last of them has appeared.
 
     Parameters
     ----------
-    indices : uint32 buffer, shape (n,)
-    codes : int32 buffer, shape (entries,)
-        Below zero where an entry of the dictionary has no code yet.
-    used : uint8 buffer, shape (entries,)
-        Zero at first; 1 afterwards for what was written.
+    indices : uint8 or uint32 buffer, shape (n,)
     out : uint32 buffer, shape (entries,)
 
     Returns
@@ -387,18 +398,20 @@ def first_uses(const uint32_t[::1] indices, const int32_t[::1] codes, uint8_t[::
     ValueError
         An index has no entry.
     """
-    cdef int64_t i, count = 0, entries = codes.shape[0], bad = -1
-    if used.shape[0] != entries or out.shape[0] != entries:
-        raise ValueError(f"{entries} entries need as much room")
+    cdef int64_t i, count = 0, entries = out.shape[0], bad = -1
+    cdef bytearray seen = bytearray(entries)
+    cdef uint8_t[::1] used = seen
     with nogil:
         for i in range(indices.shape[0]):
             if indices[i] >= entries:
                 bad = i
                 break
-            if codes[indices[i]] < 0 and not used[indices[i]]:
+            if not used[indices[i]]:
                 used[indices[i]] = 1
                 out[count] = indices[i]
                 count += 1
+                if count == entries:
+                    break
     if bad >= 0:
         raise ValueError(f"index {indices[bad]} at {bad} has no entry")
     return count

@@ -23,10 +23,9 @@ TEXTS = st.one_of(
 )
 
 
-def distinct(interner: Interner) -> list[bytes]:
-    offsets = np.frombuffer(interner.offsets_bytes(), np.int64)
-    data = interner.data_bytes()
-    return [data[begin:end] for begin, end in pairwise(offsets)]
+def taken(interner: Interner) -> list[bytes]:
+    offsets, data = interner.take_texts()
+    return [bytes(data)[begin:end] for begin, end in pairwise(np.frombuffer(offsets, np.int64))]
 
 
 def encoded(interner: Interner, values: pa.Array) -> list[int]:
@@ -45,8 +44,8 @@ def test_codes_are_those_of_a_dictionary(chunks, hash_bits, kind):
     codes = [code for chunk in chunks for code in encoded(interner, pa.array(chunk, kind))]
     expected, texts = naive.encode([text for chunk in chunks for text in chunk])
     assert codes == expected
-    assert distinct(interner) == texts
     assert len(interner) == len(texts)
+    assert taken(interner) == texts
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=60), st.data())
@@ -64,7 +63,20 @@ def test_growing_keeps_every_code(hash_bits):
     texts = [f"{i:x}".encode() * (1 + i % 9) for i in range(count)]
     interner = Interner(expected=0, hash_bits=hash_bits)
     assert encoded(interner, pa.array(texts + texts[::-1])) == naive.encode(texts + texts[::-1])[0]
-    assert distinct(interner) == naive.encode(texts)[1]
+    assert taken(interner) == naive.encode(texts)[1]
+
+
+def test_a_table_starts_anew_when_its_texts_are_taken():
+    interner = Interner()
+    texts = [f"{i:x}".encode() for i in range(3_000)]
+    encoded(interner, pa.array(texts))
+    offsets, data = interner.take_texts()
+    assert len(interner) == 0
+    assert encoded(interner, pa.array([b"b", b"a"])) == [0, 1]
+    assert taken(interner) == [b"b", b"a"]
+    del interner
+    assert (bytes(data), len(offsets)) == (b"".join(texts), 8 * 3_001)
+    assert data.readonly
 
 
 def test_all_hashes_equal_still_gives_distinct_codes():
@@ -85,7 +97,7 @@ def test_nothing():
     interner = Interner()
     assert encoded(interner, pa.array([], pa.string())) == []
     assert encoded(interner, pa.array([None, None], pa.string())) == [-1, -1]
-    assert (len(interner), distinct(interner), interner.data_bytes()) == (0, [], b"")
+    assert (len(interner), taken(interner)) == (0, [])
 
 
 def test_nulls_with_bytes_behind_them():
@@ -96,7 +108,7 @@ def test_nulls_with_bytes_behind_them():
     )
     interner = Interner()
     assert encoded(interner, values) == [0, -1, 1]
-    assert distinct(interner) == [b"a", b"c"]
+    assert taken(interner) == [b"a", b"c"]
 
 
 def test_codes_of_another_length_or_type_are_refused():
@@ -124,7 +136,7 @@ def test_picks(texts, draw):
     at = draw.draw(st.lists(st.integers(0, len(texts) - 1), max_size=200))
     codes, interner = np.empty(len(at), np.int32), Interner(hash_bits=draw.draw(st.sampled_from([1, 64])))
     interner.encode(pa.array(texts, pa.binary()), codes, np.array(at, np.uint32))
-    assert (codes.tolist(), distinct(interner)) == naive.encode([texts[i] for i in at])
+    assert (codes.tolist(), taken(interner)) == naive.encode([texts[i] for i in at])
 
 
 def test_picks_beyond_the_texts_are_refused():

@@ -45,9 +45,9 @@ def ends(values: Sequence[bytes]) -> list[int]:
     return [sum(map(len, values[: i + 1])) for i in range(len(values))]
 
 
-def first_uses(indices: Sequence[int], codes: Sequence[int]) -> list[int]:
-    """Indices without a code, in order of first appearance."""
-    return list(dict.fromkeys(index for index in indices if codes[index] < 0))
+def first_uses(indices: Sequence[int]) -> list[int]:
+    """Indices in order of first appearance."""
+    return list(dict.fromkeys(indices))
 
 
 def take(values: Sequence[int], indices: Sequence[int]) -> list[int]:

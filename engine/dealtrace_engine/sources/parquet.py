@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from dealtrace_engine.errors import DealtraceError, ParseError, SchemaError, first_line
-from dealtrace_engine.parallel import closed_after, map_ahead
+from dealtrace_engine.parallel import ahead, closed_after, map_ahead, thread_count
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.files import InputFile, PathLike, input_files
 from dealtrace_engine.sources.options import ROWS_PER_BATCH
@@ -84,9 +84,11 @@ class ParquetSource:
                 count = reader.num_row_groups
                 with closed_after(map_ahead(groups.read, range(count), threads=self.threads)) as made:
                     for group, found in enumerate(made):
-                        yield from (
-                            _by_pyarrow(file, reader, group, names, repeated) if found is None else found
-                        )
+                        if found is not None:
+                            yield from found
+                            continue
+                        with closed_after(_by_pyarrow(file, reader, group, names, repeated)) as read:
+                            yield from ahead(read) if thread_count(self.threads) > 1 else read
             file.check()
 
     def row_number(self, position: int) -> int:

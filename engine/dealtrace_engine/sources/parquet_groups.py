@@ -15,8 +15,7 @@ import pyarrow as pa
 from dealtrace_engine.buffers import arrow
 from dealtrace_engine.sources.files import InputFile
 from dealtrace_engine.sources.parquet_pages import Rooms, chunk_bytes, pages_of, times
-from dealtrace_engine.sources.parquet_texts import distinct_texts, text_runs
-from dealtrace_ext.intern import Interner
+from dealtrace_engine.sources.parquet_texts import as_dictionary, as_texts, text_runs
 
 UNITS = {"ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 MOST_TEXT = 2**31 - 1
@@ -33,7 +32,7 @@ class RowGroups:
     names : list of str
         The columns that are wanted.
     repeated : collection of str
-        Those of few texts, which always come as one dictionary a row group.
+        Those of few texts, which always come as dictionaries.
     """
 
     def __init__(
@@ -90,8 +89,9 @@ class RowGroups:
         if pa.types.is_timestamp(field.type):
             return [arrow(times(found, rows), field.type)]
         if field.name in self.repeated:
-            return [distinct_texts(found, rows, Interner())]
-        return text_runs(found, rows, min(chunk.total_uncompressed_size, MOST_TEXT), self._rooms[1])
+            return text_runs(found, rows, as_dictionary)
+        size = min(chunk.total_uncompressed_size, MOST_TEXT)
+        return text_runs(found, rows, lambda run, left: as_texts(run, left, self._rooms[1].take(size)))
 
 
 def opened(reader: Any, group: int, names: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.buffers import empty
 from dealtrace_ext import pages
 
 CODECS = {"UNCOMPRESSED": None, "SNAPPY": "snappy", "ZSTD": "zstd", "GZIP": "gzip"}
@@ -54,7 +55,7 @@ class Rooms:
         except IndexError:
             block = np.empty(0, dtype=np.uint8)
         if len(block) < size:
-            block = np.empty(size, dtype=np.uint8)
+            block = empty(size, np.uint8)
         room = block[:size]
         weakref.finalize(room, self._spare.append, block).atexit = False
         return room
@@ -99,7 +100,7 @@ def _unpacked(body: Bytes, size: int, codec: pa.Codec | None) -> Bytes:
 
 def times(found: Iterator[Page], rows: int) -> NDArray[np.int64]:
     """Return the values of a column of 64-bit numbers, shape (rows,)."""
-    values, done = np.empty(rows, dtype=np.int64), 0
+    values, done = empty(rows, np.int64), 0
     distinct = np.empty(0, dtype=np.int64)
     for page in found:
         if page.kind == pages.DICTIONARY:
@@ -128,7 +129,7 @@ def text_positions(page: Page) -> NDArray[np.int64]:
     return positions
 
 
-def indices(page: Page, out: NDArray[np.uint32]) -> NDArray[np.uint32]:
+def indices(page: Page, out: NDArray[Any]) -> NDArray[Any]:
     """Fill `out` with the page's indices into the dictionary."""
     if page.encoding not in INDEXED:
         raise ValueError(f"encoding {page.encoding}")
