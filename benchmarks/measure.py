@@ -116,10 +116,11 @@ def timed_process(command: list[str], limit_s: float, **variables: str) -> Proce
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of the workers: quiet, and the checkout is on the path."""
+    """Return the environment of the workers: quiet, compiled once, and the checkout is on the path."""
     folders = [str(ROOT / name) for name in ("bindings", "engine", "ext")]
     paths = [*folders, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONWARNINGS": "ignore"}
+    compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**compiled, "PYTHONPATH": os.pathsep.join(paths), "PYTHONWARNINGS": "ignore"}
 
 
 def _failure(code: int, seconds: float, limit_s: float, errors: str) -> str:
