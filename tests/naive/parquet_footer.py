@@ -71,10 +71,8 @@ class Reader:
         value = self.natural()
         return value >> 1 if value % 2 == 0 else -(value >> 1) - 1
 
-    def value(self, kind: int, depth: int = 0) -> Value:
+    def value(self, kind: int) -> Value:
         """A value of a type."""
-        if depth > 8:
-            raise ValueError("too deep")
         if kind in (TRUE, FALSE):
             return kind, kind == TRUE
         if kind == BYTE:
@@ -86,12 +84,12 @@ class Reader:
         if kind == BINARY:
             return kind, self.take(self.natural())
         if kind in (LIST, 10):
-            return kind, self.elements(depth)
+            return kind, self.elements()
         if kind == STRUCT:
-            return kind, self.fields(depth)
+            return kind, self.fields()
         raise ValueError(f"type {kind}")
 
-    def elements(self, depth: int) -> tuple[int, list[Any]]:
+    def elements(self) -> tuple[int, list[Any]]:
         """A list: the type of its elements, and these."""
         head = self.take(1)[0]
         size, inner = head >> 4, head & 15
@@ -101,16 +99,16 @@ class Reader:
         if size > len(self.data) - self.at:
             raise ValueError("too many")
         wide = BYTE if inner in (TRUE, FALSE) else inner
-        return inner, [self.value(wide, depth + 1)[1] for _ in range(size)]
+        return inner, [self.value(wide)[1] for _ in range(size)]
 
-    def fields(self, depth: int) -> list[tuple[int, Value]]:
+    def fields(self) -> list[tuple[int, Value]]:
         """All fields of a struct, with their numbers."""
         found, number = [], 0
         while head := self.take(1)[0]:
             number = number + (head >> 4) if head >> 4 else self.integer()
             if not 0 <= number < 2**15:
                 raise ValueError(f"field {number}")
-            found.append((number, self.value(head & 15, depth + 1)))
+            found.append((number, self.value(head & 15)))
         return found
 
 
@@ -122,9 +120,19 @@ def wanted_of(found: list[tuple[int, Value]], wanted: dict[int, Any]) -> dict[in
             if number in made:
                 raise ValueError("twice")
             made[number] = _wanted(value, wanted[number])
+        elif _depth(*value) > 8:
+            raise ValueError("too deep")
     if not made.keys() >= set(wanted.get(0, ())):
         raise ValueError("a field is missing")
     return made
+
+
+def _depth(kind: int, content: Any) -> int:
+    """How many structs and lists are around the innermost value."""
+    inside = [value for _, value in content] if kind == STRUCT else []
+    if kind in (LIST, 10):
+        inside = [(content[0], one) for one in content[1]]
+    return max((1 + _depth(*value) for value in inside), default=0)
 
 
 def _wanted(value: Value, what: Any) -> Any:
@@ -143,7 +151,7 @@ def _wanted(value: Value, what: Any) -> Any:
 def fields(data: bytes, wanted: dict[int, Any]) -> dict[int, Any]:
     """Fields of the struct that the bytes hold."""
     reader = Reader(data)
-    found = reader.fields(0)
+    found = reader.fields()
     if reader.at != len(data):
         raise ValueError("more follows")
     return wanted_of(found, wanted)

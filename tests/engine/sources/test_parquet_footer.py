@@ -71,7 +71,7 @@ def rewritten(path, change):
     """Write the footer anew, after `change` of its fields."""
     data = path.read_bytes()
     begin = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
-    fields = naive.tree(naive.STRUCT, naive.Reader(data[begin:-8]).fields(0))
+    fields = naive.tree(naive.STRUCT, naive.Reader(data[begin:-8]).fields())
     change(fields)
     footer = naive.struct(fields)
     path.write_bytes(data[:begin] + footer + len(footer).to_bytes(4, "little") + b"PAR1")
