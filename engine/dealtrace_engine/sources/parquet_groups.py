@@ -59,9 +59,11 @@ class ReaderLayout:
     def column(self, name: str) -> Column:
         """Return a column; of a file that is not flat, without a type."""
         index = self.schema.names.index(name)
+        kind = self.schema.field(index).type
+        getattr(kind, "tz", None)  # where it is no text, the error belongs here, not into the middle of a log
         if not self.flat:
             return Column(name, "", 0, None)
-        column, kind = self.metadata.schema.column(index), self.schema.field(index).type
+        column = self.metadata.schema.column(index)
         if column.max_repetition_level or column.max_definition_level > 1 or not _understood(column, kind):
             kind = None
         return Column(name, column.physical_type, column.max_definition_level, kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import os
 import subprocess
@@ -292,6 +293,17 @@ def test_a_damaged_footer_is_read_as_pyarrow_reads_it_or_refused(tmp_path_factor
     with suppress(DealtraceError):
         log = read_parquet(path, case_id="case", activity="activity", timestamp="time", threads=1)
         assert log.events + log.quality.rows_dropped <= 90
+
+
+def test_a_zone_that_is_no_text(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(table(time=pa.timestamp("us", "Europe/Berlin")), path)
+    schema = pq.read_metadata(path).metadata[b"ARROW:schema"]
+    broken = base64.b64encode(base64.b64decode(schema).replace(b"Europe", b"Eu\xffope"))
+    path.write_bytes(path.read_bytes().replace(schema, broken))
+    assert footer_of(InputFile.at(path)) is None
+    with pytest.raises(ParseError, match="damaged or cut short"):
+        read_parquet(path)
 
 
 @pytest.mark.parametrize("keep", [1, 7, 8, 11, 12, 300])
