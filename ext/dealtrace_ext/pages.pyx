@@ -7,111 +7,51 @@ https://parquet.apache.org/docs/file-format/data-pages/encodings/ and parquet.th
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
+from dealtrace_ext.thrift cimport Reader, integer, next_field, skip, varint
+
 DATA, DICTIONARY, DATA_V2 = 0, 2, 3
 PLAIN, PLAIN_DICTIONARY, RLE_DICTIONARY = 0, 2, 8
 
 cdef enum:
-    MOST_DEPTH = 8                 # of structs in structs in a header
     WIDE = 32                      # bytes that are copied at once, whatever is needed of them
-
-
-cdef struct Reader:
-    const uint8_t *data
-    int64_t at, end
-    bint bad
 
 
 cdef struct Header:
     int64_t kind, uncompressed, compressed, values, encoding, nulls, level_bytes, compressed_values
 
 
-cdef uint64_t _varint(Reader *reader) noexcept nogil:
-    cdef uint64_t value = 0, byte
-    cdef int shift = 0
-    while reader.at < reader.end and shift < 64:
-        byte = reader.data[reader.at]
-        reader.at += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value
-        shift += 7
-    reader.bad = True
-    return 0
-
-
-cdef inline int64_t _integer(Reader *reader) noexcept nogil:
-    cdef uint64_t value = _varint(reader)
-    return <int64_t> (value >> 1) ^ -<int64_t> (value & 1)
-
-
-cdef void _skip(Reader *reader, int kind, int depth) noexcept nogil:
-    """Pass over a value of a type that the header does not need."""
-    cdef uint64_t size
-    if depth > MOST_DEPTH:
-        reader.bad = True
-    elif kind == 1 or kind == 2:                      # the value is in the type
-        pass
-    elif kind == 3:
-        reader.at += 1
-    elif 4 <= kind <= 6:
-        _varint(reader)
-    elif kind == 7:
-        reader.at += 8
-    elif kind == 8:
-        size = _varint(reader)
-        if size > <uint64_t> (reader.end - reader.at):
-            reader.bad = True
-        else:
-            reader.at += <int64_t> size
-    elif kind == 12:
-        _fields(reader, NULL, depth + 1)
-    else:                                             # lists and maps: no page header has them
-        reader.bad = True
-    if reader.at > reader.end:
-        reader.bad = True
-
-
 cdef void _fields(Reader *reader, Header *header, int depth) noexcept nogil:
     """Read the fields of a struct: into `header` where they belong there, else over them."""
     cdef int64_t field = 0
-    cdef uint8_t byte
-    while not reader.bad:
-        if reader.at >= reader.end:
-            reader.bad = True
-            return
-        byte = reader.data[reader.at]
-        reader.at += 1
-        if byte == 0:
-            return
-        field = field + (byte >> 4) if byte >> 4 else _integer(reader)
-        _field(reader, header, field, byte & 15, depth)
+    cdef int kind = next_field(reader, &field)
+    while kind:
+        _field(reader, header, field, kind, depth)
+        kind = next_field(reader, &field)
 
 
 cdef void _field(Reader *reader, Header *header, int64_t field, int kind, int depth) noexcept nogil:
-    if header == NULL:
-        _skip(reader, kind, depth)
-    elif depth == 0 and kind == 5 and field == 1:
-        header.kind = _integer(reader)
+    if depth == 0 and kind == 5 and field == 1:
+        header.kind = integer(reader)
     elif depth == 0 and kind == 5 and field == 2:
-        header.uncompressed = _integer(reader)
+        header.uncompressed = integer(reader)
     elif depth == 0 and kind == 5 and field == 3:
-        header.compressed = _integer(reader)
+        header.compressed = integer(reader)
     elif depth == 0 and kind == 12 and field in (5, 7):
         _fields(reader, header, 1)
     elif depth == 0 and kind == 12 and field == 8:
         _fields(reader, header, 2)
     elif depth > 0 and kind == 5 and field == 1:
-        header.values = _integer(reader)
+        header.values = integer(reader)
     elif depth == 1 and kind == 5 and field == 2 or depth == 2 and kind == 5 and field == 4:
-        header.encoding = _integer(reader)
+        header.encoding = integer(reader)
     elif depth == 2 and kind == 5 and field == 2:
-        header.nulls = _integer(reader)
+        header.nulls = integer(reader)
     elif depth == 2 and kind == 5 and field in (5, 6):
-        header.level_bytes += _integer(reader)
+        header.level_bytes += integer(reader)
     elif depth == 2 and kind in (1, 2) and field == 7:
         header.compressed_values = kind == 1
     else:
-        _skip(reader, kind, 0)
+        skip(reader, kind, 0)
 
 
 def page_headers(const uint8_t[::1] chunk):
@@ -182,7 +122,7 @@ cdef bint _all_ones(Reader *reader, int64_t values) noexcept nogil:
     cdef uint64_t run
     cdef int64_t i, n
     while values > 0 and not reader.bad:
-        run = _varint(reader)
+        run = varint(reader)
         if reader.bad or run >> 33:
             return False
         if run & 1:
@@ -244,7 +184,7 @@ cdef bint _unpack(Reader *reader, int width, Index *out, int64_t n) noexcept nog
     cdef uint64_t run
     cdef uint32_t value
     while at < n:
-        run = _varint(reader)
+        run = varint(reader)
         if reader.bad or run >> 33 or run >> 1 == 0:
             return False
         if run & 1:

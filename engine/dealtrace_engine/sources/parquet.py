@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -13,7 +15,8 @@ from dealtrace_engine.parallel import ahead, closed_after, map_ahead, thread_cou
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.files import InputFile, PathLike, input_files
 from dealtrace_engine.sources.options import ROWS_PER_BATCH
-from dealtrace_engine.sources.parquet_groups import RowGroups, opened
+from dealtrace_engine.sources.parquet_footer import footer_of
+from dealtrace_engine.sources.parquet_groups import Layout, ReaderLayout, RowGroups, opened
 
 DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError, OverflowError)
 """What pyarrow raises over a broken file."""
@@ -55,9 +58,8 @@ class ParquetSource:
         names: tuple[str, ...] = ()
         rows = 0
         for file in files:
-            with _parquet(file) as reader:
-                found = tuple(reader.schema_arrow.names)
-                rows += reader.metadata.num_rows
+            found, more = _names_and_rows(file)
+            rows += more
             if not names:
                 names = found
             for missing in (name for name in names if name not in found):
@@ -79,17 +81,29 @@ class ParquetSource:
         """
         for file in self.files:
             file.check()
-            with _parquet(file) as reader, _readable(file):
-                groups = RowGroups(file, reader, list(names), repeated)
-                count = reader.num_row_groups
-                with closed_after(map_ahead(groups.read, range(count), threads=self.threads)) as made:
-                    for group, found in enumerate(made):
-                        if found is not None:
-                            yield from found
-                            continue
-                        with closed_after(_by_pyarrow(file, reader, group, names, repeated)) as read:
-                            yield from ahead(read) if thread_count(self.threads) > 1 else read
+            yield from self._file_batches(file, list(names), repeated)
             file.check()
+
+    def _file_batches(
+        self, file: InputFile, names: list[str], repeated: Sequence[str]
+    ) -> Iterator[pa.RecordBatch]:
+        with ExitStack() as stack, _readable(file):
+
+            @cache
+            def reader() -> Any:
+                return stack.enter_context(_parquet(file))
+
+            layout: Layout | None = footer_of(file)
+            if layout is None or any(layout.column(name).type is None for name in names):
+                layout = ReaderLayout(file, reader())
+            groups, count = RowGroups(file, layout, names, repeated), layout.num_row_groups
+            with closed_after(map_ahead(groups.read, range(count), threads=self.threads)) as made:
+                for group, found in enumerate(made):
+                    if found is not None:
+                        yield from found
+                        continue
+                    with closed_after(_by_pyarrow(file, reader(), group, names, repeated)) as read:
+                        yield from ahead(read) if thread_count(self.threads) > 1 else read
 
     def row_number(self, position: int) -> int:
         """Return the row, from 1, over all files."""
@@ -143,6 +157,14 @@ def _parquet(file: InputFile, dictionary: Sequence[str] = (), metadata: Any = No
         return pq.ParquetFile(
             file.path, metadata=metadata, read_dictionary=list(dictionary), coerce_int96_timestamp_unit="us"
         )
+
+
+def _names_and_rows(file: InputFile) -> tuple[tuple[str, ...], int]:
+    footer = footer_of(file)
+    if footer is not None:
+        return footer.names, footer.num_rows
+    with _parquet(file) as reader:
+        return tuple(reader.schema_arrow.names), reader.metadata.num_rows
 
 
 def _by_pyarrow(

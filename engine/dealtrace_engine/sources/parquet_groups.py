@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
 from dealtrace_engine.buffers import arrow
 from dealtrace_engine.sources.files import InputFile
+from dealtrace_engine.sources.parquet_footer import Column
 from dealtrace_engine.sources.parquet_pages import Rooms, chunk_bytes, pages_of, times
 from dealtrace_engine.sources.parquet_texts import as_dictionary, as_texts, text_runs
 
@@ -22,13 +23,76 @@ MOST_TEXT = 2**31 - 1
 """Bytes of text that a 32-bit offset reaches."""
 
 
+class Layout(Protocol):
+    """Where the columns of a file are: a `Footer`, or what pyarrow's reader says."""
+
+    @property
+    def num_row_groups(self) -> int:
+        """How many row groups there are."""
+
+    def column(self, name: str) -> Column:
+        """Return a column."""
+
+    def chunks(self, group: int, names: list[str]) -> tuple[int, list[Any]]:
+        """Return how many rows a row group has, and columns of it."""
+
+
+class ReaderLayout:
+    """The layout of a file by pyarrow, which understands more than `Footer` and takes longer.
+
+    Parameters
+    ----------
+    file : InputFile
+    reader : pyarrow.parquet.ParquetFile
+    """
+
+    def __init__(self, file: InputFile, reader: Any) -> None:
+        self.file, self.metadata, self.schema = file, reader.metadata, reader.schema_arrow
+        names = self.schema.names
+        self.flat = len(names) == self.metadata.num_columns == len(set(names))
+
+    @property
+    def num_row_groups(self) -> int:
+        """How many row groups there are."""
+        return int(self.metadata.num_row_groups)
+
+    def column(self, name: str) -> Column:
+        """Return a column; of a file that is not flat, without a type."""
+        index = self.schema.names.index(name)
+        kind = self.schema.field(index).type
+        getattr(kind, "tz", None)  # where it is no text, the error belongs here, not into the middle of a log
+        if not self.flat:
+            return Column(name, "", 0, None)
+        column = self.metadata.schema.column(index)
+        if column.max_repetition_level or column.max_definition_level > 1 or not _understood(column, kind):
+            kind = None
+        return Column(name, column.physical_type, column.max_definition_level, kind)
+
+    def chunks(self, group: int, names: list[str]) -> tuple[int, list[Any]]:
+        """Return how many rows a row group has, and columns of it, if they open; see `opened`."""
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self.file.path, metadata=self.metadata) as reader:  # of this thread's own
+            opened(reader, group, names)
+        found = self.metadata.row_group(group)
+        return found.num_rows, [found.column(self.schema.names.index(name)) for name in names]
+
+
+def _understood(column: Any, kind: pa.DataType) -> bool:
+    if pa.types.is_timestamp(kind):  # in the file's own unit, or it would have to be converted
+        unit = UNITS.get(kind.unit, "none")
+        return bool(column.physical_type == "INT64" and unit in str(column.logical_type))
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return bool(text and column.physical_type == "BYTE_ARRAY")
+
+
 class RowGroups:
     """The row groups of one file, as record batches.
 
     Parameters
     ----------
     file : InputFile
-    reader : pyarrow.parquet.ParquetFile
+    layout : Footer or ReaderLayout
     names : list of str
         The columns that are wanted.
     repeated : collection of str
@@ -36,59 +100,36 @@ class RowGroups:
     """
 
     def __init__(
-        self, file: InputFile, reader: Any, names: list[str], repeated: Collection[str] = ()
+        self, file: InputFile, layout: Layout, names: list[str], repeated: Collection[str] = ()
     ) -> None:
-        self.file, self.metadata = file, reader.metadata
-        schema = reader.schema_arrow
-        self.schema = pa.schema([schema.field(schema.names.index(name)) for name in names])
-        self.columns = [schema.names.index(name) for name in names]
-        self.repeated = repeated
+        self.file, self.layout, self.names, self.repeated = file, layout, names, repeated
+        self.columns = [layout.column(name) for name in names]
+        self.understood = all(column.type is not None for column in self.columns)
         self._rooms = Rooms(), Rooms()  # for what is read, and for texts
-        flat = len(schema.names) == self.metadata.num_columns == len(set(schema.names))
-        self.understood = flat and all(map(self._understood, self.columns, self.schema))
-
-    def _understood(self, index: int, field: pa.Field) -> bool:
-        column = self.metadata.schema.column(index)
-        if column.max_repetition_level or column.max_definition_level > 1:
-            return False
-        if pa.types.is_timestamp(field.type):  # in the file's own unit, or it would have to be converted
-            unit = UNITS.get(field.type.unit, "none")
-            return bool(column.physical_type == "INT64" and unit in str(column.logical_type))
-        text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
-        return bool(text and column.physical_type == "BYTE_ARRAY")
 
     def read(self, group: int) -> list[pa.RecordBatch] | None:
         """Return a row group in as few batches as its texts are stored in, or None."""
         if not self.understood:
             return None
         try:
-            self._open(group)
-            rows = self.metadata.row_group(group).num_rows
+            rows, chunks = self.layout.chunks(group, self.names)
             with self.file.path.open("rb") as stream:
                 columns = [
-                    self._column(stream.fileno(), group, index, field, rows)
-                    for index, field in zip(self.columns, self.schema, strict=True)
+                    self._column(stream.fileno(), column, chunk, rows)
+                    for column, chunk in zip(self.columns, chunks, strict=True)
                 ]
-        except (ValueError, OverflowError, OSError, MemoryError, pa.ArrowException):
+        except (ValueError, KeyError, OverflowError, OSError, MemoryError, pa.ArrowException):
             return None
-        return aligned(columns, self.schema.names)
+        return aligned(columns, self.names)
 
-    def _open(self, group: int) -> None:
-        """Read a row with a reader of this thread's own; see `opened`."""
-        import pyarrow.parquet as pq
-
-        with pq.ParquetFile(self.file.path, metadata=self.metadata) as reader:
-            opened(reader, group, self.schema.names)
-
-    def _column(self, descriptor: int, group: int, index: int, field: pa.Field, rows: int) -> list[pa.Array]:
-        chunk = self.metadata.row_group(group).column(index)
-        nullable = self.metadata.schema.column(index).max_definition_level == 1
+    def _column(self, descriptor: int, column: Column, chunk: Any, rows: int) -> list[pa.Array]:
+        nullable = column.max_definition_level == 1
         if chunk.total_compressed_size > self.file.size:
             raise ValueError("a column is larger than the file")
         found = pages_of(chunk_bytes(descriptor, chunk, self._rooms[0]), chunk, nullable)
-        if pa.types.is_timestamp(field.type):
-            return [arrow(times(found, rows), field.type)]
-        if field.name in self.repeated:
+        if pa.types.is_timestamp(column.type):
+            return [arrow(times(found, rows), column.type)]
+        if column.name in self.repeated:
             return text_runs(found, rows, as_dictionary)
         size = min(chunk.total_uncompressed_size, MOST_TEXT)
         return text_runs(found, rows, lambda run, left: as_texts(run, left, self._rooms[1].take(size)))

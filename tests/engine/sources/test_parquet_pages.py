@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from dealtrace_engine.errors import DealtraceError
 from dealtrace_engine.sources.files import InputFile
-from dealtrace_engine.sources.parquet_groups import RowGroups, aligned
+from dealtrace_engine.sources.parquet_footer import footer_of
+from dealtrace_engine.sources.parquet_groups import ReaderLayout, RowGroups, aligned
 from dealtrace_engine.sources.readers import read_parquet
 
 NAMES = ["case", "activity", "time"]
@@ -32,8 +33,13 @@ def table(rows, cases=40, kind=UTC, seed=0):
 
 def decoded(path):
     reader = pq.ParquetFile(path)
-    groups = RowGroups(InputFile.at(path), reader, NAMES, ["activity"])
-    return [groups.read(group) for group in range(reader.num_row_groups)], reader
+    file = InputFile.at(path)
+    either = [
+        [RowGroups(file, layout, NAMES, ["activity"]).read(group) for group in range(reader.num_row_groups)]
+        for layout in (footer_of(file), ReaderLayout(file, reader))
+    ]
+    assert either[0] == either[1]
+    return either[0], reader
 
 
 def same(path):
