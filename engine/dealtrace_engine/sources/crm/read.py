@@ -18,7 +18,7 @@ from dealtrace_engine.sources.crm.events import compact, no_events
 from dealtrace_engine.sources.crm.ladder import Rule, by_activity
 from dealtrace_engine.sources.crm.linking import flattened, linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
-from dealtrace_engine.sources.crm.system import NAMES, CrmSystem, crm_system
+from dealtrace_engine.sources.crm.system import NAMES, CrmSystem, Family, crm_system
 from dealtrace_engine.sources.crm.tables import CrmTables, RawExport
 from dealtrace_engine.sources.labels import activity_label
 
@@ -94,8 +94,7 @@ def log_of(
     activity_label("lead_captured", language or mapping.language)  # an unknown language is told at once
     tables = CrmTables(raw, with_custom(system.catalog, mapping))
     rules = [*system.rules, *custom_rules(mapping)]
-    tables.read_all([name for name in tables.objects if name not in system.large], threads)
-    events = _events(rules, tables, mapping)
+    events = _events(system, rules, tables, mapping, threads)
     tick(progress, 1, STEPS)
     links = system.links(tables, mapping)
     _release_spent(system, tables)
@@ -135,12 +134,41 @@ def _release_spent(system: CrmSystem, tables: CrmTables) -> None:
         tables.release_made(what)
 
 
-def _events(rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:
+def _events(
+    system: CrmSystem, rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping, threads: int | None
+) -> pl.DataFrame:
+    """Derive all events, family after family, each of which leaves behind only what later ones ask for."""
     import polars as pl
 
     names = [rule.name for rule in rules]
-    found = [compact(events, names) for events in by_activity(rules, tables, mapping)]
-    return pl.concat(found, rechunk=False) if found else compact(no_events(), names)
+    named = {activity for family in system.families for activity in family.activities}
+    others = tuple(dict.fromkeys(rule.activity for rule in rules if rule.activity not in named))
+    found = [compact(no_events(), names)]
+    for family in (Family(others), *system.families):
+        tables.read_all(family.reads if system.families else system_tables(system, tables), threads)
+        ladders = [rule for rule in rules if rule.activity in family.activities]
+        found += [compact(events, names) for events in by_activity(ladders, tables, mapping)]
+        if family.afterwards is not None:
+            family.afterwards(tables, mapping)
+        _spend(system, family, tables)
+    return pl.concat(found, rechunk=False)
+
+
+def system_tables(system: CrmSystem, tables: CrmTables) -> list[str]:
+    return [name for name in tables.objects if name not in system.large]
+
+
+def _spend(system: CrmSystem, family: Family, tables: CrmTables) -> None:
+    """Let go what is not asked for after a family, once its rows are counted."""
+    for name, columns in family.kept.items():
+        tables.keep(name, columns)
+    for name in family.spent:
+        tables.rows(name)
+        if name in system.history:
+            tables.span(name, system.history[name])
+        tables.release(name)
+    for what in family.spent_made:
+        tables.release_made(what)
 
 
 def in_order(events: pl.DataFrame) -> pl.DataFrame:

@@ -19,6 +19,35 @@ NAMES = ("salesforce", "dynamics")
 
 
 @dataclass(frozen=True)
+class Family:
+    """Activities whose rules ask for much the same tables, which are let go once these are done.
+
+    Attributes
+    ----------
+    activities : sequence of str
+        Those that no earlier family has.
+    reads : sequence of str
+        Objects that are read side by side before the rules run; others are read when they are asked for.
+    afterwards : callable (tables, mapping) -> None, optional
+        Works out what links, case table and coverage report ask of tables that are spent then; see
+        `CrmTables.once`.
+    spent : sequence of str
+        Objects that nobody asks for afterwards. One that is asked for all the same is read again.
+    spent_made : sequence of str
+        How that begins which nobody asks for afterwards, of what is worked out once.
+    kept : mapping of str to sequence of str
+        Objects of which only these columns are asked for afterwards.
+    """
+
+    activities: Sequence[str]
+    reads: Sequence[str] = ()
+    afterwards: Callable[[CrmTables, CrmMapping], None] | None = None
+    spent: Sequence[str] = ()
+    spent_made: Sequence[str] = ()
+    kept: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class CrmSystem:
     """A CRM.
 
@@ -61,6 +90,8 @@ class CrmSystem:
         How that begins which only rules ask for, of what is worked out once; see `CrmTables.once`.
     large : sequence of str
         Objects whose reading keeps all cores busy by itself.
+    families : sequence of Family
+        In the order in which they are derived.
     leading_history : mapping of str to sequence of str
         Leading object to those history objects that tell of it; all of `history` where absent.
     """
@@ -85,6 +116,7 @@ class CrmSystem:
     spent: Sequence[str] = ()
     spent_made: Sequence[str] = ()
     large: Sequence[str] = ()
+    families: Sequence[Family] = ()
 
 
 def crm_system(name: str) -> CrmSystem:

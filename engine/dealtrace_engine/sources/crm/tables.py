@@ -216,6 +216,11 @@ class CrmTables:
         self._held.pop(name, None)
         self._held.pop(f"{name}@", None)
 
+    def keep(self, name: str, columns: Sequence[str]) -> None:
+        """Let all but some columns of an object go; to ask for another one is an error from then on."""
+        if name in self._held:
+            self._held[name] = self._held[name].select(columns)
+
     def release_made(self, what: str) -> None:
         """Let go what was worked out once and is named so at its beginning; see `once`."""
         for key in [key for key in self._held if key.startswith(f"@{what}")]:
