@@ -43,7 +43,7 @@ def assembled(
     Parameters
     ----------
     events : DataFrame
-        With their cases and with days placed; those of a case in their order.
+        With their cases and with days placed; those of a case in their order. Emptied on the way.
     cases : DataFrame
         case_id and the attributes of each case; cases without events are left out.
     label : str
@@ -64,12 +64,20 @@ def assembled(
     if events.height == 0:
         raise LogError("no event could be derived for any case", file=label,
                        hint="the coverage report says which objects and columns are missing")  # fmt: skip
-    table = event_table(events, cases.columns, language, stage_activity).to_arrow()
+    named = event_table(events, cases.columns, language, stage_activity)
+    for name in events.columns:
+        events.drop_in_place(name)
+    table = pa.table({name: _arrow_column(named, name) for name in named.columns})
     source = TableSource(table, label, notes=list(notes), files=files_at(label))
     roles = {**ROLES, "resource": "resource_name"} if "resource_name" in table.column_names else ROLES
     log = ReadOptions(**roles, threads=threads).log_of(source, rows=table.num_rows)  # type: ignore[arg-type]
     origin = replace(log.origin, noted=[*log.origin.noted, *findings])
     return replace(log, origin=origin, kept={**log.kept, **case_attributes(log, cases)})
+
+
+def _arrow_column(events: pl.DataFrame, name: str) -> pa.ChunkedArray:
+    """Take a column out of a frame, so that it is not there twice."""
+    return events.drop_in_place(name).to_frame().to_arrow().column(0)
 
 
 def files_at(label: str) -> list[InputFile]:
