@@ -31,6 +31,8 @@ HELPFUL_ONLY = ("day_start", "day_end", "fact")
 ONE_PER_ROW = ("record_id", "source_row_id")
 """Texts of which there are about as many as events."""
 RESOURCE = ("resource_name", "resource_id")
+ROWS_AT_A_TIME = 1 << 19
+"""Of which names are looked up, as texts."""
 STAGE_CHANGED = "opportunity_stage_changed"
 
 
@@ -98,13 +100,18 @@ def event_table(
     import polars as pl
 
     renamed = {*OF_BOTH, *case_columns} - {*ROLES.values(), "case_id"}
+    texts = {
+        "activity": _activity_names(events, language, stage_activity),
+        "resource_name": pl.coalesce(*(pl.col(name).cast(pl.String) for name in RESOURCE)),
+    }
+    parts = (
+        part.select(text.cast(pl.Categorical).alias(name) for name, text in texts.items())
+        for part in events.iter_slices(ROWS_AT_A_TIME)
+    )
     named = (
         events.drop(*HELPFUL_ONLY, strict=False)
-        .with_columns(
-            activity=_activity_names(events, language, stage_activity),
-            activity_id=pl.col("activity"),
-            resource_name=pl.coalesce(*(pl.col(name).cast(pl.String) for name in RESOURCE)),
-        )
+        .with_columns(activity_id="activity")
+        .with_columns(pl.concat(parts).get_columns())
         .rename({name: f"event_{name}" for name in events.columns if name in renamed}, strict=True)
     )
     filled = [name for name in named.columns if named[name].null_count() < named.height]
