@@ -13,18 +13,20 @@ import dealtrace as dt
 from dealtrace_engine.synthetic.crm.locales import ORGANISATION_ZONE
 from dealtrace_engine.synthetic.crm.writing import EXPORT, SYSTEMS, TRUTH, write_organisation
 
-SHAPES = [(system, shape) for system, shapes in SYSTEMS.items() for shape in shapes]
+SHAPES = [(system, shape, "") for system, shapes in SYSTEMS.items() for shape in shapes]
+SHAPES.append(("salesforce", "report", "workbook"))
+"""System, shape, and what the shape is asked for besides, if anything."""
 READERS = {"salesforce": dt.read_salesforce, "dynamics": dt.read_dynamics}
 ZONES = {"salesforce": "UTC", "dynamics": ORGANISATION_ZONE}
 """Where the generated organisations have their days."""
 UNITS = {"instant": "1s", "minute": "1m", "date": "1d"}
 
 
-@pytest.fixture(scope="module", params=SHAPES, ids="/".join)
+@pytest.fixture(scope="module", params=SHAPES, ids=lambda form: "/".join(form).strip("/"))
 def organisation(request, tmp_path_factory):
-    system, shape = request.param
+    system, shape, asked = request.param
     folder = tmp_path_factory.mktemp("crm") / "organisation"
-    written = write_organisation(system, shape, 50, 5, folder)
+    written = write_organisation(system, shape, 50, 5, folder, **({asked: True} if asked else {}))
     zone = written.zone or ZONES[system]
     log = READERS[system](folder / EXPORT, timezone=zone)
     return shape, log, pl.read_parquet(folder / TRUTH), zone

@@ -8,7 +8,10 @@ import pytest
 
 from dealtrace_engine.errors import ParseError, SchemaError
 from dealtrace_engine.sources.crm.read import recognised
+from dealtrace_engine.sources.crm.tables import CrmTables
+from dealtrace_engine.sources.salesforce.objects import CATALOG
 from dealtrace_engine.sources.salesforce.recognise import recognise
+from dealtrace_engine.synthetic.crm.writing import EXPORT, write_organisation
 from salesforce_exports import OPPORTUNITY, quoted, read, rows, typed, written
 
 pytest.importorskip("fastexcel")
@@ -154,6 +157,19 @@ def test_what_excel_keeps_beside_an_open_workbook_is_left_alone(tmp_path):
     (tmp_path / "~$deals.xlsx").write_bytes(b"\x03Ann" + bytes(161))
     assert recognise(tmp_path) == "report"
     assert len(rows(read(tmp_path, "report"), "Opportunity", "Id")) == 1
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ja"])
+def test_a_workbook_tells_what_the_text_does(tmp_path, language):
+    found = []
+    for workbook in (False, True):
+        folder = tmp_path / str(workbook)
+        made = write_organisation("salesforce", "report", 20, 3, folder, language=language, workbook=workbook)
+        tables = CrmTables(read(folder / EXPORT, "report", zone=made.zone), CATALOG)
+        found.append([tables.table(name).collect() for name in ("Opportunity", "OpportunityHistory")])
+    for of_text, of_book in zip(*found, strict=True):
+        assert of_text.height > 15
+        assert of_text.equals(of_book)
 
 
 COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
