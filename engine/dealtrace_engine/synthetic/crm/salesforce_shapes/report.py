@@ -52,7 +52,7 @@ def write_report(
         raise ArgumentError("a report shows opportunities, and there are none")
     for column, of, into in RELATED:
         named = with_names(named, export.tables, column, of, into)
-    reports = [("Opportunities", named, OPPORTUNITIES)]
+    reports: list[tuple[str, pl.DataFrame, tuple[str, ...]]] = [("Opportunities", named, OPPORTUNITIES)]
     if "OpportunityHistory" in export.tables:
         history = _changes(export.tables["OpportunityHistory"], named)
         reports.append(("Opportunity History", history, HISTORY))
