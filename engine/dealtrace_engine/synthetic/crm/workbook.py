@@ -1,4 +1,4 @@
-"""A workbook of one sheet, and perhaps one that is not shown, written row by row (ECMA-376, SpreadsheetML)."""
+"""A workbook of one sheet, perhaps with one that is hidden, written row by row (ECMA-376, SpreadsheetML)."""
 
 from __future__ import annotations
 
