@@ -70,8 +70,8 @@ def _asked(tables: CrmTables, customer: str) -> pl.LazyFrame:
     closed = pl.when(pl.col("statecode") != 0).then(pl.col("actualclosedate"))
     people = tables.table("contact").select(customerid="contactid", is_person=pl.lit(True)).unique()
     deals = tables.table("opportunity").with_columns(end=closed).join(people, on="customerid", how="left")
-    is_person = pl.col("is_person").fill_null(False) | (pl.col("customerid_entitytype") == "contact")
-    is_meant = is_person.fill_null(False) if customer == "contact" else ~is_person.fill_null(False)
+    is_person = pl.col("is_person").fill_null(False)
+    is_meant = is_person if customer == "contact" else ~is_person
     rows = pl.concat(
         part.select("opportunityid", "end", begin="createdon", partyid=column)
         for part, column in ((deals, LOOKUPS[customer]), (deals.filter(is_meant), "customerid"))
