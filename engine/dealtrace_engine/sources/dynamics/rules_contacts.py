@@ -130,8 +130,10 @@ _NEEDS = ("phonecall.statecode", "email.statecode", "appointment.statecode")
 
 _PARTY = tuple(f"activityparty.{name}" for name in ("activityid", "partyid", "participationtypemask"))
 _LOOKUPS = {
-    "D2": ("lead.leadid",), "D3": ("opportunity.parentcontactid",), "D4": ("opportunity.parentaccountid",),
-}  # fmt: skip
+    "D2": ("lead.leadid",),
+    "D3": ("opportunity.parentcontactid",),
+    "D4": ("opportunity.parentaccountid", "opportunity.parentcontactid"),
+}
 
 RULES = (
     Rule("D1", FIRST, "activity", "field", first_contact, _NEEDS),
