@@ -56,4 +56,4 @@ def salesforce_tables(facts: Facts, setup: SalesforceSetup | None = None) -> dic
 def salesforce_org(facts: Facts, setup: SalesforceSetup | None = None) -> SalesforceOrg:
     """Return the organisation with a setup and ids."""
     setup = setup or SalesforceSetup()
-    return SalesforceOrg(facts, setup, RecordIds(setup.packaged))
+    return SalesforceOrg(facts, setup, RecordIds(setup.packaged, facts.part))
