@@ -129,7 +129,9 @@ def history(
     stack = stack.sort("key", "at", "rank", maintain_order=True)
     stack = stack.with_columns(pl.col(changing).forward_fill())
     final = pl.struct("key", "at", "rank").ne_missing(pl.struct("key", "at", "rank").shift(-1))
-    versions = stack.filter(final).with_columns(derived).with_columns(_version_numbers(table, part, pl.col("at")))
+    versions = (
+        stack.filter(final).with_columns(derived).with_columns(_version_numbers(table, part, pl.col("at")))
+    )
     ids = directory.guids(table, records.get_column("key")).alias(primary)
     records = _with_deletion(records.drop(changing)).with_columns(ids)
     return History(table, primary, part, records, versions)
