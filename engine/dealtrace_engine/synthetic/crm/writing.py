@@ -16,6 +16,7 @@ from dealtrace_engine.synthetic.crm.dynamics_shapes.writing import SHAPES as DYN
 from dealtrace_engine.synthetic.crm.export import shape_named
 from dealtrace_engine.synthetic.crm.locales import LANGUAGES, LOCALES, ORGANISATION_ZONE
 from dealtrace_engine.synthetic.crm.parts import CASES, parts
+from dealtrace_engine.synthetic.crm.room import check_room
 from dealtrace_engine.synthetic.crm.salesforce_shapes.writing import SHAPES as SALESFORCE
 
 SYSTEMS = {"salesforce": tuple(SALESFORCE), "dynamics": tuple(DYNAMICS)}
@@ -105,7 +106,7 @@ def write_organisation(
     ArgumentError
         An argument is out of its range, or the shape has no such option.
     OutputError
-        The folder is not empty, or cannot be written.
+        The folder is not empty, or cannot be written, or the disk has no room for so many deals.
     Cancelled
         The progress callback returned False; nothing is left behind.
 
@@ -118,6 +119,7 @@ def write_organisation(
     from dealtrace_engine.synthetic.crm.making import Job, make_dynamics, make_salesforce
 
     chosen = _checked(system, shape, language, packaged)
+    check_room(system, chosen, deals, Path(folder))
     with folder_written_whole(folder) as unfinished:
         (unfinished / EXPORT).mkdir()
         job = Job(
