@@ -232,7 +232,7 @@ def main() -> None:
     if options.read:
         print(json.dumps(read(*(Export(**told) for told in json.loads(options.read)))))
         return
-    check_room(planned(options), Path(options.cache), options.discard)
+    check_room(dict.fromkeys(planned(options)), Path(options.cache), options.discard)
     text = [f"From export to log, in a fresh process that has read a tiny one; median of {options.runs}."]
     text.append(rows_table(all_read(options)))
     if found := all_analysed(options):

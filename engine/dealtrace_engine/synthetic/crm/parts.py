@@ -77,5 +77,6 @@ def parts(deals: int, cases: int = CASES) -> list[Part]:
     >>> [(part.first, part.last) for part in parts(120_000)]
     [(0, 65536), (65536, 131072), (131072, 139999)]
     """
+    assert cases <= CASES, "keys of a part would reach into the next"
     of = case_count(deals)
     return [Part(number, cases, of) for number in range(-(-of // cases))]

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -40,7 +40,9 @@ def test_parts_are_all_cases_once():
     assert parts(DEALS)[0].is_whole
 
 
-def tables_of(system, told, packaged=False):
+@cache
+def tables_of(system, packaged=False):
+    told = [facts(DEALS, SEED, part=part) for part in parts(DEALS, CASES)]
     if system == "dynamics":
         return [dynamics_tables.dynamics_tables(part) for part in told], dynamics_tables.SHARED
     setup = SalesforceSetup(packaged=packaged)
@@ -50,8 +52,8 @@ def tables_of(system, told, packaged=False):
 @pytest.mark.parametrize(
     ("system", "packaged"), [("salesforce", False), ("salesforce", True), ("dynamics", False)]
 )
-def test_no_id_is_given_twice_and_what_parts_share_is_the_same(system, packaged, told):
-    made, shared = tables_of(system, told, packaged)
+def test_no_id_is_given_twice_and_what_parts_share_is_the_same(system, packaged):
+    made, shared = tables_of(system, packaged)
     assert shared <= set(made[0])
     for name in made[0]:
         rows = [tables[name] for tables in made]
@@ -110,38 +112,64 @@ def test_the_truth_and_what_was_planted_are_of_all_parts(organisation, told):
     assert planted["dirt"]["merged_accounts"] == accounts["merged_into"].count()
 
 
-def rows_of(folder: Path, name: str) -> list[dict[str, str]]:
-    with (folder / EXPORT / f"{name}.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def rows_of(made):
+    """Return the rows of the CSV files of an export, by the name of the file."""
+    found = {}
+    for path in (made.folder / EXPORT).glob("*.csv"):
+        with path.open(newline="", encoding="utf-8") as file:
+            found[path.stem] = list(csv.DictReader(file))
+    return found
 
 
 def test_every_id_of_the_files_leads_to_a_record(tmp_path):
-    """Deleted deals are not in an export of this shape, and what points to them leads nowhere in any size."""
     made = write_organisation("salesforce", "data-export", DEALS, SEED, tmp_path / "org", part_cases=CASES)
-    files = {path.stem: rows_of(made.folder, path.stem) for path in (made.folder / EXPORT).glob("*.csv")}
-    ids = Counter(row["Id"] for rows in files.values() for row in rows)
-    assert set(ids.values()) == {1}
-    assert {row["AccountId"] for row in files["Opportunity"]} <= {row["Id"] for row in files["Account"]}
-    assert {row["OwnerId"] for row in files["Opportunity"]} <= {row["Id"] for row in files["User"]}
-    planted = json.loads((made.folder / PLANTED).read_text("utf-8"))["dirt"]
-    gone = planted["deleted_deals"]
-    assert len(files["Opportunity"]) + gone == made.rows["Opportunity"]
-    opportunities, quotes = ({row["Id"] for row in files[name]} for name in ("Opportunity", "Quote"))
-    lost = {row["OpportunityId"] for row in files["OpportunityFieldHistory"]} - opportunities
-    assert len(lost) <= gone
-    assert {row["QuoteId"] for row in files["QuoteLineItem"]} <= quotes
-    assert {row["OrderId"] for row in files["OrderItem"]} <= {row["Id"] for row in files["Order"]}
+    files = rows_of(made)
+    ids = {name: {row["Id"] for row in rows} for name, rows in files.items()}
+    assert sum(map(len, ids.values())) == len(set().union(*ids.values())) == sum(map(len, files.values()))
+    for name, column, other in (
+        ("Opportunity", "AccountId", "Account"), ("Opportunity", "OwnerId", "User"),
+        ("Contact", "AccountId", "Account"), ("Lead", "OwnerId", "User"), ("Quote", "AccountId", "Account"),
+        ("QuoteLineItem", "QuoteId", "Quote"), ("QuoteHistory", "QuoteId", "Quote"),
+        ("OrderItem", "OrderId", "Order"), ("OrderItem", "Product2Id", "Product2"),
+        ("InvoiceLine", "InvoiceId", "Invoice"), ("PaymentLineInvoice", "PaymentId", "Payment"),
+        ("ProcessInstanceStep", "ProcessInstanceId", "ProcessInstance"), ("Task", "OwnerId", "User"),
+    ):  # fmt: skip
+        assert {row[column] for row in files[name]} <= ids[other], (name, column)
+    gone = json.loads((made.folder / PLANTED).read_text("utf-8"))["dirt"]["deleted_deals"]
+    for name in ("OpportunityFieldHistory", "OpportunityHistory", "OpportunityLineItem", "Quote"):
+        assert len({row["OpportunityId"] for row in files[name]} - ids["Opportunity"]) <= gone
+
+
+def test_what_was_planted_is_what_the_files_hold(tmp_path):
+    """In a replica, where deleted records still are."""
+    made = write_organisation("salesforce", "replica", 400, SEED, tmp_path / "org", part_cases=170)
+    files, told = rows_of(made), json.loads((made.folder / PLANTED).read_text("utf-8"))
+    deals, leads, accounts = files["opportunity"], files["lead"], files["account"]
+
+    def count(rows, **values):
+        return sum(all(row[column] == value for column, value in values.items()) for row in rows)
+
+    dirt, region = told["dirt"], told["findings"]["region_without_contracts"]
+    assert dirt["deleted_deals"] == count(deals, is_deleted="true") > 0
+    assert dirt["merged_leads"] == sum(row["master_record_id"] != "" for row in leads) > 0
+    assert dirt["merged_accounts"] == sum(row["master_record_id"] != "" for row in accounts) == 40
+    assert dirt["foreign_currency_deals"] == sum(row["currency_iso_code"] != "EUR" for row in deals)
+    assert dirt["recurring_invoices"] == count(files["invoice"], type_c="Recurring")
+    assert dirt["recalled_approvals"] == count(files["process_instance"], status="Removed")
+    rows = [row for name in files for row in files[name]]
+    assert dirt["deleted_rows"] == sum(row.get("is_deleted") == "true" for row in rows)
+    assert region["won"] == count(deals, region_c=region["name"], is_won="true")
 
 
 @pytest.mark.parametrize(("system", "shape"), SHAPES)
-def test_a_spool_is_written_as_the_tables_in_memory_are(system, shape, tmp_path, told):
+def test_a_spool_is_written_as_the_tables_in_memory_are(system, shape, tmp_path):
     """The files do not depend on where the tables were kept."""
     from dealtrace_engine.synthetic.crm.dynamics_shapes import writing as dynamics
     from dealtrace_engine.synthetic.crm.salesforce_shapes import writing as salesforce
 
     writing = salesforce if system == "salesforce" else dynamics
     write = salesforce.write_salesforce if system == "salesforce" else dynamics.write_dynamics
-    made, shared = tables_of(system, told)
+    made, shared = tables_of(system)
     (tmp_path / "spool").mkdir()
     spool, memory = Spool(tmp_path / "spool", shared), {}
     for tables in made:
