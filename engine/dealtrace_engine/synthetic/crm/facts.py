@@ -103,12 +103,23 @@ def facts(deals: int, seed: int, progress: Progress | None = None, part: Part | 
     >>> made["truth"].columns[:4]
     ['case_object', 'case', 'activity', 'timestamp']
     """
+    check_numbers(deals, seed)
+    part = part or whole(deals)
+    return Facts(deals, seed, part, _frames(tell(seed, part, progress)))
+
+
+def check_numbers(deals: int, seed: int) -> None:
+    """Refuse numbers of which no organisation can be made.
+
+    Raises
+    ------
+    ArgumentError
+        A number is out of range.
+    """
     if not 0 <= seed < 1 << 63:
         raise ArgumentError(f"seed is from 0 to 2**63 - 1, got {seed}")
     if deals < 1 or whole(deals).of > MOST_CASES:
         raise ArgumentError(f"deals are from 1 to about 115 million, got {deals:,}")
-    part = part or whole(deals)
-    return Facts(deals, seed, part, _frames(tell(seed, part, progress)))
 
 
 def _frames(story: Story) -> dict[str, pl.DataFrame]:

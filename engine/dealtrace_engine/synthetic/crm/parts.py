@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dealtrace_engine.synthetic.cases import case_count
-
 CASES = 1 << 16
 """Cases of a part: about 56,000 deals and the leads that are dropped beside them."""
 _KEYS, _NUMBERS = 1_000_000, 10_000_000
@@ -65,6 +63,8 @@ class Part:
 
 def whole(deals: int) -> Part:
     """Return the organisation in one part."""
+    from dealtrace_engine.synthetic.cases import case_count
+
     of = case_count(deals)
     return Part(0, of, of)
 
@@ -77,6 +77,8 @@ def parts(deals: int, cases: int = CASES) -> list[Part]:
     >>> [(part.first, part.last) for part in parts(120_000)]
     [(0, 65536), (65536, 131072), (131072, 139999)]
     """
+    from dealtrace_engine.synthetic.cases import case_count
+
     assert cases <= CASES, "keys of a part would reach into the next"
     of = case_count(deals)
     return [Part(number, cases, of) for number in range(-(-of // cases))]

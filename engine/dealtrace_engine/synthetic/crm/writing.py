@@ -116,9 +116,11 @@ def write_organisation(
     >>> sorted(path.name for path in made.folder.iterdir())
     ['export', 'planted.json', 'truth.parquet']
     """
+    from dealtrace_engine.synthetic.crm.facts import check_numbers
     from dealtrace_engine.synthetic.crm.making import Job, make_dynamics, make_salesforce
 
     chosen = _checked(system, shape, language, packaged)
+    check_numbers(deals, seed)
     check_room(system, chosen, deals, Path(folder))
     with folder_written_whole(folder) as unfinished:
         (unfinished / EXPORT).mkdir()

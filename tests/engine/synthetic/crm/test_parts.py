@@ -158,7 +158,8 @@ def test_what_was_planted_is_what_the_files_hold(tmp_path):
     assert dirt["recalled_approvals"] == count(files["process_instance"], status="Removed")
     rows = [row for name in files for row in files[name]]
     assert dirt["deleted_rows"] == sum(row.get("is_deleted") == "true" for row in rows)
-    assert region["won"] == count(deals, region_c=region["name"], is_won="true")
+    there = {row["id"] for row in accounts if row["region_c"] == region["name"]}
+    assert region["won"] == sum(row["account_id"] in there for row in deals if row["is_won"] == "true") > 0
 
 
 @pytest.mark.parametrize(("system", "shape"), SHAPES)
