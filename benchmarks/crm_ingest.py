@@ -24,48 +24,16 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks import machine, table
+from benchmarks.crm_organisations import APPENDED, Export, check_room, organisation
 from benchmarks.logs import SEED
 from benchmarks.measure import ROOT, timed_process
 from benchmarks.run import note, public
 
 MARKERS = "<!-- crm table -->", "<!-- /crm table -->"
-APPENDED = ("synapse-append", "synapse-incremental")
-"""Shapes that keep every version of a row, which is their history."""
 TINY = 20
 """Deals of the organisation that is read first."""
 PACKAGES = (*machine.OURS, "polars")
 ME = (sys.executable, "-m", "benchmarks.crm_ingest")
-
-
-@dataclass(frozen=True)
-class Export:
-    """An organisation in the cache, and what was made of it.
-
-    Attributes
-    ----------
-    folder : str
-        Of the export.
-    system, shape : str
-    deals, history : int
-        History: rows of the tables of changes, or of the audit; where a shape keeps every version of a row
-        instead, these.
-    zone : str or None
-        In which its times are, if it does not say.
-    size : int
-        Of the export; bytes.
-    """
-
-    folder: str
-    system: str
-    shape: str
-    deals: int
-    history: int
-    zone: str | None
-    size: int
-
-    @property
-    def title(self) -> str:
-        return f"{self.system.title()}, {self.shape}"
 
 
 @dataclass
@@ -94,37 +62,6 @@ def ours(words: Iterable[str], limit_s: float) -> dict[str, Any]:
         raise SystemExit(f"{' '.join(words)}: {process.failure}")
     found: dict[str, Any] = json.loads(process.output.strip().splitlines()[-1])
     return found
-
-
-def organisation(system: str, shape: str, deals: int, cache: Path, limit_s: float) -> Export:
-    """Return an organisation of the cache, made now if it is not there."""
-    folder = cache / f"{system}-{shape}-{deals}-{SEED}"
-    said = folder / "made.json"
-    if not said.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        found = ours(["--make", system, shape, str(deals), str(folder)], limit_s)
-        said.write_text(json.dumps(found))
-    return Export(**json.loads(said.read_text()))
-
-
-def make(system: str, shape: str, deals: int, folder: Path) -> dict[str, Any]:
-    """Write an organisation, and say what `Export` holds."""
-    from dealtrace_engine.synthetic.crm.writing import EXPORT, write_organisation
-
-    made = write_organisation(system, shape, deals, SEED, folder)
-    (folder / "truth.parquet").unlink()
-    rows = [n for name, n in made.rows.items() if name == "audit" or name.endswith("History")]
-    history = sum(map(_lines, (folder / EXPORT).rglob("*.csv"))) if shape in APPENDED else sum(rows)
-    return {
-        "folder": str(folder / EXPORT), "system": system, "shape": shape, "deals": deals,
-        "history": history, "zone": made.zone, "size": made.size,
-    }  # fmt: skip
-
-
-def _lines(file: Path) -> int:
-    with file.open("rb") as lines:
-        return sum(1 for _ in lines)
 
 
 def read(export: Export, tiny: Export) -> dict[str, Any]:
@@ -229,7 +166,6 @@ def arguments() -> argparse.Namespace:
     add("--cache", default=str(Path(tempfile.gettempdir()) / "dealtrace-benchmarks"))
     add("--discard", action="store_true", help="remove each organisation once it is measured")
     add("--write", action="store_true", help="put the tables into README.md")
-    add("--make", nargs=4, default=None, help=argparse.SUPPRESS)
     add("--read", default="", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -241,10 +177,29 @@ def all_read(options: argparse.Namespace) -> list[Row]:
     for system, shape, sizes in wanted(options):
         tiny = made(system, shape, TINY)
         for size in sizes:
-            export = made(system, shape, max(TINY, round(size / _rows_of_a_deal(system, shape))))
+            export = made(system, shape, _deals(system, shape, size))
             rows.append(measure(export, tiny, options.runs, options.limit))
             _discarded(export, options.discard)
     return rows
+
+
+def planned(options: argparse.Namespace) -> list[tuple[str, str, int]]:
+    """Return system, shape and deals of the organisations to be made."""
+    from dealtrace_engine.synthetic.crm.writing import SYSTEMS
+
+    found = [
+        (system, shape, _deals(system, shape, size))
+        for system, shape, sizes in wanted(options)
+        for size in sizes
+    ]
+    if options.deals:
+        found += [(system, shapes[0], int(options.deals)) for system, shapes in SYSTEMS.items()]
+    return found
+
+
+def _deals(system: str, shape: str, rows: float) -> int:
+    """Return how many deals have about so many rows of history."""
+    return max(TINY, round(rows / _rows_of_a_deal(system, shape)))
 
 
 def _rows_of_a_deal(system: str, shape: str) -> float:
@@ -274,13 +229,10 @@ def _discarded(export: Export, wanted: bool) -> None:
 
 def main() -> None:
     options = arguments()
-    if options.make:
-        system, shape, deals, folder = options.make
-        print(json.dumps(make(system, shape, int(deals), Path(folder))))
-        return
     if options.read:
         print(json.dumps(read(*(Export(**told) for told in json.loads(options.read)))))
         return
+    check_room(dict.fromkeys(planned(options)), Path(options.cache), options.discard)
     text = [f"From export to log, in a fresh process that has read a tiny one; median of {options.runs}."]
     text.append(rows_table(all_read(options)))
     if found := all_analysed(options):

@@ -4,8 +4,9 @@ from argparse import Namespace
 
 import pytest
 
-from benchmarks import crm_ingest
-from benchmarks.crm_ingest import Export, Row, analyses_table, rows_table, wanted
+from benchmarks import crm_ingest, crm_organisations
+from benchmarks.crm_ingest import Row, analyses_table, planned, rows_table, wanted
+from benchmarks.crm_organisations import Export, Told, cached, check_room
 
 SMALL = Export("a", "salesforce", "bulk", 50, 1_000_000, None, 1)
 LARGE = Export("b", "salesforce", "bulk", 500, 10_000_000, None, 1)
@@ -32,6 +33,32 @@ def test_shapes_and_sizes_that_are_asked_for():
     assert {("salesforce", "replica"), ("dynamics", "replica"), ("dynamics", "synapse-append")} <= every
     with pytest.raises(SystemExit, match="there are no shapes fax"):
         wanted(Namespace(rows="1", shapes="fax", big=""))
+
+
+def test_organisations_that_do_not_fit_are_told_before_the_first_is_made(tmp_path, monkeypatch):
+    asked = Namespace(rows="5e6", shapes="data-export", big="data-export=5e7", deals=2e5)
+    plan = planned(asked)
+    assert plan == [
+        ("salesforce", "data-export", 263_158), ("salesforce", "data-export", 2_631_579),
+        ("salesforce", "data-export", 200_000), ("dynamics", "web-api", 200_000),
+    ]  # fmt: skip
+    check_room([("salesforce", "bulk", 20)], tmp_path, discard=False)
+    monkeypatch.setattr(crm_organisations.shutil, "disk_usage", lambda _: Namespace(free=30e9))
+    check_room(plan, tmp_path, discard=True)
+    with pytest.raises(SystemExit, match=r"there are 30\.0 GB of room .*: --discard"):
+        check_room(plan, tmp_path, discard=False)
+    made = cached(tmp_path, "salesforce", "data-export", 2_631_579)
+    made.mkdir()
+    (made / "made.json").write_text("{}")
+    check_room(plan, tmp_path, discard=False)
+
+
+def test_a_long_making_tells_every_tenth(capsys):
+    told = Told("organisation")
+    assert all(told(done, 40) for done in range(1, 41))
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 10
+    assert said[4].startswith("  organisation: 20 of 40 after ")
 
 
 @pytest.mark.slow

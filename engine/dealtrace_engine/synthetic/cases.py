@@ -97,7 +97,7 @@ def draw_cases(first: int, last: int, of: int, dice: Dice) -> Cases:
 
 
 def _draw_codes(n: int, dropped: Flags, dice: Dice) -> dict[str, Ints]:
-    region_of, segment_of = _accounts()
+    region_of, segment_of = region_and_segment()
     account = dice.below(n, len(org.ACCOUNTS))
     segment = segment_of[account]
     source = dice.pick(n, org.SOURCE_WEIGHTS)
@@ -114,8 +114,8 @@ def _draw_codes(n: int, dropped: Flags, dice: Dice) -> dict[str, Ints]:
 
 
 @lru_cache(maxsize=1)
-def _accounts() -> tuple[Ints, Ints]:
-    """Region and segment of each account; the same in every log."""
+def region_and_segment() -> tuple[Ints, Ints]:
+    """Return region and segment of each account; the same in every log."""
     dice = Dice(_COMPANY, 0)
     return dice.pick(len(org.ACCOUNTS), org.REGION_WEIGHTS), dice.pick(len(org.ACCOUNTS), org.SEGMENT_WEIGHTS)
 

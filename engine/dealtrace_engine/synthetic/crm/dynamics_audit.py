@@ -136,9 +136,10 @@ def _deletions(history: History, number: int) -> pl.DataFrame:
 def _identified(rows: pl.DataFrame, history: History, seed: int) -> pl.DataFrame:
     import polars as pl
 
+    number = rows.get_column("_number").cast(pl.Int64) + history.part.numbers_before
     objects = history.records.select("key", pl.col(history.primary).alias("objectid"))
     return rows.join(objects, "key", "left", maintain_order="left").select(
-        guids(f"audit/{history.table}", rows.get_column("_number"), seed).alias("auditid"),
+        guids(f"audit/{history.table}", number, seed).alias("auditid"),
         "createdon",
         "action",
         "operation",

@@ -132,7 +132,9 @@ def audit_table(directory: Directory, parts: Iterable[pl.DataFrame]) -> pl.DataF
     """
     import polars as pl
 
-    rows = pl.concat([*parts, _switches(directory)], how="diagonal", rechunk=False)
+    switches = _switches(directory)
+    of_all = switches if directory.facts.part.is_first else switches.head(0)
+    rows = pl.concat([*parts, of_all], how="diagonal", rechunk=False)
     users = directory.user(rows.get_column("_user")).alias("userid")
     return rows.drop("_user").with_columns(users, pl.lit(None, pl.String).alias("callinguserid"))
 

@@ -79,12 +79,15 @@ class Directory:
 
         Those of tables whose keys are dense are written once, and shared by all lookups.
         """
-        known, last = self._known.get(table), cast("int", keys.max() or 0)
+        before = self.facts.part.keys_before
+        if cast("int", keys.min() or 0) <= before:
+            before = 0
+        known, last = self._known.get(table), cast("int", keys.max() or before) - before
         if known is None or last >= len(known):
             if last > 2 * len(keys) + _SPARSE:
                 return guids(table, keys, self.seed)
-            known = self._known[table] = guids(table, range(last + 1), self.seed)
-        return known.gather(keys.cast(_unsigned())).alias(keys.name)
+            known = self._known[table] = guids(table, range(before, before + last + 1), self.seed)
+        return known.gather((keys - before).cast(_unsigned())).alias(keys.name)
 
     def pointing(self, frame: pl.DataFrame, **lookups: tuple[str, str]) -> pl.DataFrame:
         """Add lookups: the name of each with the table it points into and the column of the keys."""

@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     import polars as pl
 
     from dealtrace_engine.synthetic.crm.dynamics_directory import Directory
+    from dealtrace_engine.synthetic.crm.parts import Part
 
 _PER_SECOND = 100_000
 """Version numbers are given out by second, so that they rise over all tables."""
+_PER_PART = 1_600
+"""So many are left to each part; those of its tables may meet, as those of other parts may not."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class History:
     ----------
     table, primary : str
         Logical names of the table and of the column that identifies its records.
+    part : Part
+        Of the organisation whose records they are.
     records : DataFrame
         A row per record: `key`, the column `primary`, `createdon`, `createdby` (a key), `deletedon` (null
         while it lives), `deletedby`, and the columns that never change.
@@ -35,6 +40,7 @@ class History:
 
     table: str
     primary: str
+    part: Part
     records: pl.DataFrame
     versions: pl.DataFrame
 
@@ -62,7 +68,7 @@ class History:
                 pl.col("deletedon").alias("modifiedon"),
                 pl.col("deletedby").alias("modifiedby"),
                 pl.lit(True).alias("IsDelete"),
-                _version_numbers(self.table, pl.col("deletedon")) + 1,
+                _version_numbers(self.table, self.part, pl.col("deletedon")) + 1,
             )
             rows = pl.concat([rows, gone])
         return rows.drop("deletedon", "deletedby")
@@ -110,7 +116,7 @@ def history(
     """
     import polars as pl
 
-    changes = list(events)
+    changes, part = list(events), directory.facts.part
     changing = sorted({name for event in changes for name in event.columns} - _OF_VERSION)
     made = records.select(
         "key",
@@ -123,10 +129,12 @@ def history(
     stack = stack.sort("key", "at", "rank", maintain_order=True)
     stack = stack.with_columns(pl.col(changing).forward_fill())
     final = pl.struct("key", "at", "rank").ne_missing(pl.struct("key", "at", "rank").shift(-1))
-    versions = stack.filter(final).with_columns(derived).with_columns(_version_numbers(table, pl.col("at")))
+    versions = (
+        stack.filter(final).with_columns(derived).with_columns(_version_numbers(table, part, pl.col("at")))
+    )
     ids = directory.guids(table, records.get_column("key")).alias(primary)
     records = _with_deletion(records.drop(changing)).with_columns(ids)
-    return History(table, primary, records, versions)
+    return History(table, primary, part, records, versions)
 
 
 def _conforming(event: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
@@ -144,11 +152,11 @@ def _with_deletion(records: pl.DataFrame) -> pl.DataFrame:
     return records.with_columns(never, pl.lit(None, pl.Int64).alias("deletedby"))
 
 
-def _version_numbers(table: str, at: pl.Expr) -> pl.Expr:
+def _version_numbers(table: str, part: Part, at: pl.Expr) -> pl.Expr:
     """Return numbers that rise with time; odd ones are left for deletions."""
     import polars as pl
 
-    offset = int(spread(table, pl.Series([0]), 0)[0] % 1000) * 2
+    offset = int(spread(table, pl.Series([0]), 0)[0] % 1000) * 2 + part.number * _PER_PART % _PER_SECOND
     second = at.dt.epoch("s")
     nth = pl.int_range(pl.len()).over(second)
     return (second * _PER_SECOND + offset + nth * 2).alias("versionnumber")

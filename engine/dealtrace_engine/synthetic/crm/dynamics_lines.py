@@ -49,7 +49,8 @@ def invoicedetail_history(directory: Directory) -> History:
     invoices = directory.facts["invoices"].select("invoice", "order", "currency", "created", "created_by")
     of_orders = directory.facts["order_lines"].rename({"line": "order_line"})
     lines = invoices.join(of_orders, "order", maintain_order="left_right")
-    lines = lines.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("line"))
+    number = pl.int_range(1, pl.len() + 1, dtype=pl.Int64) + directory.facts.part.keys_before
+    lines = lines.with_columns(number.alias("line"))
     return _lines(
         directory, "invoicedetail", lines, invoiceid=("invoice", "invoice"),
         salesorderdetailid=("salesorderdetail", "order_line"),

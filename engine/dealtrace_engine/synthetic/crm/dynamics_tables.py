@@ -99,6 +99,11 @@ _MAKERS: dict[str, Callable[[Directory], History]] = {
 }
 HISTORIES = tuple(_MAKERS)
 """Tables whose rows change or come and go."""
+SHARED = frozenset({
+    "account", "contact", "systemuser", "team", "businessunit", "territory", "transactioncurrency", "product",
+    "competitor", "workflow", "processstage", "stringmap",
+})  # fmt: skip
+"""Tables that are the same in all parts of an organisation."""
 
 
 class Tables:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dealtrace_engine.errors import ArgumentError, first_line
 from dealtrace_engine.parallel import Progress, tick
+from dealtrace_engine.synthetic.crm.spool import Spool
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,7 +73,12 @@ class Export:
 
     def slices(self, name: str, rows: int = ROWS) -> Iterator[pl.DataFrame]:
         """Yield a table in order, counting it as written; one slice without rows if it is empty."""
-        yield from self.counted(self.tables[name], rows)
+        if not isinstance(self.tables, Spool) or not self.tables.height(name):
+            yield from self.counted(self.tables[name], rows)
+            return
+        for part in self.tables.slices(name, rows):
+            yield part
+            self.written.add(part.height)
 
     def counted(self, frame: pl.DataFrame, rows: int = ROWS) -> Iterator[pl.DataFrame]:
         """Yield a frame in slices, counting them as written; one slice without rows if it is empty."""

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.errors import ArgumentError
-from dealtrace_engine.synthetic.cases import case_count
 from dealtrace_engine.synthetic.crm.approvals import approval_frame
 from dealtrace_engine.synthetic.crm.changes import change_frame
 from dealtrace_engine.synthetic.crm.contacts import contact_frame, support_frame
@@ -26,6 +25,7 @@ from dealtrace_engine.synthetic.crm.leads import draw_leads, lead_frame, respons
 from dealtrace_engine.synthetic.crm.lines import lines_of, opportunity_lines
 from dealtrace_engine.synthetic.crm.opportunities import Deals, draw_deals, opportunity_frame
 from dealtrace_engine.synthetic.crm.orders import accepted_quote, draw_orders, order_frame
+from dealtrace_engine.synthetic.crm.parts import Part, whole
 from dealtrace_engine.synthetic.crm.payments import draw_receipts, fully_paid, payment_frame, reminder_frame
 from dealtrace_engine.synthetic.crm.people import (
     account_frame,
@@ -47,6 +47,12 @@ if TYPE_CHECKING:
     from dealtrace_engine.parallel import Progress
 
 _TOPIC = 100
+_OWN_KEYS = frozenset({
+    "approval", "case", "contact", "contract", "invoice", "lead", "line", "number", "opportunity",
+    "opportunity_line", "order", "payment", "quote", "record", "reminder", "response", "reverses", "root",
+    "synced_quote",
+})  # fmt: skip
+"""Columns that hold keys, or numbers, of what belongs to one part of an organisation."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +63,23 @@ class Facts:
     ----------
     deals, seed : int
         What it was made from.
+    part : Part
+        What of it is here.
     frames : mapping of str to polars.DataFrame
         By name; ``facts["leads"]`` is short for ``facts.frames["leads"]``.
     """
 
     deals: int
     seed: int
+    part: Part
     frames: Mapping[str, pl.DataFrame]
 
     def __getitem__(self, name: str) -> pl.DataFrame:
         return self.frames[name]
 
 
-def facts(deals: int, seed: int, progress: Progress | None = None) -> Facts:
-    """Make an organisation.
+def facts(deals: int, seed: int, progress: Progress | None = None, part: Part | None = None) -> Facts:
+    """Make an organisation, or a part of it.
 
     Parameters
     ----------
@@ -80,6 +89,8 @@ def facts(deals: int, seed: int, progress: Progress | None = None) -> Facts:
         The same seed gives the same organisation on every platform; from 0 to 2**63 - 1.
     progress : callable, optional
         Called with (cases walked, of); returning False cancels.
+    part : Part, optional
+        One of `parts`; the whole by default.
 
     Raises
     ------
@@ -92,11 +103,23 @@ def facts(deals: int, seed: int, progress: Progress | None = None) -> Facts:
     >>> made["truth"].columns[:4]
     ['case_object', 'case', 'activity', 'timestamp']
     """
+    check_numbers(deals, seed)
+    part = part or whole(deals)
+    return Facts(deals, seed, part, _frames(tell(seed, part, progress)))
+
+
+def check_numbers(deals: int, seed: int) -> None:
+    """Refuse numbers of which no organisation can be made.
+
+    Raises
+    ------
+    ArgumentError
+        A number is out of range.
+    """
     if not 0 <= seed < 1 << 63:
         raise ArgumentError(f"seed is from 0 to 2**63 - 1, got {seed}")
-    if deals < 1 or case_count(deals) > MOST_CASES:
+    if deals < 1 or whole(deals).of > MOST_CASES:
         raise ArgumentError(f"deals are from 1 to about 115 million, got {deals:,}")
-    return Facts(deals, seed, _frames(tell(deals, seed, progress)))
 
 
 def _frames(story: Story) -> dict[str, pl.DataFrame]:
@@ -109,7 +132,17 @@ def _frames(story: Story) -> dict[str, pl.DataFrame]:
     frames["opportunity_lines"] = lines
     frames["quote_lines"] = lines_of(frames["quotes"], "quote", lines)
     frames["order_lines"] = lines_of(frames["orders"], "order", lines)
+    if not story.part.is_first:
+        frames = {name: _after(story.part.keys_before, name, frame) for name, frame in frames.items()}
     return frames | {"truth": truth_frame(frames)}
+
+
+def _after(before: int, name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame with the keys of its part in place of keys from 1."""
+    import polars as pl
+
+    own = _OWN_KEYS | ({"merged_into"} if name == "leads" else set())
+    return frame.with_columns(pl.col(column) + before for column in frame.columns if column in own)
 
 
 def _with_names(deals: pl.DataFrame, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

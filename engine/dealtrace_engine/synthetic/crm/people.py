@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dealtrace_engine.synthetic import organisation as org
+from dealtrace_engine.synthetic.cases import region_and_segment
 from dealtrace_engine.synthetic.crm import company
 from dealtrace_engine.synthetic.crm.frames import instants, keys, named
 from dealtrace_engine.synthetic.crm.opportunities import Deals
@@ -64,6 +65,8 @@ def account_frame(story: Story, deals: Deals) -> pl.DataFrame:
     seen = np.full(n, NONE, np.int64)
     region, segment = seen.copy(), seen.copy()
     region[codes["account"]], segment[codes["account"]] = codes["region"], codes["segment"]
+    if not story.part.is_whole:  # the same in all parts, whoever has deals in this one
+        region, segment = region_and_segment()
     region, segment = np.where(region < 0, 0, region)[account], np.where(segment < 0, 0, segment)[account]
     owner = org.TEAMS["rep"].start + region * org.REPS_PER_REGION + dice.below(n + extra, org.REPS_PER_REGION)
     created = -DAY * (1 + dice.below(n + extra, _BEFORE))

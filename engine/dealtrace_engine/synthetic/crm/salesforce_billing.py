@@ -155,17 +155,18 @@ def _invoice_lines(org: SalesforceOrg) -> pl.DataFrame:
     lines = lines.join(
         bills.select("invoice", "order", "created", "created_by"), on="invoice", maintain_order="left"
     )
+    key = lines["line"] + org.facts.part.keys_before
     of_orders = org.facts["order_lines"].select("order", "opportunity_line", item="line")
     lines = lines.join(of_orders, on=["order", "opportunity_line"], how="left", maintain_order="left")
     return laid_out(
         {
-            "Id": org.ids.of("InvoiceLine", lines["line"]),
+            "Id": org.ids.of("InvoiceLine", key),
             "InvoiceId": org.ids.of("Invoice", lines["invoice"]),
             "ReferenceEntityItemId": org.ids.of("OrderItem", lines["item"]),
             "Product2Id": org.ids.of("Product2", lines["product"]),
             "Quantity": lines["quantity"],
             "LineAmount": lines["total"],
-            **audited(org, lines["line"], lines["created"], lines["created_by"], lines["created"]),
+            **audited(org, key, lines["created"], lines["created_by"], lines["created"]),
         }
     )
 

@@ -11,6 +11,8 @@ from dealtrace_engine.synthetic.ids import record_ids
 if TYPE_CHECKING:
     import polars as pl
 
+    from dealtrace_engine.synthetic.crm.parts import Part
+
 PREFIXES = {
     "Account": "001", "Contact": "003", "OpportunityContactRole": "00K", "User": "005", "Opportunity": "006",
     "OpportunityHistory": "008", "Organization": "00D", "UserRole": "00E", "Lead": "00Q", "Task": "00T",
@@ -40,32 +42,39 @@ class RecordIds:
     ----------
     packaged : bool
         Whether quotes, invoices and payments are those of the managed packages, whose ids begin otherwise.
+    part : Part, optional
+        Of the organisation whose ids these are.
     """
 
-    def __init__(self, packaged: bool = False) -> None:
+    def __init__(self, packaged: bool = False, part: Part | None = None) -> None:
+        self._numbers_before = part.numbers_before if part else 0
         self._prefixes = {**PREFIXES, **(PACKAGED_PREFIXES if packaged else {})}
-        self._made: dict[str, pl.Series] = {}
+        self._made: dict[str, tuple[int, pl.Series]] = {}
 
     def of(self, object_name: str, keys: pl.Series) -> pl.Series:
         """Return the ids of the records with these keys, which begin with 1; null stays null."""
         import polars as pl
 
-        highest = keys.max()
-        if not isinstance(highest, int):
+        lowest, highest = keys.min(), keys.max()
+        if not isinstance(lowest, int) or not isinstance(highest, int):
             return pl.Series([None] * len(keys), dtype=pl.String)
-        made = self._made.get(object_name)
-        if made is None or len(made) <= highest:
-            made = self._made[object_name] = self._make(object_name, highest + 1)
-        return made.gather(keys)
+        first, made = self._made.get(object_name, (lowest, None))
+        if made is None or lowest < first or highest >= first + len(made):
+            first = min(first, lowest)
+            last = max(first + (0 if made is None else len(made)), highest + 1)
+            made = self._make(object_name, first, last)
+            self._made[object_name] = first, made
+        return made.gather(keys - first)
 
     def numbered(self, object_name: str, count: int) -> pl.Series:
-        """Return the ids of the records 1 to `count`."""
-        return self._make(object_name, count + 1).tail(count)
+        """Return the ids of `count` records that nothing points to."""
+        first = self._numbers_before + 1
+        return self._make(object_name, first, first + count)
 
-    def _make(self, object_name: str, count: int) -> pl.Series:
+    def _make(self, object_name: str, first: int, last: int) -> pl.Series:
         import polars as pl
 
         prefix = (self._prefixes[object_name] + _SERVER).encode()
-        numbers = _FIRST + _STRIDE * np.arange(count, dtype=np.int64)
-        ids = pl.Series(record_ids((prefix,), np.zeros(count, np.int64), numbers))
+        numbers = _FIRST + _STRIDE * np.arange(first, last, dtype=np.int64)
+        ids = pl.Series(record_ids((prefix,), np.zeros(last - first, np.int64), numbers))
         return ids.cast(pl.String)

@@ -112,7 +112,7 @@ def _documents(org: SalesforceOrg) -> pl.DataFrame:
     import polars as pl
 
     issued = documented(org.facts["quotes"])
-    key = pl.int_range(1, len(issued) + 1, dtype=pl.Int64, eager=True)
+    key = pl.int_range(1, len(issued) + 1, dtype=pl.Int64, eager=True) + org.facts.part.keys_before
     return laid_out(
         {
             "Id": org.ids.of("QuoteDocument", key),

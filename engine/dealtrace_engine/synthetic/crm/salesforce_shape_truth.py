@@ -39,7 +39,11 @@ def traced_tables(tables: Mapping[str, pl.DataFrame], shape: str) -> dict[str, p
 
 
 def shape_truth(
-    facts: Facts, shape: str, tables: Tables, setup: SalesforceSetup | None = None
+    facts: Facts,
+    shape: str,
+    tables: Tables,
+    setup: SalesforceSetup | None = None,
+    before: Mapping[str, int] | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Yield the truth activity by activity, as `write_truth` takes it.
 
@@ -54,10 +58,12 @@ def shape_truth(
         What `traced_tables` returns.
     setup : SalesforceSetup, optional
         That of the tables.
+    before : mapping of str to int, optional
+        Rows that the shape shows of each table in earlier parts of the organisation.
     """
     import polars as pl
 
-    references = _references(tables) if shape == "tree" else None
+    references = _references(tables, before or {}) if shape == "tree" else None
     truth = salesforce_truth(facts, setup, deleted_rows=SHAPES[shape].deleted).with_columns(
         facts["truth"]["case_object"], pl.col("derivable").alias("@certain"), resource="resource_name"
     )
@@ -113,7 +119,7 @@ def _told(events: pl.DataFrame, precision: str) -> pl.DataFrame:
     return events.with_columns(cut.alias("precision")).sort("timestamp", "record_id", maintain_order=True)
 
 
-def _references(tables: Tables) -> pl.DataFrame:
+def _references(tables: Tables, before: Mapping[str, int]) -> pl.DataFrame:
     """Return `id` and `reference`, by which other records name it in a tree."""
     import polars as pl
 
@@ -121,7 +127,9 @@ def _references(tables: Tables) -> pl.DataFrame:
     return pl.concat(
         table.select(
             pl.col("Id").alias("id"),
-            pl.format("@{}{}", pl.lit(names[name]), pl.int_range(1, pl.len() + 1)).alias("reference"),
+            pl.format(
+                "@{}{}", pl.lit(names[name]), pl.int_range(1, pl.len() + 1) + before.get(name, 0)
+            ).alias("reference"),
         )
         for name, table in tables.items()
         if "Id" in table.columns

@@ -24,6 +24,12 @@ _FAMILIES = (
     people_tables, selling_tables, history_tables, activity_tables, quoting_tables, approval_tables,
     billing_tables,
 )  # fmt: skip
+SHARED = frozenset({
+    "Organization", "User", "UserRole", "Account", "Contact", "Campaign", "Product2", "CurrencyType",
+    "DatedConversionRate", "RecordType", "LeadStatus", "OpportunityStage", "ProcessDefinition",
+    "FieldHistory",
+})  # fmt: skip
+"""Tables that are the same in all parts of an organisation."""
 
 
 def salesforce_tables(facts: Facts, setup: SalesforceSetup | None = None) -> dict[str, pl.DataFrame]:
@@ -56,4 +62,4 @@ def salesforce_tables(facts: Facts, setup: SalesforceSetup | None = None) -> dic
 def salesforce_org(facts: Facts, setup: SalesforceSetup | None = None) -> SalesforceOrg:
     """Return the organisation with a setup and ids."""
     setup = setup or SalesforceSetup()
-    return SalesforceOrg(facts, setup, RecordIds(setup.packaged))
+    return SalesforceOrg(facts, setup, RecordIds(setup.packaged, facts.part))

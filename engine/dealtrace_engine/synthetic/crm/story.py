@@ -9,8 +9,9 @@ import numpy as np
 
 from dealtrace_engine.parallel import Progress, tick
 from dealtrace_engine.synthetic import organisation as org
-from dealtrace_engine.synthetic.cases import Cases, case_count, draw_cases
+from dealtrace_engine.synthetic.cases import Cases, draw_cases
 from dealtrace_engine.synthetic.crm import company
+from dealtrace_engine.synthetic.crm.parts import Part
 from dealtrace_engine.synthetic.dice import Dice, Flags, Ints
 from dealtrace_engine.synthetic.steps import ROUNDS, steps_of
 from dealtrace_engine.synthetic.walk import NEVER, Times, walk
@@ -21,21 +22,25 @@ NONE = -1
 
 _PLANTING, _FACTS = 1 << 40, 1 << 41
 """Blocks of the dice beyond those of the cases."""
+_TOPICS = 1 << 20
 
 
 @dataclass(frozen=True)
 class Story:
-    """What happened in all cases of an organisation.
+    """What happened in the cases of a part of an organisation.
 
     Attributes
     ----------
     seed : int
+    part : Part
     cases : Cases
+        Their `index` begins with 0 in every part.
     times : ndarray of int32, shape (steps, cases)
         As `walk` returns them.
     """
 
     seed: int
+    part: Part
     cases: Cases
     times: Times
 
@@ -44,7 +49,7 @@ class Story:
 
     def dice(self, topic: int) -> Dice:
         """Return draws for one topic, independent of all others."""
-        return Dice(self.seed, _FACTS + topic)
+        return Dice(self.seed, _FACTS + self.part.number * _TOPICS + topic)
 
     def at(self, position: int) -> Ints:
         """Return when each case took a step, in seconds since the epoch of the log, or `NONE`."""
@@ -76,20 +81,20 @@ class Story:
         return self.cases.people[role]
 
 
-def tell(deals: int, seed: int, progress: Progress | None = None) -> Story:
-    """Walk all cases, in blocks of their own dice."""
-    of = case_count(deals)
+def tell(seed: int, part: Part, progress: Progress | None = None) -> Story:
+    """Walk all cases of a part, in blocks of their own dice."""
     blocks = []
-    for number, first in enumerate(range(0, of, CASES_PER_BLOCK)):
-        last = min(first + CASES_PER_BLOCK, of)
+    number = part.number * -(-part.size // CASES_PER_BLOCK)
+    for first in range(part.first, part.last, CASES_PER_BLOCK):
+        last = min(first + CASES_PER_BLOCK, part.last)
         dice = Dice(seed, number)
-        cases = draw_cases(first, last, of, dice)
+        cases = draw_cases(first, last, part.of, dice)
         _plant(cases, Dice(seed, _PLANTING + number))
         blocks.append((cases, walk(cases, dice)))
-        tick(progress, last, of)
-    return Story(
-        seed, _joined([cases for cases, _ in blocks]), np.concatenate([t for _, t in blocks], axis=1)
-    )
+        tick(progress, last, part.of)
+        number += 1
+    cases = _joined([cases for cases, _ in blocks], part.first)
+    return Story(seed, part, cases, np.concatenate([times for _, times in blocks], axis=1))
 
 
 def _plant(cases: Cases, dice: Dice) -> None:
@@ -126,7 +131,7 @@ def _plant_late_payers(cases: Cases, dice: Dice) -> None:
     cases.flags["reminded"] = cases.flags["reminded"] | reminded
 
 
-def _joined(parts: list[Cases]) -> Cases:
+def _joined(parts: list[Cases], first: int) -> Cases:
     def columns(name: str) -> dict[str, Ints]:
         return {
             key: np.concatenate([getattr(p, name)[key] for p in parts]) for key in getattr(parts[0], name)
@@ -134,7 +139,7 @@ def _joined(parts: list[Cases]) -> Cases:
 
     flags: dict[str, Flags] = {key: np.concatenate([p.flags[key] for p in parts]) for key in parts[0].flags}
     return Cases(
-        np.concatenate([p.index for p in parts]),
+        np.concatenate([p.index for p in parts]) - first,
         np.concatenate([p.start for p in parts]),
         columns("codes"),
         np.concatenate([p.cents for p in parts]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ def write_truth(path: Path, parts: Iterable[pl.DataFrame]) -> dict[str, dict[str
     ----------
     path : Path
     parts : iterable of DataFrame
-        With `COLUMNS`; no activity is in two of them.
+        With `COLUMNS`.
 
     Returns
     -------
@@ -40,7 +41,7 @@ def write_truth(path: Path, parts: Iterable[pl.DataFrame]) -> dict[str, dict[str
     import polars as pl
     import pyarrow.parquet as pq
 
-    counts: dict[str, dict[str, int]] = {}
+    counts: dict[str, Counter[str]] = {}
     writer: pq.ParquetWriter | None = None
     try:
         for part in parts:
@@ -48,11 +49,14 @@ def write_truth(path: Path, parts: Iterable[pl.DataFrame]) -> dict[str, dict[str
             writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
             writer.write_table(table, row_group_size=_ROW_GROUP)
             told = part.group_by("activity").agg(pl.len(), pl.col("derivable").sum()).sort("activity")
-            counts |= {name: {"events": n, "derivable": m} for name, n, m in told.iter_rows()}
+            for name, *numbers in told.iter_rows():
+                counts.setdefault(name, Counter()).update(
+                    dict(zip(("events", "derivable"), numbers, strict=True))
+                )
     finally:
         if writer is not None:
             writer.close()
-    return counts
+    return {name: dict(numbers) for name, numbers in counts.items()}
 
 
 def with_cases_shown(

@@ -5,22 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.output import folder_written_whole
 from dealtrace_engine.parallel import Progress
 from dealtrace_engine.synthetic.crm.dynamics_shapes.writing import SHAPES as DYNAMICS
-from dealtrace_engine.synthetic.crm.dynamics_shapes.writing import write_dynamics
 from dealtrace_engine.synthetic.crm.export import shape_named
 from dealtrace_engine.synthetic.crm.locales import LANGUAGES, LOCALES, ORGANISATION_ZONE
+from dealtrace_engine.synthetic.crm.parts import CASES, parts
+from dealtrace_engine.synthetic.crm.room import check_room
 from dealtrace_engine.synthetic.crm.salesforce_shapes.writing import SHAPES as SALESFORCE
-from dealtrace_engine.synthetic.crm.salesforce_shapes.writing import write_salesforce
-
-if TYPE_CHECKING:
-    from dealtrace_engine.synthetic.crm.facts import Facts
 
 SYSTEMS = {"salesforce": tuple(SALESFORCE), "dynamics": tuple(DYNAMICS)}
 """Each system with its shapes, the one that is written if none is asked for first."""
@@ -73,12 +70,14 @@ def write_organisation(
     *,
     language: str = "en",
     packaged: bool = False,
+    part_cases: int = CASES,
     progress: Progress | None = None,
     **options: Any,
 ) -> Organisation:
     """Make a synthetic organisation and write its export, the truth and what was planted.
 
-    Memory holds the tables of the organisation; the files are written some rows at a time.
+    Memory holds the tables of an organisation of up to about 56,000 deals. A larger one is made in parts of
+    that size, whose tables are kept beside the export until they are written, table by table.
 
     Parameters
     ----------
@@ -95,6 +94,8 @@ def write_organisation(
         Of the user who exports.
     packaged : bool
         Whether a Salesforce organisation quotes and bills with the managed packages CPQ and Billing.
+    part_cases : int
+        A larger organisation is made in parts of so many opportunities and dropped leads.
     progress : callable, optional
         Called with (done, of), from the beginning again for each step; returning False cancels.
     **options
@@ -105,7 +106,7 @@ def write_organisation(
     ArgumentError
         An argument is out of its range, or the shape has no such option.
     OutputError
-        The folder is not empty, or cannot be written.
+        The folder is not empty, or cannot be written, or the disk has no room for so many deals.
     Cancelled
         The progress callback returned False; nothing is left behind.
 
@@ -115,23 +116,35 @@ def write_organisation(
     >>> sorted(path.name for path in made.folder.iterdir())
     ['export', 'planted.json', 'truth.parquet']
     """
-    from dealtrace_engine.synthetic.crm.facts import facts
-    from dealtrace_engine.synthetic.crm.planted import planted
+    from dealtrace_engine.synthetic.crm.facts import check_numbers
+    from dealtrace_engine.synthetic.crm.making import Job, make_dynamics, make_salesforce
 
     chosen = _checked(system, shape, language, packaged)
+    check_numbers(deals, seed)
+    check_room(system, chosen, deals, Path(folder))
     with folder_written_whole(folder) as unfinished:
         (unfinished / EXPORT).mkdir()
-        made = facts(deals, seed, progress)
-        job = _Job(made, chosen, unfinished, language, packaged, progress, options)
-        rows, events = _write_salesforce(job) if system == "salesforce" else _write_dynamics(job)
-        found = planted(made)
-        found["dirt"].update(job.dirt)
+        job = Job(
+            deals, seed, parts(deals, part_cases), chosen, unfinished, language, packaged, progress, options
+        )
+        made = make_salesforce(job) if system == "salesforce" else make_dynamics(job)
+        found = made.planted()
         text = json.dumps({"system": system, "shape": chosen, **found}, indent=2, ensure_ascii=False)
         (unfinished / PLANTED).write_text(f"{text}\n", "utf-8", newline="")
         sizes = [file.stat().st_size for file in (unfinished / EXPORT).rglob("*") if file.is_file()]
     zone = options.get("zone") or _zone(chosen, language)
     return Organisation(
-        Path(folder), system, chosen, deals, seed, rows, len(sizes), sum(sizes), events, found, zone
+        Path(folder),
+        system,
+        chosen,
+        deals,
+        seed,
+        dict(made.rows),
+        len(sizes),
+        sum(sizes),
+        made.events,
+        found,
+        zone,
     )
 
 
@@ -152,63 +165,3 @@ def _zone(shape: str, language: str) -> str | None:
     if shape not in ON_THE_USERS_CLOCK:
         return None
     return ON_THE_USERS_CLOCK[shape] or LOCALES[language].zone
-
-
-Counts = tuple[dict[str, int], dict[str, dict[str, int]]]
-"""Rows of each table, and how many events of each activity there were and can be derived."""
-
-
-@dataclass(frozen=True)
-class _Job:
-    facts: Facts
-    shape: str
-    folder: Path
-    language: str
-    packaged: bool
-    progress: Progress | None
-    options: Mapping[str, Any]
-    dirt: dict[str, Any] = field(default_factory=dict)
-    """Counted in the tables, beside what `planted` counts in the facts."""
-
-    @property
-    def writing(self) -> dict[str, Any]:
-        """What both writers are asked for."""
-        return {"language": self.language, "progress": self.progress, **self.options}
-
-
-def _write_salesforce(job: _Job) -> Counts:
-    from dealtrace_engine.synthetic.crm.salesforce_org import SalesforceSetup
-    from dealtrace_engine.synthetic.crm.salesforce_planted import salesforce_dirt
-    from dealtrace_engine.synthetic.crm.salesforce_shape_truth import shape_truth, traced_tables
-    from dealtrace_engine.synthetic.crm.salesforce_tables import salesforce_tables
-    from dealtrace_engine.synthetic.crm.truth_file import write_truth
-
-    setup = SalesforceSetup(SALESFORCE[job.shape].retention_months, packaged=job.packaged)
-    tables = salesforce_tables(job.facts, setup)
-    job.dirt.update(salesforce_dirt(tables, setup))
-    write_salesforce(tables, job.folder / EXPORT, job.shape, **job.writing)
-    rows, tables = {name: table.height for name, table in tables.items()}, traced_tables(tables, job.shape)
-    return rows, write_truth(job.folder / TRUTH, shape_truth(job.facts, job.shape, tables, setup))
-
-
-def _write_dynamics(job: _Job) -> Counts:
-    from dealtrace_engine.synthetic.crm.dynamics_tables import Tables, dynamics_tables, versions
-    from dealtrace_engine.synthetic.crm.dynamics_truth import derivable
-    from dealtrace_engine.synthetic.crm.truth_file import (
-        seen_in_lists,
-        with_cases_shown,
-        with_notes,
-        write_truth,
-    )
-
-    histories = Tables(job.facts)
-    tables = dynamics_tables(histories)
-    write_dynamics(tables, job.folder / EXPORT, job.shape, versions=versions(histories), **job.writing)
-    rows = {name: table.height for name, table in tables.items()}
-    cases = {name: (name, f"{name}id") for name in ("opportunity", "lead")}
-    shown = {name: tables[name].select(column) for name, (_, column) in cases.items()}
-    del histories, tables
-    truth = with_cases_shown(derivable(job.facts, job.shape), shown, cases)
-    if job.shape == "excel":
-        truth = seen_in_lists(truth, job.facts)
-    return rows, write_truth(job.folder / TRUTH, [with_notes(truth, job.facts)])

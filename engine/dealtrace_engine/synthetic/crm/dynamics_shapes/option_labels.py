@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.synthetic.crm.delimited import Dialect
 from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import TARGETS, USER, Schema, key_of, lookups_of
+from dealtrace_engine.synthetic.crm.spool import columns_of, selected
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,15 +54,16 @@ def _states_of_statuses(schema: Schema) -> pl.DataFrame:
 
     kinds = {"table": pl.String, "value": pl.Int64, "state": pl.Int64}
     found = [
-        frame.select(
+        selected(schema.tables, table, ["statuscode", "statecode"])
+        .select(
             pl.lit(table).alias("table"),
             pl.col("statuscode").cast(pl.Int64).alias("value"),
             pl.col("statecode").cast(pl.Int64).alias("state"),
         )
         .drop_nulls()
         .unique(["table", "value"], keep="first", maintain_order=True)
-        for table, frame in sorted(schema.tables.items())
-        if {"statecode", "statuscode"} <= set(frame.columns)
+        for table in sorted(schema.tables)
+        if {"statecode", "statuscode"} <= set(columns_of(schema.tables, table))
     ]
     return pl.concat([pl.DataFrame(schema=kinds), *found])
 
@@ -70,9 +72,9 @@ def _targets(schema: Schema) -> pl.DataFrame:
     import polars as pl
 
     rows = []
-    for table, frame in sorted(schema.tables.items()):
-        for column in lookups_of(table, frame.columns):
+    for table in sorted(schema.tables):
+        for column in lookups_of(table, columns_of(schema.tables, table)):
             target = USER if column == "ownerid" else TARGETS[column]
             if target is not None and target in schema.tables:
-                rows.append((table, column, target, key_of(target, schema.tables[target].columns)))
+                rows.append((table, column, target, key_of(target, columns_of(schema.tables, target))))
     return pl.DataFrame(rows, ["entity", "attribute", "referenced", "key"], orient="row")

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dealtrace_engine.synthetic.crm.spool import columns_of, selected
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -93,20 +95,28 @@ class Schema:
 
     def __init__(self, tables: Mapping[str, pl.DataFrame], language: str) -> None:
         self.tables, self.language = tables, language
+        self._named: dict[str, pl.DataFrame | None] = {}
         self._labels: dict[tuple[str, str], dict[int, str]] = {}
 
     def named(self, table: str) -> pl.DataFrame | None:
         """Return the columns `id` and `label` of a table's rows, or None if it has none."""
         import polars as pl
 
-        frame = self.tables.get(table)
-        if frame is None or table == "audit":
+        if table not in self.tables or table == "audit":
             return None
-        key, name = key_of(table, frame.columns), name_column(frame.columns)
+        columns = columns_of(self.tables, table)
+        key, name = key_of(table, columns), name_column(columns)
         if key is None:
             return None
         label = pl.col(name) if name else pl.lit(None, pl.String)
+        frame = selected(self.tables, table, [key, name] if name else [key])
         return frame.select(pl.col(key).alias("id"), label.alias("label")).unique("id", keep="last")
+
+    def _known(self, table: str) -> pl.DataFrame | None:
+        """Return what `named` does, which is looked up for every lookup of every slice, and kept."""
+        if table not in self._named:
+            self._named[table] = self.named(table)
+        return self._named[table]
 
     @cached_property
     def everything(self) -> pl.DataFrame:
@@ -138,7 +148,7 @@ class Schema:
         if column in POLYMORPHIC:
             known = self.everything
         else:
-            named = self.named(target or "")
+            named = self._known(target or "")
             known = self._nothing if named is None else named
             known = known.with_columns(pl.lit(target, pl.String).alias("target"))
         found = rows.select(pl.col(column).alias("id")).join(

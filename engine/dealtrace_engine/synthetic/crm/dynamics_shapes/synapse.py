@@ -11,6 +11,7 @@ from dealtrace_engine.synthetic.crm.dynamics_shapes.lake_rows import lake_rows
 from dealtrace_engine.synthetic.crm.dynamics_shapes.option_labels import write_option_labels
 from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import Schema
 from dealtrace_engine.synthetic.crm.export import Export
+from dealtrace_engine.synthetic.crm.spool import columns_of, height_of, selected
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,9 +34,8 @@ def write_synapse_link(export: Export, *, partition_rows: int = PARTITION_ROWS) 
     """
     schema, lake = Schema(export.tables, export.language), LakeFolder(export.folder, partition_rows)
     for table in _linked(export.tables):
-        rows = export.tables[table]
-        lake.write_table(table, lake_rows(schema, table, rows, export.exported))
-        export.written.add(rows.height)
+        lake.write_table(table, lake_rows(schema, table, export.tables[table], export.exported))
+        export.written.add(height_of(export.tables, table))
     lake.close(export.exported)
     write_option_labels(schema, export.folder)
 
@@ -98,22 +98,22 @@ def _appended(export: Export, schema: Schema) -> Iterator[tuple[str, pl.DataFram
         retried = rows.gather_every(RETRIED_EVERY, RETRIED_EVERY // 2)
         late = pl.col("SinkModifiedOn") + pl.duration(seconds=RETRY_S)
         yield table, pl.concat([rows, retried.with_columns(late)])
-        export.written.add(export.tables[table].height)
+        export.written.add(height_of(export.tables, table))
 
 
 def _ends(export: Export, folders: int) -> list[datetime]:
     """Return when each span ends: the first in the middle of the log, the last at the export."""
     exported = export.exported.replace(tzinfo=UTC)
-    first = min((_earliest(frame) or exported for frame in export.tables.values()), default=exported)
+    first = min((_earliest(export.tables, table) or exported for table in export.tables), default=exported)
     half = (exported - first) / 2
     step = half / max(folders - 1, 1)
     return [(exported - step * (folders - 1 - number)).replace(microsecond=0) for number in range(folders)]
 
 
-def _earliest(frame: pl.DataFrame) -> datetime | None:
-    if "createdon" not in frame.columns or frame.is_empty():
+def _earliest(tables: Mapping[str, pl.DataFrame], table: str) -> datetime | None:
+    if "createdon" not in columns_of(tables, table):
         return None
-    earliest = frame["createdon"].min()
+    earliest = selected(tables, table, ["createdon"])["createdon"].min()
     return earliest if isinstance(earliest, datetime) else None
 
 

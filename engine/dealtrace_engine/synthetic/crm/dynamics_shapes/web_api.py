@@ -13,6 +13,7 @@ from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import (
 )
 from dealtrace_engine.synthetic.crm.export import Export, json_records
 from dealtrace_engine.synthetic.crm.locales import LOCALES, ORGANISATION_ZONE
+from dealtrace_engine.synthetic.crm.spool import height_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,7 +38,7 @@ def write_web_api(export: Export, *, page_rows: int = PAGE_ROWS) -> None:
     schema = Schema(export.tables, export.language)
     for table in sorted(export.tables):
         entity_set = plural(table)
-        number, total = 0, export.tables[table].height
+        number, total = 0, height_of(export.tables, table)
         for rows in export.slices(table, 10 * page_rows):
             annotated = _annotated(schema, table, rows, export.language)
             for first in range(0, max(annotated.height, 1), page_rows):

@@ -19,6 +19,7 @@ from dealtrace_engine.synthetic.crm.dynamics_shapes.synapse import (
 )
 from dealtrace_engine.synthetic.crm.dynamics_shapes.web_api import write_web_api
 from dealtrace_engine.synthetic.crm.export import Export, Writer, Written, run_writer, shape_named
+from dealtrace_engine.synthetic.crm.spool import Spool, height_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -69,7 +70,7 @@ def write_dynamics(
     ----------
     tables : mapping of str to DataFrame
         Logical name of a table to its rows: logical names, lower-case GUIDs, options as integers with their
-        labels in `stringmap`, instants in UTC.
+        labels in `stringmap`, instants in UTC. A `Spool` holds what `kept_tables` returned.
     folder : Path
         Exists and is empty.
     shape : str
@@ -93,9 +94,15 @@ def write_dynamics(
         The progress callback returned False.
     """
     kind: Shape = shape_named(SHAPES, shape, "Dynamics")
-    shown = {name: table for name, table in tables.items() if kind.audit or name != "audit"}
+    shown = tables if isinstance(tables, Spool) else kept_tables(tables, shape)
     kept = (versions or {}) if kind.appends else {}
-    rows = sum(table.height for table in shown.values())
+    rows = sum(height_of(shown, name) for name in shown)
     made = exported or datetime(EXPORTED.year, EXPORTED.month, EXPORTED.day)
     export = Export(shown, folder, language, made, Written(rows, progress), kept)
     run_writer(kind.writer, export, options)
+
+
+def kept_tables(tables: Mapping[str, pl.DataFrame], shape: str) -> dict[str, pl.DataFrame]:
+    """Return the tables that are in an export of a shape."""
+    kind: Shape = shape_named(SHAPES, shape, "Dynamics")
+    return {name: table for name, table in tables.items() if kind.audit or name != "audit"}

@@ -8,6 +8,7 @@ from zlib import crc32
 
 from dealtrace_engine.synthetic.crm.export import Export, json_records
 from dealtrace_engine.synthetic.crm.salesforce_shapes.organization import with_names
+from dealtrace_engine.synthetic.crm.spool import height_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,7 +30,7 @@ def write_rest_json(export: Export, *, page_rows: int = PAGE_ROWS) -> None:
         Records of a page; the last has fewer.
     """
     for name in sorted(export.tables):
-        total = export.tables[name].height
+        total = height_of(export.tables, name)
         written = 0
         for number, rows in enumerate(_pages(export, name, page_rows), 1):
             written += rows.height

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from dealtrace_engine.synthetic.crm.export import Export
 from dealtrace_engine.synthetic.crm.salesforce_shapes.rest_json import DAY, INSTANT
+from dealtrace_engine.synthetic.crm.spool import columns_of, selected
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,9 +53,9 @@ def _numbers(tables: Mapping[str, pl.DataFrame], references: Mapping[str, str]) 
     """Return the reference of every record id."""
     return {
         identifier: f"{references[name]}{number}"
-        for name, table in tables.items()
-        if "Id" in table.columns
-        for number, identifier in enumerate(table["Id"].to_list(), 1)
+        for name in tables
+        if "Id" in columns_of(tables, name)
+        for number, identifier in enumerate(selected(tables, name, ["Id"])["Id"].to_list(), 1)
     }
 
 

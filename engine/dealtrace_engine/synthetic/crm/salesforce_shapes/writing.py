@@ -22,6 +22,7 @@ from dealtrace_engine.synthetic.crm.salesforce_shapes.replica import write_repli
 from dealtrace_engine.synthetic.crm.salesforce_shapes.report import write_report
 from dealtrace_engine.synthetic.crm.salesforce_shapes.rest_json import write_rest_json
 from dealtrace_engine.synthetic.crm.salesforce_shapes.tree import write_tree
+from dealtrace_engine.synthetic.crm.spool import Spool, height_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -92,7 +93,8 @@ def write_salesforce(
     Parameters
     ----------
     tables : mapping of str to DataFrame
-        Object to its rows: API names, ids of 18 characters, instants in UTC.
+        Object to its rows: API names, ids of 18 characters, instants in UTC. A `Spool` holds what
+        `kept_tables` returned.
     folder : Path
         Exists and is empty.
     shape : str
@@ -114,8 +116,8 @@ def write_salesforce(
         The progress callback returned False.
     """
     kind: Shape = shape_named(SHAPES, shape, "Salesforce")
-    shown = _kept(tables, kind)
-    written = Written(sum(table.height for table in shown.values()), progress)
+    shown = tables if isinstance(tables, Spool) else _kept(tables, kind)
+    written = Written(sum(height_of(shown, name) for name in shown), progress)
     made = exported or datetime(EXPORTED.year, EXPORTED.month, EXPORTED.day)
     run_writer(kind.writer, Export(shown, folder, language, made, written), options)
 
@@ -127,6 +129,11 @@ def shown_tables(tables: Mapping[str, pl.DataFrame], shape: str) -> dict[str, pl
     if kind.only is None:
         return shown
     return {name: shown[name].select(columns) for name, columns in kind.only.items() if name in shown}
+
+
+def kept_tables(tables: Mapping[str, pl.DataFrame], shape: str) -> dict[str, pl.DataFrame]:
+    """Return the tables and rows that are in an export of a shape."""
+    return _kept(tables, shape_named(SHAPES, shape, "Salesforce"))
 
 
 def _kept(tables: Mapping[str, pl.DataFrame], kind: Shape) -> dict[str, pl.DataFrame]:
