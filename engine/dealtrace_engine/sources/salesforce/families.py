@@ -1,0 +1,203 @@
+"""The rules family by family: which tables each asks for, and what of them is asked for after it.
+
+Links, case table and coverage report come last. They ask for what is kept here, and for what is worked out once
+while the tables that it needs are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dealtrace_engine.sources.crm.ladder import Rule
+from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dealtrace_engine.sources.crm.system import Family
+from dealtrace_engine.sources.crm.tables import CrmTables
+from dealtrace_engine.sources.salesforce import (
+    rules_approvals,
+    rules_contacts,
+    rules_contracts,
+    rules_invoices,
+    rules_leads,
+    rules_opportunities,
+    rules_orders,
+    rules_payments,
+    rules_quotes,
+    rules_support,
+)
+from dealtrace_engine.sources.salesforce.case_deals import closings, reopenings, with_history
+from dealtrace_engine.sources.salesforce.case_table import COMPETITORS, LOSS_REASONS
+from dealtrace_engine.sources.salesforce.case_terms import categories
+from dealtrace_engine.sources.salesforce.links import links_of
+from dealtrace_engine.sources.salesforce.outcomes import outcomes
+from dealtrace_engine.sources.salesforce.paths import invoice_orders, order_quotes, payment_invoices
+from dealtrace_engine.sources.salesforce.stage_changes import FIELDS, SNAPSHOTS, stage_changes
+from dealtrace_engine.sources.salesforce.transitions import changes
+
+FIELDS_OF_DEALS = ("owner_changed", "amount_changed", "close_date_pushed")
+"""What changes of opportunities besides their stage."""
+
+
+def _activities(*ladders: Sequence[Rule]) -> tuple[str, ...]:
+    """Return the activities of these rules, but `FIELDS_OF_DEALS`."""
+    found = dict.fromkeys(rule.activity for rules in ladders for rule in rules)
+    return tuple(activity for activity in found if activity not in FIELDS_OF_DEALS)
+
+
+def _record(columns: str) -> tuple[str, ...]:
+    """Return columns of an object after those that every object keeps."""
+    return ("Id", "IsDeleted", "CreatedDate", *columns.split())
+
+
+_CASE = "OwnerId CurrencyIsoCode"
+"""What a case of its own needs of any object."""
+KEPT = {
+    "Opportunity": _record(
+        f"{_CASE} CreatedById CreatedBy.Name AccountId ContractId SyncedQuoteId Territory2Id RecordTypeId "
+        "LastStageChangeDate CloseDate Amount StageName Type LeadSource Account.Name Account.Industry "
+        "Account.BillingCountry Owner.Name Owner.UserRole.Name RecordType.Name Territory2.Name Region__c "
+        f"Payment_Terms__c Contract_Terms__c {' '.join((*LOSS_REASONS, *COMPETITORS))}"
+    ),
+    "Lead": _record(
+        f"{_CASE} MasterRecordId ConvertedOpportunityId Status LeadSource Owner.Name Industry Country Company"
+    ),
+    "Quote": _record(
+        f"{_CASE} OpportunityId AccountId ContractId IsSyncing Status GrandTotal Discount Owner.Name"
+    ),
+    "SBQQ__Quote__c": _record(
+        f"{_CASE} SBQQ__Opportunity2__c SBQQ__Account__c SBQQ__Primary__c SBQQ__Status__c SBQQ__NetAmount__c "
+        "SBQQ__CustomerDiscount__c SBQQ__PaymentTerms__c Owner.Name"
+    ),
+    "Contract": _record(
+        "AccountId SourceOpportunityId SBQQ__Opportunity__c SBQQ__Quote__c SBQQ__Order__c Status ContractTerm"
+    ),
+    "Order": _record(
+        f"{_CASE} AccountId OpportunityId QuoteId ContractId OriginalOrderId SBQQ__Quote__c Status TotalAmount "
+        "SBQQ__PaymentTerm__c Owner.Name"
+    ),
+    "Invoice": _record(
+        f"{_CASE} ReferenceEntityId BillingAccountId PaymentTermId Status DueDate TotalAmount "
+        "TotalAmountWithTax Type Owner.Name"
+    ),
+    "blng__Invoice__c": _record(
+        f"{_CASE} blng__Account__c blng__Order__c blng__InvoiceStatus__c blng__DueDate__c "
+        "blng__TotalAmount__c"
+    ),
+    "Case": _record("AccountId"),
+    "EmailMessage": _record("CreatedById RelatedToId ActivityId ParentId MessageDate Incoming Status"),
+    "OrderItem": _record("OrderId"),
+}  # fmt: skip
+"""Of objects that are not spent with their family: the columns that are asked for afterwards."""
+
+
+def _stages(tables: CrmTables, mapping: CrmMapping) -> None:
+    """Work out all that is asked of the two histories of opportunities."""
+    for source in (SNAPSHOTS, FIELDS):
+        stage_changes(tables, mapping, source)
+    with_history(tables)
+    changes(tables, "Opportunity", "created", rules_opportunities.CREATED_FROM_LEAD)
+    changes(tables, "Opportunity", rules_opportunities.CREATED_FROM_LEAD)
+
+
+def _deals(tables: CrmTables, mapping: CrmMapping) -> None:
+    """Work out what the case table says of how opportunities went."""
+    outcomes(tables, mapping)
+    closings(tables, mapping)
+    reopenings(tables, mapping)
+    categories(tables)
+
+
+def _orders(tables: CrmTables, mapping: CrmMapping) -> None:
+    order_quotes(tables)
+
+
+def _invoices(tables: CrmTables, mapping: CrmMapping) -> None:
+    invoice_orders(tables)
+    payment_invoices(tables)
+
+
+def _links(tables: CrmTables, mapping: CrmMapping) -> None:
+    links_of(tables, mapping)
+
+
+def _kept(*names: str) -> dict[str, tuple[str, ...]]:
+    return {name: KEPT[name] for name in names}
+
+
+FAMILIES = (
+    Family(
+        FIELDS_OF_DEALS,
+        reads=("Opportunity", SNAPSHOTS, FIELDS, "OpportunityStage", "FieldHistoryArchive", "User"),
+        afterwards=_stages,
+        spent=(SNAPSHOTS, FIELDS),
+        spent_made=("snapshots", "lookups Opportunity", "changes Opportunity ('Owner'",
+                    "changes Opportunity ('Amount'", "changes Opportunity ('CloseDate'",
+                    "changes Opportunity ('StageName'"),
+    ),
+    Family(
+        _activities(rules_opportunities.RULES),
+        reads=("Quote", "QuoteHistory", "OpportunityLineItem", "Product2"),
+        afterwards=_deals,
+        spent=("OpportunityLineItem", "Product2", "OpportunityStage"),
+        spent_made=("stage changes", "changes Opportunity ('created'"),
+        kept=_kept("Opportunity"),
+    ),
+    Family(
+        _activities(rules_quotes.RULES),
+        reads=("QuoteDocument", "EmailMessage", "SBQQ__Quote__c", "SBQQ__Quote__History"),
+        spent=("QuoteHistory", "QuoteDocument", "SBQQ__Quote__History"),
+        spent_made=("changes Quote ('GrandTotal'", "changes Quote ('Discount'", "changes SBQQ__Quote__c"),
+        kept=_kept("Quote", "SBQQ__Quote__c", "EmailMessage"),
+    ),
+    Family(
+        _activities(rules_leads.RULES),
+        reads=("Lead", "LeadHistory", "CampaignMember"),
+        spent=("LeadHistory", "CampaignMember"),
+        spent_made=("changes Lead", "changes Opportunity"),
+        kept=_kept("Lead"),
+    ),
+    Family(
+        _activities(rules_contracts.RULES),
+        reads=("Contract", "ContractHistory"),
+        spent=("ContractHistory",),
+        spent_made=("changes Contract",),
+        kept=_kept("Contract"),
+    ),
+    Family(
+        _activities(rules_orders.RULES),
+        reads=("Order", "OrderHistory", "OrderItem", "OrderSummary", "FulfillmentOrder", "Shipment",
+               "QuoteLineItem", "SBQQ__QuoteLine__c"),
+        afterwards=_orders,
+        spent=("OrderHistory", "Shipment", "QuoteLineItem", "SBQQ__QuoteLine__c"),
+        spent_made=("changes Order",),
+        kept=_kept("Order", "OrderItem"),
+    ),
+    Family(
+        _activities(rules_invoices.RULES, rules_payments.RULES),
+        reads=("Invoice", "InvoiceHistory", "InvoiceLine", "PaymentTerm", "Payment", rules_payments.LINE,
+               "blng__Invoice__c", "blng__Invoice__History", "blng__InvoiceLine__c", "blng__Payment__c",
+               rules_payments.ALLOCATION),
+        afterwards=_invoices,
+        spent=("InvoiceHistory", "InvoiceLine", "Payment", rules_payments.LINE, "blng__Invoice__History",
+               "blng__InvoiceLine__c", "blng__Payment__c", rules_payments.ALLOCATION, "OrderItem",
+               "OrderSummary", "FulfillmentOrder"),
+        spent_made=("changes Invoice", "changes blng__Invoice__c"),
+        kept=_kept("Invoice", "blng__Invoice__c"),
+    ),
+    Family(_activities(rules_support.RULES), reads=("Case",), kept=_kept("Case")),
+    Family(
+        _activities(rules_approvals.RULES),
+        reads=("ProcessInstance", "ProcessInstanceStep", "ProcessDefinition", "ApprovalSubmission",
+               "ApprovalSubmissionDetail", "ApprovalWorkItem", "sbaa__Approval__c", "Account", "Contact"),
+        spent=("ProcessInstance", "ProcessInstanceStep", "ProcessDefinition", "ApprovalSubmission",
+               "ApprovalSubmissionDetail", "ApprovalWorkItem", "sbaa__Approval__c", "Contact",
+               "FieldHistoryArchive"),
+        spent_made=("approvals", "changes Quote"),
+    ),
+    Family(
+        _activities(rules_contacts.RULES),
+        reads=("Task", "Event", "TaskRelation", "EventRelation"),
+        afterwards=_links,
+        spent=("Task", "Event", "EmailMessage", "TaskRelation", "EventRelation"),
+        spent_made=("contacts", "first contacts"),
+    ),
+)  # fmt: skip
