@@ -82,9 +82,9 @@ def derived(rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping) -> pl
 def by_activity(
     rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping
 ) -> Iterator[pl.DataFrame]:  # fmt: skip
-    """Yield the events of one rule of one activity after the other, of rules that the mapping uses; see `derived`.
+    """Yield the events of one rule after the other, activity by activity; see `derived`.
 
-    All at once would hold the rows of every rule in memory side by side.
+    The rules are those that the mapping uses. All at once would hold the rows of every rule in memory side by side.
     """
     import polars as pl
 
@@ -100,17 +100,16 @@ def by_activity(
 
 def first_that_yields(ladder: Sequence[pl.LazyFrame]) -> Iterator[pl.DataFrame]:
     """Yield the rows of each frame whose facts no earlier frame has."""
-    import polars as pl
-
     known: list[pl.Series] = []
     for place, frame in enumerate(ladder):
         for facts in known:
             frame = frame.join(facts.to_frame().lazy(), on="fact", how="anti", nulls_equal=True,
                                maintain_order="left")  # fmt: skip
         rows = frame.collect()
-        if rows.height and place < len(ladder) - 1:
-            known.append(rows["fact"].unique())
-        yield rows
+        if rows.height:
+            if place < len(ladder) - 1:
+                known.append(rows["fact"].unique())
+            yield rows
 
 
 def completed(frame: pl.LazyFrame, rule: Rule) -> pl.LazyFrame:

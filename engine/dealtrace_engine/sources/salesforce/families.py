@@ -1,7 +1,7 @@
 """The rules family by family: which tables each asks for, and what of them is asked for after it.
 
-Links, case table and coverage report come last. They ask for what is kept here, and for what is worked out once
-while the tables that it needs are there.
+Links, case table and coverage report come last. They ask for what is kept here, and for what is worked out
+once while the tables that it needs are there.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ KEPT = {
         "AccountId SourceOpportunityId SBQQ__Opportunity__c SBQQ__Quote__c SBQQ__Order__c Status ContractTerm"
     ),
     "Order": _record(
-        f"{_CASE} AccountId OpportunityId QuoteId ContractId OriginalOrderId SBQQ__Quote__c Status TotalAmount "
-        "SBQQ__PaymentTerm__c Owner.Name"
+        f"{_CASE} AccountId OpportunityId QuoteId ContractId OriginalOrderId SBQQ__Quote__c Status "
+        "TotalAmount SBQQ__PaymentTerm__c Owner.Name"
     ),
     "Invoice": _record(
         f"{_CASE} ReferenceEntityId BillingAccountId PaymentTermId Status DueDate TotalAmount "
