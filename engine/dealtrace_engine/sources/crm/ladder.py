@@ -84,7 +84,8 @@ def by_activity(
 ) -> Iterator[pl.DataFrame]:  # fmt: skip
     """Yield the events of one rule after the other, activity by activity; see `derived`.
 
-    The rules are those that the mapping uses. All at once would hold the rows of every rule in memory side by side.
+    The rules are those that the mapping uses. All at once would hold the rows of every rule in memory side
+    by side.
     """
     import polars as pl
 
