@@ -19,16 +19,12 @@ def categories(tables: CrmTables) -> pl.LazyFrame:
     """Return case_id and product_category, that of its largest line."""
     import polars as pl
 
-    def make() -> pl.LazyFrame:
-        products = tables.table("Product2").select(Product2Id="Id", product_category="Family")
-        worth = pl.coalesce("TotalPrice", pl.col("UnitPrice") * pl.col("Quantity"))
-        rows = alive(tables, "OpportunityLineItem").join(products, on="Product2Id")
-        rows = rows.drop_nulls("product_category")
-        rows = rows.sort(worth, "Id", descending=[True, False], nulls_last=True)
-        largest = rows.group_by("OpportunityId", maintain_order=True).first()
-        return largest.select("product_category", case_id="OpportunityId")
-
-    return tables.once("categories", make)
+    products = tables.table("Product2").select(Product2Id="Id", product_category="Family")
+    worth = pl.coalesce("TotalPrice", pl.col("UnitPrice") * pl.col("Quantity"))
+    rows = alive(tables, "OpportunityLineItem").join(products, on="Product2Id").drop_nulls("product_category")
+    rows = rows.sort(worth, "Id", descending=[True, False], nulls_last=True)
+    largest = rows.group_by("OpportunityId", maintain_order=True).first()
+    return largest.select("product_category", case_id="OpportunityId")
 
 
 def discounts(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:

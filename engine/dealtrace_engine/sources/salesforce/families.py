@@ -25,12 +25,18 @@ from dealtrace_engine.sources.salesforce import (
     rules_support,
 )
 from dealtrace_engine.sources.salesforce.case_deals import closings, reopenings, with_history
-from dealtrace_engine.sources.salesforce.case_table import COMPETITORS, LOSS_REASONS
-from dealtrace_engine.sources.salesforce.case_terms import categories
+from dealtrace_engine.sources.salesforce.case_table import (
+    COMPETITORS,
+    LOSS_REASONS,
+    around_deals,
+    own_columns,
+)
 from dealtrace_engine.sources.salesforce.links import links_of
 from dealtrace_engine.sources.salesforce.outcomes import outcomes
 from dealtrace_engine.sources.salesforce.paths import invoice_orders, order_quotes, payment_invoices
+from dealtrace_engine.sources.salesforce.rules_opportunities import CREATED_FROM_LEAD
 from dealtrace_engine.sources.salesforce.stage_changes import FIELDS, SNAPSHOTS, stage_changes
+from dealtrace_engine.sources.salesforce.statuses import STATUSES
 from dealtrace_engine.sources.salesforce.transitions import changes
 
 FIELDS_OF_DEALS = ("owner_changed", "amount_changed", "close_date_pushed")
@@ -48,6 +54,10 @@ def _record(columns: str) -> tuple[str, ...]:
     return ("Id", "IsDeleted", "CreatedDate", *columns.split())
 
 
+APPROVALS = (
+    "ProcessInstance", "ProcessInstanceStep", "ProcessDefinition", "ApprovalSubmission",
+    "ApprovalSubmissionDetail", "ApprovalWorkItem", "sbaa__Approval__c",
+)  # fmt: skip
 _CASE = "OwnerId CurrencyIsoCode"
 """What a case of its own needs of any object."""
 KEPT = {
@@ -57,9 +67,7 @@ KEPT = {
         "Account.BillingCountry Owner.Name Owner.UserRole.Name RecordType.Name Territory2.Name Region__c "
         f"Payment_Terms__c Contract_Terms__c {' '.join((*LOSS_REASONS, *COMPETITORS))}"
     ),
-    "Lead": _record(
-        f"{_CASE} MasterRecordId ConvertedOpportunityId Status LeadSource Owner.Name Industry Country Company"
-    ),
+    "Lead": _record("Status"),
     "Quote": _record(
         f"{_CASE} OpportunityId AccountId ContractId IsSyncing Status GrandTotal Discount Owner.Name"
     ),
@@ -89,23 +97,6 @@ KEPT = {
 """Of objects that are not spent with their family: the columns that are asked for afterwards."""
 
 
-def _stages(tables: CrmTables, mapping: CrmMapping) -> None:
-    """Work out all that is asked of the two histories of opportunities."""
-    for source in (SNAPSHOTS, FIELDS):
-        stage_changes(tables, mapping, source)
-    with_history(tables)
-    changes(tables, "Opportunity", "created", rules_opportunities.CREATED_FROM_LEAD)
-    changes(tables, "Opportunity", rules_opportunities.CREATED_FROM_LEAD)
-
-
-def _deals(tables: CrmTables, mapping: CrmMapping) -> None:
-    """Work out what the case table says of how opportunities went."""
-    outcomes(tables, mapping)
-    closings(tables, mapping)
-    reopenings(tables, mapping)
-    categories(tables)
-
-
 def _orders(tables: CrmTables, mapping: CrmMapping) -> None:
     order_quotes(tables)
 
@@ -115,45 +106,42 @@ def _invoices(tables: CrmTables, mapping: CrmMapping) -> None:
     payment_invoices(tables)
 
 
-def _links(tables: CrmTables, mapping: CrmMapping) -> None:
+def _linked(tables: CrmTables, mapping: CrmMapping) -> None:
+    """Work out all that is asked of links between records, and of those that follow an opportunity."""
     links_of(tables, mapping)
+    around_deals(tables, mapping)
+    if mapping.leading != "opportunity":
+        own_columns(tables, mapping)
+
+
+def _histories(tables: CrmTables, mapping: CrmMapping) -> None:
+    """Work out all that is asked of the two histories of opportunities."""
+    for source in (SNAPSHOTS, FIELDS):
+        stage_changes(tables, mapping, source)
+    with_history(tables)
+    changes(tables, "Opportunity", "created", CREATED_FROM_LEAD)
+    changes(tables, "Opportunity", CREATED_FROM_LEAD)
+
+
+def _stages(tables: CrmTables, mapping: CrmMapping) -> None:
+    """Work out what the case table says of how opportunities went."""
+    outcomes(tables, mapping)
+    closings(tables, mapping)
+    reopenings(tables, mapping)
 
 
 def _kept(*names: str) -> dict[str, tuple[str, ...]]:
     return {name: KEPT[name] for name in names}
 
 
-FAMILIES = (
-    Family(
-        FIELDS_OF_DEALS,
-        reads=("Opportunity", SNAPSHOTS, FIELDS, "OpportunityStage", "FieldHistoryArchive", "User"),
-        afterwards=_stages,
-        spent=(SNAPSHOTS, FIELDS),
-        spent_made=("snapshots", "lookups Opportunity", "changes Opportunity ('Owner'",
-                    "changes Opportunity ('Amount'", "changes Opportunity ('CloseDate'",
-                    "changes Opportunity ('StageName'"),
-    ),
-    Family(
-        _activities(rules_opportunities.RULES),
-        reads=("Quote", "QuoteHistory", "OpportunityLineItem", "Product2"),
-        afterwards=_deals,
-        spent=("OpportunityLineItem", "Product2", "OpportunityStage"),
-        spent_made=("stage changes", "changes Opportunity ('created'"),
-        kept=_kept("Opportunity"),
-    ),
+SELLING = (
     Family(
         _activities(rules_quotes.RULES),
-        reads=("QuoteDocument", "EmailMessage", "SBQQ__Quote__c", "SBQQ__Quote__History"),
+        reads=("Quote", "QuoteHistory", "QuoteDocument", "EmailMessage", "SBQQ__Quote__c",
+               "SBQQ__Quote__History", "User"),
         spent=("QuoteHistory", "QuoteDocument", "SBQQ__Quote__History"),
         spent_made=("changes Quote ('GrandTotal'", "changes Quote ('Discount'", "changes SBQQ__Quote__c"),
         kept=_kept("Quote", "SBQQ__Quote__c", "EmailMessage"),
-    ),
-    Family(
-        _activities(rules_leads.RULES),
-        reads=("Lead", "LeadHistory", "CampaignMember"),
-        spent=("LeadHistory", "CampaignMember"),
-        spent_made=("changes Lead", "changes Opportunity"),
-        kept=_kept("Lead"),
     ),
     Family(
         _activities(rules_contracts.RULES),
@@ -183,21 +171,54 @@ FAMILIES = (
         spent_made=("changes Invoice", "changes blng__Invoice__c"),
         kept=_kept("Invoice", "blng__Invoice__c"),
     ),
+)  # fmt: skip
+"""What comes of an opportunity."""
+AROUND = (
     Family(_activities(rules_support.RULES), reads=("Case",), kept=_kept("Case")),
     Family(
         _activities(rules_approvals.RULES),
-        reads=("ProcessInstance", "ProcessInstanceStep", "ProcessDefinition", "ApprovalSubmission",
-               "ApprovalSubmissionDetail", "ApprovalWorkItem", "sbaa__Approval__c", "Account", "Contact"),
-        spent=("ProcessInstance", "ProcessInstanceStep", "ProcessDefinition", "ApprovalSubmission",
-               "ApprovalSubmissionDetail", "ApprovalWorkItem", "sbaa__Approval__c", "Contact",
-               "FieldHistoryArchive"),
-        spent_made=("approvals", "changes Quote"),
+        reads=(*APPROVALS, "Opportunity", "Lead", "Account", "Contact"),
+        spent=(*APPROVALS, "Contact"),
+        spent_made=("approvals",),
     ),
     Family(
         _activities(rules_contacts.RULES),
-        reads=("Task", "Event", "TaskRelation", "EventRelation"),
-        afterwards=_links,
-        spent=("Task", "Event", "EmailMessage", "TaskRelation", "EventRelation"),
-        spent_made=("contacts", "first contacts"),
+        reads=("Task", "Event", "TaskRelation", "EventRelation", "OpportunityLineItem", "Product2",
+               "OpportunityCompetitor"),
+        afterwards=_linked,
+        spent=("Task", "Event", "EmailMessage", "TaskRelation", "EventRelation", "OpportunityLineItem",
+               "Product2", "OpportunityCompetitor", "PaymentTerm", "Case"),
+        spent_made=("contacts", "first contacts", "opportunity links", "quotes of orders",
+                    "orders of invoices", "invoices of payments"),
+        kept={name: ("Id", "IsDeleted", column)
+              for name, _, column in (place.partition(".") for place in STATUSES) if name != "Lead"},
     ),
 )  # fmt: skip
+"""What can be about any of them; links are worked out for it."""
+OPPORTUNITIES = (
+    Family(
+        FIELDS_OF_DEALS,
+        reads=("Opportunity", SNAPSHOTS, FIELDS, "OpportunityStage"),
+        afterwards=_histories,
+        spent=(SNAPSHOTS, FIELDS),
+        spent_made=("snapshots", "lookups Opportunity", "changes Opportunity ('Owner'",
+                    "changes Opportunity ('Amount'", "changes Opportunity ('CloseDate'",
+                    "changes Opportunity ('StageName'"),
+    ),
+    Family(
+        _activities(rules_opportunities.RULES),
+        afterwards=_stages,
+        spent=("OpportunityStage",),
+        spent_made=("stage changes", "changes Quote", "changes Opportunity ('created'"),
+        kept=_kept("Opportunity"),
+    ),
+    Family(
+        _activities(rules_leads.RULES),
+        reads=("Lead", "LeadHistory", "CampaignMember"),
+        spent=("LeadHistory", "CampaignMember"),
+        spent_made=("changes Lead", "changes Opportunity"),
+        kept=_kept("Lead"),
+    ),
+)  # fmt: skip
+"""Opportunities and leads: most of all rows, last, when there are links already and few other tables."""
+FAMILIES = (*SELLING, *AROUND, *OPPORTUNITIES)
