@@ -35,7 +35,8 @@ from dealtrace_engine.sources.salesforce.links import links_of
 from dealtrace_engine.sources.salesforce.outcomes import outcomes
 from dealtrace_engine.sources.salesforce.paths import invoice_orders, order_quotes, payment_invoices
 from dealtrace_engine.sources.salesforce.rules_opportunities import CREATED_FROM_LEAD
-from dealtrace_engine.sources.salesforce.stage_changes import FIELDS, SNAPSHOTS, stage_changes
+from dealtrace_engine.sources.salesforce.stage_changes import FIELDS, SNAPSHOTS, snapshots, stage_changes
+from dealtrace_engine.sources.salesforce.stages import stage_table
 from dealtrace_engine.sources.salesforce.statuses import STATUSES
 from dealtrace_engine.sources.salesforce.transitions import changes
 
@@ -114,11 +115,18 @@ def _linked(tables: CrmTables, mapping: CrmMapping) -> None:
         own_columns(tables, mapping)
 
 
+def _snapshots(tables: CrmTables, mapping: CrmMapping) -> None:
+    """Work out what is asked of the one history of opportunities in place of its own rows."""
+    stage_table(tables, mapping)
+    snapshots(tables)
+
+
 def _histories(tables: CrmTables, mapping: CrmMapping) -> None:
     """Work out all that is asked of the two histories of opportunities."""
-    for source in (SNAPSHOTS, FIELDS):
-        stage_changes(tables, mapping, source)
     with_history(tables)
+    stage_changes(tables, mapping, SNAPSHOTS)
+    tables.release_made("snapshots")
+    stage_changes(tables, mapping, FIELDS)
     changes(tables, "Opportunity", "created", CREATED_FROM_LEAD)
     changes(tables, "Opportunity", CREATED_FROM_LEAD)
 
@@ -197,18 +205,22 @@ AROUND = (
 """What can be about any of them; links are worked out for it."""
 OPPORTUNITIES = (
     Family(
-        FIELDS_OF_DEALS,
+        (),
         reads=("Opportunity", SNAPSHOTS, FIELDS, "OpportunityStage"),
+        afterwards=_snapshots,
+        spent=(SNAPSHOTS, "OpportunityStage"),
+    ),
+    Family(
+        FIELDS_OF_DEALS,
         afterwards=_histories,
-        spent=(SNAPSHOTS, FIELDS),
-        spent_made=("snapshots", "lookups Opportunity", "changes Opportunity ('Owner'",
+        spent=(FIELDS,),
+        spent_made=("lookups Opportunity", "changes Opportunity ('Owner'",
                     "changes Opportunity ('Amount'", "changes Opportunity ('CloseDate'",
                     "changes Opportunity ('StageName'"),
     ),
     Family(
         _activities(rules_opportunities.RULES),
         afterwards=_stages,
-        spent=("OpportunityStage",),
         spent_made=("stage changes", "changes Quote", "changes Opportunity ('created'"),
         kept=_kept("Opportunity"),
     ),

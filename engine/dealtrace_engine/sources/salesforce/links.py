@@ -57,7 +57,13 @@ def links(tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:
 
 def links_of(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Return `links`, worked out when first asked for."""
-    return tables.once(f"links {mapping!r}", lambda: _links(tables, mapping))
+    import polars as pl
+
+    few: dict[str, pl.DataType] = {
+        "object": pl.Enum([*OBJECTS, "payment", "contact"]),
+        "via": pl.Categorical(),
+    }
+    return tables.once(f"links {mapping!r}", lambda: _links(tables, mapping).cast(few))
 
 
 def _links(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
