@@ -59,11 +59,9 @@ def links_of(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Return `links`, worked out when first asked for."""
     import polars as pl
 
-    few: dict[str, pl.DataType] = {
-        "object": pl.Enum([*OBJECTS, "payment", "contact"]),
-        "via": pl.Categorical(),
-    }
-    return tables.once(f"links {mapping!r}", lambda: _links(tables, mapping).cast(few))
+    kinds = pl.Enum(sorted([*OBJECTS, "payment", "contact"]))
+    few = (pl.col("object").cast(kinds), pl.col("via").cast(pl.Categorical))
+    return tables.once(f"links {mapping!r}", lambda: _links(tables, mapping).with_columns(few))
 
 
 def _links(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
