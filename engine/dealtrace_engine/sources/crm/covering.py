@@ -122,6 +122,8 @@ def export_time(system: CrmSystem, tables: CrmTables) -> datetime | None:
     """Return when the export was made: as it says, else the latest change in it."""
     if tables.raw.exported is not None:
         return tables.raw.exported
+    for name in tables.objects:
+        tables.note_spans(name, system.stamps)
     latest = (latest_stamp(tables, name, stamp) for name in tables.objects for stamp in system.stamps)
     return max((when for when in latest if when is not None), default=None)
 

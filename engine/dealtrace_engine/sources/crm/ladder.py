@@ -75,38 +75,42 @@ def derived(rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping) -> pl
     """
     import polars as pl
 
-    found = list(by_activity(rules, tables, mapping))
+    found = list(by_activity(mapping.ladder(rules), tables, mapping))
     return pl.concat(found, rechunk=False) if found else no_events()
 
 
 def by_activity(
     rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping
 ) -> Iterator[pl.DataFrame]:  # fmt: skip
-    """Yield the events of one activity after the other; see `derived`.
+    """Yield the events of one rule after the other, activity by activity; see `derived`.
 
-    All at once would hold the rows of every rule in memory side by side.
+    The rules are those that the mapping uses. All at once would hold the rows of every rule in memory side
+    by side.
     """
     import polars as pl
 
     ladders: dict[str, list[Rule]] = {}
-    for rule in mapping.ladder(rules):
+    for rule in rules:
         ladders.setdefault(rule.activity, []).append(rule)
     rank = pl.col("activity").replace_strict(RANKS, default=None, return_dtype=pl.Int32)
     for ladder in ladders.values():
         frames = [completed(rule.find(tables, mapping), rule) for rule in ladder]
         timed = [frame.filter(pl.col("timestamp").is_not_null()) for frame in frames]
-        yield first_that_yields(timed).with_columns(order_rank=rank).collect()
+        yield from first_that_yields([frame.with_columns(order_rank=rank) for frame in timed])
 
 
-def first_that_yields(ladder: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
-    """Return, of each fact, the rows of the first frame that has any."""
-    import polars as pl
-
-    if len(ladder) == 1:
-        return ladder[0]
-    places = (frame.with_columns(_place=pl.lit(place, pl.UInt16)) for place, frame in enumerate(ladder))
-    first = pl.col("_place").min().over("fact")
-    return pl.concat(places).filter(pl.col("_place") == first).drop("_place")
+def first_that_yields(ladder: Sequence[pl.LazyFrame]) -> Iterator[pl.DataFrame]:
+    """Yield the rows of each frame whose facts no earlier frame has."""
+    known: list[pl.Series] = []
+    for place, frame in enumerate(ladder):
+        for facts in known:
+            frame = frame.join(facts.to_frame().lazy(), on="fact", how="anti", nulls_equal=True,
+                               maintain_order="left")  # fmt: skip
+        rows = frame.collect()
+        if rows.height:
+            if place < len(ladder) - 1:
+                known.append(rows["fact"].unique())
+            yield rows
 
 
 def completed(frame: pl.LazyFrame, rule: Rule) -> pl.LazyFrame:

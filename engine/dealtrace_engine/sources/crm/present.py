@@ -39,7 +39,7 @@ def _around(tables: CrmTables, name: str, column: str, now: datetime) -> tuple[i
     import polars as pl
 
     at = pl.col(column)
-    found = tables.table(name).select(
+    found = tables.only(name, (column,)).select(
         later=(at > pl.lit(now, pl.Datetime("us", "UTC"))).sum(), before=at.filter(at <= now).max()
     )
     later, before = found.collect().row(0)

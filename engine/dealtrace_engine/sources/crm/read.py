@@ -149,14 +149,14 @@ def _events(
     names = [rule.name for rule in rules]
     named = {activity for family in system.families for activity in family.activities}
     others = tuple(dict.fromkeys(rule.activity for rule in rules if rule.activity not in named))
-    found = [compact(no_events(), names)]
+    used, found = mapping.ladder(rules), [compact(no_events(), names)]
     for family in (Family(others), *system.families):
         tables.read_all(family.reads if system.families else _system_tables(system, tables), threads)
-        ladders = [rule for rule in rules if rule.activity in family.activities]
+        ladders = [rule for rule in used if rule.activity in family.activities]
         found += [compact(events, names) for events in by_activity(ladders, tables, mapping)]
         if family.afterwards is not None:
             family.afterwards(tables, mapping)
-        _spend(system, family, tables)
+        _spend(family, tables, mapping)
     return pl.concat(found, rechunk=False)
 
 
@@ -164,14 +164,14 @@ def _system_tables(system: CrmSystem, tables: CrmTables) -> list[str]:
     return [name for name in tables.objects if name not in system.large]
 
 
-def _spend(system: CrmSystem, family: Family, tables: CrmTables) -> None:
-    """Let go what is not asked for after a family, once its rows are counted."""
+def _spend(family: Family, tables: CrmTables, mapping: CrmMapping) -> None:
+    """Let go what is not asked for after a family; what the mapping names of its objects is kept."""
+    own = [field.partition(".")[::2] for field in mapping.fields]
+    own += [(name, column) for name, columns in mapping.objects.items() for column in columns.values()]
     for name, columns in family.kept.items():
-        tables.keep(name, columns)
+        named = [column for of, column in own if of == name]
+        tables.keep(name, list(dict.fromkeys([*columns, *named])))
     for name in family.spent:
-        tables.rows(name)
-        if name in system.history:
-            tables.span(name, system.history[name])
         tables.release(name)
     for what in family.spent_made:
         tables.release_made(what)

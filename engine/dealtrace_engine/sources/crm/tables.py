@@ -191,35 +191,53 @@ class CrmTables:
 
     def span(self, name: str, column: str) -> tuple[datetime | None, datetime | None]:
         """Return the first and the last instant in a column, reading no other; known once it is released."""
-        if (name, column) not in self._spans:
-            self._spans[name, column] = self._ends(name, column)
+        self.note_spans(name, (column,))
         return self._spans[name, column]
 
-    def _ends(self, name: str, column: str) -> tuple[datetime | None, datetime | None]:
+    def note_spans(self, name: str, columns: Sequence[str]) -> None:
+        """Look up what `span` returns of several columns at once."""
         import polars as pl
 
+        asked = [column for column in columns if (name, column) not in self._spans]
+        self._spans.update(((name, column), (None, None)) for column in asked)
+        there = [column for column in asked if self.has(name, column)]
+        if there:
+            ends = [pl.col(there).min().name.prefix("first "), pl.col(there).max().name.prefix("last ")]
+            found = self.only(name, there).select(ends).collect(engine="streaming").row(0, named=True)
+            for column in there:
+                self._spans[name, column] = found[f"first {column}"], found[f"last {column}"]
+
+    def only(self, name: str, columns: Sequence[str]) -> pl.LazyFrame:
+        """Return some columns of an object, without ids, reading no other where the object is not held."""
         from dealtrace_engine.sources.crm.values import value
 
-        if not self.has(name, column):
-            return None, None
-        frame: pl.DataFrame | pl.LazyFrame | None = self._held.get(name)
-        if frame is None:
-            frame = self.raw.frames[name]
-            kind = frame.collect_schema()[column]
-            frame = frame.select(value(column, self.catalog[name][column], kind, self.raw.zone))
-        at = pl.col(column)
-        ends = frame.lazy().select(first=at.min(), last=at.max()).collect(engine="streaming")
-        return ends.row(0)
+        held = self._held.get(name)
+        if held is not None and set(columns) <= set(held.columns):
+            return held.lazy().select(columns)
+        frame = self.raw.frames[name]
+        kinds = frame.collect_schema()
+        return frame.select(
+            value(column, self.catalog[name][column], kinds[column], self.raw.zone) for column in columns
+        )
 
     def release(self, name: str) -> None:
         """Let the memory of an object go; it is read again if it is asked for again."""
+        self._remember(name)
         self._held.pop(name, None)
         self._held.pop(f"{name}@", None)
 
     def keep(self, name: str, columns: Sequence[str]) -> None:
         """Let all but some columns of an object go; to ask for another one is an error from then on."""
+        self._remember(name)
         if name in self._held:
             self._held[name] = self._held[name].select(columns)
+
+    def _remember(self, name: str) -> None:
+        """Look up what the coverage report tells of an object that is held: its rows, and its instants."""
+        if name in self._held:
+            self.rows(name)
+            kinds = self.catalog[name]
+            self.note_spans(name, [column for column in kinds if kinds[column] is Kind.INSTANT])
 
     def release_made(self, what: str) -> None:
         """Let go what was worked out once and is named so at its beginning; see `once`."""

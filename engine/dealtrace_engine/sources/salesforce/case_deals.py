@@ -15,6 +15,7 @@ from dealtrace_engine.sources.salesforce.stage_changes import (
     snapshots,
     stage_changes,
 )
+from dealtrace_engine.sources.salesforce.stages import stage_key
 from dealtrace_engine.sources.salesforce.transitions import changes
 
 if TYPE_CHECKING:
@@ -39,19 +40,24 @@ def closings(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Return case_id and closed, when the stage last came to a closed one."""
     import polars as pl
 
-    into = pl.col("to_closed") & ~pl.col("from_closed").fill_null(False)
-    rows = _by_best_history(tables, mapping).filter(into)
-    return rows.group_by(case_id="record_id").agg(closed=pl.col("at").max())
+    def make() -> pl.LazyFrame:
+        into = pl.col("to_closed") & ~pl.col("from_closed").fill_null(False)
+        rows = _by_best_history(tables, mapping).filter(into)
+        return rows.group_by(case_id="record_id").agg(closed=pl.col("at").max())
+
+    return tables.once(f"closings {mapping.zone} {stage_key(mapping)}", make)
 
 
 def reopenings(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Return case_id and reopen_count."""
     import polars as pl
 
-    rows = _by_best_history(tables, mapping).filter(
-        pl.col("from_closed") & ~pl.col("to_closed").fill_null(False)
-    )
-    return rows.group_by(case_id="record_id").agg(reopen_count=pl.len())
+    def make() -> pl.LazyFrame:
+        out = pl.col("from_closed") & ~pl.col("to_closed").fill_null(False)
+        rows = _by_best_history(tables, mapping).filter(out)
+        return rows.group_by(case_id="record_id").agg(reopen_count=pl.len())
+
+    return tables.once(f"reopenings {mapping.zone} {stage_key(mapping)}", make)
 
 
 def counts(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
@@ -72,9 +78,12 @@ def with_history(tables: CrmTables) -> pl.LazyFrame:
     """Return case_id of opportunities whose stages are in a history, and has_history."""
     import polars as pl
 
-    by_snapshot = snapshots(tables).filter("first").select(case_id="OpportunityId")
-    by_field = changes(tables, "Opportunity", "StageName").select(case_id="record_id")
-    return pl.concat([by_snapshot, by_field]).unique().with_columns(has_history=pl.lit(True))
+    def make() -> pl.LazyFrame:
+        by_snapshot = snapshots(tables).filter("first").select(case_id="OpportunityId")
+        by_field = changes(tables, "Opportunity", "StageName").select(case_id="record_id")
+        return pl.concat([by_snapshot, by_field.unique()]).unique().with_columns(has_history=pl.lit(True))
+
+    return tables.once("with history", make)
 
 
 def migrated(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:

@@ -71,25 +71,45 @@ def case_table(tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:
     return cases.sort("case_id").collect()
 
 
+def around_deals(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
+    """Return case_id and what the case table takes from the records around opportunities."""
+
+    def make() -> pl.LazyFrame:
+        parts = (
+            counts(tables, mapping),
+            categories(tables),
+            discounts(tables, mapping),
+            contract_terms(tables, mapping),
+            payment_terms(tables, mapping),
+            competitors(tables),
+            _lead_sources(tables, mapping),
+        )
+        return _beside(tables, *parts)
+
+    return tables.once(f"around deals {mapping!r}", make)
+
+
+def _beside(tables: CrmTables, *parts: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the columns of several frames for each opportunity, by case_id."""
+    found = alive(tables, "Opportunity").select(case_id="Id").unique(keep="first", maintain_order=True)
+    for part in parts:
+        found = found.join(part, on="case_id", how="left", maintain_order="left")
+    return found
+
+
 def _opportunities(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
-    rows = alive(tables, "Opportunity").rename({"Id": "case_id"})
-    of_case = (
+    parts = _beside(
+        tables,
         outcomes(tables, mapping).select("is_closed", "is_won", "stage", case_id="record_id"),
         closings(tables, mapping),
-        counts(tables, mapping),
         reopenings(tables, mapping),
         with_history(tables),
         migrated(tables, mapping),
-        categories(tables),
-        discounts(tables, mapping),
-        contract_terms(tables, mapping),
-        payment_terms(tables, mapping),
-        competitors(tables),
-        _lead_sources(tables, mapping),
+        around_deals(tables, mapping),
         *_custom(tables, mapping),
     )
-    for part in of_case:
-        rows = rows.join(part, on="case_id", how="left", maintain_order="left")
+    rows = alive(tables, "Opportunity").rename({"Id": "case_id"})
+    rows = rows.join(parts, on="case_id", how="left", maintain_order="left")
     rows = rows.join(owners(tables), on="OwnerId", how="left", maintain_order="left")
     rows = accounts(rows, tables)
     rows = territories(titles(rows, tables), tables)
@@ -191,27 +211,37 @@ def _lead_sources(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     return rows.group_by("case_id", maintain_order=True).first().select("case_id", "lead_source")
 
 
+def own_columns(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
+    """Return what leads, quotes, orders or invoices that are the cases have of their own."""
+    import polars as pl
+
+    def make() -> pl.LazyFrame:
+        parts = []
+        for name in OBJECTS[mapping.leading]:
+            rows = alive(tables, name)
+            columns = rows.collect_schema().names()
+            none = pl.lit(None, pl.String)
+            status = next((column for column in STATUSES if column in columns), None)
+            amount = next((column for column in AMOUNTS[mapping.leading] or () if column in columns), None)
+            parts.append(rows.select(
+                case_id="Id", OwnerId="OwnerId", created="CreatedDate", status=status or none,
+                amount=pl.col(amount) if amount else pl.lit(None, pl.Float64), currency="CurrencyIsoCode",
+                owner_name="Owner.Name" if "Owner.Name" in columns else none,
+                own_source="LeadSource" if "LeadSource" in columns else none,
+                own_industry="Industry" if "Industry" in columns else none,
+                own_country="Country" if "Country" in columns else none,
+                own_account="Company" if "Company" in columns else none,
+            ))  # fmt: skip
+        return pl.concat(parts)
+
+    return tables.once(f"own columns {mapping.leading}", make)
+
+
 def _of_other(deals: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Return one row per lead, quote, order or invoice."""
     import polars as pl
 
-    parts = []
-    for name in OBJECTS[mapping.leading]:
-        rows = alive(tables, name)
-        columns = rows.collect_schema().names()
-        none = pl.lit(None, pl.String)
-        status = next((column for column in STATUSES if column in columns), None)
-        amount = next((column for column in AMOUNTS[mapping.leading] or () if column in columns), None)
-        parts.append(rows.select(
-            case_id="Id", OwnerId="OwnerId", created="CreatedDate", status=status or none,
-            amount=pl.col(amount) if amount else pl.lit(None, pl.Float64), currency="CurrencyIsoCode",
-            owner_name="Owner.Name" if "Owner.Name" in columns else none,
-            own_source="LeadSource" if "LeadSource" in columns else none,
-            own_industry="Industry" if "Industry" in columns else none,
-            own_country="Country" if "Country" in columns else none,
-            own_account="Company" if "Company" in columns else none,
-        ))  # fmt: skip
-    rows = pl.concat(parts).join(owners(tables), on="OwnerId", how="left", maintain_order="left")
+    rows = own_columns(tables, mapping).join(owners(tables), on="OwnerId", how="left", maintain_order="left")
     rows = rows.with_columns(owner=pl.coalesce("owner", "owner_name", "OwnerId"))
     of_deal = links_of(tables, mapping).filter(pl.col("object") == "opportunity")
     of_deal = of_deal.filter(pl.len().over("case_id") == 1).select("case_id", deal="record_id")

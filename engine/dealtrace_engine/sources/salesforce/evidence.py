@@ -85,7 +85,7 @@ def exported(tables: CrmTables) -> datetime | None:
     def make() -> pl.LazyFrame:
         there = [name for name in STAMPED if name in tables.objects]
         for name in there:
-            tables.table(name)
+            tables.note_spans(name, STAMPS)
         latest = [latest_stamp(tables, name, stamp) for name in there for stamp in STAMPS]
         return pl.LazyFrame({"at": latest}, {"at": pl.Datetime("us", "UTC")}).select(pl.col("at").max())
 

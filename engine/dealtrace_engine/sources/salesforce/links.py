@@ -57,7 +57,11 @@ def links(tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:
 
 def links_of(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Return `links`, worked out when first asked for."""
-    return tables.once(f"links {mapping!r}", lambda: _links(tables, mapping))
+    import polars as pl
+
+    kinds = pl.Enum(sorted([*OBJECTS, "payment", "contact"]))
+    few = (pl.col("object").cast(kinds), pl.col("via").cast(pl.Categorical))
+    return tables.once(f"links {mapping!r}", lambda: _links(tables, mapping).with_columns(few))
 
 
 def _links(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:

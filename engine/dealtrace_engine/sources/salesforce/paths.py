@@ -87,46 +87,58 @@ def quote_opportunities(tables: CrmTables) -> pl.LazyFrame:
 
 def order_quotes(tables: CrmTables) -> pl.LazyFrame:
     """Return the quote that each order was made of, by the order, else by its lines."""
-    lines = path(tables, "QuoteLineItem", "QuoteId")
-    packaged = path(tables, "SBQQ__QuoteLine__c", "SBQQ__Quote__c")
-    items = alive(tables, "OrderItem")
-    of_items = items.select("OrderId", "QuoteLineItemId", "SBQQ__QuoteLine__c")
-    by_line = path(tables, "OrderItem", "QuoteLineItemId", "OrderId", of_items)
-    by_packaged = path(tables, "OrderItem", "SBQQ__QuoteLine__c", "OrderId", of_items)
-    return first_hit(
-        path(tables, "Order", "QuoteId"),
-        path(tables, "Order", "SBQQ__Quote__c"),
-        then(by_line, lines),
-        then(by_packaged, packaged),
-    )
+
+    def make() -> pl.LazyFrame:
+        lines = path(tables, "QuoteLineItem", "QuoteId")
+        packaged = path(tables, "SBQQ__QuoteLine__c", "SBQQ__Quote__c")
+        items = alive(tables, "OrderItem")
+        of_items = items.select("OrderId", "QuoteLineItemId", "SBQQ__QuoteLine__c")
+        by_line = path(tables, "OrderItem", "QuoteLineItemId", "OrderId", of_items)
+        by_packaged = path(tables, "OrderItem", "SBQQ__QuoteLine__c", "OrderId", of_items)
+        return first_hit(
+            path(tables, "Order", "QuoteId"),
+            path(tables, "Order", "SBQQ__Quote__c"),
+            then(by_line, lines),
+            then(by_packaged, packaged),
+        )
+
+    return tables.once("quotes of orders", make)
 
 
 def invoice_orders(tables: CrmTables) -> pl.LazyFrame:
     """Return the order that each invoice bills, by the invoice, else by its lines."""
-    orders = path(tables, "Order", "Id")
-    summaries = path(tables, "OrderSummary", "OriginalOrderId")
-    items = path(tables, "OrderItem", "OrderId")
-    reference = path(tables, "Invoice", "ReferenceEntityId")
-    lines = path(tables, "InvoiceLine", "ReferenceEntityItemId", "InvoiceId")
-    packaged = path(tables, "blng__InvoiceLine__c", "blng__OrderProduct__c", "blng__Invoice__c")
-    return first_hit(
-        then(reference, orders),
-        then(reference, summaries),
-        path(tables, "blng__Invoice__c", "blng__Order__c"),
-        then(lines, items),
-        then(packaged, items),
-        path(tables, "FulfillmentOrder", "OrderId", "InvoiceId"),
-    )
+
+    def make() -> pl.LazyFrame:
+        orders = path(tables, "Order", "Id")
+        summaries = path(tables, "OrderSummary", "OriginalOrderId")
+        items = path(tables, "OrderItem", "OrderId")
+        reference = path(tables, "Invoice", "ReferenceEntityId")
+        lines = path(tables, "InvoiceLine", "ReferenceEntityItemId", "InvoiceId")
+        packaged = path(tables, "blng__InvoiceLine__c", "blng__OrderProduct__c", "blng__Invoice__c")
+        return first_hit(
+            then(reference, orders),
+            then(reference, summaries),
+            path(tables, "blng__Invoice__c", "blng__Order__c"),
+            then(lines, items),
+            then(packaged, items),
+            path(tables, "FulfillmentOrder", "OrderId", "InvoiceId"),
+        )
+
+    return tables.once("orders of invoices", make)
 
 
 def payment_invoices(tables: CrmTables) -> pl.LazyFrame:
     """Return the invoice of each allocation of a payment, and all invoices of each payment."""
-    return first_hit(
-        path(tables, "PaymentLineInvoice", "InvoiceId"),
-        path(tables, "blng__PaymentAllocationInvoice__c", "blng__Invoice__c"),
-        path(tables, "PaymentLineInvoice", "InvoiceId", "PaymentId"),
-        path(tables, "blng__PaymentAllocationInvoice__c", "blng__Invoice__c", "blng__Payment__c"),
-    )
+
+    def make() -> pl.LazyFrame:
+        return first_hit(
+            path(tables, "PaymentLineInvoice", "InvoiceId"),
+            path(tables, "blng__PaymentAllocationInvoice__c", "blng__Invoice__c"),
+            path(tables, "PaymentLineInvoice", "InvoiceId", "PaymentId"),
+            path(tables, "blng__PaymentAllocationInvoice__c", "blng__Invoice__c", "blng__Payment__c"),
+        )
+
+    return tables.once("invoices of payments", make)
 
 
 def custom_paths(

@@ -19,7 +19,7 @@ from dealtrace_engine.sources.salesforce.stage_changes import (
     snapshots,
     stage_changes,
 )
-from dealtrace_engine.sources.salesforce.stages import BY_NAME, stage_table
+from dealtrace_engine.sources.salesforce.stages import stage_table
 from dealtrace_engine.sources.salesforce.transitions import (
     as_events,
     changes,
@@ -104,7 +104,7 @@ def closed(source: str, won: bool, by_name: bool) -> Finder:
         import polars as pl
 
         rows = stage_changes(tables, mapping, source)
-        named = (pl.col("known_by") == BY_NAME).fill_null(False)
+        named = pl.col("named").fill_null(False)
         into = pl.col("to_closed") & (pl.col("to_won") == won)
         already = (pl.col("from_closed") & (pl.col("from_won") == won)).fill_null(False)
         first = ((pl.col("how") == INITIAL) & ~pl.col("backdated").fill_null(False)) | (
@@ -130,7 +130,7 @@ def reopened(source: str, by_name: bool) -> Finder:
         import polars as pl
 
         rows = stage_changes(tables, mapping, source).filter(pl.col("how") == CHANGE)
-        named = (pl.col("known_by") == BY_NAME).fill_null(True)
+        named = pl.col("named").fill_null(True)
         out = pl.col("from_closed") & ~pl.col("to_closed").fill_null(False)
         return _stage_events(rows.filter(out & (named == by_name)))
 

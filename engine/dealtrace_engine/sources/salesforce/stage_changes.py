@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.tables import CrmTables
 from dealtrace_engine.sources.salesforce.evidence import alive, deleted, noted
-from dealtrace_engine.sources.salesforce.stages import renamed, stage_key, stage_table
+from dealtrace_engine.sources.salesforce.stages import BY_NAME, renamed, stage_key, stage_table
 from dealtrace_engine.sources.salesforce.transitions import changes, gaps
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ def stage_changes(tables: CrmTables, mapping: CrmMapping, source: str) -> pl.Laz
     -------
     LazyFrame
         record_id, at, by, by_name, source_object, source_row, from, to, probability, amount, currency,
-        close_date; how (`CHANGE`, `INITIAL`, `UNKNOWN`); created, last_change, backdated; of both stages
-        place, closed and won; direction; known_by, the worse of how either's meaning is known.
+        close_date; how (`CHANGE`, `INITIAL`, `UNKNOWN`); last_change, backdated; of both stages closed and
+        won; direction; named: whether either's meaning is known by its name alone, null if not at all.
     """
 
     def make() -> pl.LazyFrame:
@@ -114,7 +114,7 @@ def _of_snapshots(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     )  # fmt: skip
     _note_snapshot_gaps(tables, mapping)
     return rows.select(
-        "from", "to", "at", "created", "last_change", "backdated", record_id="OpportunityId",
+        "from", "to", "at", "last_change", "backdated", record_id="OpportunityId",
         by="CreatedById", by_name="CreatedBy.Name", source_object=pl.lit(SNAPSHOTS), source_row="Id",
         amount="Amount", probability="Probability", currency="CurrencyIsoCode", close_date="CloseDate",
         how=how,
@@ -143,8 +143,8 @@ def _of_fields(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     rows = rows.join(facts(tables, mapping.zone), on="record_id", how="left")
     none = {name: pl.lit(None, pl.Float64) for name in ("amount", "probability")}
     return rows.select(
-        "from", "to", "at", "created", "last_change", "backdated", "record_id", "by", "by_name",
-        "source_object", "source_row", **none, currency=pl.lit(None, pl.String),
+        "from", "to", "at", "last_change", "backdated", "record_id", "by", "by_name", "source_object",
+        "source_row", **none, currency=pl.lit(None, pl.String),
         close_date=pl.lit(None, pl.Date), how=pl.lit(CHANGE),
     )  # fmt: skip
 
@@ -161,8 +161,8 @@ def _with_meaning(rows: pl.LazyFrame, stages: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("known_by").alias(f"{side}_known"),
         )
         rows = rows.join(meaning, on=side, how="left", maintain_order="left")
-    by_name = (pl.col("from_known") == "name") | (pl.col("to_known") == "name")
+    from_name, to_name = (pl.col(f"{side}_known") == BY_NAME for side in ("from", "to"))
     return rows.with_columns(
         direction=(pl.col("to_place") - pl.col("from_place")).sign().fill_null(0).cast(pl.Int8),
-        known_by=pl.when(by_name).then(pl.lit("name")).otherwise("to_known"),
-    )
+        named=pl.when(from_name | to_name).then(pl.lit(True)).otherwise(to_name),
+    ).drop("from_place", "to_place", "from_known", "to_known")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dealtrace_engine.sources.crm.system import CrmSystem
 from dealtrace_engine.sources.salesforce.case_table import case_table
 from dealtrace_engine.sources.salesforce.evidence import STAMPS
+from dealtrace_engine.sources.salesforce.families import FAMILIES
 from dealtrace_engine.sources.salesforce.links import links
 from dealtrace_engine.sources.salesforce.memory_tables import from_frames
 from dealtrace_engine.sources.salesforce.objects import CATALOG
@@ -33,13 +34,7 @@ SYSTEM = CrmSystem(
     described_by=tuple(f"Opportunity.{column}" for column in (
         "StageName", "IsClosed", "IsWon", "Amount", "CloseDate", "CreatedDate", "OwnerId", "AccountId",
     )),
-    spent=(
-        "OpportunityHistory", *(name for name, _ in HISTORIES.values()), "OpportunityContactRole", "Contact",
-        "Task", "Event", "EmailMessage", "QuoteLineItem", "QuoteDocument", "OrderItem", "InvoiceLine",
-        "Payment", "PaymentLineInvoice", "ProcessInstance", "ProcessInstanceStep", "ProcessInstanceWorkitem",
-        "ApprovalSubmission", "ApprovalWorkItem",
-    ),
-    spent_made=("changes", "stage changes", "snapshots", "contacts", "first contacts", "approvals"),
+    families=FAMILIES,
     leading_history={
         "opportunity": ("OpportunityHistory", "OpportunityFieldHistory"), "lead": ("LeadHistory",),
         "quote": ("QuoteHistory", "SBQQ__Quote__History"), "order": ("OrderHistory",),
