@@ -12,7 +12,7 @@ from dealtrace_engine.parallel import Progress, tick
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.assemble import assembled
 from dealtrace_engine.sources.crm.covering import Derivation, covered, taken_inventory
-from dealtrace_engine.sources.crm.custom import custom_rules, with_custom
+from dealtrace_engine.sources.crm.custom import asked_for, custom_rules, with_custom
 from dealtrace_engine.sources.crm.dating import placed
 from dealtrace_engine.sources.crm.events import compact, no_events
 from dealtrace_engine.sources.crm.ladder import Rule, by_activity
@@ -92,7 +92,8 @@ def log_of(
         No event could be derived; with what is missing.
     """
     activity_label("lead_captured", language or mapping.language)  # an unknown language is told at once
-    tables = CrmTables(raw, with_custom(system.catalog, mapping))
+    catalog = asked_for(with_custom(system.catalog, mapping), system.asked, mapping)
+    tables = CrmTables(raw, catalog)
     rules = [*system.rules, *custom_rules(mapping)]
     events = _events(system, rules, tables, mapping, threads)
     tick(progress, 1, STEPS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dealtrace_engine.sources.crm.system import CrmSystem
+from dealtrace_engine.sources.dynamics.asked import ASKED
 from dealtrace_engine.sources.dynamics.case_table import case_table
 from dealtrace_engine.sources.dynamics.links import links
 from dealtrace_engine.sources.dynamics.memory import from_frames
@@ -41,4 +42,5 @@ SYSTEM = CrmSystem(
         "msdyn_flow_approvalrequest", "msdyn_flow_approvalresponse",
     ),
     spent_made=("changes of", "stages by", "approvals"),
+    asked=ASKED,
 )  # fmt: skip
