@@ -151,7 +151,7 @@ def _events(
         found += [compact(events, names) for events in by_activity(ladders, tables, mapping)]
         if family.afterwards is not None:
             family.afterwards(tables, mapping)
-        _spend(system, family, tables)
+        _spend(system, family, tables, mapping)
     return pl.concat(found, rechunk=False)
 
 
@@ -159,11 +159,18 @@ def system_tables(system: CrmSystem, tables: CrmTables) -> list[str]:
     return [name for name in tables.objects if name not in system.large]
 
 
-def _spend(system: CrmSystem, family: Family, tables: CrmTables) -> None:
-    """Let go what is not asked for after a family, once its rows are counted."""
+def _spend(system: CrmSystem, family: Family, tables: CrmTables, mapping: CrmMapping) -> None:
+    """Let go what is not asked for after a family, once its rows are counted.
+
+    Nobody knows when what a mapping names is asked for.
+    """
+    named = {*mapping.objects, *(field.partition(".")[0] for field in mapping.fields)}
     for name, columns in family.kept.items():
-        tables.keep(name, columns)
+        if name not in named:
+            tables.keep(name, columns)
     for name in family.spent:
+        if name in named:
+            continue
         tables.rows(name)
         if name in system.history:
             tables.span(name, system.history[name])

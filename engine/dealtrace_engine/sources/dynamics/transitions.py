@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.quality import Finding
-from dealtrace_engine.sources.crm.tables import Kind
-from dealtrace_engine.sources.crm.values import value
-from dealtrace_engine.sources.dynamics.audit import CREATE, DELETE, UPDATE
+from dealtrace_engine.sources.dynamics.audit import CREATE, DELETE
+from dealtrace_engine.sources.dynamics.audited import audited_updates
 from dealtrace_engine.sources.dynamics.objects import CATALOG, KEYS
 
 if TYPE_CHECKING:
@@ -58,57 +57,10 @@ def _transitions(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
 def _audited(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
     import polars as pl
 
-    kind = CATALOG[table][attribute]
-    return living(
-        _updates(tables, _audited_as(tables, table), attribute).select(
-            record_id="objectid",
-            old=audited_value("old", kind),
-            new=audited_value("new", kind),
-            at="createdon",
-            by="userid",
-            row_id="auditid",
-            ts_quality=pl.lit("audit"),
-            place=pl.lit(0, pl.UInt32),
-        ),
-        tables,
-        table,
-    ).collect()
-
-
-def _updates(tables: CrmTables, names: Sequence[str], attribute: str) -> pl.LazyFrame:
-    """Return the audited updates of an attribute; which rows these are is found once for all attributes."""
-    import polars as pl
-
-    def make() -> pl.LazyFrame:
-        rows = tables.table("audit_changes").select("objecttypecode", "attribute", "operation")
-        updates = rows.with_row_index("row").filter(
-            pl.col("operation").is_null() | (pl.col("operation") == UPDATE)
-        )
-        return updates.group_by("objecttypecode", "attribute", maintain_order=True).agg("row")
-
-    found = tables.once("rows of audited attributes", make).filter(
-        pl.col("objecttypecode").is_in(list(names)) & (pl.col("attribute") == attribute)
+    found = audited_updates(tables, table, attribute).with_columns(
+        ts_quality=pl.lit("audit"), place=pl.lit(0, pl.UInt32)
     )
-    rows = found.select(pl.col("row").explode()).drop_nulls().collect()["row"]
-    return tables.table("audit_changes").collect()[rows].lazy()
-
-
-def _audited_as(tables: CrmTables, table: str) -> list[str]:
-    """Return the names that audit rows have for a table; the flows of an organisation's own have theirs."""
-    if "bpf_table" not in CATALOG[table]:
-        return [table]
-    own = tables.table(table).select("bpf_table").unique().drop_nulls().collect()
-    return [table, *own["bpf_table"].sort()]
-
-
-def audited_value(column: str, kind: Kind) -> pl.Expr:
-    """Return a value as audit rows write it: a lookup is the name of a table, a comma and an id."""
-    import polars as pl
-
-    if kind is Kind.ID:
-        plain = pl.col(column).str.split(",").list.last().str.strip_chars("{} ").str.to_lowercase()
-        return pl.when(plain != "").then(plain)
-    return value(column, kind, pl.String(), "UTC").alias(column)
+    return living(found, tables, table).collect()
 
 
 def _versions(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
