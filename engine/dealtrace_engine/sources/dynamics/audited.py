@@ -54,9 +54,7 @@ def audited_updates(tables: CrmTables, table: str, attribute: str) -> pl.LazyFra
     LazyFrame
         record_id, old, new (of the attribute's kind), at, by, row_id.
     """
-    return tables.once(
-        f"audited {table}.{attribute}", lambda: _updates(tables, table, attribute).lazy()
-    )
+    return tables.once(f"audited {table}.{attribute}", lambda: _updates(tables, table, attribute).lazy())
 
 
 def audited_records(tables: CrmTables, table: str) -> pl.LazyFrame:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.read import log_of
 from dealtrace_engine.sources.crm.tables import CrmTables
@@ -62,9 +63,7 @@ def test_no_object_is_read_twice(shape: str, read: Counter[str], written: Any) -
 
 
 @pytest.mark.parametrize("leading", ["lead", "quote", "order", "invoice"])
-def test_no_object_is_read_twice_for_another_case(
-    leading: str, read: Counter[str], written: Any
-) -> None:
+def test_no_object_is_read_twice_for_another_case(leading: str, read: Counter[str], written: Any) -> None:
     mapping = CrmMapping(leading=leading, link_by_account=True)
     assert reads(written("synapse-append"), "synapse-append", mapping, read) == {}
 
