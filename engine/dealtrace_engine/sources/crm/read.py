@@ -92,8 +92,8 @@ def log_of(
         No event could be derived; with what is missing.
     """
     activity_label("lead_captured", language or mapping.language)  # an unknown language is told at once
-    catalog = asked_for(with_custom(system.catalog, mapping), system.asked, mapping)
-    tables = CrmTables(raw, catalog)
+    asked = {} if system.asked is None else system.asked(mapping)
+    tables = CrmTables(raw, asked_for(with_custom(system.catalog, mapping), asked, mapping))
     rules = [*system.rules, *custom_rules(mapping)]
     events = _events(system, rules, tables, mapping, threads)
     tick(progress, 1, STEPS)

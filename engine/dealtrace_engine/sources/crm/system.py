@@ -92,8 +92,8 @@ class CrmSystem:
         Objects whose reading keeps all cores busy by itself.
     families : sequence of Family
         In the order in which they are derived.
-    asked : mapping of str to sequence of str
-        Objects of which only these columns are read, and those that a mapping names.
+    asked : callable (mapping) -> mapping of str to sequence of str, optional
+        Objects of which only these columns are read, and those that the mapping names.
     leading_history : mapping of str to sequence of str
         Leading object to those history objects that tell of it; all of `history` where absent.
     """
@@ -119,7 +119,7 @@ class CrmSystem:
     spent_made: Sequence[str] = ()
     large: Sequence[str] = ()
     families: Sequence[Family] = ()
-    asked: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    asked: Callable[[CrmMapping], Mapping[str, Sequence[str]]] | None = None
 
 
 def crm_system(name: str) -> CrmSystem:

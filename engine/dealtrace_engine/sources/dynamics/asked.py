@@ -6,14 +6,17 @@ A mapping that names a field of another column has that one read too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dealtrace_engine.sources.crm.mapping import CrmMapping
 
 _STATE = "createdon createdby modifiedon modifiedby versionnumber"
 _CODES = f"{_STATE} statecode statecodename statuscode statuscodename"
-_OWNED = f"{_CODES} ownerid owneridname owningteam owningbusinessunit overriddencreatedon"
-_MONEY = f"{_OWNED} transactioncurrencyid exchangerate customerid customeridname"
+_MONEY = f"{_CODES} transactioncurrencyid"
 _DOCUMENT = (
     f"{_MONEY} opportunityid paymenttermscode paymenttermscodename discountamount discountpercentage "
-    "totalamount totalamount_base"
+    "totalamount"
 )
 _CLOSE = "activityid createdon createdby modifiedon regardingobjectid"
 _CONTACT = f"{_CLOSE} ownerid statecode actualstart actualend"
@@ -23,13 +26,11 @@ _PROCESS = (
     "traversedpath opportunityid bpf_opportunityid"
 )
 _COLUMNS = {
-    "lead": f"leadid {_MONEY} masterid qualifyingopportunityid parentaccountid parentaccountidname "
-    "leadsourcecode leadsourcecodename industrycode industrycodename companyname address1_country "
-    "estimatedvalue estimatedamount estimatedamount_base estimatedclosedate",
-    "opportunity": f"opportunityid {_MONEY} originatingleadid parentaccountid parentaccountidname stageid "
-    "stepname salesstage salesstagename salesstagecode salesstagecodename scheduleproposalmeeting "
-    "presentproposal presentfinalproposal estimatedclosedate actualclosedate estimatedvalue "
-    "estimatedvalue_base actualvalue actualvalue_base totalamount totalamount_base closeprobability "
+    "lead": f"leadid {_MONEY} masterid qualifyingopportunityid leadsourcecode leadsourcecodename "
+    "industrycode industrycodename",
+    "opportunity": f"opportunityid {_MONEY} ownerid originatingleadid stageid stepname salesstage "
+    "salesstagename salesstagecode salesstagecodename scheduleproposalmeeting presentproposal "
+    "presentfinalproposal estimatedclosedate actualclosedate estimatedvalue actualvalue closeprobability "
     "discountamount discountpercentage",
     "quote": f"quoteid {_DOCUMENT} quotenumber revisionnumber effectivefrom closedon",
     "salesorder": f"salesorderid {_DOCUMENT} quoteid submitdate datefulfilled",
@@ -54,5 +55,33 @@ _COLUMNS = {
     "leadtoopportunitysalesprocess": f"{_PROCESS} leadid bpf_leadid",
     "customsalesprocess": f"{_PROCESS} bpf_table",
 }
-ASKED: Mapping[str, Sequence[str]] = {table: tuple(columns.split()) for table, columns in _COLUMNS.items()}
-"""Of these tables; the others are read with all columns of the catalogue."""
+_CASE = (
+    "ownerid owneridname owningteam owningbusinessunit overriddencreatedon exchangerate customerid "
+    "customeridname"
+)
+_CASES = {
+    "lead": f"{_CASE} parentaccountid parentaccountidname companyname address1_country estimatedvalue "
+    "estimatedamount estimatedamount_base estimatedclosedate",
+    "opportunity": f"{_CASE} parentaccountid parentaccountidname estimatedvalue_base actualvalue_base "
+    "totalamount totalamount_base",
+    "quote": f"{_CASE} totalamount_base",
+    "salesorder": f"{_CASE} totalamount_base",
+    "invoice": f"{_CASE} totalamount_base",
+}
+"""What only the case table asks of the records that are the cases."""
+_ACCOUNTS = {
+    "opportunity": "parentaccountid customerid", "quote": "customerid", "salesorder": "customerid",
+    "invoice": "customerid",
+}  # fmt: skip
+"""What only links by account and time ask for."""
+
+
+def asked(mapping: CrmMapping) -> Mapping[str, Sequence[str]]:
+    """Return which columns of each table are asked for; of a table that is not named, all are."""
+    leading = {"order": "salesorder"}.get(mapping.leading, mapping.leading)
+    more = {leading: _CASES.get(leading, "")}
+    accounts = _ACCOUNTS if mapping.link_by_account else {}
+    return {
+        table: tuple(dict.fromkeys(f"{columns} {more.get(table, '')} {accounts.get(table, '')}".split()))
+        for table, columns in _COLUMNS.items()
+    }

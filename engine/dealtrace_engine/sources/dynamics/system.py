@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dealtrace_engine.sources.crm.system import CrmSystem
-from dealtrace_engine.sources.dynamics.asked import ASKED
+from dealtrace_engine.sources.dynamics.asked import asked
 from dealtrace_engine.sources.dynamics.case_table import case_table
 from dealtrace_engine.sources.dynamics.families import AUDIT, FAMILIES
 from dealtrace_engine.sources.dynamics.links import links
@@ -39,5 +39,5 @@ SYSTEM = CrmSystem(
     large=AUDIT,
     spent=("audit",),
     families=FAMILIES,
-    asked=ASKED,
+    asked=asked,
 )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.read import log_of
 from dealtrace_engine.sources.crm.tables import CrmTables
-from dealtrace_engine.sources.dynamics.asked import ASKED
+from dealtrace_engine.sources.dynamics.asked import asked
 from dealtrace_engine.sources.dynamics.families import FAMILIES
 from dealtrace_engine.sources.dynamics.objects import CATALOG
 from dealtrace_engine.sources.dynamics.rules import CONTRACTS, RULES
@@ -86,8 +86,10 @@ def test_every_activity_is_in_one_family() -> None:
     assert set(named) == {rule.activity for rule in RULES} - {"contract_signed"}
 
 
-def test_what_rules_need_is_read() -> None:
+@pytest.mark.parametrize("leading", ["lead", "opportunity", "quote", "order", "invoice"])
+def test_what_rules_need_is_read(leading: str) -> None:
     needs = {need for rule in RULES for need in rule.needs} - {CONTRACTS} | {*SYSTEM.described_by}
+    columns = asked(CrmMapping(leading=leading, link_by_account=True))
     for table, _, column in (need.partition(".") for need in needs):
-        assert column in ASKED.get(table, CATALOG[table]), f"{table}.{column}"
-    assert all(set(columns) <= set(CATALOG[table]) for table, columns in ASKED.items())
+        assert column in columns.get(table, CATALOG[table]), f"{table}.{column}"
+    assert all(set(names) <= set(CATALOG[table]) for table, names in columns.items())
