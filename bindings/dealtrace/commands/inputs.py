@@ -22,7 +22,7 @@ SUFFIXES = {
     "dealtrace": (".dealtrace",),
 }
 CRMS = ("salesforce", "dynamics")
-EXPORTS = (".zip", ".xlsx", ".json", ".jsonl")
+EXPORTS = (".zip", ".xlsx", ".xls", ".json", ".jsonl")
 """Files that only an export of a CRM can be."""
 CSV_ONLY = ("delimiter", "quote", "encoding")
 CRM_TOO = ("timezone", "strict")

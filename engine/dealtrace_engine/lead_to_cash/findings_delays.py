@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.analyses.follows import directly_follows
 from dealtrace_engine.analyses.milestones import NEVER, wanted_activities
 from dealtrace_engine.attributes import codes_of
 from dealtrace_engine.filters import where
@@ -20,6 +22,9 @@ from dealtrace_engine.lead_to_cash.findings_context import (
     Candidate,
     Context,
 )
+
+if TYPE_CHECKING:
+    from dealtrace_engine.log import EventLog
 
 APPROVED = ("discount_approval_approved", "approval_approved")
 DECIDED = (*APPROVED, "discount_approval_rejected", "approval_rejected")
@@ -39,10 +44,10 @@ def slow_steps(context: Context) -> Iterator[Candidate]:
     inside &= ~wanted_activities(log, (*PAID, "payment_reminder_sent"), missing=True)[log.activity_codes]
     at = np.flatnonzero(inside)
     width, codes = len(log.activities), log.activity_codes.astype(np.int64)
-    edges, days = codes[at - 1] * width + codes[at], (log.timestamps[at] - log.timestamps[at - 1]) / DAY_US
-    cases = np.searchsorted(log.case_offsets, at, side="right") - 1
-    medians = _medians(edges, days, width * width)
-    excess = np.maximum(days - medians[edges], 0)
+    edges, waits = codes[at - 1] * width + codes[at], log.timestamps[at] - log.timestamps[at - 1]
+    cases = np.repeat(np.arange(log.cases), np.diff(log.case_offsets))[at]
+    medians = _doubled_medians(log)
+    excess = np.maximum(2 * waits - medians[edges], 0) / (2 * DAY_US)
     weights = context.cash if context.amounts is not None else np.ones(log.cases)
     totals = np.bincount(edges, weights=weights[cases] * excess, minlength=width * width)
     totals[np.bincount(edges, minlength=width * width) < SMALLEST] = 0
@@ -52,25 +57,24 @@ def slow_steps(context: Context) -> Iterator[Candidate]:
             return
         found, delays = _by_case(cases[own], excess[own])
         source, target = (log.activities[int(code)].as_py() for code in divmod(int(edge), width))
-        median = float(medians[edge])
+        median = float(medians[edge]) / (2 * DAY_US)
         yield Candidate(
             "slow_step", "capital", found, context.delay_cost(found, delays), delays,
-            {"median_days": median, "slow_days": float(np.median(days[own]))},
+            {"median_days": median, "slow_days": float(np.median(waits[own])) / DAY_US},
             {"source": f"activity:{source}", "target": f"activity:{target}"},
             where.directly_followed(source, target, at_least=timedelta(days=median)),
         )  # fmt: skip
 
 
-def _medians(groups: NDArray[np.int64], values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Return the median of each group; 0 where it is empty."""
-    order = np.lexsort((values, groups))
-    ends = np.searchsorted(groups[order], np.arange(count + 1))
-    sizes = np.diff(ends)
-    places = np.clip(ends[:-1] + (sizes - 1) // 2, 0, max(len(values) - 1, 0))
-    others = np.clip(ends[:-1] + sizes // 2, 0, max(len(values) - 1, 0))
-    if not len(values):
-        return np.zeros(count)
-    return np.where(sizes > 0, (values[order[places]] + values[order[others]]) / 2, 0.0)
+def _doubled_medians(log: EventLog) -> NDArray[np.int64]:
+    """Return twice the median of each pair of activities in microseconds, which is whole; 0 for none."""
+    edges, width = directly_follows(log).edges, len(log.activities)
+    code_of = {activity: code for code, activity in enumerate(log.activities.to_pylist())}
+    pairs = zip(edges["source"].to_pylist(), edges["target"].to_pylist(), strict=True)
+    medians = np.zeros(width * width, dtype=np.int64)
+    found = [code_of[source] * width + code_of[target] for source, target in pairs]
+    medians[found] = np.rint(np.asarray(edges["median_s"]) * 2_000_000).astype(np.int64)
+    return medians
 
 
 def _by_case(

@@ -68,6 +68,7 @@ class Facts:
     _marks: dict[tuple[str, ...], NDArray[np.bool_]] = field(default_factory=dict)
     _reached: dict[tuple[str, ...], Reached] = field(default_factory=dict)
     _records: dict[str, Records | None] = field(default_factory=dict)
+    _repeated: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def marks(self, *activities: str) -> NDArray[np.bool_]:
         """Return which of the log's activities are meant."""
@@ -141,7 +142,7 @@ class Facts:
         chosen = np.flatnonzero(self._of_object(kind))
         if not len(chosen):
             return None
-        ids = codes_of(self.log.attribute("record_id").per_event(self.log.case_offsets))[chosen]
+        ids = self._record_codes[chosen]
         known = ids >= 0
         chosen, ids = chosen[known], ids[known]
         _, firsts, of_event = np.unique(ids, return_index=True, return_inverse=True)
@@ -181,12 +182,22 @@ class Facts:
                 return kind
         return None
 
-    def _of_object(self, kind: str) -> NDArray[np.bool_]:
-        import pyarrow.compute as pc  # late: 50 ms
+    @cached_property
+    def _record_codes(self) -> NDArray[np.int32]:
+        """A code for the record of each event, below zero where none is known, shape (events,)."""
+        return codes_of(self.log.attribute("record_id").per_event(self.log.case_offsets))
 
+    @cached_property
+    def _objects(self) -> tuple[NDArray[np.int32], list[str | None]]:
+        """A code for the kind of record of each event, shape (events,), and what the codes stand for."""
         objects = self.log.attribute("object").per_event(self.log.case_offsets)
-        objects = objects.dictionary_decode() if pa.types.is_dictionary(objects.type) else objects
-        return np.asarray(pc.fill_null(pc.equal(objects, kind), False))
+        objects = objects if pa.types.is_dictionary(objects.type) else objects.dictionary_encode()
+        return view(objects.indices.cast(pa.int32()).fill_null(-1)), objects.dictionary.to_pylist()
+
+    def _of_object(self, kind: str) -> NDArray[np.bool_]:
+        codes, kinds = self._objects
+        wanted = kinds.index(kind) if kind in kinds else -2
+        return np.asarray(codes == wanted)
 
     def of_records(self, records: Records, *activities: str) -> Reached:
         """Return when records have any of these activities; see `Reached`."""
@@ -223,14 +234,20 @@ class Facts:
 
     def repeated(self, kind: Grain) -> NDArray[np.bool_]:
         """Return which cases tell of a lead or opportunity that an earlier case has too, shape (cases,)."""
+        if kind not in self._repeated:
+            self._repeated[kind] = self._found_again(kind)
+        return self._repeated[kind]
+
+    def _found_again(self, kind: Grain) -> NDArray[np.bool_]:
         again = np.zeros(self.log.cases, dtype=np.bool_)
         if kind not in ("lead", "opportunity") or not self.has_records:
             return again
         chosen = np.flatnonzero(self._of_object(kind))
-        ids = codes_of(self.log.attribute("record_id").per_event(self.log.case_offsets))[chosen]
-        cases = self.case_of_event[chosen]
-        _, firsts, number = np.unique(ids, return_index=True, return_inverse=True)
-        again[cases[(cases != cases[firsts][number]) & (ids >= 0)]] = True
+        ids, cases = self._record_codes[chosen], self.case_of_event[chosen]
+        first = np.full(int(ids.max(initial=-1)) + 1, self.log.cases, dtype=np.int64)
+        known = ids >= 0
+        np.minimum.at(first, ids[known], cases[known])
+        again[cases[known][cases[known] != first[ids[known]]]] = True
         return again
 
     def numbers(self, *names: str) -> NDArray[np.float64] | None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 PERCENTILES = (50, 90, 95, 99)
 MICROSECONDS = 1_000_000
+ROWS_AT_A_TIME = 1 << 19
+"""Bounds what the pairs of neighbours take."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +69,20 @@ def ambiguity(events: pl.DataFrame) -> Ambiguity:
             "timestamp",
         ).dt.timestamp("us"),
     )
+    starts = range(0, events.height, ROWS_AT_A_TIME)
+    counts = [_counted(bounded[at : at + ROWS_AT_A_TIME + 1]) for at in starts]
+    pairs, tied, day, minute = (sum(column) for column in zip((0, 0, 0, 0), *counts, strict=True))
+    return Ambiguity(pairs, tied, day, minute, _throughput(bounded))
+
+
+def _counted(bounded: pl.DataFrame) -> tuple[int, int, int, int]:
+    """Count the pairs of neighbours in one case, and those whose order is open, by why."""
+    import polars as pl
+
     following = bounded.select(pl.all().shift(-1).name.prefix("next_"))
     pairs = pl.concat([bounded, following], how="horizontal").filter(
         pl.col("case_id") == pl.col("next_case_id")
     )
-    return Ambiguity(pairs.height, *_counted(pairs), _throughput(bounded))
-
-
-def _counted(pairs: pl.DataFrame) -> tuple[int, int, int]:
-    import polars as pl
-
     open_order = pl.col("next_low") <= pl.col("high")
     one_is = [
         (pl.col("ts_precision") == precision) | (pl.col("next_ts_precision") == precision)
@@ -86,7 +92,7 @@ def _counted(pairs: pl.DataFrame) -> tuple[int, int, int]:
     minute = open_order & one_is[1] & ~one_is[0]
     tied = (pl.col("at") == pl.col("next_at")) & ~one_is[0] & ~one_is[1]
     counts = pairs.select(tied=tied.sum(), day=day.sum(), minute=minute.sum()).row(0)
-    return int(counts[0] or 0), int(counts[1] or 0), int(counts[2] or 0)
+    return pairs.height, int(counts[0] or 0), int(counts[1] or 0), int(counts[2] or 0)
 
 
 def _throughput(bounded: pl.DataFrame) -> dict[str, tuple[float, float, float]]:

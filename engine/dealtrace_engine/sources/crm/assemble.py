@@ -31,6 +31,8 @@ HELPFUL_ONLY = ("day_start", "day_end", "fact")
 ONE_PER_ROW = ("record_id", "source_row_id")
 """Texts of which there are about as many as events."""
 RESOURCE = ("resource_name", "resource_id")
+ROWS_AT_A_TIME = 1 << 19
+"""Of which names are looked up, as texts."""
 STAGE_CHANGED = "opportunity_stage_changed"
 
 
@@ -43,7 +45,7 @@ def assembled(
     Parameters
     ----------
     events : DataFrame
-        With their cases and with days placed; those of a case in their order.
+        With their cases and with days placed; those of a case in their order. Emptied on the way.
     cases : DataFrame
         case_id and the attributes of each case; cases without events are left out.
     label : str
@@ -64,12 +66,20 @@ def assembled(
     if events.height == 0:
         raise LogError("no event could be derived for any case", file=label,
                        hint="the coverage report says which objects and columns are missing")  # fmt: skip
-    table = event_table(events, cases.columns, language, stage_activity).to_arrow()
+    named = event_table(events, cases.columns, language, stage_activity)
+    for name in events.columns:
+        events.drop_in_place(name)
+    table = pa.table({name: _arrow_column(named, name) for name in named.columns})
     source = TableSource(table, label, notes=list(notes), files=files_at(label))
     roles = {**ROLES, "resource": "resource_name"} if "resource_name" in table.column_names else ROLES
     log = ReadOptions(**roles, threads=threads).log_of(source, rows=table.num_rows)  # type: ignore[arg-type]
     origin = replace(log.origin, noted=[*log.origin.noted, *findings])
     return replace(log, origin=origin, kept={**log.kept, **case_attributes(log, cases)})
+
+
+def _arrow_column(events: pl.DataFrame, name: str) -> pa.ChunkedArray:
+    """Take a column out of a frame, so that it is not there twice."""
+    return events.drop_in_place(name).to_frame().to_arrow().column(0)
 
 
 def files_at(label: str) -> list[InputFile]:
@@ -90,13 +100,18 @@ def event_table(
     import polars as pl
 
     renamed = {*OF_BOTH, *case_columns} - {*ROLES.values(), "case_id"}
+    texts = {
+        "activity": _activity_names(events, language, stage_activity),
+        "resource_name": pl.coalesce(*(pl.col(name).cast(pl.String) for name in RESOURCE)),
+    }
+    parts = (
+        part.select(text.cast(pl.Categorical).alias(name) for name, text in texts.items())
+        for part in events.iter_slices(ROWS_AT_A_TIME)
+    )
     named = (
         events.drop(*HELPFUL_ONLY, strict=False)
-        .with_columns(
-            activity=_activity_names(events, language, stage_activity),
-            activity_id=pl.col("activity"),
-            resource_name=pl.coalesce(*(pl.col(name).cast(pl.String) for name in RESOURCE)),
-        )
+        .with_columns(activity_id="activity")
+        .with_columns(pl.concat(parts).get_columns())
         .rename({name: f"event_{name}" for name in events.columns if name in renamed}, strict=True)
     )
     filled = [name for name in named.columns if named[name].null_count() < named.height]

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from dealtrace_engine.coverage import Coverage
-from dealtrace_engine.sources.crm.ambiguity import ambiguity
+from dealtrace_engine.sources.crm.ambiguity import ROWS_AT_A_TIME, ambiguity
 from dealtrace_engine.sources.crm.events import RANKS
 from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.crm.linking import Linked
@@ -280,9 +280,9 @@ def _before_creation(way: Derivation) -> int:
     created = way.cases.select(
         pl.col("case_id").cast(way.dated.schema["case_id"], strict=False), "created"
     ).drop_nulls()
-    needed = way.dated.filter(later).select("case_id", "ts_precision", "timestamp", "day_end")
-    joined = needed.join(created, on="case_id")
-    return joined.filter(too_early).height
+    needed = way.dated.select("case_id", "ts_precision", "timestamp", "day_end", "order_rank")
+    parts = (part.filter(later) for part in needed.iter_slices(ROWS_AT_A_TIME))
+    return sum(part.join(created, on="case_id").filter(too_early).height for part in parts)
 
 
 def _leads(system: CrmSystem, tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame | None:

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from dealtrace_engine.log import EventLog
 
 STEPS = 5
+KEYS = (
+    "activity", "object", "record_id", "timestamp", "ts_precision", "order_rank", "source_row_id",
+)  # fmt: skip
+"""The columns of events that say to which case they belong and in which order."""
+ROW = "!row"
 MOST_THERE, MOST_MISSING, MOST_ODD = 10, 20, 3
 
 
@@ -102,12 +107,12 @@ def log_of(
     cases = _one_row_each(system.case_table(tables, mapping), raw)
     inventory = taken_inventory(system, tables, mapping)
     tables.release_all()
-    found = linked(events, links)
-    del events, links
+    found = linked(events.select(KEYS).with_row_index(ROW), links)
+    del links
     tick(progress, 2, STEPS)
     dated = flattened(found.events, mapping.flatten)
     found = replace(found, events=found.events.clear())
-    dated = in_order(placed(dated, mapping.zone))
+    dated = whole(in_order(placed(dated, mapping.zone)), events)
     tick(progress, 3, STEPS)
     if strict and raw.findings:
         raise _unread(raw)
@@ -116,6 +121,7 @@ def log_of(
     tick(progress, 4, STEPS)
     if dated.height == 0:
         raise _nothing_found(raw, mapping, coverage)
+    del way
     log = assembled(
         dated, cases, label=raw.label, language=language or mapping.language,
         stage_activity=mapping.stage_activity, notes=raw.notes, findings=raw.findings, threads=threads,
@@ -146,7 +152,7 @@ def _events(
     others = tuple(dict.fromkeys(rule.activity for rule in rules if rule.activity not in named))
     found = [compact(no_events(), names)]
     for family in (Family(others), *system.families):
-        tables.read_all(family.reads if system.families else system_tables(system, tables), threads)
+        tables.read_all(family.reads if system.families else _system_tables(system, tables), threads)
         ladders = [rule for rule in rules if rule.activity in family.activities]
         found += [compact(events, names) for events in by_activity(ladders, tables, mapping)]
         if family.afterwards is not None:
@@ -155,7 +161,7 @@ def _events(
     return pl.concat(found, rechunk=False)
 
 
-def system_tables(system: CrmSystem, tables: CrmTables) -> list[str]:
+def _system_tables(system: CrmSystem, tables: CrmTables) -> list[str]:
     return [name for name in tables.objects if name not in system.large]
 
 
@@ -184,6 +190,26 @@ def in_order(events: pl.DataFrame) -> pl.DataFrame:
     return events.sort(
         "case_id", "timestamp", "order_rank", "source_row_id", "record_id", maintain_order=True
     )
+
+
+def whole(keys: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Return events in their order with all their columns, brought one after the other.
+
+    Parameters
+    ----------
+    keys : DataFrame
+        `KEYS` of events with their cases, and in `ROW` which event each is.
+    events : DataFrame
+        As they were derived; emptied on the way, so that no column is there twice.
+    """
+    import polars as pl
+
+    rows = keys.drop_in_place(ROW)
+    found = [
+        keys.drop_in_place(name) if name in KEYS else events.drop_in_place(name).gather(rows)
+        for name in events.columns
+    ]
+    return pl.DataFrame([*found, *keys])
 
 
 def _one_row_each(cases: pl.DataFrame, raw: RawExport) -> pl.DataFrame:

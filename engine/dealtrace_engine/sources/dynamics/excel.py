@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.errors import ParseError, first_line
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.names import normal_column
 from dealtrace_engine.sources.crm.tables import Kind
+from dealtrace_engine.sources.crm.workbooks import from_serials, sheet
 from dealtrace_engine.sources.dynamics.counting import counted
 from dealtrace_engine.sources.dynamics.excel_links import linked_by_name
 from dealtrace_engine.sources.dynamics.excel_names import (
@@ -55,12 +53,12 @@ def read(path: Path, mapping: CrmMapping) -> Reading:
     """
     reading, frames = Reading(zone=mapping.zone), dict[str, list["pl.DataFrame"]]()
     for file in input_files(path, SUFFIXES):
-        sheet = _sheet(file)
-        table = _table(file.path, sheet.columns, mapping)
+        rows = sheet(file)
+        table = _table(file.path, rows.columns, mapping)
         if table is None:
             reading.notes.append(f"{file.path.name}: not read, its table is not known")
             continue
-        frames.setdefault(table, []).append(_as_logical(sheet, table, mapping, reading, file.path.name))
+        frames.setdefault(table, []).append(_as_logical(rows, table, mapping, reading, file.path.name))
     tables = linked_by_name({table: _joined(found) for table, found in frames.items()}, reading.findings)
     reading.notes.append(f"times are taken to be in {mapping.zone}; links between tables are by name")
     reading.precision = _precision(tables.values())
@@ -72,36 +70,8 @@ def read(path: Path, mapping: CrmMapping) -> Reading:
 
 def is_export(file: Path) -> bool:
     """Return whether a workbook begins with the columns that Dynamics hides, or those of a table it names."""
-    names = _sheet(InputFile.at(file), 1).columns
+    names = sheet(InputFile.at(file), rows=1).columns
     return _hidden(names) is not None or _table(file, names, CrmMapping()) is not None
-
-
-def _sheet(file: InputFile, rows: int | None = None) -> pl.DataFrame:
-    """Return the first sheet, with the types that its cells have."""
-    try:
-        import fastexcel
-    except ImportError as error:
-        hint = "pip install 'dealtrace[excel]'"
-        raise ParseError("is a workbook, which needs a package", file=file.path, hint=hint) from error
-    try:
-        with _without_remarks():
-            book = fastexcel.read_excel(file.path)
-            found: pl.DataFrame = book.load_sheet(0, n_rows=rows, schema_sample_rows=None).to_polars()
-    except (fastexcel.FastExcelError, OSError, ValueError) as error:
-        raise ParseError(f"is no workbook ({first_line(error)})", file=file.path) from error
-    return found
-
-
-@contextmanager
-def _without_remarks() -> Iterator[None]:
-    """Keep the package from writing about columns without values."""
-    logger = logging.getLogger("fastexcel")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _hidden(names: Sequence[str]) -> str | None:
@@ -122,29 +92,29 @@ def _table(file: Path, names: Sequence[str], mapping: CrmMapping) -> str | None:
 
 
 def _as_logical(
-    sheet: pl.DataFrame, table: str, mapping: CrmMapping, reading: Reading, name: str
+    rows: pl.DataFrame, table: str, mapping: CrmMapping, reading: Reading, name: str
 ) -> pl.DataFrame:
     """Return the columns that are known, under logical names."""
     import polars as pl
 
-    if sheet.height >= MOST_ROWS:
+    if rows.height >= MOST_ROWS:
         reason = f"{name} has {MOST_ROWS:,} rows, the most that Dynamics writes: further ones are missing"
         counted(reading.findings, reason, 1)
-    has_ids = _hidden(sheet.columns) is not None
-    shown = sheet.columns[HIDDEN:] if has_ids else sheet.columns
+    has_ids = _hidden(rows.columns) is not None
+    shown = rows.columns[HIDDEN:] if has_ids else rows.columns
     columns = columns_named(table, shown, mapping)
     unknown = sorted(set(shown) - set(columns.values()))
     if unknown:
         reading.notes.append(f"{name}: columns that are not known: {', '.join(unknown)}")
-    hidden = {KEYS[table]: sheet.columns[0], "modifiedon": sheet.columns[2]} if has_ids else {}
+    hidden = {KEYS[table]: rows.columns[0], "modifiedon": rows.columns[2]} if has_ids else {}
     chosen = [
         column
         for logical, display in {**columns, **hidden}.items()
-        for column in _converted(sheet[display], table, logical)
+        for column in _converted(rows[display], table, logical)
     ]
     if not has_ids:
         counted(
-            reading.findings, f"{name} has no ids: its records are known by their names only", sheet.height
+            reading.findings, f"{name} has no ids: its records are known by their names only", rows.height
         )
     return _with_status(pl.DataFrame(chosen), table)
 
@@ -168,7 +138,7 @@ def _converted(values: pl.Series, table: str, column: str) -> Iterator[pl.Series
     kind = kinds_of(table).get(column, Kind.TEXT)
     values = values.alias(column)
     if kind in (Kind.INSTANT, Kind.DATE) and values.dtype.is_numeric():
-        yield _from_serial(values)
+        yield from_serials(values)
     elif kind is Kind.NUMBER and values.dtype == pl.String() and _is_code(table, column):
         if codes_of(table, column):
             yield _coded(values, codes_of(table, column))
@@ -186,15 +156,6 @@ def _converted(values: pl.Series, table: str, column: str) -> Iterator[pl.Series
 
 def _is_code(table: str, column: str) -> bool:
     return bool(codes_of(table, column)) or f"{column}name" in kinds_of(table)
-
-
-def _from_serial(days: pl.Series) -> pl.Series:
-    """Return spreadsheet days since 30 December 1899 as instants, to the second."""
-    import polars as pl
-
-    seconds = (days.cast(pl.Float64) * 86_400).round().cast(pl.Int64)
-    since = pl.datetime(1899, 12, 30) + pl.duration(seconds="seconds")
-    return pl.DataFrame({"seconds": seconds}).select(since.alias(days.name)).to_series()
 
 
 def _coded(labels: pl.Series, codes: dict[str, int]) -> pl.Series:

@@ -1,10 +1,11 @@
-"""Contacts with customers: calls, messages and meetings about a case."""
+"""Contacts with customers: calls, messages and meetings about a case, or with its lead or customer."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.sources.crm.ladder import Rule
+from dealtrace_engine.sources.crm.ladder import Finder, Rule, first_that_yields
+from dealtrace_engine.sources.dynamics.contact_parties import cases_of_customer, cases_of_lead
 from dealtrace_engine.sources.dynamics.links import links
 from dealtrace_engine.sources.dynamics.objects import KEYS
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 COMPLETED = 1
 """State of an activity."""
 KINDS = ("phonecall", "email", "appointment")
+FIRST = "first_customer_contact"
+PARTIES = {"D2": "lead", "D3": "contact", "D4": "account"}
+"""Rules that go by who took part, to what took part."""
 
 
 def contacts(tables: CrmTables) -> pl.LazyFrame:
@@ -54,9 +58,37 @@ def _about_customers(mails: pl.LazyFrame, tables: CrmTables) -> pl.LazyFrame:
 
 def first_contact(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Find the first contact of each case; it is an event of that case only."""
+    return _first_of_each(_by_case(tables, mapping), mapping)
+
+
+def first_contact_with(rule: str) -> Finder:
+    """Return the finder of the first contact of each case by who took part; see `PARTIES`."""
+
+    def find(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
+        return _first_of_each(_with_party(tables, mapping, PARTIES[rule]), mapping)
+
+    return find
+
+
+def _with_party(tables: CrmTables, mapping: CrmMapping, party: str) -> pl.LazyFrame:
+    """Return contacts whose case a party tells; where a customer has several cases then, it tells none."""
     import polars as pl
 
-    first = _by_case(tables, mapping).unique("case_id", keep="first", maintain_order=True)
+    of_lead = party == "lead"
+    cases = cases_of_lead(tables, mapping) if of_lead else cases_of_customer(tables, mapping, party)
+    found = contacts(tables).join(cases, on="record_id", maintain_order="left")
+    day = pl.col("timestamp").dt.convert_time_zone(mapping.zone).dt.date()
+    meant = (pl.col("timestamp") >= pl.col("begin")).fill_null(True) & (day <= pl.col("end")).fill_null(True)
+    found = found.filter(meant).drop("begin", "end").unique(["record_id", "case_id"], maintain_order=True)
+    if not of_lead:
+        found = found.filter(pl.len().over("record_id") == 1)
+    return found.sort("timestamp", "source_row_id", maintain_order=True)
+
+
+def _first_of_each(of_cases: pl.LazyFrame, mapping: CrmMapping) -> pl.LazyFrame:
+    import polars as pl
+
+    first = of_cases.unique("case_id", keep="first", maintain_order=True)
     return first.with_columns(fact="case_id", record_id="case_id", object=pl.lit(mapping.leading)).drop(
         "case_id"
     )
@@ -81,13 +113,44 @@ def every_contact(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     later = of_cases.filter(~pl.col("case_id").is_first_distinct())
     linked = of_cases.select("record_id").unique()
     alone = contacts(tables).join(linked, on="record_id", how="anti")
+    if set(PARTIES) & set(mapping.ladders.get(FIRST, ())):
+        alone = alone.join(_told_as_first(tables, mapping), on="record_id", how="anti")
     further = contacts(tables).join(later.select("record_id").unique(), on="record_id", how="semi")
     return pl.concat([further, alone])
 
 
+def _told_as_first(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
+    """Return the contacts that are the first of a case by the rules that are used."""
+    ladder = mapping.ladders[FIRST]
+    finders = [first_contact_with(rule) if rule in PARTIES else first_contact for rule in ladder]
+    return first_that_yields([find(tables, mapping) for find in finders]).select(record_id="source_row_id")
+
+
 _NEEDS = ("phonecall.statecode", "email.statecode", "appointment.statecode")
 
+_PARTY = tuple(f"activityparty.{name}" for name in ("activityid", "partyid", "participationtypemask"))
+_LOOKUPS = {
+    "D2": ("lead.leadid",),
+    "D3": ("opportunity.parentcontactid",),
+    "D4": ("opportunity.parentaccountid", "opportunity.parentcontactid"),
+}
+
 RULES = (
-    Rule("D1", "first_customer_contact", "activity", "field", first_contact, _NEEDS),
+    Rule("D1", FIRST, "activity", "field", first_contact, _NEEDS),
+    *(
+        Rule(
+            rule,
+            FIRST,
+            "activity",
+            "field",
+            first_contact_with(rule),
+            (*_NEEDS, *_PARTY, *_LOOKUPS[rule]),
+            default=False,
+            verified=False,
+        )
+        for rule in PARTIES
+    ),
     Rule("D1", "customer_contact", "activity", "field", every_contact, _NEEDS),
 )
+"""Those that go by who took part are used if the mapping says so: which numbers stand for taking part is not
+documented by the vendor."""

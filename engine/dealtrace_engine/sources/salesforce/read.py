@@ -16,6 +16,7 @@ from dealtrace_engine.sources.salesforce.pieces import Pieces, files_of
 from dealtrace_engine.sources.salesforce.records_json import SUFFIXES as JSON_SUFFIXES
 from dealtrace_engine.sources.salesforce.records_json import RecordsJson
 from dealtrace_engine.sources.salesforce.report import Report
+from dealtrace_engine.sources.salesforce.report_books import BOOKS, LOCK
 from dealtrace_engine.sources.salesforce.workspace import Workspace
 from dealtrace_engine.sources.salesforce.zip_parts import PART, members
 
@@ -90,7 +91,8 @@ def _records(path: Path, pieces: Pieces, catalog: Catalog, mapping: CrmMapping) 
 
 
 def _reports(path: Path, pieces: Pieces, catalog: Catalog, mapping: CrmMapping) -> None:
-    Report(pieces, catalog, mapping).read(_inputs(path, SUFFIXES, pieces))
+    files = _inputs(path, (*SUFFIXES, *BOOKS), pieces)
+    Report(pieces, catalog, mapping).read([file for file in files if not file.path.name.startswith(LOCK)])
 
 
 def _inputs(

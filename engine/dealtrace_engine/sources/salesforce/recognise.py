@@ -20,6 +20,7 @@ from dealtrace_engine.sources.salesforce.read import read_raw
 from dealtrace_engine.sources.salesforce.records_json import SUFFIXES as JSON_SUFFIXES
 from dealtrace_engine.sources.salesforce.records_json import shape_of
 from dealtrace_engine.sources.salesforce.replica import MARKS
+from dealtrace_engine.sources.salesforce.report_books import BOOKS, LOCK, OLD_BOOK, is_book, is_report_book
 from dealtrace_engine.sources.salesforce.report_header import is_report
 from dealtrace_engine.sources.salesforce.zip_parts import PART, members
 
@@ -30,6 +31,7 @@ SHAPES = (
 )  # fmt: skip
 LOOKED_AT = 60
 """Files of a folder whose first lines are read."""
+BOOKS_LOOKED_AT = 3
 _SNAKE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")
 _API = re.compile(r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*(?:__[crx])?")
 _ZONED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
@@ -56,7 +58,10 @@ def recognise(path: Path) -> str | None:
         return None
     if _zips(path):
         return "data-export-zip"
-    tables = [seen for file in files_of(path, SUFFIXES)[:LOOKED_AT] if (seen := _seen(file)) is not None]
+    files = files_of(path, (*SUFFIXES, OLD_BOOK))[:LOOKED_AT]
+    tables = [seen for file in files if (seen := _seen(file)) is not None]
+    if any(seen.is_report for seen in tables) or (not tables and _has_report_book(path)):
+        return "report"
     if tables:
         return _shape_of_tables(tables)
     for file in files_of(path, JSON_SUFFIXES)[:LOOKED_AT]:
@@ -85,10 +90,17 @@ def _zips(path: Path) -> list[Path]:
     return found
 
 
+def _has_report_book(path: Path) -> bool:
+    """Whether a workbook is a report; of many the smallest are looked at, as each is read whole."""
+    books = [file for file in files_of(path, BOOKS) if not file.name.startswith(LOCK)]
+    return any(map(is_report_book, sorted(books, key=lambda file: file.stat().st_size)[:BOOKS_LOOKED_AT]))
+
+
 def _seen(file: Path) -> _Seen | None:
-    if not file.name.lower().endswith(SUFFIXES):
-        return None
+    name = file.name.lower()
     try:
+        if not name.endswith(SUFFIXES) and (not name.endswith(OLD_BOOK) or is_book(InputFile.at(file))):
+            return None
         first = begun(InputFile.at(file))
     except DealtraceError:
         return None
@@ -104,8 +116,6 @@ def _is_without_ids(name: str, header: Sequence[str]) -> bool:
 
 
 def _shape_of_tables(tables: Sequence[_Seen]) -> str:
-    if any(seen.is_report for seen in tables):
-        return "report"
     headers = [seen.begun.dialect.names for seen in tables]
     names = [name for header in headers for name in header]
     if any(name.lower().startswith(MARKS) for name in names):

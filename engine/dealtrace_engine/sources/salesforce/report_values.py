@@ -53,12 +53,14 @@ def date_order(
     parts = text.to_frame().select(
         pl.col("date").str.extract(DATE, i).cast(pl.Int32).alias(str(i)) for i in (1, 2)
     )
+    day_or_month = (parts["1"] <= 31).fill_null(False)
+    if not day_or_month.any():
+        return DATES[2], "the year stands first"
+    text, parts = text.filter(day_or_month), parts.filter(day_or_month)
     points = bool(text.str.contains(r"^\s*\d{1,2}\.\s*\d").any())
     first, second = parts["1"], parts["2"]
-    day_first = text.filter((first > 12) & (first <= 31))
+    day_first = text.filter(first > 12)
     month_first = text.filter((second > 12) & (first <= 12))
-    if bool((first > 31).any()) or first.drop_nulls().is_empty():
-        return DATES[2], "the year stands first"
     if len(day_first) and len(month_first):
         raise ParseError(
             f"the dates {day_first[0]!r} and {month_first[0]!r} cannot both be right: the one has the day "
@@ -78,7 +80,7 @@ def date_order(
 def iso(column: str, order: str) -> pl.Expr:
     """Return dates of a report in the form of the API, with the time where there is one.
 
-    What is no date stays as it is, to be counted by who reads it.
+    What has the year in front needs no order; what is no date stays as it is, to be counted by who reads it.
 
     Examples
     --------
@@ -91,7 +93,11 @@ def iso(column: str, order: str) -> pl.Expr:
 
     text = pl.col(column)
     part = [text.str.extract(DATE, i) for i in range(9)]
-    year, month, day = (part[1 + order.index(letter) // 2] for letter in "Ymd")
+    year_first = part[1].str.len_chars() == 4  # as date cells among text are written
+    year, month, day = (
+        pl.when(year_first).then(part[1 + place]).otherwise(part[1 + order.index(letter) // 2])
+        for place, letter in enumerate("Ymd")
+    )
     year = pl.when(year.str.len_chars() <= 2).then(pl.lit("20") + year.str.zfill(2)).otherwise(year)
     date = pl.concat_str([year, month.str.zfill(2), day.str.zfill(2)], separator="-")
     afternoon = part[4].is_in(["下午", "午後"]) | part[8].str.to_lowercase().str.starts_with("p")

@@ -120,14 +120,21 @@ def _with_deletion(
     exported = pl.lit(EXPORTED).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     latest = pl.max_horizontal("created", "last") + pl.duration(days=pl.lit(days))
     deals = deals.join(last, "key", "left", maintain_order="left")
-    alive = pl.when(pl.col("account") <= directory.facts["accounts"]["merged_into"].null_count())
     return deals.with_columns(
         pl.when("deleted")
         .then(pl.min_horizontal(latest, exported - pl.duration(hours=1)))
         .alias("deletedon"),
         pl.when("deleted").then("owner").alias("deletedby"),
-        alive.then(pl.col("account") * 2 - 1).alias("person"),
+        person_at_customer(directory).alias("person"),
     )
+
+
+def person_at_customer(directory: Directory) -> pl.Expr:
+    """Return the key of the person to talk to at an `account`; null where that was merged into another."""
+    import polars as pl
+
+    alive = pl.col("account") <= directory.facts["accounts"]["merged_into"].null_count()
+    return pl.when(alive).then(pl.col("account") * 2 - 1)
 
 
 def _events(

@@ -41,6 +41,7 @@ from dealtrace_engine.synthetic.crm.dynamics_opportunities import (
     opportunityclose_history,
 )
 from dealtrace_engine.synthetic.crm.dynamics_orders import order_history, orderclose_history
+from dealtrace_engine.synthetic.crm.dynamics_parties import activity_parties
 from dealtrace_engine.synthetic.crm.dynamics_people import (
     account_history,
     contact_history,
@@ -185,6 +186,7 @@ def dynamics_tables(facts: Facts | Tables) -> dict[str, pl.DataFrame]:
             audits.append(audit_rows(made.directory, made.history(table)))
     return {
         **tables,
+        "activityparty": activity_parties(made.directory),
         **lasting_tables(made.directory),
         **definitions(made.directory),
         "stringmap": stringmap(made.directory.seed),

@@ -64,6 +64,102 @@ def test_the_first_contact_of_a_lead_where_that_is_the_case():
     assert [(e["object"], e["record_id"], e["timestamp"]) for e in found] == [("lead", "l1", at(4))]
 
 
+def party(activity, who, role=2):
+    return {"activitypartyid": f"{activity}-{who}", "activityid": activity, "partyid": who,
+            "participationtypemask": role}  # fmt: skip
+
+
+def by_parties(rows, *rules, **more):
+    mapping = CrmMapping(ladders={FIRST: rules or ("D1", "D2", "D3", "D4")}, **more)
+    return told(export(rows), FIRST, mapping=mapping)
+
+
+DEALS = [
+    {"opportunityid": "o1", "originatingleadid": "l1", "createdon": at(3), "parentcontactid": "c1",
+     "customerid": "a1", "statecode": 1, "actualclosedate": at(9).date()},
+    {"opportunityid": "o2", "createdon": at(5), "customerid": "c2", "parentaccountid": "a2", "statecode": 0},
+]  # fmt: skip
+PEOPLE = [{"contactid": name, "parentcustomerid": "a2"} for name in ("c2", "c3")]
+
+
+def met(*parties, about=None, **contacts_):
+    """A call for each name, at a day, and who took part."""
+    calls = [contact(name, about, actualend=at(day)) for name, day in contacts_.items()]
+    return {"lead": BASE["lead"], "opportunity": DEALS, "contact": PEOPLE, "phonecall": calls,
+            "activityparty": list(parties)}  # fmt: skip
+
+
+def test_who_took_part_tells_the_case_only_if_asked_for():
+    rows = met(party("p1", "l1"), party("p2", "c2"), p1=2, p2=6)
+    assert told(export(rows), FIRST) == []
+    assert by_parties(rows) == [("o1", at(2), "D2"), ("o2", at(6), "D3")]
+
+
+def test_what_a_contact_is_about_comes_before_who_took_part():
+    rows = met(party("p1", "l1"), p1=2)
+    rows["phonecall"].append(contact("p2", "o1", actualend=at(8)))
+    assert by_parties(rows) == [("o1", at(8), "D1")]
+    assert by_parties(rows, "D2", "D1") == [("o1", at(2), "D2")]
+
+
+def test_a_contact_about_something_else_is_not_told_by_who_took_part():
+    assert by_parties(met(party("p1", "c2"), about="a2", p1=6)) == []
+    assert by_parties(met(party("p1", "c2"), about="q9", p1=6)) == []
+
+
+def test_a_contact_about_a_lead_without_a_case_may_be_with_the_customer_of_one():
+    rows = met(party("p1", "c2"), about="l9", p1=6)
+    assert by_parties(rows) == []
+    assert by_parties({**rows, "lead": [*BASE["lead"], {"leadid": "l9"}]}) == [("o2", at(6), "D3")]
+
+
+def test_a_customer_takes_part_in_a_deal_from_its_creation_to_the_day_it_is_closed():
+    times = {"p1": 2, "p2": 9, "p3": 10}
+    assert by_parties(met(*(party(p, "c1") for p in times), **times)) == [("o1", at(9), "D3")]
+    assert by_parties(met(party("p3", "c1"), p3=10)) == []
+    assert by_parties(met(party("p3", "l1"), p3=10)) == [("o1", at(10), "D2")]
+
+
+def test_colleagues_of_the_customer_and_the_account_itself_come_last():
+    assert by_parties(met(party("p1", "c3"), p1=6)) == [("o2", at(6), "D4")]
+    assert by_parties(met(party("p1", "a2"), p1=6)) == [("o2", at(6), "D4")]
+    assert by_parties(met(party("p1", "a1"), p1=6)) == [("o1", at(6), "D4")]
+    assert by_parties(met(party("p1", "c3"), party("p2", "c2"), p1=6, p2=7)) == [("o2", at(7), "D3")]
+
+
+def test_an_account_that_was_merged_is_the_one_it_was_merged_into():
+    rows = met(party("p1", "a9"), p1=6)
+    accounts = [{"accountid": "a2", "masterid": None}, {"accountid": "a9", "masterid": "a2"}]
+    assert by_parties({**rows, "account": accounts}) == [("o2", at(6), "D4")]
+
+
+def test_a_customer_with_two_deals_at_a_time_tells_none():
+    rows = met(party("p1", "c2"), p1=6)
+    second = {"opportunityid": "o3", "createdon": at(4), "parentcontactid": "c2", "statecode": 0}
+    assert by_parties({**rows, "opportunity": [*DEALS, second]}) == []
+    second["createdon"] = at(7)
+    assert by_parties({**rows, "opportunity": [*DEALS, second]}) == [("o2", at(6), "D3")]
+
+
+def test_owners_and_what_an_activity_is_about_take_no_part():
+    assert by_parties(met(*(party("p1", "c2", role) for role in (8, 9, 10)), p1=6)) == []
+    assert by_parties(met(party("p1", "c2", None), p1=6)) == [("o2", at(6), "D3")]
+
+
+def test_a_lead_that_was_merged_is_a_party_too():
+    rows = met(party("p1", "l2"), p1=2)
+    leads = [{"leadid": "l1", "masterid": None}, {"leadid": "l2", "masterid": "l1"}]
+    assert by_parties({**rows, "lead": leads}) == [("o1", at(2), "D2")]
+
+
+def test_no_contact_is_told_twice():
+    rows = met(party("p1", "l1"), party("p2", "c2"), party("p3", "c2"), p1=2, p2=6, p3=7)
+    mapping = CrmMapping(ladders={FIRST: ("D1", "D2", "D3")}, every_contact=True)
+    assert told(export(rows), FIRST, EACH, mapping=mapping) == [
+        ("o1", at(2), "D2"), ("o2", at(6), "D3"), ("p3", at(7), "D1"),
+    ]  # fmt: skip
+
+
 CASES = {
     "incident": [
         {

@@ -19,9 +19,9 @@ from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import (
     lookups_of,
     without_kinds,
 )
-from dealtrace_engine.synthetic.crm.dynamics_shapes.workbook import Workbook
 from dealtrace_engine.synthetic.crm.export import Export
 from dealtrace_engine.synthetic.crm.locales import ORGANISATION_ZONE
+from dealtrace_engine.synthetic.crm.workbook import Workbook
 
 if TYPE_CHECKING:
     import polars as pl

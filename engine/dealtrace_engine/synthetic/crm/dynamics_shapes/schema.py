@@ -25,12 +25,14 @@ TARGETS = {
     "processid": "workflow", "regardingobjectid": None,
     "new_opportunityid": "opportunity", "msdyn_flow_approvalrequest_approval": "msdyn_flow_approval",
     "msdyn_flow_approvalresponse_approval": "msdyn_flow_approval", "objectid": None, "partyid": None,
+    "activityid": "activitypointer",
 }  # fmt: skip
 """Lookup columns to the table that they point to; None where that differs from row to row."""
 POLYMORPHIC = frozenset({"ownerid", *(column for column, target in TARGETS.items() if target is None)})
 KINDS = {
     "ownerid": "owneridtype", "customerid": "customeridtype", "parentcustomerid": "parentcustomeridtype",
     "regardingobjectid": "regardingobjecttypecode", "objectid": "objecttypecode",
+    "partyid": "partyobjecttypecode",
 }  # fmt: skip
 """Polymorphic lookups to the columns that say beside them which table they point to."""
 PLAIN_GUIDS = {"processid": ("lead", "opportunity", "quote", "salesorder", "invoice")}

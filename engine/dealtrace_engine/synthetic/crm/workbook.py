@@ -1,4 +1,4 @@
-"""A workbook of one sheet that is shown and one that is not, written row by row (ECMA-376, SpreadsheetML)."""
+"""A workbook of one sheet, perhaps with one that is hidden, written row by row (ECMA-376, SpreadsheetML)."""
 
 from __future__ import annotations
 
@@ -38,11 +38,14 @@ class Workbook:
     hidden_columns : int
         So many of the first are hidden.
     hidden_sheet : str
+        There is none where it has no name.
     hidden_rows : sequence of sequence of str
         What the hidden sheet holds.
     day_format : str
         How days and instants are shown.
     created : datetime
+    footer : sequence of str
+        Lines below the rows, in the first column.
     """
 
     sheet: str
@@ -52,6 +55,7 @@ class Workbook:
     hidden_rows: Sequence[Sequence[str]]
     day_format: str
     created: datetime
+    footer: Sequence[str] = ()
 
     def write(self, path: Path, frames: Iterable[pl.DataFrame]) -> None:
         """Write the workbook with rows that come some at a time; instants are those on the user's clock."""
@@ -67,6 +71,8 @@ class Workbook:
                 for frame in frames:
                     file.write("".join(_rows(frame, first)).encode())
                     first += frame.height
+                below = (_text_row(number, [line]) for number, line in enumerate(self.footer, first))
+                file.write("".join(below).encode())
                 file.write(b"</sheetData></worksheet>")
 
     def _entry(self, name: str) -> ZipInfo:
@@ -77,18 +83,22 @@ class Workbook:
     def _columns(self) -> str:
         hidden = f'<col min="1" max="{self.hidden_columns}" width="0" hidden="1" customWidth="1"/>'
         shown = f'<col min="{self.hidden_columns + 1}" max="{len(self.header)}" width="20" customWidth="1"/>'
-        return f"<cols>{hidden}{shown}</cols>"
+        return f"<cols>{hidden if self.hidden_columns else ''}{shown}</cols>"
 
     def _small_parts(self) -> list[tuple[str, str]]:
         """Return the name and content of every part but the rows."""
-        sheets = (
-            f'<sheet name={quoteattr(self.sheet)} sheetId="1" r:id="rId1"/>'
-            f'<sheet name={quoteattr(self.hidden_sheet)} sheetId="2" state="veryHidden" r:id="rId2"/>'
-        )
-        hidden = "".join(_text_row(number, row) for number, row in enumerate(self.hidden_rows, 1))
-        parts = ("worksheets/sheet1", "worksheets/sheet2", "styles")
+        sheets = f'<sheet name={quoteattr(self.sheet)} sheetId="1" r:id="rId1"/>'
+        parts = ["worksheets/sheet1", "styles"]
+        written = []
+        if self.hidden_sheet:
+            name = quoteattr(self.hidden_sheet)
+            sheets += f'<sheet name={name} sheetId="2" state="veryHidden" r:id="rId2"/>'
+            parts.insert(1, "worksheets/sheet2")
+            rows = "".join(_text_row(number, row) for number, row in enumerate(self.hidden_rows, 1))
+            sheet = f'<worksheet xmlns="{_MAIN}"><sheetData>{rows}</sheetData></worksheet>'
+            written.append(("xl/worksheets/sheet2.xml", sheet))
         return [
-            ("[Content_Types].xml", _content_types()),
+            ("[Content_Types].xml", _content_types(parts)),
             ("_rels/.rels", _relationships([("officeDocument", "xl/workbook.xml")])),
             (
                 "xl/workbook.xml",
@@ -99,10 +109,7 @@ class Workbook:
                 _relationships([(_kind(part), f"{part}.xml") for part in parts]),
             ),
             ("xl/styles.xml", _styles(self.day_format)),
-            (
-                "xl/worksheets/sheet2.xml",
-                f'<worksheet xmlns="{_MAIN}"><sheetData>{hidden}</sheetData></worksheet>',
-            ),
+            *written,
         ]
 
 
@@ -110,14 +117,11 @@ def _kind(part: str) -> str:
     return "worksheet" if part.startswith("worksheets") else part
 
 
-def _content_types() -> str:
+def _content_types(parts: Sequence[str]) -> str:
     overrides = "".join(
         f'<Override PartName="/xl/{name}.xml" ContentType="{_TYPE}.{kind}+xml"/>'
-        for name, kind in (
-            ("workbook", "sheet.main"), ("worksheets/sheet1", "worksheet"),
-            ("worksheets/sheet2", "worksheet"), ("styles", "styles"),
-        )
-    )  # fmt: skip
+        for name, kind in (("workbook", "sheet.main"), *((part, _kind(part)) for part in parts))
+    )
     rels = (
         '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
     )
