@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from dealtrace_engine.sources.dynamics.rules_contacts import FIRST, PARTIES
+
 if TYPE_CHECKING:
     from dealtrace_engine.sources.crm.mapping import CrmMapping
 
@@ -74,14 +76,22 @@ _ACCOUNTS = {
     "invoice": "customerid",
 }  # fmt: skip
 """What only links by account and time ask for."""
+_TAKING_PART = {
+    "activityparty": "activityid partyid participationtypemask",
+    "opportunity": "parentcontactid parentaccountid customerid",
+}
+"""What only first contacts by who took part in them ask for."""
 
 
 def asked(mapping: CrmMapping) -> Mapping[str, Sequence[str]]:
     """Return which columns of each table are asked for; of a table that is not named, all are."""
     leading = {"order": "salesorder"}.get(mapping.leading, mapping.leading)
-    more = {leading: _CASES.get(leading, "")}
-    accounts = _ACCOUNTS if mapping.link_by_account else {}
+    more = [{leading: _CASES.get(leading, "")}]
+    if mapping.link_by_account:
+        more.append(_ACCOUNTS)
+    if set(PARTIES) & set(mapping.ladders.get(FIRST, ())):
+        more.append(_TAKING_PART)
     return {
-        table: tuple(dict.fromkeys(f"{columns} {more.get(table, '')} {accounts.get(table, '')}".split()))
+        table: tuple(dict.fromkeys(" ".join([columns, *(one.get(table, "") for one in more)]).split()))
         for table, columns in _COLUMNS.items()
     }

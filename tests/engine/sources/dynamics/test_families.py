@@ -70,6 +70,7 @@ def test_no_object_is_read_twice_for_another_case(leading: str, read: Counter[st
 
 @pytest.mark.parametrize("mapping", [
     CrmMapping(flatten="primary", every_contact=True),
+    CrmMapping(ladders={"first_customer_contact": ["D1", "D2", "D3", "D4"]}),
     CrmMapping(fields={"task.subject": "topic", "opportunity.budgetamount": "budget"}),
     CrmMapping(objects={"task": {"id": "activityid", "case": "regardingobjectid",
                                  "contract_signed": "actualend"}}),
@@ -89,7 +90,8 @@ def test_every_activity_is_in_one_family() -> None:
 @pytest.mark.parametrize("leading", ["lead", "opportunity", "quote", "order", "invoice"])
 def test_what_rules_need_is_read(leading: str) -> None:
     needs = {need for rule in RULES for need in rule.needs} - {CONTRACTS} | {*SYSTEM.described_by}
-    columns = asked(CrmMapping(leading=leading, link_by_account=True))
+    ladders = {"first_customer_contact": ["D1", "D2", "D3", "D4"]}
+    columns = asked(CrmMapping(leading=leading, link_by_account=True, ladders=ladders))
     for table, _, column in (need.partition(".") for need in needs):
         assert column in columns.get(table, CATALOG[table]), f"{table}.{column}"
     assert all(set(names) <= set(CATALOG[table]) for table, names in columns.items())
