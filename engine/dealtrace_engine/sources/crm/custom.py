@@ -40,6 +40,31 @@ def with_custom(catalog: Catalog, mapping: CrmMapping) -> dict[str, dict[str, Ki
     return found
 
 
+def asked_for(
+    catalog: Catalog, asked: Mapping[str, Sequence[str]], mapping: CrmMapping
+) -> dict[str, dict[str, Kind]]:
+    """Return a catalogue with, of some objects, only the columns that are asked for or that a mapping names.
+
+    Parameters
+    ----------
+    catalog : mapping of str to mapping of str to Kind
+    asked : mapping of str to sequence of str
+        Objects to the columns that are asked for.
+    mapping : CrmMapping
+    """
+    named = {name: {*meanings.values()} for name, meanings in mapping.objects.items()}
+    for name, _, column in (field.partition(".") for field in mapping.fields):
+        named.setdefault(name, set()).add(column)
+    return {
+        name: {
+            column: kind
+            for column, kind in columns.items()
+            if name not in asked or column in asked[name] or column in named.get(name, ())
+        }
+        for name, columns in catalog.items()
+    }
+
+
 def custom_rules(mapping: CrmMapping) -> list[Rule]:
     """Return the rules of the custom tables of a mapping.
 

@@ -12,7 +12,7 @@ from dealtrace_engine.parallel import Progress, tick
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.assemble import assembled
 from dealtrace_engine.sources.crm.covering import Derivation, covered, taken_inventory
-from dealtrace_engine.sources.crm.custom import custom_rules, with_custom
+from dealtrace_engine.sources.crm.custom import asked_for, custom_rules, with_custom
 from dealtrace_engine.sources.crm.dating import placed
 from dealtrace_engine.sources.crm.events import compact, no_events
 from dealtrace_engine.sources.crm.ladder import Rule, by_activity
@@ -97,12 +97,12 @@ def log_of(
         No event could be derived; with what is missing.
     """
     activity_label("lead_captured", language or mapping.language)  # an unknown language is told at once
-    tables = CrmTables(raw, with_custom(system.catalog, mapping))
+    asked = {} if system.asked is None else system.asked(mapping)
+    tables = CrmTables(raw, asked_for(with_custom(system.catalog, mapping), asked, mapping))
     rules = [*system.rules, *custom_rules(mapping)]
     events = _events(system, rules, tables, mapping, threads)
     tick(progress, 1, STEPS)
     links = system.links(tables, mapping)
-    _release_spent(system, tables)
     cases = _one_row_each(system.case_table(tables, mapping), raw)
     inventory = taken_inventory(system, tables, mapping)
     tables.release_all()
@@ -129,17 +129,6 @@ def log_of(
     return replace(log, origin=replace(log.origin, coverage=coverage))
 
 
-def _release_spent(system: CrmSystem, tables: CrmTables) -> None:
-    """Let go what neither the case table nor the coverage report asks for, once its rows are counted."""
-    for name, column in system.history.items():
-        tables.span(name, column)
-    for name in system.spent:
-        tables.rows(name)
-        tables.release(name)
-    for what in system.spent_made:
-        tables.release_made(what)
-
-
 def _events(
     system: CrmSystem, rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping, threads: int | None
 ) -> pl.DataFrame:
@@ -151,7 +140,7 @@ def _events(
     others = tuple(dict.fromkeys(rule.activity for rule in rules if rule.activity not in named))
     used, found = mapping.ladder(rules), [compact(no_events(), names)]
     for family in (Family(others), *system.families):
-        tables.read_all(family.reads if system.families else _system_tables(system, tables), threads)
+        tables.read_all(family.reads, threads)
         ladders = [rule for rule in used if rule.activity in family.activities]
         found += [compact(events, names) for events in by_activity(ladders, tables, mapping)]
         if family.afterwards is not None:
@@ -160,18 +149,15 @@ def _events(
     return pl.concat(found, rechunk=False)
 
 
-def _system_tables(system: CrmSystem, tables: CrmTables) -> list[str]:
-    return [name for name in tables.objects if name not in system.large]
-
-
 def _spend(family: Family, tables: CrmTables, mapping: CrmMapping) -> None:
-    """Let go what is not asked for after a family; what the mapping names of its objects is kept."""
-    own = [field.partition(".")[::2] for field in mapping.fields]
-    own += [(name, column) for name, columns in mapping.objects.items() for column in columns.values()]
+    """Let go what is not asked for after a family; nobody knows when what a mapping names is asked for."""
+    named = {*mapping.objects, *(field.partition(".")[0] for field in mapping.fields)}
     for name, columns in family.kept.items():
-        named = [column for of, column in own if of == name]
-        tables.keep(name, list(dict.fromkeys([*columns, *named])))
+        if name not in named:
+            tables.keep(name, columns)
     for name in family.spent:
+        if name in named:
+            continue
         tables.release(name)
     for what in family.spent_made:
         tables.release_made(what)

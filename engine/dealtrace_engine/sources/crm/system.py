@@ -84,14 +84,10 @@ class CrmSystem:
         ``"Quote.Status"`` to ``"quote"`` for ``"quote.accepted"`` and so on.
     described_by : sequence of str
         ``"Object.Column"`` that the case table cannot do without; the coverage report misses them.
-    spent : sequence of str
-        Objects that only rules and links ask for.
-    spent_made : sequence of str
-        How that begins which only rules ask for, of what is worked out once; see `CrmTables.once`.
-    large : sequence of str
-        Objects whose reading keeps all cores busy by itself.
     families : sequence of Family
         In the order in which they are derived.
+    asked : callable (mapping) -> mapping of str to sequence of str, optional
+        Objects of which only these columns are read, and those that the mapping names.
     leading_history : mapping of str to sequence of str
         Leading object to those history objects that tell of it; all of `history` where absent.
     """
@@ -109,14 +105,12 @@ class CrmSystem:
     stamps: Sequence[str]
     leads: tuple[str, str]
     rates: Sequence[str]
+    families: Sequence[Family]
     unmapped: Callable[[CrmTables, CrmMapping], dict[str, dict[str, int]]]
     statuses: Mapping[str, str] = field(default_factory=dict)
     leading_history: Mapping[str, Sequence[str]] = field(default_factory=dict)
     described_by: Sequence[str] = ()
-    spent: Sequence[str] = ()
-    spent_made: Sequence[str] = ()
-    large: Sequence[str] = ()
-    families: Sequence[Family] = ()
+    asked: Callable[[CrmMapping], Mapping[str, Sequence[str]]] | None = None
 
 
 def crm_system(name: str) -> CrmSystem:

@@ -61,9 +61,9 @@ def value(column: str, kind: Kind, found: pl.DataType, zone: str) -> pl.Expr:
 
     text = pl.col(column)
     if kind is Kind.INSTANT:
-        return _in_range(_instant(text, found, zone)).alias(column)
+        return _instant(text, found, zone).alias(column)
     if kind is Kind.DATE:
-        return _in_range(_date(text, found)).alias(column)
+        return _date(text, found).alias(column)
     if kind is Kind.BOOLEAN:
         return _truth(text, found).alias(column)
     if kind is Kind.NUMBER:
@@ -213,12 +213,13 @@ def _instant(text: pl.Expr, found: pl.DataType, zone: str) -> pl.Expr:
 
     if isinstance(found, pl.Datetime):
         there = text.dt.cast_time_unit("us")
-        return there.dt.convert_time_zone("UTC") if found.time_zone else _utc(there, zone)
+        return _in_range(there.dt.convert_time_zone("UTC") if found.time_zone else _utc(there, zone))
     if found == pl.Date():
-        return _utc(text.cast(pl.Datetime("us")), zone)
+        return _in_range(_utc(text.cast(pl.Datetime("us")), zone))
     return text.cast(pl.String).map_batches(
-        lambda texts: instants(texts, zone), return_dtype=pl.Datetime("us", "UTC"), is_elementwise=True
-    )
+        lambda texts: _ranged(instants(texts, zone)), return_dtype=pl.Datetime("us", "UTC"),
+        is_elementwise=True,
+    )  # fmt: skip
 
 
 def _utc(local: pl.Expr, zone: str) -> pl.Expr:
@@ -232,8 +233,17 @@ def _date(text: pl.Expr, found: pl.DataType) -> pl.Expr:
     import polars as pl
 
     if isinstance(found, pl.Datetime) or found == pl.Date():
-        return text.cast(pl.Date)
-    return text.cast(pl.String).map_batches(days, return_dtype=pl.Date(), is_elementwise=True)
+        return _in_range(text.cast(pl.Date))
+    return text.cast(pl.String).map_batches(
+        lambda texts: _ranged(days(texts)), return_dtype=pl.Date(), is_elementwise=True
+    )
+
+
+def _ranged(read: pl.Series) -> pl.Series:
+    """Do what `_in_range` does, for what would otherwise be read from its text for each mention."""
+    import polars as pl
+
+    return read.to_frame().select(_in_range(pl.col(read.name))).to_series()
 
 
 def _in_range(when: pl.Expr) -> pl.Expr:

@@ -57,14 +57,14 @@ class Audit:
     def rows(self) -> pl.LazyFrame:
         """Return the table `audit`."""
         types, typed = self._table.schema, _typed_kinds()
-        return deferred({name: typed.get(name, types[name]) for name in types}, lambda: self._of("rows"))
+        return deferred({name: typed.get(name, types[name]) for name in types}, lambda _: self._of("rows"))
 
     def changes(self) -> pl.LazyFrame:
         """Return the table `audit_changes`: a row per attribute that an update changed."""
         import polars as pl
 
         types = {**dict.fromkeys(CATALOG["audit_changes"], pl.String()), **_typed_kinds()}
-        return deferred(types, lambda: self._of("changes"))
+        return deferred(types, lambda _: self._of("changes"))
 
     def _of(self, which: str) -> Iterator[pl.DataFrame]:
         if which not in self._held:

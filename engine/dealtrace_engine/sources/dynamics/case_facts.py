@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.sources.dynamics.audit import UPDATE
+from dealtrace_engine.sources.dynamics.audited import audited_records
 from dealtrace_engine.sources.dynamics.codes import with_labels
 from dealtrace_engine.sources.dynamics.links import links
 from dealtrace_engine.sources.dynamics.merges import winners
@@ -149,13 +149,11 @@ def _changed(tables: CrmTables, table: str) -> pl.LazyFrame:
     """Return the records of which a change is known."""
     import polars as pl
 
-    audited = tables.table("audit_changes").filter(
-        (pl.col("objecttypecode") == table) & (pl.col("operation") == UPDATE)
-    )
+    audited = audited_records(tables, table)
     key = KEYS[table]
     versions = tables.all_versions(table).group_by(key).agg(n=pl.col("modifiedon").n_unique())
     kept = versions.filter(pl.col("n") > 1).select(case_id=key)
-    return pl.concat([audited.select(case_id="objectid"), kept]).unique()
+    return pl.concat([audited.select(case_id="record_id"), kept]).unique()
 
 
 def with_counts(rows: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:

@@ -19,9 +19,15 @@ from dealtrace_engine.sources.dynamics.codes import with_labels
 from dealtrace_engine.sources.dynamics.main_quotes import ranked_quotes
 from dealtrace_engine.sources.dynamics.objects import KEYS
 from dealtrace_engine.sources.dynamics.relations import TABLES, parents
-from dealtrace_engine.sources.dynamics.rules_opportunities import LOST, OPEN, WON, closings, reopen_counts
+from dealtrace_engine.sources.dynamics.rules_opportunities import (
+    LOST,
+    OPEN,
+    WON,
+    closings,
+    last_closings,
+    reopen_counts,
+)
 from dealtrace_engine.sources.dynamics.stages import PROCESSES, SALES_STAGES, renamed, stage_names
-from dealtrace_engine.sources.dynamics.transitions import became
 
 if TYPE_CHECKING:
     import polars as pl
@@ -126,8 +132,7 @@ def _with_outcome(rows: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping) ->
         pl.col("at").last(), pl.col("competitorid").last()
     ).rename({"record_id": "case_id"})  # fmt: skip
     names = tables.table("competitor").select(competitorid="competitorid", competitor="name")
-    changed = became(tables, "opportunity", "statecode", [WON, LOST]).group_by("record_id")
-    changed_at = changed.agg(changed_at=pl.col("at").last()).rename({"record_id": "case_id"})
+    changed_at = last_closings(tables).rename({"record_id": "case_id"})
     rows = rows.join(last, on="case_id", how="left", maintain_order="left")
     rows = rows.join(names.unique("competitorid"), on="competitorid", how="left", maintain_order="left")
     rows = rows.join(changed_at, on="case_id", how="left", maintain_order="left")

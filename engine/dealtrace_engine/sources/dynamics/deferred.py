@@ -13,25 +13,27 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def deferred(schema: Mapping[str, pl.DataType], pieces: Callable[[], Iterator[pl.DataFrame]]) -> pl.LazyFrame:
+def deferred(
+    schema: Mapping[str, pl.DataType], pieces: Callable[[list[str]], Iterator[pl.DataFrame]]
+) -> pl.LazyFrame:
     """Return a table that is read when its rows are asked for, piece by piece.
 
     Parameters
     ----------
     schema : mapping of str to DataType
-    pieces : callable () -> iterator of DataFrame
-        With these columns.
+    pieces : callable (list of str) -> iterator of DataFrame
+        With at least those of these columns that are asked for.
     """
     from polars.io.plugins import register_io_source
 
     def rows(
         columns: list[str] | None, predicate: pl.Expr | None, most: int | None, size: int | None
     ) -> Iterator[pl.DataFrame]:
-        left = most
-        for piece in pieces():
-            kept = piece.select(list(schema))
-            kept = kept if predicate is None else kept.filter(predicate)
-            kept = kept if columns is None else kept.select(columns)
+        left, wanted = most, list(schema) if columns is None else columns
+        needed = [] if predicate is None else predicate.meta.root_names()
+        for piece in pieces(list(dict.fromkeys([*wanted, *needed]))):
+            kept = piece if predicate is None else piece.filter(predicate)
+            kept = kept.select(wanted)
             kept = kept if left is None else kept.head(left)
             yield kept
             left = None if left is None else left - kept.height

@@ -11,8 +11,8 @@ from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.dynamics import excel, json_rows, replica
 from dealtrace_engine.sources.dynamics.naming import is_process, logical_columns, table_by_columns, table_of
 from dealtrace_engine.sources.dynamics.objects import ENTITY_SETS, KEYS
-from dealtrace_engine.sources.dynamics.synapse import stamped_folders
-from dealtrace_engine.sources.dynamics.synapse_model import entities, files_of, models, repeats_id
+from dealtrace_engine.sources.dynamics.synapse import repeats_id, stamped_folders
+from dealtrace_engine.sources.dynamics.synapse_model import entities, files_of, models
 from dealtrace_engine.sources.files import InputFile
 
 FILES_LOOKED_AT = 200

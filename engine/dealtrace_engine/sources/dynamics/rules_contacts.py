@@ -121,9 +121,13 @@ def every_contact(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 
 def _told_as_first(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Return the contacts that are the first of a case by the rules that are used."""
+    import polars as pl
+
     ladder = mapping.ladders[FIRST]
     finders = [first_contact_with(rule) if rule in PARTIES else first_contact for rule in ladder]
-    return first_that_yields([find(tables, mapping) for find in finders]).select(record_id="source_row_id")
+    found = first_that_yields([find(tables, mapping) for find in finders])
+    told = [rows.lazy().select(record_id="source_row_id") for rows in found]
+    return pl.concat([contacts(tables).clear().select("record_id"), *told])
 
 
 _NEEDS = ("phonecall.statecode", "email.statecode", "appointment.statecode")

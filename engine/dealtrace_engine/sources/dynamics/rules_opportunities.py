@@ -202,6 +202,10 @@ def reopen_counts(tables: CrmTables) -> pl.LazyFrame:
     A closing after another, or an opportunity that is open although it was closed, was reopened, even if
     nobody knows when.
     """
+    return tables.once("reopen counts", lambda: _reopen_counts(tables))
+
+
+def _reopen_counts(tables: CrmTables) -> pl.LazyFrame:
     import polars as pl
 
     times = (
@@ -217,6 +221,23 @@ def reopen_counts(tables: CrmTables) -> pl.LazyFrame:
     )
     both = times.join(closed, on="record_id", how="full", coalesce=True)
     return both.select("record_id", reopen_count=pl.max_horizontal("seen", "told"))
+
+
+def last_closings(tables: CrmTables) -> pl.LazyFrame:
+    """Return when each opportunity was closed for the last time, by the changes of its state.
+
+    Returns
+    -------
+    LazyFrame
+        record_id, changed_at.
+    """
+    import polars as pl
+
+    def make() -> pl.LazyFrame:
+        closed = became(tables, "opportunity", "statecode", [WON, LOST])
+        return closed.group_by("record_id").agg(changed_at=pl.col("at").last())
+
+    return tables.once("last closings", make)
 
 
 _CHANGES = ("audit_changes.attribute",)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.quality import FIRST_ROWS, Finding
@@ -81,6 +81,8 @@ class Table:
         The export's: rows left out are added when they have been read.
     versioned : bool
         Whether older rows of a record are nothing to be told of.
+    only : collection of str, optional
+        The columns that are read, and those that say which rows of a record count.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Table:
     mapping: CrmMapping
     findings: list[Finding]
     versioned: bool = False
+    only: Collection[str] | None = None
 
     @property
     def schema(self) -> dict[str, pl.DataType]:
@@ -97,9 +100,16 @@ class Table:
         found = {column for part in self.parts for column in (*part.columns, *part.fixed)}
         types = {}
         for column in (column for column in wanted_columns(self.name, self.mapping) if column in found):
+            if self.only is not None and column not in self.only and column not in self._telling:
+                continue
             kinds = {part.types.get(column, pl.String()) for part in self.parts if column in part.columns}
             types[column] = kinds.pop() if len(kinds) == 1 else pl.String()
         return types
+
+    @property
+    def _telling(self) -> tuple[str | None, ...]:
+        """The columns that say which rows of a record count."""
+        return (KEYS.get(self.name), "versionnumber", "modifiedon")
 
     @property
     def version_schema(self) -> dict[str, pl.DataType]:
@@ -112,11 +122,18 @@ class Table:
 
     def current(self) -> pl.LazyFrame:
         """Return one row per record, the newest."""
-        return deferred(self.schema, self._once if self.name in ONCE else self._newest)
+        return deferred(self.schema, lambda columns: self._of(columns)._rows())
 
     def versions(self) -> pl.LazyFrame:
         """Return every version of every record, with `version_at`."""
-        return deferred(self.version_schema, self._versions)
+        return deferred(self.version_schema, lambda columns: self._of(columns)._versions())
+
+    def _of(self, columns: Collection[str]) -> Table:
+        """Return the table with only these columns."""
+        return replace(self, only=frozenset(columns))
+
+    def _rows(self) -> Iterator[pl.DataFrame]:
+        return self._once() if self.name in ONCE else self._newest()
 
     def _newest(self) -> Iterator[pl.DataFrame]:
         import polars as pl

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 STAMPED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}\.\d{2}\.\d{2}Z?")
 """Name of a folder of an incremental export; it says when, with dots in the time."""
 SINK, CHANGES = "sinkmodifiedon", "changedata"
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES, FIRST_BYTES = 8 << 20, 1 << 20
+"""So much is read at a time: of all rows, and where only the first ones are looked at."""
 
 
 def read_link(path: Path, mapping: CrmMapping) -> Reading:
@@ -141,7 +142,31 @@ def _place(places: Mapping[str, str], wanted: str) -> str | None:
     return next((place for name, place in places.items() if name.lower() == wanted), None)
 
 
-def _rows(entity: Entity, file: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+def repeats_id(entity: Entity, file: Path, most: int) -> bool:
+    """Return whether one of the first rows of a file repeats an id, or is marked as deleted."""
+    import polars as pl
+
+    places = {name.lower(): f"{place}" for place, name in enumerate(entity.attributes)}
+    columns = [places[name] for name in ("id", "isdelete") if name in places]
+    if "id" not in places:
+        return False
+    found, count = list[pl.DataFrame](), 0
+    with closed_after(_rows(entity, file, columns, FIRST_BYTES)) as pieces:
+        for piece in pieces:
+            found.append(piece.head(most - count))
+            count += found[-1].height
+            if count == most:
+                break
+    if not found:
+        return False
+    rows = pl.concat(found)
+    deleted = rows[columns[-1]].str.to_lowercase().is_in(["true", "1"]) if len(columns) > 1 else None
+    return bool(rows[columns[0]].is_duplicated().any() or (deleted is not None and deleted.any()))
+
+
+def _rows(
+    entity: Entity, file: Path, columns: Sequence[str], block_bytes: int = BLOCK_BYTES
+) -> Iterator[pl.DataFrame]:
     """Yield columns by their place; a row that ends early has none of the columns that were added since."""
     source, width = InputFile.at(file), len(entity.attributes)
     places = [f"{place}" for place in range(width + 1)]
@@ -152,7 +177,7 @@ def _rows(entity: Entity, file: Path, columns: Sequence[str]) -> Iterator[pl.Dat
             raise ParseError(block.problem.what, file=file, hint=block.problem.hint)
         return _parsed(block.data, places, list(columns), entity, file)
 
-    with closed_after(map_ahead(parsed, blocks(source, dialect, BLOCK_BYTES))) as frames:
+    with closed_after(map_ahead(parsed, blocks(source, dialect, block_bytes))) as frames:
         yield from frames
 
 

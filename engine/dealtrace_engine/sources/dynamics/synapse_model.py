@@ -142,22 +142,6 @@ def check_fit(entity: Entity, file: Path) -> None:
         raise misfit(entity, file, what)
 
 
-def repeats_id(entity: Entity, file: Path, most: int) -> bool:
-    """Return whether one of the first rows of a file repeats an id, or is marked as deleted."""
-    places = {name.lower(): place for place, name in enumerate(entity.attributes)}
-    at, mark, seen = places.get("id"), places.get("isdelete"), set()
-    if at is None:
-        return False
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-        for row in islice(csv.reader(stream), most):
-            if mark is not None and mark < len(row) and row[mark].lower() in ("true", "1"):
-                return True
-            if at < len(row) and row[at] in seen:
-                return True
-            seen.add(row[at] if at < len(row) else "")
-    return False
-
-
 def misfit(entity: Entity, file: Path, what: str) -> ParseError:
     """Return the error that a file is not as the model says."""
     return ParseError(f"does not fit {entity.model.name}: {what}", file=file,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dealtrace_engine.sources.crm.system import CrmSystem
+from dealtrace_engine.sources.dynamics.asked import asked
 from dealtrace_engine.sources.dynamics.case_table import case_table
+from dealtrace_engine.sources.dynamics.families import FAMILIES
 from dealtrace_engine.sources.dynamics.links import links
 from dealtrace_engine.sources.dynamics.memory import from_frames
 from dealtrace_engine.sources.dynamics.objects import CATALOG
@@ -34,11 +36,6 @@ SYSTEM = CrmSystem(
     described_by=tuple(f"opportunity.{column}" for column in (
         "opportunityid", "statecode", "statuscode", "createdon", "estimatedvalue", "ownerid",
     )),
-    large=("audit", "audit_changes"),
-    spent=(
-        "audit", "email", "phonecall", "appointment", "task", "quoteclose", "orderclose", "quotedetail",
-        "salesorderdetail", "invoicedetail", "opportunityclose", "msdyn_flow_approval",
-        "msdyn_flow_approvalrequest", "msdyn_flow_approvalresponse",
-    ),
-    spent_made=("changes of", "stages by", "approvals"),
+    families=FAMILIES,
+    asked=asked,
 )  # fmt: skip

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dealtrace_engine.quality import Finding
-from dealtrace_engine.sources.crm.tables import Kind
-from dealtrace_engine.sources.crm.values import value
-from dealtrace_engine.sources.dynamics.audit import CREATE, DELETE, UPDATE
+from dealtrace_engine.sources.dynamics.audit import CREATE, DELETE
+from dealtrace_engine.sources.dynamics.audited import audited_updates
 from dealtrace_engine.sources.dynamics.objects import CATALOG, KEYS
+from dealtrace_engine.sources.dynamics.places import encoded, places, value_now
+from dealtrace_ext.intern import Interner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,72 +46,29 @@ def transitions(tables: CrmTables, table: str, attribute: str) -> pl.LazyFrame:
 def _transitions(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
     import polars as pl
 
-    audited = _audited(tables, table, attribute)
-    versions = _versions(tables, table, attribute)
-    versions = versions.join(audited.select("record_id").unique(), on="record_id", how="anti")
-    found = pl.concat([audited, versions]).sort("record_id", "at", "place", maintain_order=True)
-    previous = pl.col("new").shift(1).over("record_id")
+    found = _living(audited_updates(tables, table, attribute).collect(), tables, table)
+    found = found.with_columns(ts_quality=pl.lit("audit"), place=pl.lit(0, pl.UInt32))
+    if table in tables.raw.versions:
+        versions = _versions(tables, table, attribute)
+        versions = versions.join(found.select("record_id").unique(), on="record_id", how="anti")
+        found = pl.concat([found, versions])
+    number, _ = places(tables, table, found["record_id"])
+    found = found.with_columns(number.alias("number")).sort("number", "at", "place", maintain_order=True)
+    same = pl.col("number") == pl.col("number").shift(1)
+    previous = pl.when(same).then(pl.col("new").shift(1))
     found = found.with_columns(old=pl.coalesce("old", previous)).filter(
         pl.col("old").ne_missing(pl.col("new"))
     )
     _count_gaps(tables, table, attribute, found)
-    return found.drop("place")
+    return found.drop("place", "number")
 
 
-def _audited(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
-    import polars as pl
-
-    kind = CATALOG[table][attribute]
-    return living(
-        _updates(tables, _audited_as(tables, table), attribute).select(
-            record_id="objectid",
-            old=audited_value("old", kind),
-            new=audited_value("new", kind),
-            at="createdon",
-            by="userid",
-            row_id="auditid",
-            ts_quality=pl.lit("audit"),
-            place=pl.lit(0, pl.UInt32),
-        ),
-        tables,
-        table,
-    ).collect()
-
-
-def _updates(tables: CrmTables, names: Sequence[str], attribute: str) -> pl.LazyFrame:
-    """Return the audited updates of an attribute; which rows these are is found once for all attributes."""
-    import polars as pl
-
-    def make() -> pl.LazyFrame:
-        rows = tables.table("audit_changes").select("objecttypecode", "attribute", "operation")
-        updates = rows.with_row_index("row").filter(
-            pl.col("operation").is_null() | (pl.col("operation") == UPDATE)
-        )
-        return updates.group_by("objecttypecode", "attribute", maintain_order=True).agg("row")
-
-    found = tables.once("rows of audited attributes", make).filter(
-        pl.col("objecttypecode").is_in(list(names)) & (pl.col("attribute") == attribute)
-    )
-    rows = found.select(pl.col("row").explode()).drop_nulls().collect()["row"]
-    return tables.table("audit_changes").collect()[rows].lazy()
-
-
-def _audited_as(tables: CrmTables, table: str) -> list[str]:
-    """Return the names that audit rows have for a table; the flows of an organisation's own have theirs."""
-    if "bpf_table" not in CATALOG[table]:
-        return [table]
-    own = tables.table(table).select("bpf_table").unique().drop_nulls().collect()
-    return [table, *own["bpf_table"].sort()]
-
-
-def audited_value(column: str, kind: Kind) -> pl.Expr:
-    """Return a value as audit rows write it: a lookup is the name of a table, a comma and an id."""
-    import polars as pl
-
-    if kind is Kind.ID:
-        plain = pl.col(column).str.split(",").list.last().str.strip_chars("{} ").str.to_lowercase()
-        return pl.when(plain != "").then(plain)
-    return value(column, kind, pl.String(), "UTC").alias(column)
+def _living(rows: pl.DataFrame, tables: CrmTables, table: str) -> pl.DataFrame:
+    """Do the same as `living`."""
+    if table not in tables.raw.frames:
+        return living(rows.lazy(), tables, table).collect()
+    there = places(tables, table, rows["record_id"])[1]
+    return rows if there.all() else rows.filter(there)
 
 
 def _versions(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
@@ -178,16 +138,14 @@ def _count_gaps(tables: CrmTables, table: str, attribute: str, found: pl.DataFra
     """Count the records whose changes do not lead from one to the next and to their value now."""
     import polars as pl
 
-    broken = pl.col("old").ne_missing(pl.col("new").shift(1)) & pl.col("record_id").eq(
-        pl.col("record_id").shift(1)
-    )
-    gaps = found.filter(broken.fill_null(False)).select("record_id")
+    number = pl.col("number")
+    broken = pl.col("old").ne_missing(pl.col("new").shift(1)) & (number == number.shift(1))
+    gaps = found.filter(broken.fill_null(False))["record_id"]
     if tables.has(table, attribute):
-        now = tables.table(table).select(record_id=KEYS[table], now=attribute).collect()
-        last = found.group_by("record_id", maintain_order=True).agg(pl.col("new").last())
-        stale = last.join(now, on="record_id").filter(pl.col("new").ne_missing(pl.col("now")))
-        gaps = pl.concat([gaps, stale.select("record_id")])
-    records = gaps["record_id"].unique(maintain_order=True)
+        last = found.filter((number != number.shift(-1)).fill_null(True)).select("record_id", "new")
+        now = value_now(tables, table, attribute, last["record_id"])
+        gaps = gaps.append(last.filter(last["new"].ne_missing(now))["record_id"])
+    records = gaps.unique(maintain_order=True)
     if len(records):
         finding = Finding(f"{table}.{attribute}: changes are missing in the history of a record")
         finding.add(len(records), [], records[0])
@@ -208,24 +166,25 @@ def as_of(frame: pl.LazyFrame, tables: CrmTables, table: str, attribute: str) ->
     """
     import polars as pl
 
-    changes = transitions(tables, table, attribute).sort("at", maintain_order=True)
-    now = tables.table(table).select(record_id=KEYS[table], _now=attribute).unique("record_id")
-    rows = frame.with_row_index("_row").sort("at", maintain_order=True)
+    rows = frame.collect()
+    changes = transitions(tables, table, attribute).select("record_id", "at", "old", "new").collect()
+    known = Interner()
+    of, count = encoded(known, changes["record_id"]), len(known)
+    whose = encoded(known, rows["record_id"])
+    first = np.flatnonzero(np.diff(np.maximum.accumulate(of), prepend=-1))
+    changed = pl.Series((whose >= 0) & (whose < count))
+    told = changes.select("at", then="new").with_columns(of=of).sort("at", maintain_order=True)
+    asked = rows.select("at").with_columns(of=whose).with_row_index("row").sort("at", maintain_order=True)
+    asked = asked.join_asof(told, on="at", by="of", strategy="backward", check_sortedness=False)
     # Where nothing changed up to then, what it was before the first change; else what it is.
-    rows = rows.join_asof(
-        changes.select("record_id", "at", _before="new"), on="at", by="record_id", strategy="backward",
-        check_sortedness=False,
-    )  # fmt: skip
-    first = changes.group_by("record_id", maintain_order=True).agg(_first=pl.col("old").first())
-    changed = changes.select("record_id").unique().with_columns(_changed=True)
-    rows = rows.join(first, on="record_id", how="left").join(changed, on="record_id", how="left")
-    rows = rows.join(now, on="record_id", how="left")
-    held = pl.when(pl.col("_changed").is_null()).then("_now").otherwise(pl.coalesce("_before", "_first"))
-    return (
-        rows.with_columns(held.alias(attribute))
-        .sort("_row")
-        .drop("_row", "_before", "_first", "_now", "_changed")
-    )
+    before = pl.Series(np.append(first, -1))[np.where(changed, whose, count)].replace(-1, None)
+    held = pl.DataFrame({
+        "then": asked.sort("row")["then"], "before": changes["old"].gather(before), "changed": changed,
+    }).select(pl.when("changed").then(pl.coalesce("then", "before"))).to_series()  # fmt: skip
+    if not changed.all():
+        now = value_now(tables, table, attribute, rows["record_id"])
+        held = held.zip_with(changed, now)
+    return rows.with_columns(held.alias(attribute)).lazy()
 
 
 def became(

@@ -79,9 +79,10 @@ def test_parts_of_other_types_meet_as_text():
 
 
 def test_a_table_is_read_only_as_far_as_it_is_asked_for():
-    read = []
+    read, asked = [], []
 
-    def pieces() -> Iterator[pl.DataFrame]:
+    def pieces(columns: list[str]) -> Iterator[pl.DataFrame]:
+        asked.append(columns)
         for i in range(5):
             read.append(i)
             yield pl.DataFrame({"a": [i, i], "b": ["x", "y"]})
@@ -90,6 +91,8 @@ def test_a_table_is_read_only_as_far_as_it_is_asked_for():
     assert read == []
     assert frame.filter(pl.col("b") == "y").select("a").collect()["a"].to_list() == [0, 1, 2, 3, 4]
     assert frame.select("b", "a").head(3).collect().rows() == [("x", 0), ("y", 0), ("x", 1)]
+    assert frame.select("b").collect().height == 10
+    assert asked[-1] == ["b"]
 
 
 @pytest.mark.parametrize("seed", range(5))
