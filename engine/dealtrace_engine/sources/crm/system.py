@@ -105,11 +105,11 @@ class CrmSystem:
     stamps: Sequence[str]
     leads: tuple[str, str]
     rates: Sequence[str]
-    families: Sequence[Family]
     unmapped: Callable[[CrmTables, CrmMapping], dict[str, dict[str, int]]]
     statuses: Mapping[str, str] = field(default_factory=dict)
     leading_history: Mapping[str, Sequence[str]] = field(default_factory=dict)
     described_by: Sequence[str] = ()
+    families: Sequence[Family] = ()
     asked: Callable[[CrmMapping], Mapping[str, Sequence[str]]] | None = None
 
 
