@@ -165,9 +165,11 @@ def rank_keys(values: pa.Array, column: str, file: str) -> pa.Array:
 
 
 def _ranks(orders: Sequence[pa.Array]) -> NDArray[np.int64]:
-    """Return the dense rank of each value; nulls and NaN come last, as equals."""
+    """Return whole numbers that are in the order of the values; nulls and NaN come last, as equals."""
     mixed = any(pa.types.is_floating(part.type) for part in orders)
     values = one_array(pa.chunked_array([part.cast(pa.float64()) if mixed else part for part in orders]))
+    if not mixed and values.null_count == 0:
+        return view(values).astype(np.int64, copy=False)
     missing = values.is_null(nan_is_null=True)
     known = view(values.fill_null(0))
     _, ranks = np.unique(known, return_inverse=True)
@@ -200,6 +202,8 @@ def break_ties(
     starts = np.zeros(len(events.rows), dtype=np.bool_)
     starts[events.case_offsets[:-1]] = True
     starts[1:] |= events.timestamps[1:] != events.timestamps[:-1]
+    if len(keys) == 1 and np.all(starts[1:] | (keys[0][1:] >= keys[0][:-1])):
+        return
     tie = np.cumsum(starts)
     order = np.lexsort((events.rows, *keys, tie))
     for column in events[1:]:

@@ -18,6 +18,7 @@ from dealtrace_engine.sources.crm.events import compact, no_events
 from dealtrace_engine.sources.crm.ladder import Rule, by_activity
 from dealtrace_engine.sources.crm.linking import flattened, linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dealtrace_engine.sources.crm.polars_memory import load_polars
 from dealtrace_engine.sources.crm.system import NAMES, CrmSystem, Family, crm_system
 from dealtrace_engine.sources.crm.tables import CrmTables, RawExport
 from dealtrace_engine.sources.labels import activity_label
@@ -39,6 +40,7 @@ MOST_THERE, MOST_MISSING, MOST_ODD = 10, 20, 3
 
 def recognised(path: Path) -> tuple[str, str] | None:
     """Return the CRM and the shape of an export, or None where a path is no export of a CRM."""
+    load_polars()
     for name in NAMES:
         shape = crm_system(name).recognise(path)
         if shape is not None:
@@ -58,6 +60,7 @@ def raw_export(
     """
     if not path.exists():
         raise ParseError("there is no such file or folder", file=path)
+    load_polars()
     found = shape or system.recognise(path)
     if found is None:
         raise ParseError(f"does not look like an export of {system.name}", file=path,
