@@ -8,7 +8,7 @@ import sys
 SETTING = "_RJEM_MALLOC_CONF"
 """Where the allocator of Polars looks for its options when it is loaded."""
 SOON = "narenas:1,dirty_decay_ms:30,muzzy_decay_ms:0"
-"""One pool of freed pages for all threads, which are given back after 30 ms. As Polars comes, it keeps them."""
+"""One pool of freed pages for all threads, given back after 30 ms; as Polars comes, it keeps them."""
 
 
 def load_polars() -> None:
