@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 PER_OBJECT = ("quote", "order", "invoice", "payment", "contract")
 """Objects of which a case can have several; `flatten` says what becomes of them."""
 
+ROWS_AT_A_TIME = 1 << 20
+"""Events that are joined at once: what a join needs besides is as large as what it returns."""
 ONE_EVENT = ("activity", "fact", "record_id", "source_row_id", "timestamp")
 """What tells events of one case apart."""
 
@@ -61,11 +63,12 @@ def linked(events: pl.DataFrame, links: pl.DataFrame) -> Linked:
     links = links.unique(["object", "record_id", "case_id"], keep="first", maintain_order=True)
     record = ["object", "record_id"]
     used = links.filter(pl.col("confidence") > 0).with_columns(share=1.0 / pl.len().over(record))
-    lost = events.select(*record, "activity").join(links, on=record, how="anti")
+    lost = events.select(*record, "activity").join(links.select(record), on=record, how="anti")
     counted = (
         lost.group_by("object").agg(events=pl.len(), records=pl.col("record_id").n_unique()).sort("object")
     )
-    kept = events.join(used, on=record, how="inner", maintain_order="left")
+    parts = events.iter_slices(ROWS_AT_A_TIME) if events.height else [events]
+    kept = pl.concat(part.join(used, on=record, how="inner", maintain_order="left") for part in parts)
     told = [name for name in ONE_EVENT if name in kept.columns]
     shared = kept.filter(pl.col("share") < 1).select(told).unique().height
     return Linked(

@@ -99,6 +99,8 @@ def log_of(
     LogError
         No event could be derived; with what is missing.
     """
+    import polars as pl
+
     activity_label("lead_captured", language or mapping.language)  # an unknown language is told at once
     asked = {} if system.asked is None else system.asked(mapping)
     tables = CrmTables(raw, asked_for(with_custom(system.catalog, mapping), asked, mapping))
@@ -109,12 +111,14 @@ def log_of(
     cases = _one_row_each(system.case_table(tables, mapping), raw)
     inventory = taken_inventory(system, tables, mapping)
     tables.release_all()
-    found = linked(events.select(KEYS).with_row_index(ROW), links)
-    del links
+    names = events.columns
+    keys = pl.DataFrame([events.drop_in_place(name) for name in KEYS]).with_row_index(ROW)
+    found = linked(keys, links)
+    del links, keys
     tick(progress, 2, STEPS)
     dated = flattened(found.events, mapping.flatten)
     found = replace(found, events=found.events.clear())
-    dated = whole(in_order(placed(dated, mapping.zone)), events)
+    dated = whole(in_order(placed(dated, mapping.zone)), events, names)
     tick(progress, 3, STEPS)
     if strict and raw.findings:
         raise _unread(raw)
@@ -173,7 +177,7 @@ def in_order(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def whole(keys: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+def whole(keys: pl.DataFrame, events: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """Return events in their order with all their columns, brought one after the other.
 
     Parameters
@@ -181,14 +185,16 @@ def whole(keys: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     keys : DataFrame
         `KEYS` of events with their cases, and in `ROW` which event each is.
     events : DataFrame
-        As they were derived; emptied on the way, so that no column is there twice.
+        The other columns, as they were derived; emptied on the way, so that no column is there twice.
+    names : sequence of str
+        All columns of events, in their order.
     """
     import polars as pl
 
     rows = keys.drop_in_place(ROW)
     found = [
         keys.drop_in_place(name) if name in KEYS else events.drop_in_place(name).gather(rows)
-        for name in events.columns
+        for name in names
     ]
     return pl.DataFrame([*found, *keys])
 
