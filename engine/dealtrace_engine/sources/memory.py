@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from dealtrace_engine.errors import SchemaError, first_line
 from dealtrace_engine.log import EventLog
+from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.files import InputFile
 from dealtrace_engine.sources.options import ROWS_PER_BATCH, ReadArguments, ReadOptions
@@ -60,7 +61,7 @@ class TableSource:
         """Return the files that the table was read from, or how many rows it has."""
         files = self.files if self.file is None else (self.file,)
         if files:
-            return [file.describe() for file in files]
+            return map_blocks(InputFile.describe, files)
         return [{"memory": self.label, "rows": self.table.num_rows}]
 
 
