@@ -189,6 +189,10 @@ class CrmTables:
             return self._held[name].height if name in self._held else 0
         return int(self.raw.frames[name].select(pl.len()).collect(engine="streaming").item())
 
+    def knows(self, name: str, column: str) -> bool:
+        """Whether `span` needs to read nothing."""
+        return name in self._held or (name, column) in self._spans
+
     def span(self, name: str, column: str) -> tuple[datetime | None, datetime | None]:
         """Return the first and the last instant in a column, reading no other; known once it is released."""
         self.note_spans(name, (column,))
