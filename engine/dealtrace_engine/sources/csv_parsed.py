@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.buffers import copied
+from dealtrace_engine.buffers import Number, copied
 from dealtrace_engine.errors import first_line
 from dealtrace_engine.sources.csv_blocks import Block, Problem
 from dealtrace_engine.sources.csv_dialect import Dialect
@@ -75,7 +76,12 @@ def _room(columns: int, size: int, width: int) -> list[Buffers]:
 def _buffers(size: int, width: int) -> Buffers:
     """Make room for the offsets, text and validity of a column of rows that have `width` fields."""
     most = size // width + 2
-    return np.empty(most, np.int32), np.empty(size, np.uint8), np.empty(most // 8 + 1, np.uint8)
+    return _pages(most, np.int32), _pages(size, np.uint8), _pages(most // 8 + 1, np.uint8)
+
+
+def _pages(count: int, kind: type[Number]) -> NDArray[Number]:
+    """Return room of whole pages, of which no thread's memory manager keeps any when it is let go."""
+    return np.frombuffer(mmap.mmap(-1, max(count, 1) * np.dtype(kind).itemsize), kind)[:count]
 
 
 def _problem(block: Block, error: pa.ArrowInvalid) -> Problem:

@@ -81,6 +81,8 @@ class RawExport:
     counted : dict of str to int
         Objects of which the frame leaves out rows that no rule asks for, to how many rows there are; known
         once they have been read.
+    by_column : bool
+        Whether to read one column of an object takes much less than to read all of it.
     """
 
     system: str
@@ -95,6 +97,7 @@ class RawExport:
     findings: list[Finding] = field(default_factory=list)
     other_columns: dict[str, list[str]] = field(default_factory=dict)
     counted: dict[str, int] = field(default_factory=dict)
+    by_column: bool = False
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def exported(tables: CrmTables) -> datetime | None:
     def latest() -> pl.LazyFrame:
         there = [name for name in tables.objects if tables.has(name, CHANGED)]
         for name in there:
-            if not tables.knows(name, CHANGED):
+            if not tables.raw.by_column and not tables.knows(name, CHANGED):
                 tables.table(name)
         at = _latest_change(tables, there)
         return pl.LazyFrame({"at": [at]}, {"at": pl.Datetime("us", "UTC")})

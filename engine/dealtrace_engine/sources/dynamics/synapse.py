@@ -104,7 +104,7 @@ def when(folder: Path) -> datetime:
 def _read(folders: Sequence[Path], mapping: CrmMapping) -> Reading:
     import polars as pl
 
-    reading, absent = Reading(), []
+    reading, absent = Reading(by_column=True), []
     for folder in folders:
         for entity in entities(folder):
             parts = list(_parts(entity, folder, mapping))
