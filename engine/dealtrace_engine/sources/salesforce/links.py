@@ -236,7 +236,10 @@ _LEADING = {
 
 
 def _contact_links(tables: CrmTables, mapping: CrmMapping, to_case: Links) -> pl.LazyFrame:
-    """Return the cases of contacts: by what they are about, else by the lead they are with."""
+    """Return the cases of contacts: by what they are about, else by the lead they are with.
+
+    One about an invoice, such as a reminder to pay it, says nothing of the selling before.
+    """
     import polars as pl
 
     rows = contacts(tables, mapping).select("what", "who", Id="contact")
@@ -246,7 +249,7 @@ def _contact_links(tables: CrmTables, mapping: CrmMapping, to_case: Links) -> pl
         path(tables, name, "RelationId", of).with_columns(via=pl.lit(f"{name}.RelationId"))
         for name, of in (("TaskRelation", "TaskId"), ("EventRelation", "EventId"))
     ]
-    about = ("opportunity", "quote", "order", "contract", "invoice", "lead")
+    about = ("opportunity", "quote", "order", "contract", "lead")
     return first_hit(
         *(then(what, to_case[kind]) for kind in about),
         then(who, to_case["lead"]),
