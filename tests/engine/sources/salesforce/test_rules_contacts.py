@@ -113,7 +113,7 @@ def test_contacts_come_to_cases_by_quotes_leads_and_relations():
 
 
 def test_a_message_about_an_invoice_is_no_contact_of_the_deal():
-    """A reminder to pay says nothing of the selling before, and may be the first thing that is written down."""
+    """A reminder to pay says nothing of the selling before, and may be all that is written down."""
     order, invoice = record("801", 1), record("3tt", 1)
     objects = {
         "Order": [{"Id": order, "OpportunityId": DEAL, "CreatedDate": at(2)}],
