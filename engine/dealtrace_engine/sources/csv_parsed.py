@@ -6,6 +6,7 @@ import mmap
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -48,8 +49,13 @@ def parse(block: Block, dialect: Dialect, names: Sequence[str]) -> Parsed:
     rows, nulls, left_out = split(block.data, *dialect.codes, width, wanted, buffers)
     arrays = {}
     for name, (offsets, data, validity), null_count in zip(columns, buffers, nulls, strict=True):
-        parts = validity[: rows // 8 + 1], offsets[: rows + 1], data[: offsets[rows]]
-        arrays[name] = pa.Array.from_buffers(pa.string(), rows, list(map(copied, parts)), null_count)
+        parts: tuple[NDArray[Any], ...] = (
+            validity[: rows // 8 + 1],
+            offsets[: rows + 1],
+            data[: offsets[rows]],
+        )
+        own = [copied(part) for part in parts]
+        arrays[name] = pa.Array.from_buffers(pa.string(), rows, own, null_count)
     try:
         for array in arrays.values():
             array.validate(full=True)

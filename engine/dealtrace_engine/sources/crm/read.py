@@ -18,7 +18,7 @@ from dealtrace_engine.sources.crm.events import compact, no_events
 from dealtrace_engine.sources.crm.ladder import Rule, by_activity
 from dealtrace_engine.sources.crm.linking import flattened, linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
-from dealtrace_engine.sources.crm.polars_memory import load_polars
+from dealtrace_engine.sources.crm.polars_memory import give_back, load_polars
 from dealtrace_engine.sources.crm.system import NAMES, CrmSystem, Family, crm_system
 from dealtrace_engine.sources.crm.tables import CrmTables, RawExport
 from dealtrace_engine.sources.labels import activity_label
@@ -115,6 +115,7 @@ def log_of(
     keys = pl.DataFrame([events.drop_in_place(name) for name in KEYS]).with_row_index(ROW)
     found = linked(keys, links)
     del links, keys
+    give_back()
     tick(progress, 2, STEPS)
     dated = flattened(found.events, mapping.flatten)
     found = replace(found, events=found.events.clear())
@@ -168,6 +169,7 @@ def _spend(family: Family, tables: CrmTables, mapping: CrmMapping) -> None:
         tables.release(name)
     for what in family.spent_made:
         tables.release_made(what)
+    give_back()
 
 
 def in_order(events: pl.DataFrame) -> pl.DataFrame:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.quality import FIRST_ROWS, Finding
 from dealtrace_engine.sources.crm.tables import Kind, RawExport
-from dealtrace_ext.intern import Interner
 from dealtrace_engine.sources.crm.times import days, instants
+from dealtrace_ext.intern import Interner
 
 if TYPE_CHECKING:
     import polars as pl

@@ -127,10 +127,9 @@ def _happened(found: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping, rule:
 
     Only where something lies after the changes that were read so far, all tables are asked when it was made.
     """
-    import polars as pl
-
     events = found.collect()
-    known = tables.raw.exported or _latest_change(tables, [n for n in tables.objects if tables.knows(n, CHANGED)])
+    there = [name for name in tables.objects if tables.knows(name, CHANGED)]
+    known = tables.raw.exported or _latest_change(tables, there)
     if known is not None and not _planned(events, known, mapping).any():
         return events.lazy()
     when = exported(tables)

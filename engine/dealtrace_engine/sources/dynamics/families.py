@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.sources.crm.mapping import CrmMapping
     from dealtrace_engine.sources.crm.tables import CrmTables
 
+
 def _changes(*names: str) -> Iterator[str]:
     """Yield how that begins which is worked out of the changes of attributes, or of all of a table."""
     for name in names:

@@ -53,8 +53,11 @@ def _links(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         "contact": _contacts(tables, chain),
         "case": _support_cases(tables, mapping, chain),
     }
+    kind = pl.Enum(list(found))
     return pl.concat([
-        rows.rename({"parent_id": "case_id"}).with_columns(object=pl.lit(what)).select(COLUMNS)
+        rows.rename({"parent_id": "case_id"})
+        .with_columns(pl.col("via").cast(pl.Categorical), object=pl.lit(what, kind))
+        .select(COLUMNS)
         for what, rows in found.items()
     ])  # fmt: skip
 
