@@ -151,9 +151,10 @@ class Schema:
             named = self._known(target or "")
             known = self._nothing if named is None else named
             known = known.with_columns(pl.lit(target, pl.String).alias("target"))
-        found = rows.select(pl.col(column).alias("id")).join(
-            known.select("id", "label", "target"), on="id", how="left", maintain_order="left"
-        )
+        ids = rows.select(pl.col(column).alias("id"))
+        if known.height > ids.height:
+            known = known.join(ids, on="id", how="semi")  # a small table of hashes instead of a large one
+        found = ids.join(known.select("id", "label", "target"), on="id", how="left", maintain_order="left")
         fallback = pl.lit(USER if column == "ownerid" else target, pl.String)
         pointed = pl.when(pl.col("id").is_not_null()).then(pl.col("target").fill_null(fallback))
         if KINDS.get(column) in rows.columns:
