@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.synthetic.crm.export import Export
 from dealtrace_engine.synthetic.crm.json_text import joined, json_objects
+from dealtrace_engine.synthetic.crm.salesforce_shapes.references import References
 from dealtrace_engine.synthetic.crm.salesforce_shapes.rest_json import DAY, INSTANT
-from dealtrace_engine.synthetic.crm.spool import Tables, columns_of, height_of, parts_of, selected
+from dealtrace_engine.synthetic.crm.spool import height_of, parts_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,17 +43,6 @@ def write_tree(export: Export) -> None:
         file.close()
 
 
-def reference_names(tables: Iterable[str]) -> dict[str, str]:
-    """Return for each object what its references begin with; the number of the record follows.
-
-    Examples
-    --------
-    >>> reference_names(["Opportunity", "SBQQ__Quote__c"])
-    {'Opportunity': 'OpportunityRef', 'SBQQ__Quote__c': 'SBQQQuotecRef'}
-    """
-    return {name: f"{name.replace('_', '')}Ref" for name in tables}
-
-
 class _Part:
     """The records of a part of an organisation as JSON, without what is null in them.
 
@@ -65,31 +55,7 @@ class _Part:
     """
 
     def __init__(self, export: Export, before: Mapping[str, int]) -> None:
-        self._export, self._before = export, before
-        self._names = reference_names(export.tables)
-        self._references = self._references_of(export.tables)
-
-    def _references_of(self, tables: Tables) -> pl.DataFrame:
-        """Return the `reference` of every record's `id`."""
-        import polars as pl
-
-        frames = [
-            selected(tables, name, ["Id"]).select(
-                pl.col("Id").alias("id"),
-                pl.concat_str(pl.lit(f"@{self._names[name]}"), self._number(name, 0)).alias("reference"),
-            )
-            for name in tables
-            if "Id" in columns_of(tables, name)
-        ]
-        empty = pl.DataFrame(schema={"id": pl.String, "reference": pl.String})
-        return pl.concat([empty, *frames]).unique("id", keep="last")
-
-    def _number(self, name: str, place: int) -> pl.Expr:
-        """Number the rows of which the first has that place in the part."""
-        import polars as pl
-
-        first = self._before.get(name, 0) + place + 1
-        return pl.int_range(first, pl.len() + first)
+        self._export, self._references = export, References(export.tables, before)
 
     def records(self, name: str, children: Mapping[str, pl.DataFrame]) -> Iterator[pl.Series]:
         """Yield the records of an object, with lists of their children by the key that they are under."""
@@ -116,8 +82,8 @@ class _Part:
 
         place = 0
         for rows in self._export.slices(name):
-            head = f'{{"type": {json.dumps(name)}, "referenceId": "{self._names[name]}'
-            attributes = pl.concat_str(pl.lit(head), self._number(name, place), pl.lit('"}'))
+            head = f'{{"type": {json.dumps(name)}, "referenceId": "{self._references.names[name]}'
+            attributes = pl.concat_str(pl.lit(head), self._references.number(name, place), pl.lit('"}'))
             yield rows.select(attributes.alias("attributes"), pl.all())
             place += rows.height
 
@@ -131,7 +97,7 @@ class _Part:
 
         texts = [name for name, kind in rows.schema.items() if kind == pl.String and name not in without]
         values = pl.concat([pl.Series("id", dtype=pl.String), *(rows[name].alias("id") for name in texts)])
-        known = self._references.join(values.unique().to_frame(), on="id", how="semi")
+        known = self._references.of(values)
         return rows.with_columns(pl.col(texts).replace(known["id"], known["reference"]))
 
 
