@@ -40,7 +40,7 @@ def write_web_api(export: Export, *, page_rows: int = PAGE_ROWS) -> None:
     for tables, own in parts_of(export.tables):
         schema, part = Schema(tables, export.language), export.only(tables)
         for table in sorted(own):
-            for rows in part.slices(table):
+            for rows in part.slices(table, 50000):
                 annotated = _annotated(schema, table, rows, export.language)
                 without = [name for name in annotated.columns[1:] if "@" in name]
                 pages[table].add(json_objects(annotated, omitted=without))
