@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -45,7 +45,7 @@ def json_objects(
     texts = [name for name, kind in rows.schema.items() if kind == pl.String and name not in raw]
     special = _where(rows, texts, _SPECIAL)
     control = _where(rows, special, _CONTROL)
-    pieces = [pl.lit("{")]
+    pieces: list[pl.Expr | str] = ["{"]
     for place, (name, kind) in enumerate(rows.schema.items()):
         value, mark = pl.col(name), '"' if name in texts else ""
         if name in special:
@@ -54,26 +54,46 @@ def json_objects(
             value = value.struct.json_encode()
         key = f'{f",{gap}" if place else ""}"{name}":{gap}'
         without = "" if name in omitted else f"{key}null"
-        pieces.append(
-            pl.concat_str(pl.lit(f"{key}{mark}"), value.cast(pl.String), pl.lit(mark)).fill_null(without)
-        )
-    return rows.select(pl.concat_str(*pieces, pl.lit("}")).alias("json")).to_series()
+        shown = (f"{key}{mark}", value.cast(pl.String), mark)
+        nulls = rows[name].null_count()
+        if nulls == 0:
+            pieces += shown
+        elif nulls == rows.height:
+            pieces.append(without)
+        else:
+            pieces.append(_together(shown).fill_null(without))
+    return rows.select(_together([*pieces, "}"]).alias("json")).to_series()
 
 
-def joined(texts: pl.Series, between: str) -> bytes:
+def _together(pieces: Iterable[pl.Expr | str]) -> pl.Expr:
+    """Return expressions and constant texts as one text, null if one of them is."""
+    import polars as pl
+
+    together: list[pl.Expr] = []
+    constant = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            constant += piece
+        else:
+            together += [pl.lit(constant), piece]
+            constant = ""
+    return pl.concat_str(*together, pl.lit(constant))
+
+
+def joined(texts: pl.Series, between: str) -> bytes | memoryview:
     """Return texts, none of them empty or null, one after the other.
 
     Examples
     --------
     >>> import polars as pl
-    >>> joined(pl.Series(['{"a":1}', '{"a":2}']), ", ")
+    >>> bytes(joined(pl.Series(['{"a":1}', '{"a":2}']), ", "))
     b'{"a":1}, {"a":2}'
     """
     buffer = BytesIO()
     texts.to_frame().write_csv(
         buffer, include_header=False, separator="\0", quote_style="never", line_terminator=between
     )
-    return bytes(buffer.getbuffer()[: -len(between)]) if len(texts) else b""
+    return buffer.getbuffer()[: -len(between)] if len(texts) else b""
 
 
 def json_records(rows: pl.DataFrame) -> bytes:

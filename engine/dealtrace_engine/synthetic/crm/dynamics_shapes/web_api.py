@@ -25,6 +25,7 @@ FORMATTED = "@OData.Community.Display.V1.FormattedValue"
 LOGICAL_NAME = "@Microsoft.Dynamics.CRM.lookuplogicalname"
 NAVIGATION = "@Microsoft.Dynamics.CRM.associatednavigationproperty"
 PAGE_ROWS = 5_000
+_ROWS = 10_000
 
 
 def write_web_api(export: Export, *, page_rows: int = PAGE_ROWS) -> None:
@@ -40,48 +41,43 @@ def write_web_api(export: Export, *, page_rows: int = PAGE_ROWS) -> None:
     for tables, own in parts_of(export.tables):
         schema, part = Schema(tables, export.language), export.only(tables)
         for table in sorted(own):
-            for rows in part.slices(table, 50000):
+            for rows in part.slices(table, _ROWS):
                 annotated = _annotated(schema, table, rows, export.language)
                 without = [name for name in annotated.columns[1:] if "@" in name]
                 pages[table].add(json_objects(annotated, omitted=without))
-    for of_table in pages.values():
-        of_table.close()
 
 
 class _Pages:
-    """Writes the pages of a table, each when its rows are there."""
+    """Writes the pages of a table; one that is not full yet gets the rows that come next."""
 
     def __init__(self, export: Export, table: str, page_rows: int) -> None:
         import polars as pl
 
         self._folder, self._entity_set, self._page_rows = export.folder, plural(table), page_rows
-        self._total, self._number = height_of(export.tables, table), 0
-        self._rest = pl.Series(dtype=pl.String)
+        self._total, self._written = height_of(export.tables, table), 0
+        if not self._total:
+            self._append(1, True, pl.Series(dtype=pl.String))
 
     def add(self, records: pl.Series) -> None:
         """Add rows, as JSON each."""
-        import polars as pl
+        while len(records):
+            page, filled = divmod(self._written, self._page_rows)
+            fitting = records.head(self._page_rows - filled)
+            self._written += len(fitting)
+            self._append(page + 1, filled == 0, fitting)
+            records = records.slice(len(fitting))
 
-        records = pl.concat([self._rest, records]) if len(self._rest) else records
-        whole = len(records) // self._page_rows * self._page_rows
-        for first in range(0, whole, self._page_rows):
-            self._write(records.slice(first, self._page_rows))
-        self._rest = records.slice(whole)
-
-    def close(self) -> None:
-        """Write the last page, which has fewer rows; it is there too if it is the only one and has none."""
-        if len(self._rest) or not self._number:
-            self._write(self._rest)
-
-    def _write(self, records: pl.Series) -> None:
-        self._number += 1
-        link = ""
-        if self._number * self._page_rows < self._total:
-            cookie = f"%3Ccookie%20pagenumber=%22{self._number + 1}%22%20istracking=%22False%22%20/%3E"
-            link = f',"@odata.nextLink":{json.dumps(f"{ADDRESS}/{self._entity_set}?$skiptoken={cookie}")}'
+    def _append(self, number: int, first: bool, records: pl.Series) -> None:
         context = f'{{"@odata.context":"{ADDRESS}/$metadata#{self._entity_set}","value":['
-        with (self._folder / f"{self._entity_set}-{self._number}.json").open("xb") as file:
-            file.writelines((context.encode(), joined(records, ","), f"]{link}}}".encode()))
+        end = ""
+        if self._written in (number * self._page_rows, self._total):
+            end = f"]{self._link(number) if self._written < self._total else ''}}}"
+        with (self._folder / f"{self._entity_set}-{number}.json").open("xb" if first else "ab") as file:
+            file.writelines(((context if first else ",").encode(), joined(records, ","), end.encode()))
+
+    def _link(self, number: int) -> str:
+        cookie = f"%3Ccookie%20pagenumber=%22{number + 1}%22%20istracking=%22False%22%20/%3E"
+        return f',"@odata.nextLink":{json.dumps(f"{ADDRESS}/{self._entity_set}?$skiptoken={cookie}")}'
 
 
 def plural(table: str) -> str:
