@@ -25,7 +25,7 @@ def json_objects(
     Parameters
     ----------
     rows : DataFrame
-        Texts, numbers, truth values, and structures of them.
+        Texts, numbers and truth values.
     gap : str
         What follows a comma or colon.
     omitted : collection of str
@@ -46,12 +46,10 @@ def json_objects(
     special = _where(rows, texts, _SPECIAL)
     control = _where(rows, special, _CONTROL)
     pieces: list[pl.Expr | str] = ["{"]
-    for place, (name, kind) in enumerate(rows.schema.items()):
+    for place, name in enumerate(rows.columns):
         value, mark = pl.col(name), '"' if name in texts else ""
         if name in special:
             value = _escaped(value, name in control)
-        elif isinstance(kind, pl.Struct):
-            value = value.struct.json_encode()
         key = f'{f",{gap}" if place else ""}"{name}":{gap}'
         without = "" if name in omitted else f"{key}null"
         shown = (f"{key}{mark}", value.cast(pl.String), mark)
@@ -105,7 +103,11 @@ def json_records(rows: pl.DataFrame) -> bytes:
     >>> json_records(pl.DataFrame({"a": [1, None], "b": ["x", "y"]}))
     b'[{"a":1,"b":"x"},{"a":null,"b":"y"}]'
     """
-    return b"".join((b"[", joined(json_objects(rows), ","), b"]"))
+    if rows.is_empty():
+        return b"[]"
+    buffer = BytesIO()
+    rows.write_json(buffer)
+    return buffer.getvalue()
 
 
 def _where(rows: pl.DataFrame, names: Collection[str], pattern: str) -> list[str]:

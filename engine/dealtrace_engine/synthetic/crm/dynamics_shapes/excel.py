@@ -51,22 +51,23 @@ def write_excel(export: Export, *, zone: str = ORGANISATION_ZONE) -> None:
         IANA name of the user's time zone.
     """
     made = export.exported.strftime("%-m-%-d-%Y %-I-%M-%S %p")
+    whole = Schema(export.tables, export.language)
     with TemporaryDirectory(prefix="listed-", dir=export.folder) as kept:
         listed = Spool(Path(kept), SHARED)
         for tables, own in parts_of(export.tables):
-            schema = Schema(tables, export.language)
+            part = Schema(tables, export.language)
             for table in set(own) & set(LISTED):
-                rows = tables[table].head(MOST_ROWS - listed.height(table))
-                listed.add(table, _listed(schema, table, rows, zone))
+                if (rows := MOST_ROWS - listed.height(table)) > 0:
+                    listed.add(table, _listed(part, table, tables[table].head(rows), zone))
         for table in sorted(listed):
             path = export.folder / f"{table_names(table, export.language)[1]} {made}.xlsx"
-            _book(export, table, listed.columns(table)[HIDDEN:]).write(
+            _book(export, whole, table, listed.columns(table)[HIDDEN:]).write(
                 path, export.only(listed).slices(table, _ROWS)
             )
 
 
-def _book(export: Export, table: str, shown: Sequence[str]) -> Workbook:
-    schema, language = Schema(export.tables, export.language), export.language
+def _book(export: Export, schema: Schema, table: str, shown: Sequence[str]) -> Workbook:
+    language = export.language
     one, many = table_names(table, language)
     modified, prefix = column_name(table, "modifiedon", language), DO_NOT_MODIFY[language]
     hidden = [f"{prefix} {one}", f"{prefix} {CHECKSUM[language]}", f"{prefix} {modified}"]

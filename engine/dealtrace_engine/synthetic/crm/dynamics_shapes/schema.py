@@ -96,7 +96,6 @@ class Schema:
     def __init__(self, tables: Mapping[str, pl.DataFrame], language: str) -> None:
         self.tables, self.language = tables, language
         self._named: dict[str, pl.DataFrame | None] = {}
-        self._labels: dict[tuple[str, str], dict[int, str]] = {}
 
     def named(self, table: str) -> pl.DataFrame | None:
         """Return the columns `id` and `label` of a table's rows, or None if it has none."""
@@ -190,14 +189,15 @@ class Schema:
 
     def labels(self, table: str, column: str) -> dict[int, str]:
         """Return the labels of a column's options; none if it has no options."""
-        if (table, column) not in self._labels:
-            self._labels[table, column] = self._labels_of(table, column)
-        return self._labels[table, column]
+        return self._labels.get((table, column), {})
 
-    def _labels_of(self, table: str, column: str) -> dict[int, str]:
+    @cached_property
+    def _labels(self) -> dict[tuple[str, str], dict[int, str]]:
         import polars as pl
 
-        own = self.options.filter(pl.col("table") == table, pl.col("column") == column)
+        found: dict[tuple[str, str], dict[int, str]] = {}
         wanted = pl.col("language") == LANGUAGE_CODES[self.language]
-        ordered = own.sort(wanted, maintain_order=True)  # the wanted language comes last, and stays
-        return dict(zip(ordered["value"].to_list(), ordered["label"].to_list(), strict=True))
+        ordered = self.options.sort(wanted, maintain_order=True)  # the wanted language comes last, and stays
+        for table, column, value, label in ordered.drop("language").iter_rows():
+            found.setdefault((table, column), {})[value] = label
+        return found
