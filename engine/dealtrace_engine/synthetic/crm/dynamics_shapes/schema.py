@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -127,7 +127,7 @@ class Schema:
             named = self.named(table)
             if named is not None and not table.endswith("detail"):
                 frames.append(named.with_columns(pl.lit(table).alias("target")))
-        empty = pl.DataFrame(schema={"id": pl.String, "label": pl.String, "target": pl.String})
+        empty = pl.DataFrame(schema=dict.fromkeys(("id", "label", "target"), pl.String))
         return pl.concat([empty, *frames]).unique("id", keep="first", maintain_order=True)
 
     def targets(self, rows: pl.DataFrame, column: str) -> pl.Series:
@@ -144,12 +144,10 @@ class Schema:
         import polars as pl
 
         target = TARGETS[column]
-        if column in POLYMORPHIC:
-            known = self.everything
+        if KINDS.get(column) in rows.columns:
+            known = self._of_tables(rows[KINDS[column]].unique().to_list())
         else:
-            named = self._known(target or "")
-            known = self._nothing if named is None else named
-            known = known.with_columns(pl.lit(target, pl.String).alias("target"))
+            known = self.everything if column in POLYMORPHIC else self._of_tables([target])
         ids = rows.select(pl.col(column).alias("id"))
         if known.height > ids.height:
             known = known.join(ids, on="id", how="semi")  # a small table of hashes instead of a large one
@@ -160,11 +158,17 @@ class Schema:
             return found.select("label").with_columns(self.targets(rows, column))
         return found.select("label", pointed.alias("target"))
 
-    @cached_property
-    def _nothing(self) -> pl.DataFrame:
+    def _of_tables(self, tables: Iterable[str | None]) -> pl.DataFrame:
+        """Return what `everything` does, of the rows of some tables."""
         import polars as pl
 
-        return pl.DataFrame(schema={"id": pl.String, "label": pl.String})
+        frames = [
+            named.with_columns(pl.lit(table).alias("target"))
+            for table in tables
+            if (named := self._known(table or "")) is not None
+        ]
+        empty = pl.DataFrame(schema=dict.fromkeys(("id", "label", "target"), pl.String))
+        return pl.concat([empty, *frames])
 
     @cached_property
     def options(self) -> pl.DataFrame:

@@ -25,7 +25,7 @@ FORMATTED = "@OData.Community.Display.V1.FormattedValue"
 LOGICAL_NAME = "@Microsoft.Dynamics.CRM.lookuplogicalname"
 NAVIGATION = "@Microsoft.Dynamics.CRM.associatednavigationproperty"
 PAGE_ROWS = 5_000
-_ROWS = 10_000
+_ROWS = 25_000
 
 
 def write_web_api(export: Export, *, page_rows: int = PAGE_ROWS) -> None:
