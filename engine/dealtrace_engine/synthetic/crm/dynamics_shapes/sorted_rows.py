@@ -52,7 +52,7 @@ class SortedRows:
         )
 
     def slices(self, rows: int) -> Iterator[pl.DataFrame]:
-        """Yield all rows in order, so many at a time."""
+        """Yield all rows in order, so many at a time; once, as the runs are removed after it."""
         import polars as pl
 
         runs = self._runs_in_order()
@@ -64,6 +64,8 @@ class SortedRows:
                 parts.append(pl.scan_parquet(self._files[run]).slice(read[run], count).collect())
                 read[run] += count
             yield pl.concat(parts).sort(self._by, maintain_order=True)
+        for file in self._files:
+            file.unlink()
 
     def every(self, step: int, first: int) -> pl.DataFrame:
         """Return in order each row that comes `step` rows after another, from the one at `first` on."""

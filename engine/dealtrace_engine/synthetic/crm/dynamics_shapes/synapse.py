@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 ABSENT = frozenset({"stringmap", "attachment", "calendar"})
 """Tables that are not linked; labels of options come in files of their own."""
 KEYS = ("SinkModifiedOn", "versionnumber")
+"""In whose order rows come."""
 RUN_ROWS = 200_000
+"""Rows that are sorted in memory."""
 RETRIED_EVERY = 211
 RETRY_S = 420
 FOLDERS = 12
@@ -120,7 +122,7 @@ def _sorted_rows(export: Export, appended: bool) -> Iterator[dict[str, SortedRow
     """Give the rows of each table, or all their versions, in the order in which they came."""
     import polars as pl
 
-    known = pl.col("IsDelete").fill_null(False)
+    deleted = pl.col("IsDelete").fill_null(False)
     versioned = list(export.versions) if appended else []  # in the order of their making
     order = [table for table in versioned if table in export.tables]
     order += [table for table in _linked(export.tables) if table not in order]
@@ -134,7 +136,7 @@ def _sorted_rows(export: Export, appended: bool) -> Iterator[dict[str, SortedRow
                 for some in rows.iter_slices(RUN_ROWS) if rows.height else [rows]:
                     before = tables[table].height
                     typed = lake_rows(schema, table, some, export.exported, before)
-                    tables[table].add(typed.with_columns(known) if appended else typed)
+                    tables[table].add(typed.with_columns(deleted) if appended else typed)
         yield tables
 
 
