@@ -153,6 +153,7 @@ def _salesforce_truth(
         traced = traced_tables(every, job.shape)
         del every, own
         yield from shape_truth(happened, job.shape, traced, setup, before)
+        del happened, traced  # before the next part is made
 
 
 def make_dynamics(job: Job) -> Made:
@@ -192,8 +193,10 @@ def _dynamics_truth(
             named.append({name: happened[name].select(columns) for name, columns in _NAMED.items()})
         else:
             yield with_notes(truth, happened)
+        users = happened["users"]
+        del happened, truth, shown  # before the next part is made
     if listed:
-        yield from _as_listed(job, listed, named, happened["users"])
+        yield from _as_listed(job, listed, named, users)
 
 
 def _as_listed(

@@ -54,6 +54,7 @@ def write_truth(path: Path, parts: Iterable[pl.DataFrame]) -> dict[str, dict[str
                 counts.setdefault(name, Counter()).update(
                     dict(zip(("events", "derivable"), numbers, strict=True))
                 )
+            del part, table  # before the next one is made
     finally:
         if writer is not None:
             writer.close()
