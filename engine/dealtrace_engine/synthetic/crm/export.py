@@ -125,21 +125,3 @@ def shape_named(shapes: Mapping[str, Any], shape: str, system: str) -> Any:
             hint=f"choose from {', '.join(shapes)}",
         )
     return shapes[shape]
-
-
-def json_records(rows: pl.DataFrame) -> bytes:
-    """Return rows as a JSON array of objects, nulls included.
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> json_records(pl.DataFrame({"a": [1, None], "b": ["x", "y"]}))
-    b'[{"a":1,"b":"x"},{"a":null,"b":"y"}]'
-    """
-    from io import BytesIO
-
-    if rows.is_empty():
-        return b"[]"
-    buffer = BytesIO()
-    rows.write_json(buffer)
-    return buffer.getvalue()

@@ -20,13 +20,19 @@ from dealtrace_engine.synthetic.crm.salesforce_planted import salesforce_dirt
 from dealtrace_engine.synthetic.crm.salesforce_shape_truth import shape_truth, traced_tables
 from dealtrace_engine.synthetic.crm.salesforce_shapes import writing as salesforce
 from dealtrace_engine.synthetic.crm.spool import Spool, height_of
-from dealtrace_engine.synthetic.crm.truth_file import seen_in_lists, with_cases_shown, with_notes, write_truth
+from dealtrace_engine.synthetic.crm.truth_file import (
+    ROW_GROUP,
+    seen_in_lists,
+    with_cases_shown,
+    with_notes,
+    write_truth,
+)
 
 if TYPE_CHECKING:
     import polars as pl
 
 EXPORT, TRUTH = "export", "truth.parquet"
-_SPOOLED, _VERSIONS = "tables", "versions"
+_SPOOLED, _VERSIONS, _LISTED = "tables", "versions", "listed"
 _NAMED = {"opportunities": ("opportunity", "name"), "leads": ("lead", "name", "merged_into")}
 """What must be known of all parts where records are named instead of identified."""
 
@@ -147,15 +153,17 @@ def _salesforce_truth(
         traced = traced_tables(every, job.shape)
         del every, own
         yield from shape_truth(happened, job.shape, traced, setup, before)
+        del happened, traced  # before the next part is made
 
 
 def make_dynamics(job: Job) -> Made:
     """Write an organisation that works with Dynamics."""
     made, tables = Made(), job.held(_SPOOLED, dynamics_tables.SHARED)
     versions = job.held(_VERSIONS, dynamics_tables.SHARED)
+    (job.folder / _LISTED).mkdir()
     made.events = write_truth(job.folder / TRUTH, _dynamics_truth(job, made, tables, versions))
     dynamics.write_dynamics(tables, job.folder / EXPORT, job.shape, versions=versions or None, **job.writing)
-    for name in (_SPOOLED, _VERSIONS):
+    for name in (_SPOOLED, _VERSIONS, _LISTED):
         rmtree(job.folder / name, ignore_errors=True)
     return made
 
@@ -167,7 +175,7 @@ def _dynamics_truth(
     from dealtrace_engine.synthetic.crm.dynamics_truth import derivable
 
     cases = {name: (name, f"{name}id") for name in ("opportunity", "lead")}
-    listed, named = [], []
+    listed, named = Spool(job.folder / _LISTED), []
     for happened in job.facts():
         histories = dynamics_tables.Tables(happened)
         own = _own(happened.part, dynamics_tables.dynamics_tables(histories), dynamics_tables.SHARED)
@@ -181,20 +189,23 @@ def _dynamics_truth(
         del histories
         truth = with_cases_shown(derivable(happened, job.shape), shown, cases)
         if job.shape == "excel":
-            listed.append(truth)
+            listed.add(TRUTH, truth)
             named.append({name: happened[name].select(columns) for name, columns in _NAMED.items()})
         else:
             yield with_notes(truth, happened)
+        users = happened["users"]
+        del happened, truth, shown  # before the next part is made
     if listed:
-        yield _as_listed(job, listed, named, happened["users"])
+        yield from _as_listed(job, listed, named, users)
 
 
 def _as_listed(
-    job: Job, truths: list[pl.DataFrame], named: list[dict[str, pl.DataFrame]], users: pl.DataFrame
-) -> pl.DataFrame:
-    """Return the truth of all parts where records are told apart by their names."""
+    job: Job, truths: Spool, named: list[dict[str, pl.DataFrame]], users: pl.DataFrame
+) -> Iterator[pl.DataFrame]:
+    """Yield the truth of all parts where records are told apart by their names."""
     import polars as pl
 
     frames = {name: pl.concat(part[name] for part in named) for name in _NAMED}
     known = Facts(job.deals, job.seed, whole(job.deals), {"users": users, **frames})
-    return with_notes(seen_in_lists(pl.concat(truths), known), known)
+    for truth in truths.slices(TRUTH, ROW_GROUP):
+        yield with_notes(seen_in_lists(truth, known), known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.synthetic.crm.salesforce_shapes.tree import reference_names
+from dealtrace_engine.synthetic.crm.salesforce_shapes.references import References
 from dealtrace_engine.synthetic.crm.salesforce_shapes.writing import SHAPES, shown_tables
 from dealtrace_engine.synthetic.crm.salesforce_traces import TRACES
 from dealtrace_engine.synthetic.crm.salesforce_truth import salesforce_truth
@@ -63,7 +63,7 @@ def shape_truth(
     """
     import polars as pl
 
-    references = _references(tables, before or {}) if shape == "tree" else None
+    references = References(tables, before or {}) if shape == "tree" else None
     truth = salesforce_truth(facts, setup, deleted_rows=SHAPES[shape].deleted).with_columns(
         facts["truth"]["case_object"], pl.col("derivable").alias("@certain"), resource="resource_name"
     )
@@ -119,26 +119,9 @@ def _told(events: pl.DataFrame, precision: str) -> pl.DataFrame:
     return events.with_columns(cut.alias("precision")).sort("timestamp", "record_id", maintain_order=True)
 
 
-def _references(tables: Tables, before: Mapping[str, int]) -> pl.DataFrame:
-    """Return `id` and `reference`, by which other records name it in a tree."""
-    import polars as pl
-
-    names = reference_names(tables)
-    return pl.concat(
-        table.select(
-            pl.col("Id").alias("id"),
-            pl.format(
-                "@{}{}", pl.lit(names[name]), pl.int_range(1, pl.len() + 1) + before.get(name, 0)
-            ).alias("reference"),
-        )
-        for name, table in tables.items()
-        if "Id" in table.columns
-    )
-
-
-def _renamed(events: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame:
+def _renamed(events: pl.DataFrame, references: References) -> pl.DataFrame:
     for column in ("case_id", "record_id", "resource_id"):
-        known = references.rename({"id": column})
+        known = references.of(events[column]).rename({"id": column})
         named = events.join(known, on=column, how="left", maintain_order="left")["reference"]
         events = events.with_columns(named.alias(column))
     return events

@@ -28,7 +28,7 @@ class Spool(Mapping[str, "pl.DataFrame"]):
         self._shared: dict[str, pl.DataFrame] = {}
         self._files: dict[str, list[Path]] = {}
         self._schemas: dict[str, pl.Schema] = {}
-        self._heights: dict[str, int] = {}
+        self._heights: dict[str, list[int]] = {}
 
     def add(self, name: str, rows: pl.DataFrame) -> None:
         """Add rows to a table."""
@@ -37,13 +37,13 @@ class Spool(Mapping[str, "pl.DataFrame"]):
             return
         files = self._files.setdefault(name, [])
         assert self._schemas.setdefault(name, rows.schema) == rows.schema, name
-        self._heights[name] = self.height(name) + rows.height
+        self._heights.setdefault(name, []).append(rows.height)
         files.append(self._folder / f"{name}-{len(files)}.parquet")
         rows.write_parquet(files[-1], compression="lz4", statistics=False)
 
     def height(self, name: str) -> int:
         """Return the rows of a table so far."""
-        return self._shared[name].height if name in self._shared else self._heights.get(name, 0)
+        return self._shared[name].height if name in self._shared else sum(self._heights.get(name, ()))
 
     def columns(self, name: str) -> list[str]:
         """Return the columns of a table."""
@@ -73,6 +73,19 @@ class Spool(Mapping[str, "pl.DataFrame"]):
         if rest.height:
             yield rest
 
+    def parts(self) -> Iterator[Spool]:
+        """Yield what was added at a time, each with what all share."""
+        for number in range(max(map(len, self._files.values()), default=1)):
+            part = Spool(self._folder, self._names)
+            part._shared, part._schemas = self._shared, self._schemas
+            part._files = {name: files[number : number + 1] for name, files in self._files.items()}
+            part._heights = {name: rows[number : number + 1] for name, rows in self._heights.items()}
+            yield part
+
+    def is_shared(self, name: str) -> bool:
+        """Return whether a table came with the first part only."""
+        return name in self._shared
+
     def __getitem__(self, name: str) -> pl.DataFrame:
         if name not in self:
             raise KeyError(name)
@@ -91,6 +104,18 @@ class Spool(Mapping[str, "pl.DataFrame"]):
 
 Tables = Mapping[str, "pl.DataFrame"]
 """In memory, or a `Spool`."""
+
+
+def parts_of(tables: Tables) -> Iterator[tuple[Tables, list[str]]]:
+    """Yield tables part by part, and the names of those whose rows are of this part.
+
+    What a row points to is in the tables that come with it. Tables in memory are one part.
+    """
+    if not isinstance(tables, Spool):
+        yield tables, list(tables)
+        return
+    for number, part in enumerate(tables.parts()):
+        yield part, [name for name in part if not number or not part.is_shared(name)]
 
 
 def height_of(tables: Tables, name: str) -> int:

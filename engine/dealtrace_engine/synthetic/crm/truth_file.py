@@ -16,7 +16,8 @@ COLUMNS = (
     "case_id", "case_object", "case_shown", "activity", "timestamp", "object", "record_id", "resource_id",
     "resource", "value_from", "value_to", "derivable", "precision", "note",
 )  # fmt: skip
-_ROW_GROUP = 500_000
+ROW_GROUP = 500_000
+"""Rows of a group of the file."""
 
 
 def write_truth(path: Path, parts: Iterable[pl.DataFrame]) -> dict[str, dict[str, int]]:
@@ -47,12 +48,13 @@ def write_truth(path: Path, parts: Iterable[pl.DataFrame]) -> dict[str, dict[str
         for part in parts:
             table = part.select(COLUMNS).to_arrow()
             writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
-            writer.write_table(table, row_group_size=_ROW_GROUP)
+            writer.write_table(table, row_group_size=ROW_GROUP)
             told = part.group_by("activity").agg(pl.len(), pl.col("derivable").sum()).sort("activity")
             for name, *numbers in told.iter_rows():
                 counts.setdefault(name, Counter()).update(
                     dict(zip(("events", "derivable"), numbers, strict=True))
                 )
+            del part, table  # before the next one is made
     finally:
         if writer is not None:
             writer.close()

@@ -18,7 +18,7 @@ from dealtrace_engine.synthetic.crm.parts import Part, parts
 from dealtrace_engine.synthetic.crm.planted import Evidence
 from dealtrace_engine.synthetic.crm.room import check_room, room_of
 from dealtrace_engine.synthetic.crm.salesforce_org import SalesforceSetup
-from dealtrace_engine.synthetic.crm.spool import Spool
+from dealtrace_engine.synthetic.crm.spool import Spool, parts_of
 from dealtrace_engine.synthetic.crm.writing import EXPORT, PLANTED, SYSTEMS, TRUTH, write_organisation
 
 SHAPES = [(system, shape) for system, shapes in SYSTEMS.items() for shape in shapes]
@@ -199,6 +199,19 @@ def test_a_spool_gives_slices_over_the_ends_of_its_parts(tmp_path):
     assert "other" not in spool
     with pytest.raises(KeyError):
         spool["other"]
+
+
+def test_a_spool_gives_its_parts_with_what_they_share(tmp_path):
+    spool = Spool(tmp_path, frozenset({"shared"}))
+    for number in range(3):
+        spool.add("own", pl.DataFrame({"n": [number]}))
+        spool.add("shared", pl.DataFrame({"n": [9]}))
+    parts = list(parts_of(spool))
+    assert [sorted(own) for _, own in parts] == [["own", "shared"], ["own"], ["own"]]
+    assert [tables["own"]["n"].to_list() for tables, _ in parts] == [[0], [1], [2]]
+    assert all(tables["shared"]["n"].to_list() == [9] and len(tables) == 2 for tables, _ in parts)
+    [(memory, own)] = parts_of({"own": pl.DataFrame()})
+    assert (list(memory), own) == (["own"], ["own"])
 
 
 def test_a_disk_without_room_is_told_before_anything_is_made(tmp_path, monkeypatch):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.synthetic.crm.dynamics_shapes.display_names import (
@@ -19,8 +22,10 @@ from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import (
     lookups_of,
     without_kinds,
 )
+from dealtrace_engine.synthetic.crm.dynamics_tables import SHARED
 from dealtrace_engine.synthetic.crm.export import Export
 from dealtrace_engine.synthetic.crm.locales import ORGANISATION_ZONE
+from dealtrace_engine.synthetic.crm.spool import Spool, columns_of, parts_of
 from dealtrace_engine.synthetic.crm.workbook import Workbook
 
 if TYPE_CHECKING:
@@ -45,23 +50,31 @@ def write_excel(export: Export, *, zone: str = ORGANISATION_ZONE) -> None:
     zone : str
         IANA name of the user's time zone.
     """
-    schema = Schema(export.tables, export.language)
     made = export.exported.strftime("%-m-%-d-%Y %-I-%M-%S %p")
-    for table in sorted(set(export.tables) & set(LISTED)):
-        rows = export.tables[table].head(MOST_ROWS)
-        path = export.folder / f"{table_names(table, export.language)[1]} {made}.xlsx"
-        frames = (_listed(schema, table, part, zone) for part in export.counted(rows, _ROWS))
-        book = _book(export, schema, table, rows.head(0), zone)
-        book.write(path, frames)
+    whole = Schema(export.tables, export.language)
+    with TemporaryDirectory(prefix="listed-", dir=export.folder) as kept:
+        listed = Spool(Path(kept), SHARED)
+        for tables, own in parts_of(export.tables):
+            part = Schema(tables, export.language)
+            for table in set(own) & set(LISTED):
+                if (rows := MOST_ROWS - listed.height(table)) > 0:
+                    listed.add(table, _listed(part, table, tables[table].head(rows), zone))
+        for table in sorted(listed):
+            path = export.folder / f"{table_names(table, export.language)[1]} {made}.xlsx"
+            _book(export, whole, table, listed.columns(table)[HIDDEN:]).write(
+                path, export.only(listed).slices(table, _ROWS)
+            )
 
 
-def _book(export: Export, schema: Schema, table: str, none: pl.DataFrame, zone: str) -> Workbook:
+def _book(export: Export, schema: Schema, table: str, shown: Sequence[str]) -> Workbook:
     language = export.language
     one, many = table_names(table, language)
     modified, prefix = column_name(table, "modifiedon", language), DO_NOT_MODIFY[language]
     hidden = [f"{prefix} {one}", f"{prefix} {CHECKSUM[language]}", f"{prefix} {modified}"]
-    shown = shown_columns(schema, table, none, zone)
-    options = {column: list(schema.labels(table, column).values()) for column in sorted(none.columns)}
+    options = {
+        column: list(schema.labels(table, column).values())
+        for column in sorted(columns_of(export.tables, table))
+    }
     return Workbook(
         many[:31], [*hidden, *_distinct(table, shown, language)], HIDDEN, "hiddenSheet",
         [[column, *labels] for column, labels in options.items() if labels], _DAY_FORMATS[language],
@@ -114,11 +127,11 @@ def _listed(schema: Schema, table: str, rows: pl.DataFrame, zone: str) -> pl.Dat
     return hidden.hstack(shown)
 
 
-def _distinct(table: str, shown: pl.DataFrame, language: str) -> list[str]:
+def _distinct(table: str, shown: Sequence[str], language: str) -> list[str]:
     """Return the names of the columns; one that is taken gets the logical name in brackets."""
     taken: set[str] = set()
     names = []
-    for column in shown.columns:
+    for column in shown:
         name = column_name(table, column, language)
         names.append(f"{name} ({column})" if name in taken else name)
         taken.add(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,27 +37,13 @@ class LakeFolder:
         self.folder, self._partition_rows = folder, partition_rows
         self._entities: list[dict[str, object]] = []
 
-    def write_table(self, table: str, rows: pl.DataFrame) -> None:
-        """Write the lake's rows of a table, a file for each year of `createdon`, or several."""
-        import polars as pl
+    def table(self, name: str) -> LakeTable:
+        """Return a new table of the folder, which gets its rows in the order of their versions."""
+        return LakeTable(self.folder / name, self._partition_rows)
 
-        (self.folder / table).mkdir()
-        names = []
-        year = "createdon" if "createdon" in rows.columns else "SinkCreatedOn"
-        keyed = rows.with_columns(pl.col(year).fill_null(pl.col("SinkCreatedOn")).dt.year().alias("@year"))
-        for (of_year,), part in sorted(keyed.partition_by("@year", as_dict=True).items()):
-            names += self._write_partition(table, str(of_year), part.drop("@year"))
-        self._entities.append(_entity(table, rows, names))
-
-    def _write_partition(self, table: str, year: str, rows: pl.DataFrame) -> list[str]:
-        ordered = rows.sort("SinkModifiedOn", "versionnumber", maintain_order=True)
-        names = []
-        for number, first in enumerate(range(0, ordered.height, self._partition_rows)):
-            name = f"{year}_{number:03}" if ordered.height > self._partition_rows else year
-            with (self.folder / table / f"{name}.csv").open("xb") as file:
-                _DIALECT.write(file, _ragged(ordered.slice(first, self._partition_rows)), header=False)
-            names.append(name)
-        return names
+    def describe(self, table: LakeTable, schema: pl.Schema) -> None:
+        """Add a table that is complete to `model.json`."""
+        self._entities.append(_entity(table.folder.name, schema, table.partitions()))
 
     def close(self, completed: datetime) -> None:
         """Write `model.json` and its copy for each table."""
@@ -67,6 +54,48 @@ class LakeFolder:
         _write_json(self.folder / "model.json", _model(self._entities))
 
 
+class LakeTable:
+    """Writes a table: a file for each year of `createdon`, or several.
+
+    Parameters
+    ----------
+    folder : Path
+        Is made.
+    partition_rows : int
+    """
+
+    def __init__(self, folder: Path, partition_rows: int) -> None:
+        self.folder, self._partition_rows = folder, partition_rows
+        self._rows: Counter[int] = Counter()
+        folder.mkdir()
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Write rows, sorted by `SinkModifiedOn` and `versionnumber`, none of them before those written."""
+        import polars as pl
+
+        year = "createdon" if "createdon" in rows.columns else "SinkCreatedOn"
+        keyed = rows.with_columns(pl.col(year).fill_null(pl.col("SinkCreatedOn")).dt.year().alias("@year"))
+        for (of_year,), part in keyed.partition_by("@year", as_dict=True, include_key=False).items():
+            while part.height:
+                number, filled = divmod(self._rows[of_year], self._partition_rows)
+                fitting = part.head(self._partition_rows - filled)
+                with (self.folder / f"{of_year}_{number:03}.csv").open("ab") as file:
+                    _DIALECT.write(file, _ragged(fitting), header=False)
+                self._rows[of_year] += fitting.height
+                part = part.slice(fitting.height)
+
+    def partitions(self) -> list[str]:
+        """Return the names of the files, which have no number if there is one of a year."""
+        names = []
+        for year, rows in sorted(self._rows.items()):
+            numbered = [f"{year}_{number:03}" for number in range(-(-rows // self._partition_rows))]
+            if len(numbered) == 1:
+                (self.folder / f"{numbered[0]}.csv").rename(self.folder / f"{year}.csv")
+                numbered = [str(year)]
+            names += numbered
+        return names
+
+
 def _ragged(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Yield rows as text; those written before custom columns were added do not have them at all."""
     import polars as pl
@@ -74,17 +103,17 @@ def _ragged(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
     late = late_columns(rows.columns)
     old = rows.filter(pl.col("SinkModifiedOn") < _ADDED) if late else rows.head(0)
     for part in (old.drop(late), rows.slice(old.height)):
-        for first in range(0, part.height, 50_000):
-            yield lake_text(part.slice(first, 50_000)).fill_null("")
+        if part.height:
+            yield lake_text(part).fill_null("")
 
 
-def _entity(table: str, rows: pl.DataFrame, partitions: Sequence[str]) -> dict[str, object]:
+def _entity(table: str, schema: pl.Schema, partitions: Sequence[str]) -> dict[str, object]:
     return {
         "$type": "LocalEntity",
         "name": table,
         "description": table,
         "annotations": [],
-        "attributes": [_attribute(name, kind) for name, kind in rows.schema.items()],
+        "attributes": [_attribute(name, kind) for name, kind in schema.items()],
         "partitions": [
             {
                 "name": name,

@@ -25,8 +25,10 @@ _NOTE_EVERY = 53
 _NOTE = 'Agreed on the phone:\n- delivery "as is"\n- terms, prices and dates follow'
 
 
-def lake_rows(schema: Schema, table: str, rows: pl.DataFrame, exported: datetime) -> pl.DataFrame:
-    """Return typed rows with the columns of the lake, in its order.
+def lake_rows(
+    schema: Schema, table: str, rows: pl.DataFrame, exported: datetime, before: int = 0
+) -> pl.DataFrame:
+    """Return typed rows, `before` of whose table came before, with the columns of the lake, in its order.
 
     `Id`, `SinkCreatedOn` and `SinkModifiedOn` come first, then the columns of the table with the type of
     polymorphic lookups beside them, `versionnumber`, `IsDelete`, and last the custom columns, which were
@@ -34,12 +36,13 @@ def lake_rows(schema: Schema, table: str, rows: pl.DataFrame, exported: datetime
     """
     import polars as pl
 
-    rows = _with_description(table, rows)
+    rows = _with_description(table, rows, before)
     key = key_of(table, rows.columns)
     identifier = pl.col(key) if key else pl.lit(None, pl.String)
     deleted = pl.col("IsDelete") if "IsDelete" in rows.columns else pl.lit(None, pl.Boolean)
     version = "versionnumber" if "versionnumber" in rows.columns else None
-    number = pl.col(version).cast(pl.Int64) if version else pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
+    first = before + 1
+    number = pl.col(version).cast(pl.Int64) if version else pl.int_range(first, pl.len() + first)
     typed = rows.with_columns(_entity_types(schema, table, rows))
     own = [name for name in without_kinds(typed).columns if name not in ("IsDelete", "versionnumber")]
     late = late_columns(own)
@@ -100,11 +103,11 @@ def _entity_types(schema: Schema, table: str, rows: pl.DataFrame) -> list[pl.Ser
     ]
 
 
-def _with_description(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+def _with_description(table: str, rows: pl.DataFrame, before: int) -> pl.DataFrame:
     """Return rows with a text of several lines in some of them, as users write them."""
     import polars as pl
 
     if "description" in rows.columns or table not in ("lead", "opportunity", "quote", "phonecall", "task"):
         return rows
-    some = pl.int_range(pl.len()) % _NOTE_EVERY == 7
+    some = pl.int_range(before, pl.len() + before) % _NOTE_EVERY == 7
     return rows.with_columns(pl.when(some).then(pl.lit(_NOTE)).alias("description"))

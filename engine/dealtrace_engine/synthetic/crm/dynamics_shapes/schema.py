@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -96,7 +96,6 @@ class Schema:
     def __init__(self, tables: Mapping[str, pl.DataFrame], language: str) -> None:
         self.tables, self.language = tables, language
         self._named: dict[str, pl.DataFrame | None] = {}
-        self._labels: dict[tuple[str, str], dict[int, str]] = {}
 
     def named(self, table: str) -> pl.DataFrame | None:
         """Return the columns `id` and `label` of a table's rows, or None if it has none."""
@@ -128,7 +127,7 @@ class Schema:
             named = self.named(table)
             if named is not None and not table.endswith("detail"):
                 frames.append(named.with_columns(pl.lit(table).alias("target")))
-        empty = pl.DataFrame(schema={"id": pl.String, "label": pl.String, "target": pl.String})
+        empty = pl.DataFrame(schema=dict.fromkeys(("id", "label", "target"), pl.String))
         return pl.concat([empty, *frames]).unique("id", keep="first", maintain_order=True)
 
     def targets(self, rows: pl.DataFrame, column: str) -> pl.Series:
@@ -145,26 +144,31 @@ class Schema:
         import polars as pl
 
         target = TARGETS[column]
-        if column in POLYMORPHIC:
-            known = self.everything
+        if KINDS.get(column) in rows.columns:
+            known = self._of_tables(rows[KINDS[column]].unique().to_list())
         else:
-            named = self._known(target or "")
-            known = self._nothing if named is None else named
-            known = known.with_columns(pl.lit(target, pl.String).alias("target"))
-        found = rows.select(pl.col(column).alias("id")).join(
-            known.select("id", "label", "target"), on="id", how="left", maintain_order="left"
-        )
+            known = self.everything if column in POLYMORPHIC else self._of_tables([target])
+        ids = rows.select(pl.col(column).alias("id"))
+        if known.height > ids.height:
+            known = known.join(ids, on="id", how="semi")  # a small table of hashes instead of a large one
+        found = ids.join(known.select("id", "label", "target"), on="id", how="left", maintain_order="left")
         fallback = pl.lit(USER if column == "ownerid" else target, pl.String)
         pointed = pl.when(pl.col("id").is_not_null()).then(pl.col("target").fill_null(fallback))
         if KINDS.get(column) in rows.columns:
             return found.select("label").with_columns(self.targets(rows, column))
         return found.select("label", pointed.alias("target"))
 
-    @cached_property
-    def _nothing(self) -> pl.DataFrame:
+    def _of_tables(self, tables: Iterable[str | None]) -> pl.DataFrame:
+        """Return what `everything` does, of the rows of some tables."""
         import polars as pl
 
-        return pl.DataFrame(schema={"id": pl.String, "label": pl.String})
+        frames = [
+            named.with_columns(pl.lit(table).alias("target"))
+            for table in tables
+            if (named := self._known(table or "")) is not None
+        ]
+        empty = pl.DataFrame(schema=dict.fromkeys(("id", "label", "target"), pl.String))
+        return pl.concat([empty, *frames])
 
     @cached_property
     def options(self) -> pl.DataFrame:
@@ -189,14 +193,15 @@ class Schema:
 
     def labels(self, table: str, column: str) -> dict[int, str]:
         """Return the labels of a column's options; none if it has no options."""
-        if (table, column) not in self._labels:
-            self._labels[table, column] = self._labels_of(table, column)
-        return self._labels[table, column]
+        return self._labels.get((table, column), {})
 
-    def _labels_of(self, table: str, column: str) -> dict[int, str]:
+    @cached_property
+    def _labels(self) -> dict[tuple[str, str], dict[int, str]]:
         import polars as pl
 
-        own = self.options.filter(pl.col("table") == table, pl.col("column") == column)
+        found: dict[tuple[str, str], dict[int, str]] = {}
         wanted = pl.col("language") == LANGUAGE_CODES[self.language]
-        ordered = own.sort(wanted, maintain_order=True)  # the wanted language comes last, and stays
-        return dict(zip(ordered["value"].to_list(), ordered["label"].to_list(), strict=True))
+        ordered = self.options.sort(wanted, maintain_order=True)  # the wanted language comes last, and stays
+        for table, column, value, label in ordered.drop("language").iter_rows():
+            found.setdefault((table, column), {})[value] = label
+        return found

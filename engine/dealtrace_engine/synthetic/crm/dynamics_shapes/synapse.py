@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import repeat
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.synthetic.crm.dynamics_shapes.lake_folder import PARTITION_ROWS, LakeFolder
+from dealtrace_engine.synthetic.crm.dynamics_shapes.lake_folder import PARTITION_ROWS, LakeFolder, LakeTable
 from dealtrace_engine.synthetic.crm.dynamics_shapes.lake_rows import lake_rows
 from dealtrace_engine.synthetic.crm.dynamics_shapes.option_labels import write_option_labels
 from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import Schema
-from dealtrace_engine.synthetic.crm.export import Export
-from dealtrace_engine.synthetic.crm.spool import columns_of, height_of, selected
+from dealtrace_engine.synthetic.crm.dynamics_shapes.sorted_rows import SortedRows
+from dealtrace_engine.synthetic.crm.export import ROWS, Export
+from dealtrace_engine.synthetic.crm.spool import columns_of, height_of, parts_of, selected
 
 if TYPE_CHECKING:
     import polars as pl
 
 ABSENT = frozenset({"stringmap", "attachment", "calendar"})
 """Tables that are not linked; labels of options come in files of their own."""
+KEYS = ("SinkModifiedOn", "versionnumber")
+"""In whose order rows come."""
+RUN_ROWS = 200_000
+"""Rows that are sorted in memory."""
 RETRIED_EVERY = 211
 RETRY_S = 420
 FOLDERS = 12
@@ -32,12 +41,13 @@ def write_synapse_link(export: Export, *, partition_rows: int = PARTITION_ROWS) 
     partition_rows : int
         A partition of a year with more rows is split.
     """
-    schema, lake = Schema(export.tables, export.language), LakeFolder(export.folder, partition_rows)
-    for table in _linked(export.tables):
-        lake.write_table(table, lake_rows(schema, table, export.tables[table], export.exported))
-        export.written.add(height_of(export.tables, table))
+    lake = LakeFolder(export.folder, partition_rows)
+    with _sorted_rows(export, appended=False) as tables:
+        for table, rows in tables.items():
+            _write_table(lake, table, rows)
+            export.written.add(height_of(export.tables, table))
     lake.close(export.exported)
-    write_option_labels(schema, export.folder)
+    write_option_labels(Schema(export.tables, export.language), export.folder)
 
 
 def write_synapse_append(export: Export, *, partition_rows: int = PARTITION_ROWS) -> None:
@@ -49,11 +59,14 @@ def write_synapse_append(export: Export, *, partition_rows: int = PARTITION_ROWS
     partition_rows : int
         A partition of a year with more rows is split.
     """
-    schema, lake = Schema(export.tables, export.language), LakeFolder(export.folder, partition_rows)
-    for table, rows in _appended(export, schema):
-        lake.write_table(table, rows)
+    lake = LakeFolder(export.folder, partition_rows)
+    with _sorted_rows(export, appended=True) as tables:
+        for table, rows in tables.items():
+            _add_retried(rows)
+            _write_table(lake, table, rows)
+            export.written.add(height_of(export.tables, table))
     lake.close(export.exported)
-    write_option_labels(schema, export.folder)
+    write_option_labels(Schema(export.tables, export.language), export.folder)
 
 
 def write_synapse_incremental(export: Export, *, folders: int = FOLDERS) -> None:
@@ -65,40 +78,74 @@ def write_synapse_incremental(export: Export, *, folders: int = FOLDERS) -> None
     folders : int
         Spans; the first holds half of the time and the initial load.
     """
-    schema = Schema(export.tables, export.language)
-    ends = _ends(export, folders)
-    lakes = []
-    for end in ends:
+    schema, lakes = Schema(export.tables, export.language), []
+    for end in _ends(export, folders):
         folder = export.folder / end.strftime("%Y-%m-%dT%H.%M.%SZ")
         folder.mkdir()
         write_option_labels(schema, folder)
-        lakes.append(LakeFolder(folder))
-    for table, rows in _appended(export, schema):
-        for lake, part in zip(lakes, _spans(rows, ends), strict=True):
-            if part.height:
-                lake.write_table(table, part)
-    for lake, end in zip(lakes, ends, strict=True):
+        lakes.append((LakeFolder(folder), end))
+    with _sorted_rows(export, appended=True) as tables:
+        for table, rows in tables.items():
+            _add_retried(rows)
+            _write_spans(lakes, table, rows)
+            export.written.add(height_of(export.tables, table))
+    for lake, end in lakes:
         lake.close(end)
+
+
+def _write_table(lake: LakeFolder, table: str, rows: SortedRows) -> None:
+    written = lake.table(table)
+    for part in rows.slices(ROWS):
+        written.add(part)
+    lake.describe(written, rows.schema)
+
+
+def _write_spans(lakes: list[tuple[LakeFolder, datetime]], table: str, rows: SortedRows) -> None:
+    """Write to each lake what came until its end; a table of which nothing came is not there."""
+    written: dict[int, LakeTable] = {}
+    for part in rows.slices(ROWS):
+        for number, span in enumerate(_spans(part, [end for _, end in lakes])):
+            if span.height:
+                if number not in written:
+                    written[number] = lakes[number][0].table(table)
+                written[number].add(span)
+    for number, of_span in written.items():
+        lakes[number][0].describe(of_span, rows.schema)
 
 
 def _linked(tables: Mapping[str, object]) -> list[str]:
     return sorted(set(tables) - ABSENT)
 
 
-def _appended(export: Export, schema: Schema) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Yield each table with all versions of its rows, in the order in which they came."""
+@contextmanager
+def _sorted_rows(export: Export, appended: bool) -> Iterator[dict[str, SortedRows]]:
+    """Give the rows of each table, or all their versions, in the order in which they came."""
     import polars as pl
 
-    versioned = [table for table in export.versions if table in export.tables]  # in the order of their making
-    for table in (*versioned, *(table for table in _linked(export.tables) if table not in versioned)):
-        versions = export.versions[table] if table in versioned else export.tables[table]
-        rows = lake_rows(schema, table, versions, export.exported)
-        rows = rows.with_columns(pl.col("IsDelete").fill_null(False))
-        rows = rows.sort("SinkModifiedOn", "versionnumber", maintain_order=True)
-        retried = rows.gather_every(RETRIED_EVERY, RETRIED_EVERY // 2)
-        late = pl.col("SinkModifiedOn") + pl.duration(seconds=RETRY_S)
-        yield table, pl.concat([rows, retried.with_columns(late)])
-        export.written.add(height_of(export.tables, table))
+    deleted = pl.col("IsDelete").fill_null(False)
+    versioned = list(export.versions) if appended else []  # in the order of their making
+    order = [table for table in versioned if table in export.tables]
+    order += [table for table in _linked(export.tables) if table not in order]
+    with TemporaryDirectory(prefix="sorted-", dir=export.folder) as kept:
+        tables = {table: SortedRows(Path(kept, table), KEYS) for table in order}
+        versions = parts_of(export.versions) if versioned else repeat(({}, []))
+        for (part, own), (changed, _) in zip(parts_of(export.tables), versions, strict=False):
+            schema = Schema(part, export.language)
+            for table in set(own) & set(tables):
+                rows = (changed if table in changed else part)[table]
+                for some in rows.iter_slices(RUN_ROWS) if rows.height else [rows]:
+                    before = tables[table].height
+                    typed = lake_rows(schema, table, some, export.exported, before)
+                    tables[table].add(typed.with_columns(deleted) if appended else typed)
+        yield tables
+
+
+def _add_retried(rows: SortedRows) -> None:
+    """Add some rows a second time, as they come when their first transfer was not confirmed."""
+    import polars as pl
+
+    late = pl.col("SinkModifiedOn") + pl.duration(seconds=RETRY_S)
+    rows.add(rows.every(RETRIED_EVERY, RETRIED_EVERY // 2).with_columns(late))
 
 
 def _ends(export: Export, folders: int) -> list[datetime]:

@@ -11,9 +11,10 @@ from dealtrace_engine.synthetic.crm.dynamics_shapes.schema import (
     lookups_of,
     without_kinds,
 )
-from dealtrace_engine.synthetic.crm.export import Export, json_records
+from dealtrace_engine.synthetic.crm.export import Export
+from dealtrace_engine.synthetic.crm.json_text import joined, json_objects
 from dealtrace_engine.synthetic.crm.locales import LOCALES, ORGANISATION_ZONE
-from dealtrace_engine.synthetic.crm.spool import height_of
+from dealtrace_engine.synthetic.crm.spool import height_of, parts_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,6 +25,7 @@ FORMATTED = "@OData.Community.Display.V1.FormattedValue"
 LOGICAL_NAME = "@Microsoft.Dynamics.CRM.lookuplogicalname"
 NAVIGATION = "@Microsoft.Dynamics.CRM.associatednavigationproperty"
 PAGE_ROWS = 5_000
+_ROWS = 25_000
 
 
 def write_web_api(export: Export, *, page_rows: int = PAGE_ROWS) -> None:
@@ -35,17 +37,47 @@ def write_web_api(export: Export, *, page_rows: int = PAGE_ROWS) -> None:
     page_rows : int
         Rows of a page; the last has fewer.
     """
-    schema = Schema(export.tables, export.language)
-    for table in sorted(export.tables):
-        entity_set = plural(table)
-        number, total = 0, height_of(export.tables, table)
-        for rows in export.slices(table, 10 * page_rows):
-            annotated = _annotated(schema, table, rows, export.language)
-            for first in range(0, max(annotated.height, 1), page_rows):
-                number += 1
-                more = number * page_rows < total
-                page = _page(entity_set, annotated.slice(first, page_rows), number if more else None)
-                (export.folder / f"{entity_set}-{number}.json").write_bytes(page)
+    pages = {table: _Pages(export, table, page_rows) for table in sorted(export.tables)}
+    for tables, own in parts_of(export.tables):
+        schema, part = Schema(tables, export.language), export.only(tables)
+        for table in sorted(own):
+            for rows in part.slices(table, _ROWS):
+                annotated = _annotated(schema, table, rows, export.language)
+                without = [name for name in annotated.columns[1:] if "@" in name]
+                pages[table].add(json_objects(annotated, omitted=without))
+
+
+class _Pages:
+    """Writes the pages of a table; one that is not full yet gets the rows that come next."""
+
+    def __init__(self, export: Export, table: str, page_rows: int) -> None:
+        import polars as pl
+
+        self._folder, self._entity_set, self._page_rows = export.folder, plural(table), page_rows
+        self._total, self._written = height_of(export.tables, table), 0
+        if not self._total:
+            self._append(1, True, pl.Series(dtype=pl.String))
+
+    def add(self, records: pl.Series) -> None:
+        """Add rows, as JSON each."""
+        while len(records):
+            page, filled = divmod(self._written, self._page_rows)
+            fitting = records.head(self._page_rows - filled)
+            self._written += len(fitting)
+            self._append(page + 1, filled == 0, fitting)
+            records = records.slice(len(fitting))
+
+    def _append(self, number: int, first: bool, records: pl.Series) -> None:
+        context = f'{{"@odata.context":"{ADDRESS}/$metadata#{self._entity_set}","value":['
+        end = ""
+        if self._written in (number * self._page_rows, self._total):
+            end = f"]{self._link(number) if self._written < self._total else ''}}}"
+        with (self._folder / f"{self._entity_set}-{number}.json").open("xb" if first else "ab") as file:
+            file.writelines(((context if first else ",").encode(), joined(records, ","), end.encode()))
+
+    def _link(self, number: int) -> str:
+        cookie = f"%3Ccookie%20pagenumber=%22{number + 1}%22%20istracking=%22False%22%20/%3E"
+        return f',"@odata.nextLink":{json.dumps(f"{ADDRESS}/{self._entity_set}?$skiptoken={cookie}")}'
 
 
 def plural(table: str) -> str:
@@ -59,20 +91,6 @@ def plural(table: str) -> str:
     if table.endswith("y"):
         return f"{table[:-1]}ies"
     return f"{table}es" if table.endswith(("s", "x", "ch")) else f"{table}s"
-
-
-def _page(entity_set: str, rows: pl.DataFrame, number: int | None) -> bytes:
-    records = json_records(rows)
-    for name in rows.columns:
-        if (
-            "@" in name and rows[name].null_count()
-        ):  # quotes inside of texts are escaped, so this is never one
-            records = records.replace(f',"{name}":null'.encode(), b"")
-    cookie = f"%3Ccookie%20pagenumber=%22{(number or 0) + 1}%22%20istracking=%22False%22%20/%3E"
-    link = json.dumps(f"{ADDRESS}/{entity_set}?$skiptoken={cookie}")
-    more = "" if number is None else f',"@odata.nextLink":{link}'
-    context = f'{{"@odata.context":"{ADDRESS}/$metadata#{entity_set}","value":'
-    return b"".join((context.encode(), records, more.encode(), b"}"))
 
 
 def _annotated(schema: Schema, table: str, rows: pl.DataFrame, language: str) -> pl.DataFrame:

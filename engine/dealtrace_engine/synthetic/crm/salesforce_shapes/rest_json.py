@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from dealtrace_engine.synthetic.crm.export import Export, json_records
+from dealtrace_engine.synthetic.crm.export import Export
+from dealtrace_engine.synthetic.crm.json_text import json_records
 from dealtrace_engine.synthetic.crm.salesforce_shapes.organization import with_names
 from dealtrace_engine.synthetic.crm.spool import height_of
 
