@@ -230,7 +230,8 @@ class CrmTables:
         """Let all but some columns of an object go; to ask for another one is an error from then on."""
         self._remember(name)
         if name in self._held:
-            self._held[name] = self._held[name].select(columns)
+            held = self._held[name]
+            self._held[name] = held.select(column for column in columns if column in held.columns)
 
     def _remember(self, name: str) -> None:
         """Look up what the coverage report tells of an object that is held: its rows, and its instants."""
