@@ -81,6 +81,8 @@ class RawExport:
     counted : dict of str to int
         Objects of which the frame leaves out rows that no rule asks for, to how many rows there are; known
         once they have been read.
+    latest : mapping of (str, str) to datetime
+        Object and column to the last instant in it, where the reader came to know it.
     """
 
     system: str
@@ -95,6 +97,7 @@ class RawExport:
     findings: list[Finding] = field(default_factory=list)
     other_columns: dict[str, list[str]] = field(default_factory=dict)
     counted: dict[str, int] = field(default_factory=dict)
+    latest: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -193,6 +196,11 @@ class CrmTables:
         """Return the first and the last instant in a column, reading no other; known once it is released."""
         self.note_spans(name, (column,))
         return self._spans[name, column]
+
+    def latest(self, name: str, column: str) -> datetime | None:
+        """Return the last instant in a column, as `span` does, or as the reader of the export knows it."""
+        known = self.raw.latest.get((name, column))
+        return self.span(name, column)[1] if known is None else known
 
     def note_spans(self, name: str, columns: Sequence[str]) -> None:
         """Look up what `span` returns of several columns at once."""
