@@ -1,4 +1,4 @@
-"""The latest instants of columns, known from the one look at the bytes of CSV files, are those that are read."""
+"""The latest instants that the one look at the bytes of CSV files tells are those that are read."""
 
 from __future__ import annotations
 
