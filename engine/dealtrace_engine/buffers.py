@@ -82,6 +82,21 @@ def arrow(values: NDArray[Any], kind: pa.DataType | None = None) -> pa.Array:
     return pa.Array.from_buffers(kind or pa.from_numpy_dtype(values.dtype), len(values), [None, buffer])
 
 
+def copied(values: NDArray[Any]) -> pa.Buffer:
+    """Return a copy of numbers in Arrow's memory, which goes back to the system when nobody needs it.
+
+    Memory of numpy does not, where smaller blocks that are still used lie between the larger ones.
+
+    Examples
+    --------
+    >>> copied(np.array([1, 2], np.uint8)).to_pybytes()
+    b'\\x01\\x02'
+    """
+    room = pa.allocate_buffer(values.nbytes)
+    np.frombuffer(room, values.dtype)[:] = values
+    return room
+
+
 def text(values: Sequence[str | None]) -> pa.StringArray:
     """Return texts as an Arrow array; see `arrow`.
 

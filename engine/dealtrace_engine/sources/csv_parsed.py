@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -9,12 +11,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.buffers import Number, copied
 from dealtrace_engine.errors import first_line
 from dealtrace_engine.sources.csv_blocks import Block, Problem
 from dealtrace_engine.sources.csv_dialect import Dialect
 from dealtrace_ext.csv_fields import split
 
 EXAMPLE_BYTES = 200
+Buffers = tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.uint8]]
+
+_this_thread = threading.local()
 
 
 @dataclass(frozen=True)
@@ -38,15 +44,12 @@ def parse(block: Block, dialect: Dialect, names: Sequence[str]) -> Parsed:
     columns = list(dict.fromkeys(names))
     wanted = [dialect.names.index(name) for name in columns]
     width = len(dialect.names)
-    buffers = [_buffers(len(block.data), width) for _ in columns]
+    buffers = _room(len(columns), len(block.data), width)
     rows, nulls, left_out = split(block.data, *dialect.codes, width, wanted, buffers)
     arrays = {}
-    for name, parts, null_count in zip(columns, buffers, nulls, strict=True):
-        offsets, data, validity = parts
-        data.resize(int(offsets[rows]), refcheck=False)  # gives the rest back, in place
-        offsets.resize(rows + 1, refcheck=False)
-        shared = list(map(pa.py_buffer, (validity, offsets, data)))
-        arrays[name] = pa.Array.from_buffers(pa.string(), rows, shared, null_count)
+    for name, (offsets, data, validity), null_count in zip(columns, buffers, nulls, strict=True):
+        parts = validity[: rows // 8 + 1], offsets[: rows + 1], data[: offsets[rows]]
+        arrays[name] = pa.Array.from_buffers(pa.string(), rows, list(map(copied, parts)), null_count)
     try:
         for array in arrays.values():
             array.validate(full=True)
@@ -59,10 +62,26 @@ def parse(block: Block, dialect: Dialect, names: Sequence[str]) -> Parsed:
     return Parsed(pa.record_batch([arrays[name] for name in names], names=list(names)), skipped)
 
 
-def _buffers(size: int, width: int) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.uint8]]:
+def _room(columns: int, size: int, width: int) -> list[Buffers]:
+    """Return room for so many columns of the rows of a block of bytes, the same for each block of a thread.
+
+    No more of it is touched than the longest texts need, and it is no block's to keep.
+    """
+    room: list[Buffers] = getattr(_this_thread, "room", [])
+    if len(room) < columns or len(room[0][0]) < size // width + 2 or len(room[0][1]) < size:
+        _this_thread.room = room = [_buffers(size, width) for _ in range(columns)]
+    return room[:columns]
+
+
+def _buffers(size: int, width: int) -> Buffers:
     """Make room for the offsets, text and validity of a column of rows that have `width` fields."""
     most = size // width + 2
-    return np.empty(most, np.int32), np.empty(size, np.uint8), np.empty(most // 8 + 1, np.uint8)
+    return _pages(most, np.int32), _pages(size, np.uint8), _pages(most // 8 + 1, np.uint8)
+
+
+def _pages(count: int, kind: type[Number]) -> NDArray[Number]:
+    """Return room of whole pages, of which no thread's memory manager keeps any when it is let go."""
+    return np.frombuffer(mmap.mmap(-1, max(count, 1) * np.dtype(kind).itemsize), kind)[:count]
 
 
 def _problem(block: Block, error: pa.ArrowInvalid) -> Problem:

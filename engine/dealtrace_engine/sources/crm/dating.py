@@ -34,20 +34,14 @@ def placed(events: pl.DataFrame, zone: str) -> pl.DataFrame:
 
     is_day = pl.col("ts_precision") == "date"
     rows = events.with_row_index("_row").with_columns(_day=_calendar_day(zone))
-    starts = pl.col("_day").cast(pl.Datetime("us")).dt.replace_time_zone(zone, ambiguous="earliest",
-                                                                         non_existent="null")  # fmt: skip
-    # Where midnight does not exist, clocks having been put forward, the day begins an hour later.
-    later = (pl.col("_day").cast(pl.Datetime("us")) + pl.duration(hours=1)).dt.replace_time_zone(
-        zone, ambiguous="earliest", non_existent="null"
-    )
-    start = pl.coalesce(starts, later).dt.convert_time_zone("UTC")
     days = rows.filter(is_day).select("case_id", "_day").unique()
     if days.height == 0:
         none = pl.lit(None, pl.Datetime("us", "UTC"))
         return events.with_columns(day_start=none, day_end=none)
     around = rows.join(days, on=["case_id", "_day"], how="semi", nulls_equal=True)
-    around = around.with_columns(_start=start).with_columns(
-        _end=pl.col("_start") + pl.duration(hours=23, minutes=59, seconds=59)
+    next_day = pl.col("_day") + pl.duration(days=1)
+    around = around.with_columns(
+        _start=_start_of(pl.col("_day"), zone), _end=_start_of(next_day, zone) - pl.duration(seconds=1)
     )
     spots = _spots(around).select("_row", "_at", "_start", "_end")
     joined = rows.join(spots, on="_row", how="left", maintain_order="left")
@@ -64,6 +58,23 @@ def _calendar_day(zone: str) -> pl.Expr:
 
     there = pl.col("timestamp").dt.convert_time_zone(zone).dt.date()
     return pl.when(pl.col("ts_precision") == "date").then(pl.col("timestamp").dt.date()).otherwise(there)
+
+
+def _start_of(day: pl.Expr, zone: str) -> pl.Expr:
+    """Return when a day begins in a zone.
+
+    Where clocks are put forward at midnight, that is an hour later; where a whole day is left out, the next.
+    """
+    import polars as pl
+
+    midnight = day.cast(pl.Datetime("us"))
+    begins = [
+        (midnight + pl.duration(hours=hours)).dt.replace_time_zone(
+            zone, ambiguous="earliest", non_existent="null"
+        )
+        for hours in (0, 1, 24)
+    ]
+    return pl.coalesce(begins).dt.convert_time_zone("UTC")
 
 
 def _spots(around: pl.DataFrame) -> pl.DataFrame:

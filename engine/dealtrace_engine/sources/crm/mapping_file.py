@@ -30,6 +30,7 @@
 
     [ladders]                          # which rules may find an activity, the first first
     contract_signed = ["SF3", "SF1"]
+    first_customer_contact = ["SF1", "SF2", "SF3", "SF4"]  # SF4: also by contact roles
 
     [fields]                           # own fields, as attributes of the case
     "Opportunity.Region__c" = "region"

@@ -83,6 +83,8 @@ class RawExport:
         once they have been read.
     latest : mapping of (str, str) to datetime
         Object and column to the last instant in it, where the reader came to know it.
+    by_column : bool
+        Whether to read one column of an object takes much less than to read all of it.
     """
 
     system: str
@@ -98,6 +100,7 @@ class RawExport:
     other_columns: dict[str, list[str]] = field(default_factory=dict)
     counted: dict[str, int] = field(default_factory=dict)
     latest: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    by_column: bool = False
 
 
 @dataclass(frozen=True)
@@ -191,6 +194,10 @@ class CrmTables:
         if name in self._held or name not in self.raw.frames:
             return self._held[name].height if name in self._held else 0
         return int(self.raw.frames[name].select(pl.len()).collect(engine="streaming").item())
+
+    def knows(self, name: str, column: str) -> bool:
+        """Whether `span` needs to read nothing."""
+        return name in self._held or (name, column) in self._spans
 
     def span(self, name: str, column: str) -> tuple[datetime | None, datetime | None]:
         """Return the first and the last instant in a column, reading no other; known once it is released."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.quality import FIRST_ROWS, Finding
 from dealtrace_engine.sources.crm.tables import Kind, RawExport
+from dealtrace_ext.intern import Interner
 from dealtrace_engine.sources.crm.times import days, instants
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ ODD_IDS = {
 """By state of `dealtrace_ext.record_ids`; what was `REPAIRED` differs by system."""
 NOTHING_WRITTEN = (0, 6)
 GOOD_ID = 1
+TEXTS_AT_A_TIME = 1 << 18
+"""So many are handed to a kernel at once, for which they are copied."""
 INLINE = 12
 """Bytes of a text that has no copy in memory beside its column."""
 FOREVER = "9999-"
@@ -138,8 +141,7 @@ def _counted_ids(ids: pl.Series, system: str, where: str) -> tuple[pl.Series, li
     """Return ids in their one form, and those that were damaged, mended, or are none."""
     apart = different(ids)
     if apart is None:
-        written, states = read_ids(ids, system)
-        found = ids if (states == GOOD_ID).all() else _without_missing(ids.name, written, states)
+        found, states = _mended(ids, system)
     else:
         first, spots = apart
         written, states_of = read_ids(first, system)
@@ -152,6 +154,20 @@ def _counted_ids(ids: pl.Series, system: str, where: str) -> tuple[pl.Series, li
             findings.append(Finding(f"{where} {what}"))
             findings[-1].add(len(rows), [int(row) + 1 for row in rows[:FIRST_ROWS]], ids[int(rows[0])])
     return found, findings
+
+
+def _mended(ids: pl.Series, system: str) -> tuple[pl.Series, NDArray[Any]]:
+    """Return ids in their one form and their states; most need no change, and none is copied then."""
+    import polars as pl
+
+    found, states = [ids.clear()], [np.empty(0, np.uint8)]
+    for begin in range(0, len(ids), TEXTS_AT_A_TIME):
+        part = ids.slice(begin, TEXTS_AT_A_TIME)
+        written, of = read_ids(part, system)
+        same = ((of == GOOD_ID) | part.is_null().to_numpy()).all()
+        found.append(part if same else _without_missing(ids.name, written, of))
+        states.append(of)
+    return pl.concat(found), np.concatenate(states)
 
 
 def shared(texts: pl.Series) -> pl.Series:
@@ -186,18 +202,31 @@ def different(texts: pl.Series) -> tuple[pl.Series, pl.Series] | None:
     """
     import polars as pl
 
-    from dealtrace_ext.intern import Interner
-
     longest = texts.str.len_bytes().max()
     if longest is None or longest <= INLINE or texts.approx_n_unique() * 2 > len(texts):  # type: ignore[operator]
         return None
-    codes = np.empty(len(texts), np.int32)
-    Interner().encode(texts.to_arrow(), codes)
+    codes = encoded(Interner(), texts)
     highest = np.maximum.accumulate(np.concatenate((np.array([-1], np.int32), codes)))
     spots = pl.Series(codes)
     if texts.null_count():
         spots = spots.set(spots < 0, None)
     return texts.gather(np.flatnonzero(codes > highest[:-1])), spots
+
+
+def encoded(known: Interner, texts: pl.Series) -> NDArray[np.int32]:
+    """Return the codes of texts, -1 for null; those that were not known get the next ones.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> encoded(Interner(), pl.Series(["b", "a", None, "b"])).tolist()
+    [0, 1, -1, 0]
+    """
+    codes = np.empty(len(texts), np.int32)
+    for begin in range(0, len(texts), TEXTS_AT_A_TIME):
+        end = begin + TEXTS_AT_A_TIME
+        known.encode(texts[begin:end].to_arrow(), codes[begin:end])
+    return codes
 
 
 def _filled(text: pl.Expr) -> pl.Expr:

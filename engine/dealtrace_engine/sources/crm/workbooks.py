@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,6 +67,15 @@ def begins_as_workbook(file: InputFile) -> bool:
         return stream.read(len(COMPOUND)).startswith((PACKED, COMPOUND))
 
 
+def is_web_page(file: InputFile) -> bool:
+    """Whether a file is HTML or XML, whatever it is called: what many systems write as .xls."""
+    with file.open() as stream:
+        data = stream.read(512)
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = data.decode("utf-16" if wide else "utf-8-sig", "replace")
+    return text.lstrip().startswith("<")
+
+
 def from_serials(days: pl.Series) -> pl.Series:
     """Return spreadsheet days since 30 December 1899 as instants, to the second; what is no day as null.
 
@@ -94,9 +104,8 @@ def _why_none(file: InputFile, said: str) -> tuple[str, str | None]:
         return (said, None) if b"PK\x05\x06" in data[-66_000:] else ("it is cut off", again)
     if data.startswith(COMPOUND):
         return said, again
-    start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    if start == b"<":
-        return "it is a web page or XML under the name of one", "export it as .xlsx or CSV"
+    if is_web_page(file):
+        return "it is a web page, HTML or XML, under the name of one", "open it and save it as .xlsx or CSV"
     return said, None
 
 

@@ -28,6 +28,7 @@ _PROCESS = (
     "traversedpath opportunityid bpf_opportunityid"
 )
 _COLUMNS = {
+    "audit_changes": "auditid objectid objecttypecode createdon userid operation attribute old new",
     "lead": f"leadid {_MONEY} masterid qualifyingopportunityid leadsourcecode leadsourcecodename "
     "industrycode industrycodename",
     "opportunity": f"opportunityid {_MONEY} ownerid originatingleadid stageid stepname salesstage "

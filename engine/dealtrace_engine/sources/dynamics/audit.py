@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.buffers import copied
 from dealtrace_engine.parallel import closed_after, map_ahead
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.tables import Kind, data_types
@@ -32,6 +33,8 @@ CREATE, UPDATE, DELETE = 1, 2, 3
 """Operations of audit rows."""
 REJECTED, APPROVED, REVISED = 27, 28, 43
 """Actions of audit rows that rules ask for."""
+REPEATED = ("objecttypecode", "attribute", "userid")
+"""Columns of texts of which there are few."""
 CREATED = ("lead", "opportunity")
 """Tables of which rules ask for the audit of the creation."""
 
@@ -87,7 +90,8 @@ class Audit:
             own: list[Finding] = []
             piece = _typed(self._table.finished(piece), own)
             changes = changed_attributes(_updates(piece), attributes, own)
-            return piece.height, _own_texts(_asked_for(piece).drop(CHANGES)), _own_texts(changes), own
+            told = _asked_for(piece).drop(CHANGES)
+            return piece.height, _own_texts(told, piece.height), _own_texts(changes, piece.height), own
 
         def again(piece: pl.DataFrame) -> None:
             copies.append(_updates(_typed(piece, findings)))
@@ -174,10 +178,10 @@ def _values(column: pa.Array, found: NDArray[np.int64], at: int) -> pl.Series:
     import polars as pl
 
     text, offsets, nothing = Text(column), np.empty(len(found) + 1, np.int64), np.empty(0, np.uint8)
-    data = np.empty(copy_values(text, found, at, offsets, nothing), np.uint8)
-    copy_values(text, found, at, offsets, data)
+    data = pa.allocate_buffer(copy_values(text, found, at, offsets, nothing))
+    copy_values(text, found, at, offsets, np.frombuffer(data, np.uint8))
     there = np.packbits(found[:, at] >= 0, bitorder="little")
-    buffers = [pa.py_buffer(there), pa.py_buffer(offsets), pa.py_buffer(data)]
+    buffers = [copied(there), copied(offsets), data]
     return pl.Series(pl.from_arrow(pa.Array.from_buffers(pa.large_string(), len(found), buffers)))
 
 
@@ -251,12 +255,15 @@ def _updates(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter((pl.col("operation") == UPDATE).fill_null(True) & (pl.col(CHANGES) != ""))
 
 
-def _own_texts(frame: pl.DataFrame) -> pl.DataFrame:
+def _own_texts(frame: pl.DataFrame, of: int) -> pl.DataFrame:
+    """Return rows that share no memory with all of a piece, unless they are most of its rows."""
     import polars as pl
 
     def own(texts: pl.Series) -> pl.Series:
-        once = shared(texts)
-        return dense(texts) if once is texts else once
+        if texts.name in REPEATED:
+            once = shared(texts)
+            return dense(texts) if once is texts else once
+        return texts if 2 * len(texts) > of else dense(texts)
 
     return frame.select(own(column) if column.dtype == pl.String else column for column in frame)
 

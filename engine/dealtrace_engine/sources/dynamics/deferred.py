@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dealtrace_engine.sources.crm.values import encoded
 from dealtrace_ext.intern import Interner
 
 if TYPE_CHECKING:
@@ -67,7 +68,6 @@ class Seen:
         """
         import polars as pl
 
-        known, codes = len(self._known), np.empty(len(texts), np.int32)
-        self._known.encode(texts.to_arrow(), codes)
+        known, codes = len(self._known), encoded(self._known, texts)
         highest = np.maximum.accumulate(np.concatenate(([known - 1], codes)))
         return pl.Series(codes > highest[:-1])

@@ -11,6 +11,7 @@ from dealtrace_engine.sources.crm.present import latest_stamp
 from dealtrace_engine.sources.dynamics.objects import KEYS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     import polars as pl
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.sources.crm.mapping import CrmMapping
     from dealtrace_engine.sources.crm.tables import CrmTables
 
+CHANGED = "modifiedon"
 OBJECTS = {
     "lead": "lead", "opportunity": "opportunity", "quote": "quote", "salesorder": "order",
     "invoice": "invoice", "incident": "case",
@@ -104,33 +106,54 @@ def exported(tables: CrmTables) -> datetime | None:
         return tables.raw.exported
 
     def latest() -> pl.LazyFrame:
-        there = [name for name in tables.objects if tables.has(name, "modifiedon")]
+        there = [name for name in tables.objects if tables.has(name, CHANGED)]
         for name in there:
-            tables.table(name)
-        ends = [latest_stamp(tables, name, "modifiedon") for name in there]
-        return pl.LazyFrame({"at": ends}, {"at": pl.Datetime("us", "UTC")}).select(pl.col("at").max())
+            if not tables.raw.by_column and not tables.knows(name, CHANGED):
+                tables.table(name)
+        at = _latest_change(tables, there)
+        return pl.LazyFrame({"at": [at]}, {"at": pl.Datetime("us", "UTC")})
 
     when: datetime | None = tables.once("exported", latest).collect().item()
     return when
 
 
-def _happened(events: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping, rule: Rule) -> pl.LazyFrame:
-    """Leave out what lies after the export, and count it."""
+def _latest_change(tables: CrmTables, names: Iterable[str]) -> datetime | None:
+    ends = [latest_stamp(tables, name, CHANGED) for name in names]
+    return max((end for end in ends if end is not None), default=None)
+
+
+def _happened(found: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping, rule: Rule) -> pl.LazyFrame:
+    """Leave out what lies after the export, and count it.
+
+    Only where something lies after the changes that were read so far, all tables are asked when it was made.
+    """
     import polars as pl
 
+    events = found.collect()
+    known = tables.raw.exported or _latest_change(tables, [n for n in tables.objects if tables.knows(n, CHANGED)])
+    if known is not None and not _planned(events, known, mapping).any():
+        return events.lazy()
     when = exported(tables)
     if when is None:
-        return events
-    end = pl.lit(when, pl.Datetime("us", "UTC"))
-    today = end.dt.convert_time_zone(mapping.zone).dt.date()
-    of_day = pl.col("ts_precision") == "date"
-    planned = pl.when(of_day).then(pl.col("timestamp").dt.date() > today).otherwise(pl.col("timestamp") > end)
-    later = events.filter(planned).select("record_id").collect()["record_id"]
+        return events.lazy()
+    planned = _planned(events, when, mapping)
+    later = events["record_id"].filter(planned)
     reason = f"{rule.name}: lies after the export, so it is planned and no event"
     if len(later) and all(finding.reason != reason for finding in tables.raw.findings):
         tables.raw.findings.append(Finding(reason))
         tables.raw.findings[-1].add(len(later), [], later[0])
-    return events.filter(~planned)
+    return events.filter(~planned).lazy()
+
+
+def _planned(events: pl.DataFrame, when: datetime, mapping: CrmMapping) -> pl.Series:
+    """Return which events lie after the time, or after its day where they are known to the day only."""
+    import polars as pl
+
+    end = pl.lit(when, pl.Datetime("us", "UTC"))
+    today = end.dt.convert_time_zone(mapping.zone).dt.date()
+    of_day = pl.col("ts_precision") == "date"
+    at = pl.col("timestamp")
+    return events.select(pl.when(of_day).then(at.dt.date() > today).otherwise(at > end)).to_series()
 
 
 def _with_names(events: pl.LazyFrame, tables: CrmTables) -> pl.LazyFrame:

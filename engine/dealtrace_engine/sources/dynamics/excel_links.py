@@ -31,6 +31,8 @@ REGARDING = {
     "opportunityclose": ("opportunity",), "quoteclose": ("quote",), "orderclose": ("salesorder",),
 }  # fmt: skip
 """What an activity that closes a record is about."""
+PAPERS = ("quote", "salesorder", "invoice")
+"""What a message may be the sending of, and which often has the name of its opportunity."""
 NUMBERS: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "quoteclose": ("quote", ("quotenumber", "revision"), ("quotenumber", "revisionnumber")),
     "orderclose": ("salesorder", ("ordernumber",), ("ordernumber",)),
@@ -70,17 +72,34 @@ def _numbered(frame: pl.DataFrame, table: str, tables: Mapping[str, pl.DataFrame
 
 
 def _ids(frame: pl.DataFrame, table: str) -> pl.DataFrame:
-    """Return normal names and ids of the records of a table."""
+    """Return normal names and ids of the records of a table, and since when they are there."""
     import polars as pl
 
-    schema = {"name": pl.String, "id": pl.String, "of": pl.String}
     if not {NAMES[table], KEYS[table]} <= set(frame.columns):
-        return pl.DataFrame(schema=schema)
+        return _no_ids()
     return frame.select(
         normal_column(pl.col(NAMES[table]).cast(pl.String)).alias("name"),
         pl.col(KEYS[table]).cast(pl.String).alias("id"),
         pl.lit(table).alias("of"),
-    ).drop_nulls()
+        _time(frame, "createdon").alias("since"),
+    ).drop_nulls(["name", "id"])
+
+
+def _no_ids() -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame(
+        schema={"name": pl.String, "id": pl.String, "of": pl.String, "since": pl.Datetime("us")}
+    )
+
+
+def _time(frame: pl.DataFrame, column: str) -> pl.Expr:
+    """Return the times of a column, null where its cells hold something else."""
+    import polars as pl
+
+    kind = pl.Datetime("us")
+    told = frame.schema.get(column, pl.Null).is_temporal()
+    return pl.col(column).cast(kind) if told else pl.lit(None, kind)
 
 
 def _linked(
@@ -99,6 +118,11 @@ def _linked(
         where = f"{table}.{lookup}"
         several = found["id"].is_null() & (found["records"] > 1)
         counted(findings, f"{where}: not linked, several records have that name", int(several.sum()))
+        if (table, lookup) == ("email", "regardingobjectid"):
+            papers = _may_send_papers(frame, found, ids)
+            reason = f"{where}: not linked, a quote, an order or an invoice has that name too"
+            counted(findings, reason, int(papers.sum()))
+            found = found.with_columns(pl.when(~papers).then(pl.col("id", "of")))
         tables = found["id"].is_not_null() & (found["tables"] > 1)
         among = ", ".join(there)
         reason = f"{where}: a name in several tables, taken to be of the first of {among}"
@@ -107,6 +131,23 @@ def _linked(
         if len(targets) > 1:
             frame = frame.with_columns(found["of"].alias(f"{lookup}_entitytype"))
     return frame
+
+
+def _may_send_papers(mails: pl.DataFrame, found: pl.DataFrame, ids: Mapping[str, pl.DataFrame]) -> pl.Series:
+    """Return which messages that are linked may be about a paper of that name, which was there by then."""
+    import polars as pl
+
+    papers = pl.concat([ids[table] for table in PAPERS if table in ids] or [_no_ids()])
+    first = pl.when(~pl.col("since").is_null().any()).then(pl.col("since").min())
+    known = papers.group_by("name").agg(first.alias("since"), there=pl.lit(True))
+    sent = pl.coalesce(_time(mails, column) for column in ("senton", "actualend", "createdon"))
+    rows = pl.concat([found, mails.select(sent.alias("sent"))], how="horizontal")
+    rows = rows.join(known, on="name", how="left", maintain_order="left")
+    linked = pl.col("there") & pl.col("id").is_not_null() & ~pl.col("of").is_in(PAPERS)
+    day_only = pl.col("sent") == pl.col("sent").dt.truncate("1d")  # a cell of a day is its midnight
+    since = pl.when(day_only).then(pl.col("since").dt.truncate("1d")).otherwise("since")
+    in_time = (pl.col("sent") >= since).fill_null(True)
+    return rows.select((linked & in_time).fill_null(False)).to_series()
 
 
 def _found(names: pl.DataFrame, ids: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -32,7 +32,7 @@ class Reading:
         Labels of option codes from elsewhere than the table `stringmap`, with its columns.
     versioned : bool
         Whether a record may be there in several versions that are worth keeping.
-    exported, zone, precision
+    exported, zone, precision, by_column
         See `RawExport`.
     notes : list of str
     findings : list of Finding
@@ -46,6 +46,7 @@ class Reading:
     precision: str = "instant"
     notes: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    by_column: bool = False
 
 
 def export(reading: Reading, mapping: CrmMapping, *, shape: str, label: str) -> RawExport:
@@ -81,6 +82,7 @@ def export(reading: Reading, mapping: CrmMapping, *, shape: str, label: str) -> 
     return RawExport(
         SYSTEM, shape, label, frames, versions, reading.exported, reading.zone, reading.precision,
         reading.notes, reading.findings, _others(reading.parts), counted,
+        reading.by_column,
     )  # fmt: skip
 
 

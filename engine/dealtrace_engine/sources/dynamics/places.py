@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dealtrace_engine.sources.crm.values import encoded
 from dealtrace_engine.sources.dynamics.objects import KEYS
 from dealtrace_ext.intern import Interner
 
 if TYPE_CHECKING:
     import polars as pl
-    from numpy.typing import NDArray
 
     from dealtrace_engine.sources.crm.tables import CrmTables
 
@@ -33,13 +33,6 @@ def places(tables: CrmTables, table: str, ids: pl.Series) -> tuple[pl.Series, pl
     encoded(known, own)
     count, codes = len(known), encoded(known, ids)
     return pl.Series(codes), pl.Series((codes >= 0) & (codes < count))
-
-
-def encoded(known: Interner, ids: pl.Series) -> NDArray[np.int32]:
-    """Return the codes of ids, -1 for null; those that were not known get the next ones."""
-    codes = np.empty(len(ids), np.int32)
-    known.encode(ids.to_arrow(), codes)
-    return codes
 
 
 def value_now(tables: CrmTables, table: str, attribute: str, ids: pl.Series) -> pl.Series:

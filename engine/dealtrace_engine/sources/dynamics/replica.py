@@ -56,7 +56,7 @@ def read(path: Path, mapping: CrmMapping) -> Reading:
     ParseError
         A file cannot be read, or the package that reads Delta tables is not there.
     """
-    reading, unknown = Reading(), []
+    reading, unknown = Reading(by_column=True), []
     for name, columns, rows in _sources(path, reading):
         part = part_of(name, columns, rows, mapping)
         if part is None:

@@ -13,7 +13,8 @@ from dealtrace_engine.errors import ParseError, first_line
 from dealtrace_engine.parallel import closed_after, map_ahead
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.csv_blocks import Block, blocks
-from dealtrace_engine.sources.csv_dialect import sniff
+from dealtrace_engine.sources.csv_dialect import Dialect, sniff
+from dealtrace_engine.sources.csv_parsed import parse
 from dealtrace_engine.sources.dynamics.export import Reading
 from dealtrace_engine.sources.dynamics.naming import (
     CUSTOM_PROCESS,
@@ -103,7 +104,7 @@ def when(folder: Path) -> datetime:
 def _read(folders: Sequence[Path], mapping: CrmMapping) -> Reading:
     import polars as pl
 
-    reading, absent = Reading(), []
+    reading, absent = Reading(by_column=True), []
     for folder in folders:
         for entity in entities(folder):
             parts = list(_parts(entity, folder, mapping))
@@ -175,13 +176,24 @@ def _rows(
     def parsed(block: Block) -> pl.DataFrame:
         if block.problem is not None:
             raise ParseError(block.problem.what, file=file, hint=block.problem.hint)
-        return _parsed(block.data, places, list(columns), entity, file)
+        found = _even(block, dialect, columns)
+        return _uneven(block.data, places, list(columns), entity, file) if found is None else found
 
     with closed_after(map_ahead(parsed, blocks(source, dialect, block_bytes))) as frames:
         yield from frames
 
 
-def _parsed(
+def _even(block: Block, dialect: Dialect, columns: Sequence[str]) -> pl.DataFrame | None:
+    """Read rows that all have as many fields as there are columns, in UTF-8; None where some are not so."""
+    import polars as pl
+
+    parsed = parse(block, dialect, list(dict.fromkeys(columns)))
+    if parsed.batch is None or parsed.skipped:
+        return None
+    return pl.DataFrame(pl.from_arrow(parsed.batch))
+
+
+def _uneven(
     rows: memoryview, places: list[str], columns: list[str], entity: Entity, file: Path
 ) -> pl.DataFrame:
     """Read whole rows behind a header of all places, and one more that nothing should be at."""

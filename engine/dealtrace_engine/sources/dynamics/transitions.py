@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.crm.values import encoded
 from dealtrace_engine.sources.dynamics.audit import CREATE, DELETE
 from dealtrace_engine.sources.dynamics.audited import audited_updates
 from dealtrace_engine.sources.dynamics.objects import CATALOG, KEYS
-from dealtrace_engine.sources.dynamics.places import encoded, places, value_now
+from dealtrace_engine.sources.dynamics.places import places, value_now
 from dealtrace_ext.intern import Interner
 
 if TYPE_CHECKING:

@@ -31,6 +31,7 @@ from dealtrace_engine.sources.salesforce.case_table import (
     around_deals,
     own_columns,
 )
+from dealtrace_engine.sources.salesforce.contact_roles import ROLES
 from dealtrace_engine.sources.salesforce.links import links_of
 from dealtrace_engine.sources.salesforce.outcomes import outcomes
 from dealtrace_engine.sources.salesforce.paths import invoice_orders, order_quotes, payment_invoices
@@ -195,7 +196,7 @@ AROUND = (
                "OpportunityCompetitor"),
         afterwards=_linked,
         spent=("Task", "Event", "EmailMessage", "TaskRelation", "EventRelation", "OpportunityLineItem",
-               "Product2", "OpportunityCompetitor", "PaymentTerm", "Case"),
+               "Product2", "OpportunityCompetitor", "PaymentTerm", "Case", ROLES),
         spent_made=("contacts", "first contacts", "opportunity links", "quotes of orders",
                     "orders of invoices", "invoices of payments"),
         kept={name: ("Id", "IsDeleted", column)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.tables import CrmTables
 from dealtrace_engine.sources.salesforce.account_links import by_account
+from dealtrace_engine.sources.salesforce.contact_roles import RELATIONS, asked_for_roles, by_contact_role
 from dealtrace_engine.sources.salesforce.contacts import contacts
 from dealtrace_engine.sources.salesforce.evidence import alive
 from dealtrace_engine.sources.salesforce.main_quotes import main_quotes, not_main
@@ -50,7 +52,8 @@ def links(tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:
     -------
     DataFrame
         object, record_id, case_id, via (the columns that lead from the record to the case), confidence: 1 for
-        a link that the export has, less for one by account and time, 0 for one that is left out by choice.
+        a link that the export has, less for one by contact role or account and time, 0 for one that is left
+        out by choice.
     """
     return links_of(tables, mapping).collect()
 
@@ -78,12 +81,20 @@ def _links(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         for kind, rows in found.items()
     ]
     known = pl.concat(parts).collect().lazy()
-    if mapping.link_by_account and mapping.leading == "opportunity":
-        guessed = by_account(tables, mapping).join(known, on=["object", "record_id"], how="anti")
+    for guess in _guesses(mapping):
+        guessed = guess(tables, mapping).join(known, on=["object", "record_id"], how="anti")
         known = pl.concat([known, guessed])
     if mapping.flatten == "primary" and mapping.leading == "opportunity":
         known = _flattened(known, tables, mapping)
     return known
+
+
+def _guesses(mapping: CrmMapping) -> list[Callable[[CrmTables, CrmMapping], pl.LazyFrame]]:
+    """Return the ways to opportunities that are not certain and that the mapping asks for, the best first."""
+    if mapping.leading != "opportunity":
+        return []
+    ways = ((asked_for_roles(mapping), by_contact_role), (mapping.link_by_account, by_account))
+    return [guess for asked, guess in ways if asked]
 
 
 def _self(tables: CrmTables, kind: str) -> pl.LazyFrame:
@@ -236,7 +247,10 @@ _LEADING = {
 
 
 def _contact_links(tables: CrmTables, mapping: CrmMapping, to_case: Links) -> pl.LazyFrame:
-    """Return the cases of contacts: by what they are about, else by the lead they are with."""
+    """Return the cases of contacts: by what they are about, else by the lead they are with.
+
+    One about an invoice, such as a reminder to pay it, says nothing of the selling before.
+    """
     import polars as pl
 
     rows = contacts(tables, mapping).select("what", "who", Id="contact")
@@ -244,9 +258,9 @@ def _contact_links(tables: CrmTables, mapping: CrmMapping, to_case: Links) -> pl
     who = path(tables, "Activity", "who", rows=rows).with_columns(via=pl.lit("WhoId"))
     more = [
         path(tables, name, "RelationId", of).with_columns(via=pl.lit(f"{name}.RelationId"))
-        for name, of in (("TaskRelation", "TaskId"), ("EventRelation", "EventId"))
+        for name, of in RELATIONS
     ]
-    about = ("opportunity", "quote", "order", "contract", "invoice", "lead")
+    about = ("opportunity", "quote", "order", "contract", "lead")
     return first_hit(
         *(then(what, to_case[kind]) for kind in about),
         then(who, to_case["lead"]),

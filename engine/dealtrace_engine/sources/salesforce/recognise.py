@@ -20,7 +20,14 @@ from dealtrace_engine.sources.salesforce.read import read_raw
 from dealtrace_engine.sources.salesforce.records_json import SUFFIXES as JSON_SUFFIXES
 from dealtrace_engine.sources.salesforce.records_json import shape_of
 from dealtrace_engine.sources.salesforce.replica import MARKS
-from dealtrace_engine.sources.salesforce.report_books import BOOKS, LOCK, OLD_BOOK, is_book, is_report_book
+from dealtrace_engine.sources.salesforce.report_books import (
+    BOOKS,
+    LOCK,
+    OLD_BOOK,
+    is_book,
+    is_report_book,
+    is_report_page,
+)
 from dealtrace_engine.sources.salesforce.report_header import is_report
 from dealtrace_engine.sources.salesforce.zip_parts import PART, members
 
@@ -69,7 +76,7 @@ def recognise(path: Path) -> str | None:
             return shape
     if any(map(_is_copied_table, files_of(path, (".parquet",))[:LOOKED_AT])):
         return "replica"
-    return None
+    return "report" if _has_only_pages(path) else None
 
 
 def _zips(path: Path) -> list[Path]:
@@ -94,6 +101,12 @@ def _has_report_book(path: Path) -> bool:
     """Whether a workbook is a report; of many the smallest are looked at, as each is read whole."""
     books = [file for file in files_of(path, BOOKS) if not file.name.startswith(LOCK)]
     return any(map(is_report_book, sorted(books, key=lambda file: file.stat().st_size)[:BOOKS_LOOKED_AT]))
+
+
+def _has_only_pages(path: Path) -> bool:
+    """Whether there are only web pages under the names of workbooks: reading them says what they are."""
+    files = [path] if path.is_file() else [file for file in path.iterdir() if file.is_file()]
+    return bool(files) and all(map(is_report_page, files))
 
 
 def _seen(file: Path) -> _Seen | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.errors import DealtraceError, ParseError
 from dealtrace_engine.sources.crm.tables import Kind
-from dealtrace_engine.sources.crm.workbooks import begins_as_workbook, from_serials, sheet
+from dealtrace_engine.sources.crm.workbooks import begins_as_workbook, from_serials, is_web_page, sheet
 from dealtrace_engine.sources.files import InputFile
 from dealtrace_engine.sources.salesforce.report_header import (
     FOOTER,
@@ -39,12 +39,12 @@ _MIDNIGHT = "00:00:00"
 
 
 def is_book(file: InputFile) -> bool:
-    """Whether a report is a workbook; one that is text under such a name is read as text.
+    """Whether a report is a workbook, or a web page that is called one; text of such a name is read as text.
 
     Raises
     ------
     ParseError
-        It has macros, which no report has, or is a web page.
+        It has macros, which no report has.
     """
     name = file.path.name.lower()
     if name.endswith(MACROS):
@@ -52,10 +52,7 @@ def is_book(file: InputFile) -> bool:
                          hint="export the report as .xlsx or CSV")  # fmt: skip
     if not name.endswith(BOOKS):
         return False
-    if name.endswith(OLD_BOOK) and not begins_as_workbook(file):
-        with file.open() as stream:
-            return stream.read(512).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
-    return True
+    return not name.endswith(OLD_BOOK) or begins_as_workbook(file) or is_web_page(file)
 
 
 def is_report_book(path: Path) -> bool:
@@ -77,6 +74,11 @@ def is_report_book(path: Path) -> bool:
     if any(label.startswith(("(", "（")) for label in header[:3]):
         return False
     return is_report(header) and (has_ids(header) or named)
+
+
+def is_report_page(path: Path) -> bool:
+    """Whether a file is called a workbook but is a web page, as reports used to be exported to .xls."""
+    return path.name.lower().endswith(BOOKS) and is_web_page(InputFile.at(path))
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,20 @@ def test_a_day_whose_midnight_does_not_exist(zone):
     assert found is not None
 
 
+@pytest.mark.parametrize(
+    ("zone", "day", "begins", "hours"),
+    [
+        ("Europe/Berlin", date(2025, 3, 30), datetime(2025, 3, 29, 23, tzinfo=UTC), 23),
+        ("Europe/Berlin", date(2025, 10, 26), datetime(2025, 10, 25, 22, tzinfo=UTC), 25),
+        ("Pacific/Apia", date(2011, 12, 29), datetime(2011, 12, 29, 10, tzinfo=UTC), 24),
+    ],
+)
+def test_a_day_is_as_long_as_the_clocks_make_it(zone, day, begins, hours):
+    found = placed(frame(("1", "contract_signed", day)), zone)
+    last = begins + timedelta(hours=hours, seconds=-1)
+    assert found.select("day_start", "day_end", "timestamp").rows() == [(begins, last, last)]
+
+
 def test_bounds_are_the_day_and_rows_keep_their_order():
     result = placed(frame(("1", "quote_accepted", at(10)), ("1", "contract_signed", DAY)), "UTC")
     assert result["activity"].to_list() == ["quote_accepted", "contract_signed"]

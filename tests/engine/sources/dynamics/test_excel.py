@@ -236,6 +236,31 @@ def test_what_an_activity_is_about_is_first_looked_for_among_opportunities(tmp_p
     assert reasons == [(f"{wanted}opportunity, salesorder", 1)]
 
 
+@pytest.mark.parametrize(
+    ("sent", "created", "about"),
+    [
+        (datetime(2024, 3, 1, 9), datetime(2024, 3, 1, 10), A),
+        (datetime(2024, 3, 1, 11), datetime(2024, 3, 1, 10), None),
+        (datetime(2024, 3, 1), datetime(2024, 3, 1, 10), None),
+        (datetime(2024, 2, 29), datetime(2024, 3, 1, 10), A),
+        (datetime(2024, 3, 1), None, None),
+        (None, datetime(2024, 3, 1, 10), None),
+    ],
+)
+def test_a_message_may_be_how_a_paper_of_that_name_was_sent_if_that_was_there(tmp_path, sent, created, about):
+    deals(tmp_path)
+    book(tmp_path / "quotes.xlsx", "Quote", ["Name", "Created On"], [[C, "x", WHEN, "Big deal", created]])
+    mail = [D, "x", WHEN, "Offer", "Big deal", sent]
+    book(tmp_path / "mails.xlsx", "Email", ["Subject", "Regarding", "Date Sent"], [mail])
+    found = tables(tmp_path)
+    assert rows(found, "email", "regardingobjectid") == [(about,)]
+    told = {f.reason: f.count for f in found.raw.findings if f.reason.startswith("email.regardingobjectid")}
+    if about is None:
+        assert told == {
+            "email.regardingobjectid: not linked, a quote, an order or an invoice has that name too": 1
+        }
+
+
 def test_nothing_is_written_beside_the_report(tmp_path, capfd):
     columns = ["Topic", "Est. Revenue", "Created On"]
     book(tmp_path / "x.xlsx", "Opportunity", columns, [[A, "x", WHEN, "Deal", None, None]])

@@ -54,6 +54,7 @@ MAPPINGS = (
     *(CrmMapping(leading=leading) for leading in LEADING),
     CrmMapping(flatten="primary", every_contact=True),
     CrmMapping(link_by_account=True),
+    CrmMapping(ladders={"first_customer_contact": ("SF1", "SF2", "SF3", "SF4")}),
     CrmMapping(ladders={"first_customer_contact": (), "opportunity_won": ("SF3",)}),
     CrmMapping(stage_aliases={"Qualification": "Prospecting"}, zone="Europe/Berlin"),
 )

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
+import dealtrace as dt
 from dealtrace_engine.errors import ParseError, SchemaError
 from dealtrace_engine.sources.crm.read import recognised
 from dealtrace_engine.sources.crm.tables import CrmTables
@@ -192,6 +193,31 @@ def test_what_is_no_workbook(tmp_path, name, data, why):
         read(path, "report")
     assert path.name in str(error.value)
     assert recognise(path) == (None if name.endswith("m") else "report")
+
+
+PAGE = "<html>\n<table><tr><th>Opportunity Name</th><th>Stage</th></tr><tr><td>A</td><td>Won</td></tr>"
+
+
+@pytest.mark.parametrize("name", ["report1700000000000.xls", "Pipeline.xls", "Pipeline.XLSX"])
+@pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_web_page_that_is_called_a_workbook_is_told_in_one_line_whatever_its_name(tmp_path, name, charset):
+    """Excel opens it, so that whoever exported it takes it for a workbook."""
+    file = tmp_path / name
+    file.write_text(PAGE, charset)
+    wanted = (
+        f"{file}: is no workbook (it is a web page, HTML or XML, under the name of one); "
+        "open it and save it as .xlsx or CSV"
+    )
+    for path in (file, tmp_path):
+        with pytest.raises(ParseError) as error:
+            dt.read_salesforce(path)
+        assert str(error.value) == wanted
+
+
+def test_a_web_page_among_other_files_does_not_make_them_reports(tmp_path):
+    (tmp_path / "Pipeline.xls").write_text(PAGE)
+    (tmp_path / "notes.txt").write_text("nothing")
+    assert recognise(tmp_path) is None
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])

@@ -112,6 +112,17 @@ def test_contacts_come_to_cases_by_quotes_leads_and_relations():
     ]
 
 
+def test_a_message_about_an_invoice_is_no_contact_of_the_deal():
+    """A reminder to pay says nothing of the selling before, and may be all that is written down."""
+    order, invoice = record("801", 1), record("3tt", 1)
+    objects = {
+        "Order": [{"Id": order, "OpportunityId": DEAL, "CreatedDate": at(2)}],
+        "Invoice": [{"Id": invoice, "ReferenceEntityId": order, "CreatedDate": at(3)}],
+        "EmailMessage": [mail(1, at(6), RelatedToId=invoice), mail(2, at(7), RelatedToId=order)],
+    }
+    assert first(("record_id", "timestamp"), **objects) == [(FIRST, "SF1", DEAL, at(7))]
+
+
 def test_further_contacts_where_they_are_asked_for():
     """The first of a case is told as the first, and not again."""
     objects = {"EmailMessage": [mail(1, at(6)), mail(2, at(7))], "Task": [task(3)]}
