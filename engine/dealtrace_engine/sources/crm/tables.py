@@ -81,10 +81,10 @@ class RawExport:
     counted : dict of str to int
         Objects of which the frame leaves out rows that no rule asks for, to how many rows there are; known
         once they have been read.
-    latest : mapping of (str, str) to datetime
-        Object and column to the last instant in it, where the reader came to know it.
     by_column : bool
         Whether to read one column of an object takes much less than to read all of it.
+    latest : mapping of (str, str) to datetime
+        Object and column to the last instant in it, where the reader came to know it.
     """
 
     system: str
@@ -99,8 +99,8 @@ class RawExport:
     findings: list[Finding] = field(default_factory=list)
     other_columns: dict[str, list[str]] = field(default_factory=dict)
     counted: dict[str, int] = field(default_factory=dict)
-    latest: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     by_column: bool = False
+    latest: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
