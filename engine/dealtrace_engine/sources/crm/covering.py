@@ -13,7 +13,7 @@ from dealtrace_engine.sources.crm.events import RANKS
 from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.crm.linking import Linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
-from dealtrace_engine.sources.crm.present import latest_stamp
+from dealtrace_engine.sources.crm.present import latest_of_all
 from dealtrace_engine.sources.crm.statuses import status_values
 from dealtrace_engine.sources.crm.system import CrmSystem
 from dealtrace_engine.sources.crm.tables import CrmTables
@@ -122,10 +122,7 @@ def export_time(system: CrmSystem, tables: CrmTables) -> datetime | None:
     """Return when the export was made: as it says, else the latest change in it."""
     if tables.raw.exported is not None:
         return tables.raw.exported
-    for name in tables.objects:
-        tables.note_spans(name, system.stamps)
-    latest = (latest_stamp(tables, name, stamp) for name in tables.objects for stamp in system.stamps)
-    return max((when for when in latest if when is not None), default=None)
+    return latest_of_all(tables, tables.objects, system.stamps)
 
 
 def _text(when: datetime) -> str:

@@ -109,7 +109,7 @@ def _found(
     """Return an event for each row; midnight throughout means that only days are known."""
     import polars as pl
 
-    at = pl.col(column)
+    at = pl.col(column).cast(pl.Datetime("us", "UTC"))
     of_day = at.drop_nulls().dt.time().eq(pl.time(0)).all()
     more = {"resource": "resource_id", "amount": "amount", "currency": "currency"}
     return tables.table(name).select(

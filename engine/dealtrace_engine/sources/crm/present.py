@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from dealtrace_engine.quality import Finding
@@ -9,6 +10,14 @@ from dealtrace_engine.sources.crm.tables import CrmTables
 
 SLACK = timedelta(days=1)
 """A clock may be behind, and a zone unknown."""
+
+
+def latest_of_all(tables: CrmTables, names: Sequence[str], columns: Sequence[str]) -> datetime | None:
+    """Return the latest of the `latest_stamp` of columns of objects."""
+    for name in names:
+        tables.note_spans(name, [column for column in columns if (name, column) not in tables.raw.latest])
+    stamps = (latest_stamp(tables, name, column) for name in names for column in columns)
+    return max((when for when in stamps if when is not None), default=None)
 
 
 def latest_stamp(tables: CrmTables, name: str, column: str) -> datetime | None:
@@ -23,7 +32,7 @@ def latest_stamp(tables: CrmTables, name: str, column: str) -> datetime | None:
     name, column : str
         Object and column; None is returned where the export has them not.
     """
-    last, now = tables.span(name, column)[1], datetime.now(UTC) + SLACK
+    last, now = tables.latest(name, column), datetime.now(UTC) + SLACK
     if last is None or last <= now:
         return last
     later, before = _around(tables, name, column, now)

@@ -83,6 +83,8 @@ class RawExport:
         once they have been read.
     by_column : bool
         Whether to read one column of an object takes much less than to read all of it.
+    latest : mapping of (str, str) to datetime
+        Object and column to the last instant in it, where the reader came to know it.
     """
 
     system: str
@@ -98,6 +100,7 @@ class RawExport:
     other_columns: dict[str, list[str]] = field(default_factory=dict)
     counted: dict[str, int] = field(default_factory=dict)
     by_column: bool = False
+    latest: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -201,6 +204,11 @@ class CrmTables:
         self.note_spans(name, (column,))
         return self._spans[name, column]
 
+    def latest(self, name: str, column: str) -> datetime | None:
+        """Return the last instant in a column, as `span` does, or as the reader of the export knows it."""
+        known = self.raw.latest.get((name, column))
+        return self.span(name, column)[1] if known is None else known
+
     def note_spans(self, name: str, columns: Sequence[str]) -> None:
         """Look up what `span` returns of several columns at once."""
         import polars as pl
@@ -237,7 +245,8 @@ class CrmTables:
         """Let all but some columns of an object go; to ask for another one is an error from then on."""
         self._remember(name)
         if name in self._held:
-            self._held[name] = self._held[name].select(columns)
+            held = self._held[name]
+            self._held[name] = held.select(column for column in columns if column in held.columns)
 
     def _remember(self, name: str) -> None:
         """Look up what the coverage report tells of an object that is held: its rows, and its instants."""

@@ -70,8 +70,7 @@ def value(column: str, kind: Kind, found: pl.DataType, zone: str) -> pl.Expr:
     if kind is Kind.BOOLEAN:
         return _truth(text, found).alias(column)
     if kind is Kind.NUMBER:
-        plain = _filled(text).str.strip_chars() if found == pl.String() else text
-        return plain.cast(pl.Float64, strict=False).fill_nan(None).alias(column)
+        return _number(text, found).alias(column)
     return _filled(text.cast(pl.String)).alias(column)
 
 
@@ -280,6 +279,17 @@ def _in_range(when: pl.Expr) -> pl.Expr:
 
     first, after = (pl.lit(date(year, 1, 1)) for year in CENTURY)
     return pl.when((when >= first) & (when < after)).then(when)
+
+
+def _number(text: pl.Expr, found: pl.DataType) -> pl.Expr:
+    import polars as pl
+
+    if found != pl.String():
+        return text.cast(pl.Float64, strict=False).fill_nan(None)
+    return text.map_batches(  # filled in the expression, numbers would be read from their text twice
+        lambda texts: texts.str.strip_chars().cast(pl.Float64, strict=False).fill_nan(None),
+        return_dtype=pl.Float64(), is_elementwise=True,
+    )  # fmt: skip
 
 
 def _truth(text: pl.Expr, found: pl.DataType) -> pl.Expr:

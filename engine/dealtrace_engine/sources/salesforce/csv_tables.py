@@ -49,6 +49,8 @@ class CsvTable:
         Data rows, those of another width aside.
     notes : list of str
     findings : list of Finding
+    latest : dict of str to str
+        Columns of times to the latest of them, as far as that could be told on the way.
     """
 
     file: InputFile
@@ -57,6 +59,7 @@ class CsvTable:
     rows: int
     notes: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    latest: dict[str, str] = field(default_factory=dict)
 
     def frame(self, names: Mapping[str, str], space: Workspace) -> pl.LazyFrame:
         """Return columns under other names, all as text.
@@ -134,7 +137,8 @@ def begun(file: InputFile, names: Sequence[str] | None = None) -> Begun:
 
 
 def csv_table(
-    file: InputFile, names: Sequence[str] | None = None, first: Begun | None = None
+    file: InputFile, names: Sequence[str] | None = None, first: Begun | None = None,
+    times: Sequence[str] = (),
 ) -> CsvTable:  # fmt: skip
     """Look at all of a CSV file: what it is written in, and whether every row is as wide as the header.
 
@@ -145,6 +149,8 @@ def csv_table(
         The columns of a file without a header.
     first : Begun, optional
         What its beginning tells, if that is known.
+    times : sequence of str
+        Columns of which the latest time is of interest.
 
     Raises
     ------
@@ -155,7 +161,7 @@ def csv_table(
     """
     first = first or begun(file, names)
     clean, dialect = first.file, first.dialect
-    bytes_, check = _looked_at(file, dialect if clean is file else None)
+    bytes_, check = _looked_at(file, dialect if clean is file else None, times)
     encoding = bytes_.encoding
     if not bytes_.clean:
         clean = CleanFile.of(file, encoding)
@@ -167,8 +173,10 @@ def csv_table(
     _refuse_damaged(check, rows, file, dialect)
     direct = clean is file and names is None and _is_plain(file, dialect)
     direct = direct and not (check.odd or check.stray or check.lone or check.empty)
+    latest = {name: check.latest(place) for place, name in enumerate(times)} if direct else {}
     return CsvTable(clean, dialect, direct, rows - check.odd, _notes(file, dialect.delimiter, encoding),
-                    _findings(file, bytes_, check, encoding))  # fmt: skip
+                    _findings(file, bytes_, check, encoding),
+                    {name: text.decode() for name, text in latest.items() if text is not None})  # fmt: skip
 
 
 def _dialect(file: InputFile, names: Sequence[str] | None) -> Dialect:
@@ -195,10 +203,14 @@ def delimiter_of(head: bytes) -> str:
     return max(DELIMITERS, key=line.count)
 
 
-def _looked_at(file: InputFile, dialect: Dialect | None) -> tuple[Bytes, RowCheck | None]:
+def _looked_at(
+    file: InputFile, dialect: Dialect | None, times: Sequence[str] = ()
+) -> tuple[Bytes, RowCheck | None]:  # fmt: skip
     """Look at every byte once, and at the rows where it is known how they are written."""
-    bytes_ = Bytes()
-    check = None if dialect is None else RowCheck(*dialect.codes, len(dialect.names))
+    bytes_, check = Bytes(), None
+    if dialect is not None:
+        places = [dialect.names.index(name) for name in times]
+        check = RowCheck(*dialect.codes, len(dialect.names), places)
     with opened(file) as stream:
         if check is not None and _has_separator_line(file):
             stream.readline()

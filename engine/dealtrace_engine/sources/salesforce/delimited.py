@@ -12,6 +12,7 @@ from dealtrace_engine.sources.crm.tables import Catalog
 from dealtrace_engine.sources.files import InputFile
 from dealtrace_engine.sources.salesforce.column_names import api_names, folded
 from dealtrace_engine.sources.salesforce.csv_tables import Begun, CsvTable, begun, csv_table
+from dealtrace_engine.sources.salesforce.evidence import STAMPS
 from dealtrace_engine.sources.salesforce.object_names import object_of_columns, object_of_name, parent_of
 from dealtrace_engine.sources.salesforce.pieces import Piece, Pieces
 from dealtrace_engine.sources.salesforce.replica import START, current_and_versions, technical
@@ -77,7 +78,7 @@ class Delimited:
             if found is None:
                 self.pieces.unread.append(name_of_file)
                 return
-            name, table = found, csv_table(file, first=first)
+            name, table = found, csv_table(file, first=first, times=self._stamps(found, header))
         self._headers.append((name, header))
         self._add(name, table, name_of_file)
 
@@ -93,6 +94,10 @@ class Delimited:
         if not self.by_columns:
             return None
         return object_of_columns(header, _first_ids(first), self.catalog, name_of_file)
+
+    def _stamps(self, name: str, header: Sequence[str]) -> list[str]:
+        """Return the columns that tell when the export was made."""
+        return [at for at, column in api_names(header, self.catalog[name]).items() if column in STAMPS]
 
     def _is_headerless(self, header: Sequence[str]) -> bool:
         """Whether a first row is one of data, as that of a later chunk can be."""
@@ -120,7 +125,8 @@ class Delimited:
         frame = table.frame({**known, **added}, self.pieces.space)
         now, versions = current_and_versions(frame) if added else (frame, None)
         others = [column for column in header if column not in known and column not in added]
-        self.pieces.all.append(Piece(name, now, label, versions, others))
+        latest = {} if added else {known[at]: text for at, text in table.latest.items()}
+        self.pieces.all.append(Piece(name, now, label, versions, others, latest))
         self.pieces.notes += table.notes
         self.pieces.findings += table.findings
 

@@ -10,7 +10,7 @@ from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.names import one_of
-from dealtrace_engine.sources.crm.present import latest_stamp
+from dealtrace_engine.sources.crm.present import latest_of_all
 from dealtrace_engine.sources.crm.tables import CrmTables
 
 if TYPE_CHECKING:
@@ -84,10 +84,8 @@ def exported(tables: CrmTables) -> datetime | None:
 
     def make() -> pl.LazyFrame:
         there = [name for name in STAMPED if name in tables.objects]
-        for name in there:
-            tables.note_spans(name, STAMPS)
-        latest = [latest_stamp(tables, name, stamp) for name in there for stamp in STAMPS]
-        return pl.LazyFrame({"at": latest}, {"at": pl.Datetime("us", "UTC")}).select(pl.col("at").max())
+        latest = latest_of_all(tables, there, STAMPS)
+        return pl.LazyFrame({"at": [latest]}, {"at": pl.Datetime("us", "UTC")})
 
     when: datetime | None = tables.once("exported", make).collect().item()
     return when

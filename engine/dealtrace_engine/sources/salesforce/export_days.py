@@ -22,13 +22,17 @@ SPREAD = timedelta(days=1)
 """An export of all objects can take hours."""
 
 
-def other_days(frames: Mapping[str, pl.LazyFrame]) -> list[Finding]:
+def other_days(
+    frames: Mapping[str, pl.LazyFrame], latest: Mapping[str, Mapping[str, str]]
+) -> list[Finding]:  # fmt: skip
     """Return a finding for each table of changes that goes on after the last change of its records.
 
     Parameters
     ----------
     frames : mapping of str to LazyFrame
         Object to its rows, instants as ISO text or as such.
+    latest : mapping of str to mapping of str to str
+        Object and column to the latest instant in it, as far as that is known; others are looked up.
     """
     import polars as pl
 
@@ -36,7 +40,8 @@ def other_days(frames: Mapping[str, pl.LazyFrame]) -> list[Finding]:
     for changes, name in CHANGES.items():
         if changes not in frames or name not in frames:
             continue
-        last, newest = _latest(frames[name], STAMPS), _latest(frames[changes], ("CreatedDate",))
+        last = _latest(frames[name], STAMPS, latest.get(name, {}))
+        newest = _latest(frames[changes], ("CreatedDate",), latest.get(changes, {}))
         if last is None or newest is None or newest[1] - last[1] <= SPREAD:
             continue
         text = pl.col("CreatedDate").cast(pl.String)
@@ -48,7 +53,9 @@ def other_days(frames: Mapping[str, pl.LazyFrame]) -> list[Finding]:
     return found
 
 
-def _latest(frame: pl.LazyFrame, columns: tuple[str, ...]) -> tuple[str, datetime] | None:
+def _latest(
+    frame: pl.LazyFrame, columns: tuple[str, ...], known: Mapping[str, str]
+) -> tuple[str, datetime] | None:  # fmt: skip
     """Return the latest instant of the first of these columns that there is, as text and as such."""
     import polars as pl
 
@@ -56,7 +63,9 @@ def _latest(frame: pl.LazyFrame, columns: tuple[str, ...]) -> tuple[str, datetim
     column = next((column for column in columns if column in there), None)
     if column is None:
         return None
-    text = frame.select(pl.col(column).cast(pl.String).max()).collect(engine="streaming").item()
+    text = known.get(column)
+    if text is None:
+        text = frame.select(pl.col(column).cast(pl.String).max()).collect(engine="streaming").item()
     try:
         return text, datetime.fromisoformat(text[:19])
     except (TypeError, ValueError):

@@ -26,11 +26,14 @@ class Combined:
     versions : LazyFrame or None
         Every version of each record, with `version_at`, where records differ between files.
     notes : list of str
+    whole : bool
+        Whether all rows of all files are in `frame`.
     """
 
     frame: pl.LazyFrame
     versions: pl.LazyFrame | None = None
     notes: list[str] = field(default_factory=list)
+    whole: bool = True
 
 
 def combined(name: str, pieces: Sequence[tuple[pl.LazyFrame, str]]) -> Combined:
@@ -99,7 +102,7 @@ def _generations(name: str, pieces: Sequence[tuple[pl.LazyFrame, str]], stamp: s
     versions = None
     if stamp is not None and distinct.height > current.height:
         versions = _chosen(pieces, distinct).with_columns(version_at=pl.col(stamp))
-    return Combined(_chosen(pieces, current), versions, notes)
+    return Combined(_chosen(pieces, current), versions, notes, whole=False)
 
 
 def _chosen(pieces: Sequence[tuple[pl.LazyFrame, str]], rows: pl.DataFrame) -> pl.LazyFrame:

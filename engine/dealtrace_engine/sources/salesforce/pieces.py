@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.tables import RawExport
 from dealtrace_engine.sources.salesforce.export_days import other_days
 from dealtrace_engine.sources.salesforce.generations import combined
+from dealtrace_engine.sources.salesforce.latest import as_instants, latest_of
 from dealtrace_engine.sources.salesforce.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Piece:
         All versions of its rows, with `version_at`, where the file keeps them.
     others : sequence of str
         Columns of the file that are not read.
+    latest : mapping of str to str
+        Columns of times to the latest of them, as far as that is known without another look.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Piece:
     label: str
     versions: pl.LazyFrame | None = None
     others: Sequence[str] = ()
+    latest: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -98,6 +102,7 @@ class Pieces:
             raise ParseError("holds no object of Salesforce that is of use", file=path, hint=hint)
         frames: dict[str, pl.LazyFrame] = {}
         versions: dict[str, pl.LazyFrame] = {}
+        latest: dict[str, dict[str, str]] = {}
         for name in dict.fromkeys(piece.name for piece in self.all):
             pieces = [piece for piece in self.all if piece.name == name]
             _refuse_without_ids(pieces)
@@ -105,6 +110,7 @@ class Pieces:
             now = [piece for piece in pieces if piece.versions is None] or pieces
             result = combined(name, [(piece.frame, piece.label) for piece in now])
             frames[name] = result.frame
+            latest[name] = latest_of([piece.latest for piece in now]) if result.whole else {}
             if kept:
                 versions[name] = pl.concat(kept, how="diagonal_relaxed")
             elif result.versions is not None:
@@ -113,10 +119,10 @@ class Pieces:
         if self.unread:
             self.notes.append(f"not read, no object of use: {_listed(self.unread)}")
         if shape != "report":
-            self.findings += other_days(frames)
+            self.findings += other_days(frames, latest)
         raw = RawExport(
             "salesforce", shape, str(path), frames, versions, exported, zone, precision, self.notes,
-            self.findings, self._others(),
+            self.findings, self._others(), latest=as_instants(latest, zone),
         )  # fmt: skip
         self.space.live_as_long_as(raw)
         return raw

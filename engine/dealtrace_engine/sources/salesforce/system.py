@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dealtrace_engine.sources.crm.system import CrmSystem
+from dealtrace_engine.sources.salesforce.asked import asked
 from dealtrace_engine.sources.salesforce.case_table import case_table
 from dealtrace_engine.sources.salesforce.evidence import STAMPS
 from dealtrace_engine.sources.salesforce.families import FAMILIES
@@ -35,6 +36,7 @@ SYSTEM = CrmSystem(
         "StageName", "IsClosed", "IsWon", "Amount", "CloseDate", "CreatedDate", "OwnerId", "AccountId",
     )),
     families=FAMILIES,
+    asked=asked,
     leading_history={
         "opportunity": ("OpportunityHistory", "OpportunityFieldHistory"), "lead": ("LeadHistory",),
         "quote": ("QuoteHistory", "SBQQ__Quote__History"), "order": ("OrderHistory",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from dealtrace_engine.sources.crm.mapping import LEADING, CrmMapping
 from dealtrace_engine.sources.crm.read import log_of, raw_export
 from dealtrace_engine.sources.crm.tables import CrmTables
+from dealtrace_engine.sources.salesforce.asked import asked
+from dealtrace_engine.sources.salesforce.objects import CATALOG
 from dealtrace_engine.sources.salesforce.system import SYSTEM
 from dealtrace_engine.synthetic.crm.writing import EXPORT, SYSTEMS, write_organisation
 
@@ -43,8 +46,8 @@ def reads(monkeypatch):
     return counts
 
 
-def log(export, mapping):
-    return log_of(SYSTEM, raw_export(SYSTEM, export, None, mapping)[0], mapping)
+def log(export, mapping, system=SYSTEM):
+    return log_of(system, raw_export(system, export, None, mapping)[0], mapping)
 
 
 MAPPINGS = (
@@ -55,6 +58,18 @@ MAPPINGS = (
     CrmMapping(ladders={"first_customer_contact": (), "opportunity_won": ("SF3",)}),
     CrmMapping(stage_aliases={"Qualification": "Prospecting"}, zone="Europe/Berlin"),
 )
+ASKING = (
+    *(CrmMapping(leading=leading, link_by_account=leading == "quote") for leading in LEADING[1:]),
+    CrmMapping(link_by_account=True, every_contact=True),
+    CrmMapping(ladders={activity: [rule.id for rule in SYSTEM.rules if rule.activity == activity][::-1]
+                        for activity in {rule.activity for rule in SYSTEM.rules}}),
+    CrmMapping(fields={"Account.Rating": "rating", "User.Title": "title", "Opportunity.PushCount": "pushed",
+                       "Quote.ContactId": "opportunity_id", "Lead.ConvertedContactId": "opportunity_id"}),
+    CrmMapping(objects={"Quote": {"id": "Id", "case": "OpportunityId", "contract_signed": "LastModifiedDate",
+                                  "resource": "ContactId", "amount": "Tax"},
+                        "Campaign": {"id": "Id", "case": "OwnerId", "invoice_sent": "StartDate"}}),
+)  # fmt: skip
+"""Mappings that ask for different columns: for other cases, by every rule, by fields, by tables."""
 
 
 def test_no_object_of_any_shape_is_read_twice(any_export, reads):
@@ -87,3 +102,34 @@ def test_a_field_of_the_mapping_is_there_to_the_end(export):
         fields={"Opportunity.ForecastCategory": "forecast", "Quote.ContactId": "opportunity_id"}
     )
     assert "forecast" in log(export, mapping).case_table().column_names
+
+
+def assert_same_of_all_columns(export, mapping):
+    """Hold the log against that of all columns of the catalogue, cases and coverage report too."""
+    found, whole = log(export, mapping), log(export, mapping, replace(SYSTEM, asked=None))
+    assert found.attribute_names == whole.attribute_names
+    names = list(whole.attribute_names)
+    assert found.to_polars(names).equals(whole.to_polars(names))
+    assert found.case_table().equals(whole.case_table())
+    assert found.quality.coverage == whole.quality.coverage
+
+
+def test_columns_that_are_not_read_change_nothing_in_any_shape(any_export):
+    assert_same_of_all_columns(any_export, CrmMapping())
+
+
+@pytest.mark.parametrize("mapping", ASKING)
+def test_columns_that_are_not_read_change_nothing_whatever_the_mapping(export, mapping):
+    assert_same_of_all_columns(export, mapping)
+
+
+@pytest.mark.parametrize("leading", LEADING)
+def test_what_rules_need_is_read(leading):
+    needs = {need for rule in SYSTEM.rules for need in rule.needs} | {*SYSTEM.described_by, *SYSTEM.statuses}
+    columns = asked(CrmMapping(leading=leading, link_by_account=True))
+    for table, _, column in (need.partition(".") for need in needs):
+        assert column in columns.get(table, CATALOG[table]), f"{table}.{column}"
+    for table, names in columns.items():
+        assert set(names) <= set(CATALOG[table])
+        stamps = set(CATALOG[table]).intersection(SYSTEM.stamps)
+        assert stamps <= set(names), "coverage asks when the export was made"
