@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.sources.crm.events import RANKS, event_schema, no_events
 from dealtrace_engine.sources.crm.tables import CrmTables
 
@@ -75,17 +76,28 @@ def derived(rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping) -> pl
     """
     import polars as pl
 
-    found = list(by_activity(mapping.ladder(rules), tables, mapping))
+    found = by_activity(mapping.ladder(rules), tables, mapping)
     return pl.concat(found, rechunk=False) if found else no_events()
 
 
 def by_activity(
-    rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping
-) -> Iterator[pl.DataFrame]:  # fmt: skip
-    """Yield the events of one rule after the other, activity by activity; see `derived`.
+    rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping,
+    kept: Callable[[pl.DataFrame], pl.DataFrame] = lambda rows: rows, threads: int | None = None,
+) -> list[pl.DataFrame]:  # fmt: skip
+    """Return the events of each rule, activity by activity; see `derived`.
 
-    The rules are those that the mapping uses. All at once would hold the rows of every rule in memory side
-    by side.
+    Ladders are worked out side by side, a few at a time: all at once would hold the rows of every rule in
+    memory.
+
+    Parameters
+    ----------
+    rules : sequence of Rule
+        Those that the mapping uses.
+    tables : CrmTables
+    mapping : CrmMapping
+    kept : callable (DataFrame) -> DataFrame, optional
+        Makes of the events of a rule what is held of them.
+    threads : int, optional
     """
     import polars as pl
 
@@ -93,10 +105,13 @@ def by_activity(
     for rule in rules:
         ladders.setdefault(rule.activity, []).append(rule)
     rank = pl.col("activity").replace_strict(RANKS, default=None, return_dtype=pl.Int32)
-    for ladder in ladders.values():
+
+    def events(ladder: Sequence[Rule]) -> list[pl.DataFrame]:
         frames = [completed(rule.find(tables, mapping), rule) for rule in ladder]
         timed = [frame.filter(pl.col("timestamp").is_not_null()) for frame in frames]
-        yield from first_that_yields([frame.with_columns(order_rank=rank) for frame in timed])
+        return [kept(rows) for rows in first_that_yields([f.with_columns(order_rank=rank) for f in timed])]
+
+    return [rows for found in map_blocks(events, list(ladders.values()), threads=threads) for rows in found]
 
 
 def first_that_yields(ladder: Sequence[pl.LazyFrame]) -> Iterator[pl.DataFrame]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,6 +111,7 @@ def log_of(
     links = system.links(tables, mapping)
     cases = _one_row_each(system.case_table(tables, mapping), raw)
     inventory = taken_inventory(system, tables, mapping)
+    raw.findings.sort(key=lambda finding: finding.reason)  # they came in the order in which threads were done
     tables.release_all()
     names = events.columns
     keys = pl.DataFrame([events.drop_in_place(name) for name in KEYS]).with_row_index(ROW)
@@ -150,7 +152,7 @@ def _events(
     for family in (Family(others), *system.families):
         tables.read_all(family.reads, threads)
         ladders = [rule for rule in used if rule.activity in family.activities]
-        found += [compact(events, names) for events in by_activity(ladders, tables, mapping)]
+        found += by_activity(ladders, tables, mapping, partial(compact, rules=names), threads)
         if family.afterwards is not None:
             family.afterwards(tables, mapping)
         _spend(family, tables, mapping)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -123,6 +124,8 @@ class CrmTables:
         default_factory=dict, repr=False
     )
 
+    _making: dict[str, threading.RLock] = field(default_factory=dict, repr=False)
+
     @property
     def objects(self) -> list[str]:
         """Objects of the catalogue that the export has."""
@@ -145,9 +148,7 @@ class CrmTables:
 
         An object that is missing is a table without rows, so that a rule need not ask.
         """
-        if name not in self._held:
-            self._held[name] = self._read(name, self.raw.frames.get(name))
-        return self._held[name].lazy()
+        return self._made(name, lambda: self._read(name, self.raw.frames.get(name)))
 
     def read_all(self, names: Sequence[str], threads: int | None = None) -> None:
         """Read several objects side by side; the same as to read each when it is asked for."""
@@ -161,10 +162,8 @@ class CrmTables:
 
     def all_versions(self, name: str) -> pl.LazyFrame:
         """Return every version of the rows of an object, with `version_at`; no rows where none are kept."""
-        key = f"{name}@"
-        if key not in self._held:
-            self._held[key] = self._read(name, self.raw.versions.get(name), version_at=Kind.INSTANT)
-        return self._held[key].lazy()
+        at = Kind.INSTANT
+        return self._made(f"{name}@", lambda: self._read(name, self.raw.versions.get(name), version_at=at))
 
     def once(self, what: str, make: Callable[[], pl.LazyFrame]) -> pl.LazyFrame:
         """Return what several rules need, worked out when it is first asked for.
@@ -175,9 +174,14 @@ class CrmTables:
             Names it, with everything that it depends on besides the tables.
         make : callable () -> LazyFrame
         """
-        key = f"@{what}"
+        return self._made(f"@{what}", lambda: make().collect())
+
+    def _made(self, key: str, make: Callable[[], pl.DataFrame]) -> pl.LazyFrame:
+        """Return what is held, made if it is not there; who asks for it meanwhile waits."""
         if key not in self._held:
-            self._held[key] = make().collect()
+            with self._making.setdefault(key, threading.RLock()):
+                if key not in self._held:
+                    self._held[key] = make()
         return self._held[key].lazy()
 
     def rows(self, name: str) -> int:

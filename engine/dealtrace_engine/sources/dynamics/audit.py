@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,7 @@ class Audit:
     def __init__(self, table: Table, counted: dict[str, int]) -> None:
         self._table, self._counted = table, counted
         self._held: dict[str, list[pl.DataFrame]] = {}
+        self._reading = threading.Lock()
 
     def rows(self) -> pl.LazyFrame:
         """Return the table `audit`."""
@@ -70,10 +72,11 @@ class Audit:
         return deferred(types, lambda _: self._of("changes"))
 
     def _of(self, which: str) -> Iterator[pl.DataFrame]:
-        if which not in self._held:
-            rows, changes = self._read()
-            self._held = {"rows": rows, "changes": changes}
-        pieces = self._held.pop(which)
+        with self._reading:
+            if which not in self._held:
+                rows, changes = self._read()
+                self._held = {"rows": rows, "changes": changes}
+            pieces = self._held.pop(which)
         while pieces:
             yield pieces.pop(0)
 
