@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -87,7 +88,9 @@ def _buffers(size: int, width: int) -> Buffers:
 
 def _pages(count: int, kind: type[Number]) -> NDArray[Number]:
     """Return room of whole pages, of which no thread's memory manager keeps any when it is let go."""
-    return np.frombuffer(mmap.mmap(-1, max(count, 1) * np.dtype(kind).itemsize), kind)[:count]
+    size = max(count, 1) * np.dtype(kind).itemsize
+    private = {} if sys.platform == "win32" else {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS}
+    return np.frombuffer(mmap.mmap(-1, size, **private), kind)[:count]
 
 
 def _problem(block: Block, error: pa.ArrowInvalid) -> Problem:
