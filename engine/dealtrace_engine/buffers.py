@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -10,6 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 HUGE_PAGE = 1 << 21
+FEWEST_PAGES = 1 << 16
+"""Bytes; what is smaller may share its pages with others."""
 Number = TypeVar("Number", bound=np.generic)
 
 
@@ -82,19 +86,35 @@ def arrow(values: NDArray[Any], kind: pa.DataType | None = None) -> pa.Array:
     return pa.Array.from_buffers(kind or pa.from_numpy_dtype(values.dtype), len(values), [None, buffer])
 
 
-def copied(values: NDArray[Any]) -> pa.Buffer:
-    """Return a copy of numbers in Arrow's memory, which goes back to the system when nobody needs it.
+def pages(count: int, kind: type[Number]) -> NDArray[Number]:
+    """Return memory for numbers, shape (count,), zeros, that goes back to the system when nobody needs it.
 
-    Memory of numpy does not, where smaller blocks that are still used lie between the larger ones.
+    Memory managers keep what threads leave behind, most of all where smaller pieces that are still needed lie
+    between the larger ones.
+
+    Examples
+    --------
+    >>> pages(3, np.int16).tolist(), pages(0, np.int64).tolist()
+    ([0, 0, 0], [])
+    """
+    size = count * np.dtype(kind).itemsize
+    if size < FEWEST_PAGES:
+        return np.zeros(count, kind)
+    private = {} if sys.platform == "win32" else {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS}
+    return np.frombuffer(mmap.mmap(-1, size, **private), kind)
+
+
+def copied(values: NDArray[Any]) -> pa.Buffer:
+    """Return a copy of numbers in memory of its own; see `pages`.
 
     Examples
     --------
     >>> list(copied(np.array([1, 2], np.uint8)).to_pybytes())
     [1, 2]
     """
-    room = pa.allocate_buffer(values.nbytes)
-    np.frombuffer(room, values.dtype)[:] = values
-    return room
+    room = pages(len(values), values.dtype.type)
+    room[:] = values
+    return pa.py_buffer(room)
 
 
 def text(values: Sequence[str | None]) -> pa.StringArray:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
-import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.buffers import Number, copied
+from dealtrace_engine.buffers import copied, pages
 from dealtrace_engine.errors import first_line
 from dealtrace_engine.sources.csv_blocks import Block, Problem
 from dealtrace_engine.sources.csv_dialect import Dialect
@@ -83,14 +81,7 @@ def _room(columns: int, size: int, width: int) -> list[Buffers]:
 def _buffers(size: int, width: int) -> Buffers:
     """Make room for the offsets, text and validity of a column of rows that have `width` fields."""
     most = size // width + 2
-    return _pages(most, np.int32), _pages(size, np.uint8), _pages(most // 8 + 1, np.uint8)
-
-
-def _pages(count: int, kind: type[Number]) -> NDArray[Number]:
-    """Return room of whole pages, of which no thread's memory manager keeps any when it is let go."""
-    size = max(count, 1) * np.dtype(kind).itemsize
-    private = {} if sys.platform == "win32" else {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS}
-    return np.frombuffer(mmap.mmap(-1, size, **private), kind)[:count]
+    return pages(most, np.int32), pages(size, np.uint8), pages(most // 8 + 1, np.uint8)
 
 
 def _problem(block: Block, error: pa.ArrowInvalid) -> Problem:

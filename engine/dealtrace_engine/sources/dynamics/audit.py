@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.buffers import copied
+from dealtrace_engine.buffers import copied, pages
 from dealtrace_engine.parallel import closed_after, map_ahead
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.tables import Kind, data_types
@@ -181,10 +181,10 @@ def _values(column: pa.Array, found: NDArray[np.int64], at: int) -> pl.Series:
     import polars as pl
 
     text, offsets, nothing = Text(column), np.empty(len(found) + 1, np.int64), np.empty(0, np.uint8)
-    data = pa.allocate_buffer(copy_values(text, found, at, offsets, nothing))
-    copy_values(text, found, at, offsets, np.frombuffer(data, np.uint8))
+    data = pages(copy_values(text, found, at, offsets, nothing), np.uint8)
+    copy_values(text, found, at, offsets, data)
     there = np.packbits(found[:, at] >= 0, bitorder="little")
-    buffers = [copied(there), copied(offsets), data]
+    buffers = [copied(there), copied(offsets), pa.py_buffer(data)]
     return pl.Series(pl.from_arrow(pa.Array.from_buffers(pa.large_string(), len(found), buffers)))
 
 
