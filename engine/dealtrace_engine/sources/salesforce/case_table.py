@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 LOSS_REASONS = (
-    "Loss_Reason__c", "Lost_Reason__c", "Reason_Lost__c", "Closed_Lost_Reason__c",
+    "Loss_Reason__c", "LossReason__c", "Lost_Reason__c", "Reason_Lost__c", "Closed_Lost_Reason__c",
 )  # fmt: skip
 COMPETITORS = ("Competitor__c", "Main_Competitor__c", "MainCompetitors__c", "Primary_Competitor__c")
 COLUMNS = (

@@ -124,32 +124,6 @@ def _is_id(before: pl.Series, after: pl.Series) -> NDArray[np.bool_]:
     return there
 
 
-def transitions(tables: CrmTables, name: str, field: str) -> pl.LazyFrame:
-    """Return the values that a field of each record has had, the first one at the record's creation.
-
-    Returns
-    -------
-    LazyFrame
-        As `changes`, and `initial`: whether it is the value that the record was created with, which is the
-        old value of its first change, else the value that it has. Sorted by record, instant and row.
-        Records whose last change is not to the value that they have are counted in the findings.
-    """
-    import polars as pl
-
-    found = changes(tables, name, field).sort("record_id", "at", "source_row")
-    first = found.group_by("record_id").agg(first=pl.col("from").first(), changed=pl.lit(True))
-    records = alive(tables, name).join(first, left_on="Id", right_on="record_id", how="left")
-    value = pl.when(pl.col("changed")).then("first").otherwise(pl.col(field).cast(pl.String))
-    gaps(tables, name, field)
-    created = records.select(
-        record_id="Id", field=pl.lit(field), data_type=pl.lit(None, pl.String), at="CreatedDate",
-        by="CreatedById", by_name=pl.lit(None, pl.String), source_object=pl.lit(name), source_row="Id",
-        **{"from": pl.lit(None, pl.String), "to": value}, initial=pl.lit(True),
-    )  # fmt: skip
-    both = pl.concat([created, found.with_columns(initial=pl.lit(False))])
-    return both.sort("record_id", pl.col("initial").not_(), "at", "source_row")
-
-
 def gaps(tables: CrmTables, name: str, field: str) -> None:
     """Count records whose last change in the history is not to the value that they have now."""
     import polars as pl

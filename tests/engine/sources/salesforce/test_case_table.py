@@ -10,7 +10,8 @@ import pytest
 
 from dealtrace_engine.sources.crm.custom import with_custom
 from dealtrace_engine.sources.crm.mapping import CrmMapping
-from dealtrace_engine.sources.salesforce.case_table import COLUMNS, case_table
+from dealtrace_engine.sources.salesforce.case_table import COLUMNS, LOSS_REASONS, case_table
+from dealtrace_engine.sources.salesforce.objects import CATALOG
 from dealtrace_engine.sources.salesforce.rates import corporate
 from dealtrace_engine.sources.salesforce.statuses import unmapped
 from small_salesforce import at, record, tables
@@ -165,6 +166,15 @@ def test_when_it_was_closed_and_how_often_it_came_back():
     assert part(found, *names) == (at(6), 2, "Won", True, date(2024, 3, 20))
     assert part(row(), *names) == (at(20), 0, "Won", False, date(2024, 3, 20))
     assert part(row(Opportunity=[deal(stage="New", IsClosed=False)]), "closed", "outcome") == (None, "Open")
+
+
+@pytest.mark.parametrize("field", LOSS_REASONS)
+def test_a_loss_reason_is_known_by_the_usual_names_of_its_field(field):
+    assert row(Opportunity=[deal(**{field: "Price"})])["loss_reason"] == "Price"
+
+
+def test_every_usual_name_of_a_loss_reason_is_in_the_catalogue():
+    assert {name for name in CATALOG["Opportunity"] if "Los" in name and "Reason" in name} <= {*LOSS_REASONS}
 
 
 def test_loss_reason_and_competitor_by_their_usual_fields_or_the_mappings():

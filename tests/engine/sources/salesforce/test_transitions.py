@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dealtrace_engine.sources.salesforce.transitions import changes, lookup_changes, transitions
+from dealtrace_engine.sources.salesforce.transitions import changes, gaps, lookup_changes
 from small_salesforce import at, reasons, record, tables
 
 DEAL, OTHER = record("006", 1), record("006", 2)
@@ -24,24 +24,9 @@ def rows(frame, *columns):
     return frame.collect().select(columns).rows()
 
 
-def test_the_first_value_is_put_at_the_creation_and_the_last_is_the_present_one():
-    export = tables(
-        Opportunity=[deal(), {"Id": OTHER, "StageName": "New", "CreatedDate": at(2)}],
-        OpportunityFieldHistory=[change(2, "StageName", "B", "Won", 5), change(1, "StageName", "A", "B", 3)],
-    )
-    found = rows(transitions(export, "Opportunity", "StageName"), "record_id", "from", "to", "at", "initial")
-    assert found == [
-        (DEAL, None, "A", at(1), True),
-        (DEAL, "A", "B", at(3), False),
-        (DEAL, "B", "Won", at(5), False),
-        (OTHER, None, "New", at(2), True),
-    ]
-    assert not reasons(export)
-
-
 def test_a_last_change_that_is_not_to_the_present_value_is_a_gap():
     export = tables(Opportunity=[deal("Lost")], OpportunityFieldHistory=[change(1, "StageName", "A", "B", 3)])
-    transitions(export, "Opportunity", "StageName").collect()
+    gaps(export, "Opportunity", "StageName")
     reason = "Opportunity.StageName is not what OpportunityFieldHistory says last: changes are missing"
     assert reasons(export) == {reason: 1}
 
@@ -51,7 +36,7 @@ def test_two_changes_in_one_second_are_no_gap_whichever_row_comes_first():
         Opportunity=[deal("B")],
         OpportunityFieldHistory=[change(2, "StageName", "A", "B", 3), change(9, "StageName", "0", "A", 3)],
     )
-    transitions(export, "Opportunity", "StageName").collect()
+    gaps(export, "Opportunity", "StageName")
     assert not reasons(export)
 
 
