@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Barrier
+from time import sleep
 
 import polars as pl
 import pytest
@@ -12,6 +15,7 @@ from dealtrace_engine.sources.crm.assemble import assembled
 from dealtrace_engine.sources.crm.custom import custom_rules
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.read import log_of, raw_export
+from dealtrace_engine.sources.crm.tables import CrmTables
 from fake_crm import D1, D2, D3, FRAMES, SYSTEM, raw_of
 
 
@@ -170,3 +174,25 @@ def test_what_is_at_a_path(tmp_path):
     raw, how = raw_export(SYSTEM, tmp_path, None, CrmMapping())
     assert (raw.shape, how) == ("folder", "recognised")
     assert raw_export(SYSTEM, tmp_path, "folder", CrmMapping())[1] == "given"
+
+
+def test_what_several_threads_ask_for_is_made_once():
+    tables = CrmTables(raw_of(FRAMES), SYSTEM.catalog)
+    made, begun = [], Barrier(4)
+
+    def make():
+        made.append(1)
+        sleep(0.01)
+        return pl.LazyFrame({"a": [1]})
+
+    def ask(_):
+        begun.wait()
+        return tables.once("what", make).collect().item()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(ask, range(4))) == [1] * 4
+    assert made == [1]
+
+
+def test_findings_do_not_depend_on_how_many_threads_there_are():
+    assert log(threads=1).quality == log(threads=2).quality

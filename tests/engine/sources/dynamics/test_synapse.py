@@ -5,14 +5,19 @@ import io
 import json
 import random
 
+import polars as pl
 import pytest
 
 from dealtrace_engine.errors import ParseError
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.tables import CrmTables
+from dealtrace_engine.sources.csv_blocks import Block
+from dealtrace_engine.sources.csv_dialect import Dialect
 from dealtrace_engine.sources.dynamics.objects import CATALOG
 from dealtrace_engine.sources.dynamics.recognise import recognise
 from dealtrace_engine.sources.dynamics.shapes import read_raw
+from dealtrace_engine.sources.dynamics.synapse import _even, _uneven
+from dealtrace_engine.sources.dynamics.synapse_model import Entity
 
 A, B, C = (f"0000000{i}-aaaa-4bbb-8ccc-00000000000{i}" for i in (1, 2, 3))
 COLUMNS = (
@@ -289,3 +294,22 @@ def test_random_quoted_text_in_rows_of_several_widths(tmp_path, seed):
     lake(tmp_path, written)
     found = rows(tables(tmp_path, "synapse-link"), "opportunity", "opportunityid", "name", "estimatedvalue")
     assert found == [(row[0], row[7] or None, row[13] if len(row) > 13 else None) for row in written]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_rows_of_one_width_are_the_same_whichever_way_they_are_read(tmp_path, seed):
+    draw = random.Random(seed)
+    fields = ("", "a", "Zürich", 'say "yes"', "two\nlines", "a,b", '{"k":"v"}', " ", "見積")
+    written = [[draw.choice(fields) for _ in range(5)] for _ in range(draw.randint(1, 40))]
+    data, places = text(written).encode(), [f"{place}" for place in range(6)]
+    dialect, columns = Dialect(",", '"', "utf-8", "\n", tuple(places[:5]), 0), ["3", "0"]
+    file = tmp_path / "2018.csv"
+    entity = Entity("opportunity", tuple("abcde"), (), tmp_path / "model.json")
+    even = _even(Block(memoryview(data), 0), dialect, columns)
+    uneven = _uneven(memoryview(data), places, columns, entity, file)
+    assert even is not None
+    empty = pl.all().replace("", None)
+    assert even.select(empty).rows() == uneven.select(columns).select(empty).rows()
+    short = data + b"a,b\n"
+    assert _even(Block(memoryview(short), 0), dialect, columns) is None
+    assert _uneven(memoryview(short), places, columns, entity, file)["0"][-1] == "a"
