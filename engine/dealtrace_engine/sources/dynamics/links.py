@@ -54,12 +54,15 @@ def _links(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         "case": _support_cases(tables, mapping, chain),
     }
     kind = pl.Enum(list(found))
-    return pl.concat([
+    # One after the other: what a join needs besides is as large as what it returns.
+    each = [
         rows.rename({"parent_id": "case_id"})
         .with_columns(pl.col("via").cast(pl.Categorical), object=pl.lit(what, kind))
         .select(COLUMNS)
+        .collect()
         for what, rows in found.items()
-    ])  # fmt: skip
+    ]
+    return pl.concat(each, rechunk=False).lazy()
 
 
 def _cases_of(tables: CrmTables, mapping: CrmMapping, what: str) -> pl.LazyFrame:
