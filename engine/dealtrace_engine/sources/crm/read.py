@@ -111,7 +111,7 @@ def log_of(
     links = system.links(tables, mapping)
     cases = _one_row_each(system.case_table(tables, mapping), raw)
     inventory = taken_inventory(system, tables, mapping)
-    raw.findings.sort(key=lambda finding: finding.reason)  # they came in the order in which threads were done
+    _settle(raw.findings)
     tables.release_all()
     names = events.columns
     keys = pl.DataFrame([events.drop_in_place(name) for name in KEYS]).with_row_index(ROW)
@@ -172,6 +172,12 @@ def _spend(family: Family, tables: CrmTables, mapping: CrmMapping) -> None:
     for what in family.spent_made:
         tables.release_made(what)
     give_back()
+
+
+def _settle(findings: list[Finding]) -> None:
+    """Put findings in one order, each once; they came as threads were done."""
+    found = sorted(findings, key=lambda finding: finding.reason)
+    findings[:] = [finding for place, finding in enumerate(found) if finding not in found[:place]]
 
 
 def in_order(events: pl.DataFrame) -> pl.DataFrame:

@@ -218,13 +218,15 @@ class CrmTables:
         import polars as pl
 
         asked = [column for column in columns if (name, column) not in self._spans]
-        self._spans.update(((name, column), (None, None)) for column in asked)
         there = [column for column in asked if self.has(name, column)]
+        found: dict[str, datetime | None] = {}
         if there:
             ends = [pl.col(there).min().name.prefix("first "), pl.col(there).max().name.prefix("last ")]
             found = self.only(name, there).select(ends).collect(engine="streaming").row(0, named=True)
-            for column in there:
-                self._spans[name, column] = found[f"first {column}"], found[f"last {column}"]
+        # All at once, when they are known: another thread may ask meanwhile.
+        self._spans.update(
+            ((name, column), (found.get(f"first {column}"), found.get(f"last {column}"))) for column in asked
+        )
 
     def only(self, name: str, columns: Sequence[str]) -> pl.LazyFrame:
         """Return some columns of an object, without ids, reading no other where the object is not held."""

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.ladder import Rule
-from dealtrace_engine.sources.crm.present import latest_stamp
+from dealtrace_engine.sources.crm.present import latest_of_all
 from dealtrace_engine.sources.dynamics.objects import KEYS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     import polars as pl
@@ -110,16 +109,11 @@ def exported(tables: CrmTables) -> datetime | None:
         for name in there:
             if not tables.raw.by_column and not tables.knows(name, CHANGED):
                 tables.table(name)
-        at = _latest_change(tables, there)
+        at = latest_of_all(tables, there, (CHANGED,))
         return pl.LazyFrame({"at": [at]}, {"at": pl.Datetime("us", "UTC")})
 
     when: datetime | None = tables.once("exported", latest).collect().item()
     return when
-
-
-def _latest_change(tables: CrmTables, names: Iterable[str]) -> datetime | None:
-    ends = [latest_stamp(tables, name, CHANGED) for name in names]
-    return max((end for end in ends if end is not None), default=None)
 
 
 def _happened(found: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping, rule: Rule) -> pl.LazyFrame:
@@ -129,7 +123,7 @@ def _happened(found: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping, rule:
     """
     events = found.collect()
     there = [name for name in tables.objects if tables.knows(name, CHANGED)]
-    known = tables.raw.exported or _latest_change(tables, there)
+    known = tables.raw.exported or latest_of_all(tables, there, (CHANGED,))
     if known is not None and not _planned(events, known, mapping).any():
         return events.lazy()
     when = exported(tables)

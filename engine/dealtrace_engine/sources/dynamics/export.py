@@ -82,7 +82,7 @@ def export(reading: Reading, mapping: CrmMapping, *, shape: str, label: str) -> 
     return RawExport(
         SYSTEM, shape, label, frames, versions, reading.exported, reading.zone, reading.precision,
         reading.notes, reading.findings, _others(reading.parts), counted,
-        reading.by_column,
+        by_column=reading.by_column,
     )  # fmt: skip
 
 

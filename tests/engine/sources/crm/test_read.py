@@ -15,7 +15,7 @@ from dealtrace_engine.sources.crm.assemble import assembled
 from dealtrace_engine.sources.crm.custom import custom_rules
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.read import log_of, raw_export
-from dealtrace_engine.sources.crm.tables import CrmTables
+from dealtrace_engine.sources.crm.tables import CrmTables, Kind
 from fake_crm import D1, D2, D3, FRAMES, SYSTEM, raw_of
 
 
@@ -196,3 +196,17 @@ def test_what_several_threads_ask_for_is_made_once():
 
 def test_findings_do_not_depend_on_how_many_threads_there_are():
     assert log(threads=1).quality == log(threads=2).quality
+
+
+def test_a_span_is_not_known_before_it_is_looked_up():
+    tables = CrmTables(raw_of(FRAMES), SYSTEM.catalog)
+    name, column = next(
+        (name, column) for name, kinds in SYSTEM.catalog.items() for column, kind in kinds.items()
+        if kind is Kind.INSTANT and tables.has(name, column)
+    )  # fmt: skip
+    seen = []
+    only = CrmTables.only
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CrmTables, "only", lambda *a: seen.append(tables.knows(name, column)) or only(*a))
+        assert tables.span(name, column)[0] is not None
+    assert seen == [False]
