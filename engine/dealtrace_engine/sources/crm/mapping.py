@@ -91,6 +91,11 @@ class CrmMapping:
     headers: Mapping[str, str] = field(default_factory=dict)
     dates: str = ""
 
+    @property
+    def named_objects(self) -> frozenset[str]:
+        """Objects that it names, or of which it names a field: nobody else knows when they are asked for."""
+        return frozenset([*self.objects, *(field.partition(".")[0] for field in self.fields)])
+
     def status(self, key: str) -> Sequence[str]:
         """Return the names of a status, such as ``"quote.accepted"``."""
         return self.statuses.get(key, default_statuses().get(key, ()))

@@ -161,7 +161,7 @@ def _events(
 
 def _spend(family: Family, tables: CrmTables, mapping: CrmMapping) -> None:
     """Let go what is not asked for after a family; nobody knows when what a mapping names is asked for."""
-    named = {*mapping.objects, *(field.partition(".")[0] for field in mapping.fields)}
+    named = mapping.named_objects
     for name, columns in family.kept.items():
         if name not in named:
             tables.keep(name, columns)

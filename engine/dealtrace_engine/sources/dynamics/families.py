@@ -27,8 +27,7 @@ def _changes(*names: str) -> Iterator[str]:
 
 def _narrowed(tables: CrmTables, mapping: CrmMapping, *names: str) -> None:
     """Let columns go that links, case table and coverage report do not ask for; of the cases' own, none."""
-    named = {LEADING.get(mapping.leading, mapping.leading), *mapping.objects}
-    named |= {field.partition(".")[0] for field in mapping.fields}
+    named = {LEADING.get(mapping.leading, mapping.leading), *mapping.named_objects}
     for name in names:
         if name not in named:
             tables.keep(name, [column for column in KEPT[name].split() if column in tables.catalog[name]])
