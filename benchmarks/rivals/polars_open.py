@@ -7,6 +7,8 @@ character each, and its regular expressions do the rest. All of that is made bef
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -49,7 +51,9 @@ def load(log: Log) -> Loaded:
     events = events.with_columns(**attributes).sort("case", "time", maintain_order=True)
     events = events.with_columns(case=(pl.col("case") != pl.col("case").shift(1)).fill_null(False).cum_sum())
     events = events.rechunk()
-    file = Path(tempfile.mkdtemp(prefix="polars-open-"), "events.arrow")
+    folder = tempfile.mkdtemp(prefix="polars-open-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = Path(folder, "events.arrow")
     events.write_ipc(file)
     return Loaded(events, names.to_list(), _traces(events, len(names)), file)
 

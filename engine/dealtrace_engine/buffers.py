@@ -101,7 +101,10 @@ def pages(count: int, kind: type[Number]) -> NDArray[Number]:
     if size < FEWEST_PAGES:
         return np.zeros(count, kind)
     private = {} if sys.platform == "win32" else {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS}
-    return np.frombuffer(mmap.mmap(-1, size, **private), kind)
+    room = mmap.mmap(-1, size, **private)
+    if size >= HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        room.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(room, kind)
 
 
 def copied(values: NDArray[Any]) -> pa.Buffer:

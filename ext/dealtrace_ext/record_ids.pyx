@@ -4,7 +4,7 @@ A Salesforce id is 15 characters that count in base 62 and, in its long form, 3 
 capitals: five bits each, the first character lowest, written as one of A-Z and 0-5.
 """
 
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy
 
 from dealtrace_ext.columns cimport Text
@@ -24,8 +24,33 @@ cdef extern from *:
         }
         return bad ? 0 : some ? 1 : 2;
     }
+    /* Four characters as one number, the first highest. */
+    static inline uint64_t dt_four(const uint8_t *c) {
+        return (uint64_t)c[0] << 24 | (uint64_t)c[1] << 16 | (uint64_t)c[2] << 8 | c[3];
+    }
+    /* The number that eight hexadecimal digits in lower case write, four and four; all of them at once. */
+    static inline uint64_t dt_eight_digits(const uint8_t *first, const uint8_t *last) {
+        uint64_t x = dt_four(first) << 32 | dt_four(last);
+        x = (x & 0x0f0f0f0f0f0f0f0fu) + 9 * (x >> 6 & 0x0101010101010101u);
+        x = (x | x >> 4) & 0x00ff00ff00ff00ffu;
+        x = (x | x >> 8) & 0x0000ffff0000ffffu;
+        return (x | x >> 16) & 0xffffffffu;
+    }
     """
     int dt_plain_guid(const uint8_t *value) noexcept nogil
+    uint64_t dt_eight_digits(const uint8_t *first, const uint8_t *last) noexcept nogil
+
+cdef int[32] DIGIT_AT = [
+    0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 16, 17,
+    19, 20, 21, 22, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35,
+]  # of a GUID's 36 characters
+cdef const uint8_t *DIGITS = b"0123456789abcdef"
+
+cdef packed struct View:
+    int32_t length
+    int32_t prefix
+    int32_t buffer
+    int32_t offset
 
 cdef enum:
     C_MISSING = 0
@@ -100,6 +125,92 @@ def guids(column, uint8_t[::1] out, int64_t[::1] offsets, uint8_t[::1] states):
         done = _guids(text, &out[0] if out.shape[0] else NULL, &offsets[0], &states[0])
     if done < 0:
         raise ValueError("the Arrow text array's offsets run backwards")
+
+
+def guid_numbers(column, uint64_t[::1] high, uint64_t[::1] low):
+    """Read GUIDs as the numbers of 128 bits that they write; their order is that of the texts.
+
+    Parameters
+    ----------
+    column : Arrow text array, shape (n,)
+    high, low : uint64 buffers, shape (n,)
+        The first and the last 64 bits; 0 for null.
+
+    Returns
+    -------
+    bool
+        Whether every text is a GUID in lower case, or null. If not, what the buffers hold means nothing.
+
+    Raises
+    ------
+    ValueError
+        A buffer has another length, or the array's offsets are broken.
+    """
+    cdef Text text = Text(column)
+    cdef int found
+    if high.shape[0] != text.length or low.shape[0] != text.length:
+        raise ValueError(f"{text.length} ids need as many numbers, high and low")
+    if text.length == 0:
+        return True
+    with nogil:
+        found = _guid_numbers(text, &high[0], &low[0])
+    if found < 0:
+        raise ValueError("the Arrow text array's offsets run backwards")
+    return found == 1
+
+
+def guid_texts(const uint64_t[::1] high, const uint64_t[::1] low, uint8_t[::1] out, View[::1] views):
+    """Write numbers of 128 bits as GUIDs, one after the other, and where each is as Arrow's views say it.
+
+    Parameters
+    ----------
+    high, low : uint64 buffers, shape (n,)
+    out : uint8 buffer, shape (36 * n,)
+    views : buffer of the four int32 of a view, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        The buffers' lengths do not fit, or are too long for a view.
+    """
+    cdef int64_t i
+    if low.shape[0] != high.shape[0] or out.shape[0] != 36 * high.shape[0] or views.shape[0] != high.shape[0]:
+        raise ValueError(f"{high.shape[0]} GUIDs need as many low numbers and views, and 36 bytes each")
+    if out.shape[0] > INT32_MAX:
+        raise ValueError(f"{high.shape[0]} GUIDs are too many for a buffer with views")
+    with nogil:
+        for i in range(high.shape[0]):
+            _write_number(high[i], low[i], &out[36 * i])
+            views[i].length, views[i].buffer, views[i].offset = 36, 0, <int32_t> (36 * i)
+            memcpy(&views[i].prefix, &out[36 * i], 4)
+
+
+cdef int _guid_numbers(Text text, uint64_t *high, uint64_t *low) noexcept nogil:
+    """Return 1 if all are GUIDs, 0 if one is none, -1 where offsets run backwards."""
+    cdef int64_t i, begin, end
+    cdef uint64_t first, last
+    cdef const uint8_t *value
+    for i in range(text.length):
+        begin, end = text.begin(i), text.begin(i + 1)
+        if end < begin or end > text.data_end:
+            return -1
+        first, last = 0, 0
+        if not text.is_null(i):
+            value = text.data + begin
+            if end - begin != 36 or dt_plain_guid(value) == 0:
+                return 0
+            first = dt_eight_digits(value, value + 4) << 32 | dt_eight_digits(value + 9, value + 14)
+            last = dt_eight_digits(value + 19, value + 24) << 32 | dt_eight_digits(value + 28, value + 32)
+        high[i], low[i] = first, last
+    return 1
+
+
+cdef void _write_number(uint64_t high, uint64_t low, uint8_t *out) noexcept nogil:
+    cdef int place
+    out[8] = out[13] = out[18] = out[23] = c"-"
+    for place in range(16):
+        out[DIGIT_AT[place]] = DIGITS[high >> (60 - 4 * place) & 15]
+        out[DIGIT_AT[16 + place]] = DIGITS[low >> (60 - 4 * place) & 15]
 
 
 cdef int _check(Text text, int64_t more, uint8_t[::1] out, int64_t[::1] offsets, uint8_t[::1] states) except -1:

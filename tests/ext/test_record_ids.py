@@ -87,3 +87,47 @@ def test_buffers_that_are_too_small_are_refused(function):
     with pytest.raises(ValueError, match="states"):
         function(column, np.empty(30, np.uint8), np.empty(1, np.int64), np.empty(1, np.uint8))
     function(pa.array([], pa.string()), np.empty(0, np.uint8), np.empty(1, np.int64), np.empty(0, np.uint8))
+
+
+VIEW = np.dtype([("length", "i4"), ("prefix", "i4"), ("buffer", "i4"), ("offset", "i4")])
+
+
+def numbers_of(column):
+    high, low = np.empty(len(column), np.uint64), np.empty(len(column), np.uint64)
+    good = record_ids.guid_numbers(column, high, low)
+    return good, high, low
+
+
+@given(
+    st.lists(st.one_of(st.none(), PLAIN_GUID, st.just("00000000-0000-0000-0000-000000000000")), max_size=30)
+)
+def test_guids_are_their_numbers_and_back(texts):
+    column = pa.array(["x", *texts], pa.large_string()).slice(1)
+    good, high, low = numbers_of(column)
+    assert good
+    numbers = [int(h) << 64 | int(w) for h, w in zip(high, low, strict=True)]
+    assert numbers == [naive.guid_number(text) for text in texts]
+    there = [text for text in texts if text]
+    assert sorted(there, key=naive.guid_number) == sorted(there)
+    out, views = np.empty(36 * len(texts), np.uint8), np.empty(len(texts), VIEW)
+    record_ids.guid_texts(high, low, out, views)
+    buffers = [None, pa.py_buffer(views), pa.py_buffer(out)]
+    written = pa.Array.from_buffers(pa.string_view(), len(texts), buffers)
+    written.validate(full=True)
+    assert written.to_pylist() == [text or "00000000-0000-0000-0000-000000000000" for text in texts]
+
+
+@given(st.lists(GUID, max_size=10))
+def test_what_is_no_guid_in_lower_case_is_told(texts):
+    good, *_ = numbers_of(pa.array(texts, pa.string()))
+    assert good == all(naive.guid_number(text) is not None for text in texts)
+
+
+def test_buffers_of_another_length_are_refused():
+    column, number = pa.array(["a"]), np.empty(1, np.uint64)
+    with pytest.raises(ValueError, match="1 ids need as many numbers"):
+        record_ids.guid_numbers(column, np.empty(2, np.uint64), number)
+    with pytest.raises(ValueError, match="36 bytes each"):
+        record_ids.guid_texts(number, number, np.empty(35, np.uint8), np.empty(1, VIEW))
+    with pytest.raises(ValueError, match="views"):
+        record_ids.guid_texts(number, number, np.empty(36, np.uint8), np.empty(2, VIEW))

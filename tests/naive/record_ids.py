@@ -58,3 +58,12 @@ def guid(text):
     if set(bare) == {"0", "-"}:
         return "", "MISSING"
     return bare.lower(), "GOOD" if bare == text == text.lower() else "REPAIRED"
+
+
+def guid_number(text):
+    """Return the number that a GUID writes, None if it is no GUID in lower case."""
+    if text is None:
+        return 0
+    if not re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text, re.ASCII):
+        return None
+    return int(text.replace("-", ""), 16)

@@ -13,6 +13,8 @@ from dealtrace_engine.attributes import Attribute, plain_column
 from dealtrace_engine.errors import LogError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.crm.events import IDS
+from dealtrace_engine.sources.crm.packed import id_texts
 from dealtrace_engine.sources.files import InputFile
 from dealtrace_engine.sources.labels import activity_label
 from dealtrace_engine.sources.memory import TableSource
@@ -28,8 +30,6 @@ OF_BOTH = ("amount", "currency", "discount_pct", "close_date", "payment_terms")
 """What an event and its case have under one name: that of the event is called ``event_amount`` and so on."""
 HELPFUL_ONLY = ("day_start", "day_end", "fact")
 """Columns that served their purpose before there is a log."""
-ONE_PER_ROW = ("record_id", "source_row_id")
-"""Texts of which there are about as many as events."""
 RESOURCE = ("resource_name", "resource_id")
 ROWS_AT_A_TIME = 1 << 19
 """Of which names are looked up, as texts."""
@@ -79,7 +79,12 @@ def assembled(
 
 def _arrow_column(events: pl.DataFrame, name: str) -> pa.ChunkedArray:
     """Take a column out of a frame, so that it is not there twice."""
-    return events.drop_in_place(name).to_frame().to_arrow().column(0)
+    import polars as pl
+
+    column = events.drop_in_place(name)
+    if column.dtype == pl.UInt128:
+        return pa.chunked_array([id_texts(column)])
+    return column.to_frame().to_arrow().column(0)
 
 
 def files_at(label: str) -> list[InputFile]:
@@ -116,7 +121,7 @@ def event_table(
     )
     filled = [name for name in named.columns if named[name].null_count() < named.height]
     return named.select(
-        pl.col(name).cast(pl.Categorical) if kind == pl.String and name not in ONE_PER_ROW else pl.col(name)
+        pl.col(name).cast(pl.Categorical) if kind == pl.String and name not in IDS else pl.col(name)
         for name, kind in named.select(filled).schema.items()
     )
 

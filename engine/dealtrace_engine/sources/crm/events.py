@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from dealtrace_engine.sources.crm.packed import packed_columns
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -37,6 +39,8 @@ REPEATED = (
     "currency", "payment_terms", "invoice_type", "via",
 )  # fmt: skip
 """Texts of which there are few."""
+IDS = ("record_id", "source_row_id")
+"""Ids of which there are about as many as events."""
 
 START_LIKE = frozenset(
     {"lead_captured", "opportunity_created", "quote_created", "contract_created", "sales_order_created",
@@ -91,7 +95,7 @@ def no_events() -> pl.DataFrame:
 
 
 def compact(events: pl.DataFrame, rules: Sequence[str]) -> pl.DataFrame:
-    """Return events with codes in the place of texts that repeat, and without what only rules need.
+    """Return events with codes in the place of texts that repeat, GUIDs packed, without what only rules need.
 
     Parameters
     ----------
@@ -106,6 +110,7 @@ def compact(events: pl.DataFrame, rules: Sequence[str]) -> pl.DataFrame:
              "ts_quality": QUALITIES}  # fmt: skip
     kinds: dict[str, pl.DataType] = {name: pl.Enum(list(texts)) for name, texts in known.items()}
     kinds |= dict.fromkeys(REPEATED, pl.Categorical())
-    return events.drop("fact").cast(
+    coded = events.drop("fact").cast(
         {name: kind for name, kind in kinds.items() if events.schema.get(name) == pl.String}
     )
+    return packed_columns(coded, IDS)

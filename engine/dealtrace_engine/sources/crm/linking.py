@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dealtrace_engine.sources.crm.packed import alike, packed_columns
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -56,6 +58,7 @@ def linked(events: pl.DataFrame, links: pl.DataFrame) -> Linked:
     import polars as pl
 
     links = links.filter(pl.col("case_id").is_not_null())
+    events, links = alike([events, packed_columns(links, ["record_id"])], ["record_id"])
     cases = pl.Enum(links["case_id"].unique().sort())
     links = links.with_columns(
         pl.col("case_id").cast(cases), pl.col("object").cast(events.schema["object"], strict=False)

@@ -15,10 +15,11 @@ from dealtrace_engine.sources.crm.assemble import assembled
 from dealtrace_engine.sources.crm.covering import Derivation, covered, taken_inventory
 from dealtrace_engine.sources.crm.custom import asked_for, custom_rules, with_custom
 from dealtrace_engine.sources.crm.dating import placed
-from dealtrace_engine.sources.crm.events import compact, no_events
+from dealtrace_engine.sources.crm.events import IDS, compact, no_events
 from dealtrace_engine.sources.crm.ladder import Rule, by_activity
 from dealtrace_engine.sources.crm.linking import flattened, linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dealtrace_engine.sources.crm.packed import alike
 from dealtrace_engine.sources.crm.polars_memory import give_back, load_polars
 from dealtrace_engine.sources.crm.system import NAMES, CrmSystem, Family, crm_system
 from dealtrace_engine.sources.crm.tables import CrmTables, RawExport
@@ -156,7 +157,7 @@ def _events(
         if family.afterwards is not None:
             family.afterwards(tables, mapping)
         _spend(family, tables, mapping)
-    return pl.concat(found, rechunk=False)
+    return pl.concat(alike(found, IDS), rechunk=False)
 
 
 def _spend(family: Family, tables: CrmTables, mapping: CrmMapping) -> None:

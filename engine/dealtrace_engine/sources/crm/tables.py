@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.crm.packed import packed_where, unpacked_frame
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -150,6 +151,11 @@ class CrmTables:
         """
         return self._made(name, lambda: self._read(name, self.raw.frames.get(name)))
 
+    def packed(self, name: str) -> pl.DataFrame:
+        """Return what `table` does with its ids as they are held, for what takes some of very many rows."""
+        self.table(name)
+        return self._held[name]
+
     def read_all(self, names: Sequence[str], threads: int | None = None) -> None:
         """Read several objects side by side; the same as to read each when it is asked for."""
         missing = [name for name in names if name in self.raw.frames and name not in self._held]
@@ -174,7 +180,7 @@ class CrmTables:
             Names it, with everything that it depends on besides the tables.
         make : callable () -> LazyFrame
         """
-        return self._made(f"@{what}", lambda: make().collect())
+        return self._made(f"@{what}", lambda: packed_where(make().collect()))
 
     def _made(self, key: str, make: Callable[[], pl.DataFrame]) -> pl.LazyFrame:
         """Return what is held, made if it is not there; who asks for it meanwhile waits."""
@@ -182,7 +188,7 @@ class CrmTables:
             with self._making.setdefault(key, threading.RLock()):
                 if key not in self._held:
                     self._held[key] = make()
-        return self._held[key].lazy()
+        return unpacked_frame(self._held[key])
 
     def rows(self, name: str) -> int:
         """Return how many rows an object has, without reading it; known also once it is released."""
@@ -234,7 +240,7 @@ class CrmTables:
 
         held = self._held.get(name)
         if held is not None and set(columns) <= set(held.columns):
-            return held.lazy().select(columns)
+            return unpacked_frame(held.select(columns))
         frame = self.raw.frames[name]
         kinds = frame.collect_schema()
         return frame.select(
@@ -293,4 +299,4 @@ class CrmTables:
             pl.col(column) if column in read.columns else pl.lit(None, types[kind]).alias(column)
             for column, kind in kinds.items()
         )
-        return rows, findings
+        return packed_where(rows, [name for name in kinds if kinds[name] is Kind.ID]), findings

@@ -94,7 +94,7 @@ def _updates(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
     rows = found.select(pl.col("row").explode()).drop_nulls().collect()["row"]
     columns = ("objectid", "old", "new", "createdon", "userid", "auditid")
     kind = CATALOG[table][attribute]
-    return tables.table("audit_changes").select(columns).collect()[rows].select(
+    return tables.packed("audit_changes").select(columns)[rows].select(
         record_id="objectid", old=audited_value("old", kind), new=audited_value("new", kind),
         at="createdon", by="userid", row_id="auditid",
     )  # fmt: skip
