@@ -1,7 +1,7 @@
 """GUIDs held as the numbers of 16 bytes that they write: as texts each takes 52.
 
-Rules see ids as texts. Held as numbers are those that wait: the ids of events, of links, and of what was worked
-out once. A column with an id that is no GUID stays as it is.
+Rules see ids as texts. Held as numbers are those that wait: the ids of tables, of events, of links, and of what
+was worked out once. A column with an id that is no GUID stays as it is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from dealtrace_engine.buffers import pages
 from dealtrace_ext.record_ids import guid_numbers, guid_texts
@@ -22,7 +23,10 @@ LENGTH = 36
 VIEW = np.dtype([("length", "i4"), ("prefix", "i4"), ("buffer", "i4"), ("offset", "i4")])
 AT_A_TIME = 1 << 17
 """So many are texts at once beside those that stay."""
+FEW = 8
+"""GUIDs that are there more often are cheaper as texts with one copy of each."""
 HALF = 1 << 64
+Halves = tuple[NDArray[np.uint64], NDArray[np.uint64]]
 
 
 def packed(ids: pl.Series) -> pl.Series:
@@ -43,13 +47,28 @@ def packed(ids: pl.Series) -> pl.Series:
     parts: list[pl.Series] = []
     for begin in range(0, len(ids), AT_A_TIME):
         part = ids.slice(begin, AT_A_TIME)
-        high, low = np.empty(len(part), np.uint64), np.empty(len(part), np.uint64)
-        if not guid_numbers(part.to_arrow(), high, low):
+        read = halves_of_texts(part)
+        if read is None:
             return ids
-        halves = pl.DataFrame({"high": high, "low": low, "there": part.is_not_null()})
+        both = pl.DataFrame({"high": read[0], "low": read[1], "there": part.is_not_null()})
         number = pl.col("high").cast(pl.UInt128) * HALF + pl.col("low").cast(pl.UInt128)
-        parts.append(halves.select(pl.when("there").then(number).alias(ids.name)).to_series())
+        parts.append(both.select(pl.when("there").then(number).alias(ids.name)).to_series())
     return pl.concat(parts) if parts else pl.Series(ids.name, [], pl.UInt128)
+
+
+def halves_of_texts(ids: pl.Series) -> Halves | None:
+    """Return the first and the last 64 bits of GUIDs, 0 for null; None where a text is none in lower case."""
+    high, low = np.empty(len(ids), np.uint64), np.empty(len(ids), np.uint64)
+    return (high, low) if guid_numbers(ids.to_arrow(), high, low) else None
+
+
+def halves(ids: pl.Series) -> Halves:
+    """Return the first and the last 64 bits of packed ids, 0 for null."""
+    import polars as pl
+
+    numbers = ids.fill_null(0) if ids.null_count() else ids
+    high, low = (numbers // HALF).cast(pl.UInt64), numbers.cast(pl.UInt64, wrap_numerical=True)
+    return high.to_numpy(), low.to_numpy()
 
 
 def unpacked(ids: pl.Series) -> pl.Series:
@@ -74,16 +93,21 @@ def unpacked(ids: pl.Series) -> pl.Series:
 
 def id_texts(ids: pl.Series) -> pa.Array:
     """Return packed ids, `AT_A_TIME` at most, as an Arrow array of texts (string views)."""
-    import polars as pl
-
     there = None
     if ids.null_count():
         there = pa.py_buffer(np.packbits(ids.is_not_null().to_numpy(), bitorder="little"))
-        ids = ids.fill_null(0)
-    high, low = (ids // HALF).cast(pl.UInt64), ids.cast(pl.UInt64, wrap_numerical=True)
     out, views = pages(LENGTH * len(ids), np.uint8), pages(len(ids) * 4, np.int32).view(VIEW)
-    guid_texts(high.to_numpy(), low.to_numpy(), out, views)
+    guid_texts(*halves(ids), out, views)
     return pa.Array.from_buffers(pa.string_view(), len(ids), [there, pa.py_buffer(views), pa.py_buffer(out)])
+
+
+def id_bytes(ids: pl.Series) -> pa.Array:
+    """Return packed ids as an Arrow array of their 16 bytes."""
+    pairs = np.stack(halves(ids), axis=1)
+    ends = np.arange(0, 16 * len(ids) + 1, 16, dtype=np.int64)
+    there = np.packbits(ids.is_not_null().to_numpy(), bitorder="little") if ids.null_count() else None
+    buffers = [None if there is None else pa.py_buffer(there), pa.py_buffer(ends), pa.py_buffer(pairs)]
+    return pa.Array.from_buffers(pa.large_binary(), len(ids), buffers)
 
 
 def packed_columns(frame: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
@@ -110,6 +134,11 @@ def unpacked_frame(frame: pl.DataFrame) -> pl.LazyFrame:
     )
 
 
+def alike_ids(first: pl.Series, then: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return columns of ids both packed or both as texts."""
+    return (first, then) if first.dtype == then.dtype else (unpacked(first), unpacked(then))
+
+
 def alike(frames: Sequence[pl.DataFrame], columns: Sequence[str]) -> list[pl.DataFrame]:
     """Return frames whose columns of ids are packed in all or in none."""
     for name in columns:
@@ -119,7 +148,7 @@ def alike(frames: Sequence[pl.DataFrame], columns: Sequence[str]) -> list[pl.Dat
 
 
 def _are_different_guids(texts: pl.Series) -> bool:
-    """Whether a column begins like one of GUIDs, and most of them are there once."""
+    """Whether a column begins like one of GUIDs, and they are there a few times each."""
     import polars as pl
 
     if texts.dtype != pl.String:
@@ -127,4 +156,4 @@ def _are_different_guids(texts: pl.Series) -> bool:
     first = texts.drop_nulls().head(1)
     if len(first) == 0 or len(first[0]) != LENGTH:
         return False
-    return texts.approx_n_unique() * 2 > len(texts)  # type: ignore[no-any-return, operator]
+    return texts.approx_n_unique() * FEW > len(texts)  # type: ignore[no-any-return, operator]

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
+Typed = Callable[[], "tuple[pl.DataFrame, list[Finding]]"]
 Catalog = Mapping[str, Mapping[str, Kind]]
 """The objects that are read, with the columns of each that are; nothing else of an export is."""
 
@@ -87,6 +88,8 @@ class RawExport:
         Whether to read one column of an object takes much less than to read all of it.
     latest : mapping of (str, str) to datetime
         Object and column to the last instant in it, where the reader came to know it.
+    typed : mapping of str to callable () -> (DataFrame, list of Finding)
+        Objects that come with their values read, ids packed where they can be, and what was odd in them.
     """
 
     system: str
@@ -103,6 +106,7 @@ class RawExport:
     counted: dict[str, int] = field(default_factory=dict)
     by_column: bool = False
     latest: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    typed: Mapping[str, Typed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -152,9 +156,14 @@ class CrmTables:
         return self._made(name, lambda: self._read(name, self.raw.frames.get(name)))
 
     def packed(self, name: str) -> pl.DataFrame:
-        """Return what `table` does with its ids as they are held, for what takes some of very many rows."""
+        """Return what `table` does with its ids as they are held, for what compares very many."""
         self.table(name)
         return self._held[name]
+
+    def packed_once(self, what: str, make: Callable[[], pl.LazyFrame]) -> pl.DataFrame:
+        """Return what `once` does with its ids as they are held."""
+        self.once(what, make)
+        return self._held[f"@{what}"]
 
     def read_all(self, names: Sequence[str], threads: int | None = None) -> None:
         """Read several objects side by side; the same as to read each when it is asked for."""
@@ -267,10 +276,11 @@ class CrmTables:
             kinds = self.catalog[name]
             self.note_spans(name, [column for column in kinds if kinds[column] is Kind.INSTANT])
 
-    def release_made(self, what: str) -> None:
-        """Let go what was worked out once and is named so at its beginning; see `once`."""
-        for key in [key for key in self._held if key.startswith(f"@{what}")]:
-            del self._held[key]
+    def release_made(self, what: str, *, whole: bool = False) -> None:
+        """Let go what was worked out once and is named so, or begins so; see `once`."""
+        names = [f"@{what}"] if whole else [key for key in list(self._held) if key.startswith(f"@{what}")]
+        for key in names:
+            self._held.pop(key, None)
 
     def release_all(self) -> None:
         """Let all memory go, also what was worked out once."""
@@ -294,7 +304,10 @@ class CrmTables:
         types, kinds = data_types(), {**self.catalog[name], **more}
         if frame is None:
             return pl.DataFrame(schema={column: types[kind] for column, kind in kinds.items()}), ()
-        read, findings = reading(frame, kinds, self.raw, name)
+        if name in self.raw.typed and not more:
+            read, findings = self.raw.typed[name]()
+        else:
+            read, findings = reading(frame, kinds, name, self.raw.system, self.raw.zone)
         rows = read.select(
             pl.col(column) if column in read.columns else pl.lit(None, types[kind]).alias(column)
             for column, kind in kinds.items()

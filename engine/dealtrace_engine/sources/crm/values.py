@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.quality import FIRST_ROWS, Finding
-from dealtrace_engine.sources.crm.tables import Kind, RawExport
+from dealtrace_engine.sources.crm.packed import id_bytes
+from dealtrace_engine.sources.crm.tables import Kind
 from dealtrace_engine.sources.crm.times import days, instants
 from dealtrace_ext.intern import Interner
 
@@ -75,7 +76,7 @@ def value(column: str, kind: Kind, found: pl.DataType, zone: str) -> pl.Expr:
 
 
 def reading(
-    frame: pl.LazyFrame, kinds: Mapping[str, Kind], raw: RawExport, name: str
+    frame: pl.LazyFrame, kinds: Mapping[str, Kind], name: str, system: str, zone: str
 ) -> tuple[pl.DataFrame, list[Finding]]:
     """Read those columns of an object that there are, and count what could not be read.
 
@@ -85,16 +86,16 @@ def reading(
         The rows as they came.
     kinds : mapping of str to Kind
         The columns that are wanted.
-    raw : RawExport
-        Whose ids and times they are.
     name : str
         The object, for findings.
+    system, zone : str
+        Whose ids and times they are.
     """
     import polars as pl
 
     types = frame.collect_schema()
     names = [column for column in kinds if column in types]
-    read = {column: value(column, kinds[column], types[column], raw.zone) for column in names}
+    read = {column: value(column, kinds[column], types[column], zone) for column in names}
     marked = [column for column in names if kinds[column] in COUNTED]
     found = [pl.col(column).alias(f"{column}{UNREAD}") for column in marked]
     marks = [is_unread(f"{column}{UNREAD}", pl.col(column), types[column]) for column in marked]
@@ -104,7 +105,7 @@ def reading(
 
     def settled(column: str) -> tuple[pl.Series, list[Finding]]:
         if kinds[column] is Kind.ID:
-            return _counted_ids(rows[column], raw.system, f"{name}.{column}")
+            return _counted_ids(rows[column], system, f"{name}.{column}")
         return shared(rows[column]) if kinds[column] is Kind.TEXT else rows[column], []
 
     columns = map_blocks(settled, names)
@@ -214,7 +215,9 @@ def different(texts: pl.Series) -> tuple[pl.Series, pl.Series] | None:
 
 
 def encoded(known: Interner, texts: pl.Series) -> NDArray[np.int32]:
-    """Return the codes of texts, -1 for null; those that were not known get the next ones.
+    """Return the codes of texts, or of packed ids, -1 for null; those that were not known get the next ones.
+
+    One dictionary is for texts or for packed ids, not for both.
 
     Examples
     --------
@@ -222,10 +225,13 @@ def encoded(known: Interner, texts: pl.Series) -> NDArray[np.int32]:
     >>> encoded(Interner(), pl.Series(["b", "a", None, "b"])).tolist()
     [0, 1, -1, 0]
     """
+    import polars as pl
+
     codes = np.empty(len(texts), np.int32)
     for begin in range(0, len(texts), TEXTS_AT_A_TIME):
         end = begin + TEXTS_AT_A_TIME
-        known.encode(texts[begin:end].to_arrow(), codes[begin:end])
+        part = texts[begin:end]
+        known.encode(part.to_arrow() if part.dtype == pl.String else id_bytes(part), codes[begin:end])
     return codes
 
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from dealtrace_engine.buffers import copied, pages
 from dealtrace_engine.parallel import closed_after, map_ahead
 from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.crm.packed import alike, packed_columns, unpacked, unpacked_frame
 from dealtrace_engine.sources.crm.tables import Kind, data_types
-from dealtrace_engine.sources.crm.values import dense, is_unread, shared, value
+from dealtrace_engine.sources.crm.values import canonical_ids, dense, is_unread, reading, shared, value
 from dealtrace_engine.sources.dynamics.attributes import kept_attributes
 from dealtrace_engine.sources.dynamics.counting import counted, noted
 from dealtrace_engine.sources.dynamics.deferred import deferred
@@ -27,6 +28,9 @@ from dealtrace_ext.columns import Text
 if TYPE_CHECKING:
     import polars as pl
 
+    Changes = tuple[pl.DataFrame, list[Finding]]
+    """Of a piece, and what was odd in it."""
+
 CUT = "…"
 """How a value ends that was too long for the log."""
 TYPED = (Kind.INSTANT, Kind.NUMBER)
@@ -34,6 +38,10 @@ CREATE, UPDATE, DELETE = 1, 2, 3
 """Operations of audit rows."""
 REJECTED, APPROVED, REVISED = 27, 28, 43
 """Actions of audit rows that rules ask for."""
+CHANGED = "audit_changes"
+"""What the table of changes is called."""
+OWN_IDS = ("auditid", "objectid")
+"""Columns of ids of which there are many."""
 REPEATED = ("objecttypecode", "attribute", "userid")
 """Columns of texts of which there are few."""
 CREATED = ("lead", "opportunity")
@@ -57,6 +65,7 @@ class Audit:
     def __init__(self, table: Table, counted: dict[str, int]) -> None:
         self._table, self._counted = table, counted
         self._held: dict[str, list[pl.DataFrame]] = {}
+        self._odd: list[Finding] = []
         self._reading = threading.Lock()
 
     def rows(self) -> pl.LazyFrame:
@@ -68,8 +77,15 @@ class Audit:
         """Return the table `audit_changes`: a row per attribute that an update changed."""
         import polars as pl
 
-        types = {**dict.fromkeys(CATALOG["audit_changes"], pl.String()), **_typed_kinds()}
-        return deferred(types, lambda _: self._of("changes"))
+        types = {**dict.fromkeys(CATALOG[CHANGED], pl.String()), **_typed_kinds()}
+        return deferred(types, lambda _: (unpacked_frame(piece).collect() for piece in self._of("changes")))
+
+    def typed_changes(self) -> tuple[pl.DataFrame, list[Finding]]:
+        """Return `changes` with values read and ids packed, and what was odd in them."""
+        import polars as pl
+
+        pieces = alike(list(self._of("changes")), OWN_IDS)
+        return pl.concat(pieces, rechunk=False), self._odd
 
     def _of(self, which: str) -> Iterator[pl.DataFrame]:
         with self._reading:
@@ -87,40 +103,65 @@ class Audit:
         rows: list[pl.DataFrame] = []
         changes: list[pl.DataFrame] = []
         copies: list[pl.DataFrame] = []
-        count = 0
+        odd: list[Finding] = []
+        count = told = 0
 
-        def read(piece: pl.DataFrame) -> tuple[int, pl.DataFrame, pl.DataFrame, list[Finding]]:
+        def read(piece: pl.DataFrame) -> tuple[int, pl.DataFrame, Changes, list[Finding]]:
             own: list[Finding] = []
             piece = _typed(self._table.finished(piece), own)
-            changes = changed_attributes(_updates(piece), attributes, own)
-            told = _asked_for(piece).drop(CHANGES)
-            return piece.height, _own_texts(told, piece.height), _own_texts(changes, piece.height), own
+            changes = _settled(changed_attributes(_updates(piece), attributes, own), piece.height)
+            return piece.height, _own_texts(_asked_for(piece).drop(CHANGES), piece.height), changes, own
 
         def again(piece: pl.DataFrame) -> None:
             copies.append(_updates(_typed(piece, findings)))
 
         with closed_after(map_ahead(read, self._table.copies(again))) as pieces:
-            for height, row, change, own in pieces:
+            for height, row, (change, strange), own in pieces:
                 count += height
                 rows.append(row)
                 changes.append(change)
                 for finding in own:
                     counted(findings, finding.reason, finding.count)
-        changes += [self._of_copies(piece, changes, attributes, findings) for piece in copies if piece.height]
+                _add(odd, strange, told)
+                told += change.height
+        for piece in copies:
+            if piece.height:
+                change, strange = self._of_copies(piece, changes, attributes, findings)
+                changes.append(change)
+                _add(odd, strange, told)
+                told += change.height
         noted(self._table.findings, findings)
+        self._odd = odd
         self._counted["audit"] = count
         return rows, changes
 
     def _of_copies(
         self, copies: pl.DataFrame, changes: Sequence[pl.DataFrame], attributes: Sequence[str],
         findings: list[Finding],
-    ) -> pl.DataFrame:  # fmt: skip
+    ) -> Changes:  # fmt: skip
         """Return what changed in copies of rows, where the row that was read does not say."""
-        known = [piece.join(copies, on="auditid", how="semi").select("auditid") for piece in changes]
-        for piece in known:
-            copies = copies.join(piece, on="auditid", how="anti", maintain_order="left")
+        copies = copies.with_columns(canonical_ids(copies["auditid"], "dynamics"))
+        for piece in changes:
+            known = unpacked(piece["auditid"]).to_frame()
+            copies = copies.join(known, on="auditid", how="anti", maintain_order="left")
         first = copies.unique("auditid", keep="first", maintain_order=True)
-        return changed_attributes(first, attributes, findings)
+        return _settled(changed_attributes(first, attributes, findings), first.height)
+
+
+def _settled(changes: pl.DataFrame, of: int) -> Changes:
+    """Read the values of changes of a piece of so many rows, and return with them what was odd."""
+    rows, findings = reading(changes.lazy(), CATALOG[CHANGED], CHANGED, "dynamics", "UTC")
+    return _own_texts(packed_columns(rows, OWN_IDS), of), findings
+
+
+def _add(findings: list[Finding], more: Sequence[Finding], before: int) -> None:
+    """Add the findings of rows that come after so many."""
+    for finding in more:
+        known = next((one for one in findings if one.reason == finding.reason), None)
+        if known is None:
+            known = Finding(finding.reason)
+            findings.append(known)
+        known.add(finding.count, [before + row for row in finding.first_rows], finding.example)
 
 
 def changed_attributes(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.crm.tables import Kind
-from dealtrace_engine.sources.crm.values import value
+from dealtrace_engine.sources.crm.values import shared, value
 from dealtrace_engine.sources.dynamics.audit import UPDATE
 from dealtrace_engine.sources.dynamics.objects import CATALOG
 
@@ -40,8 +40,8 @@ LEADING = {"order": "salesorder"}
 """Tables of the records that can be the case, where these are called otherwise."""
 
 
-def audited_updates(tables: CrmTables, table: str, attribute: str) -> pl.LazyFrame:
-    """Return the audited updates of an attribute, in no order.
+def audited_updates(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
+    """Return the audited updates of an attribute, in no order, ids packed where they can be.
 
     Parameters
     ----------
@@ -51,10 +51,11 @@ def audited_updates(tables: CrmTables, table: str, attribute: str) -> pl.LazyFra
 
     Returns
     -------
-    LazyFrame
+    DataFrame
         record_id, old, new (of the attribute's kind), at, by, row_id.
     """
-    return tables.once(f"audited {table}.{attribute}", lambda: _updates(tables, table, attribute).lazy())
+    what = f"audited {table}.{attribute}"
+    return tables.packed_once(what, lambda: _updates(tables, table, attribute).lazy())
 
 
 def audited_records(tables: CrmTables, table: str) -> pl.LazyFrame:
@@ -94,10 +95,11 @@ def _updates(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
     rows = found.select(pl.col("row").explode()).drop_nulls().collect()["row"]
     columns = ("objectid", "old", "new", "createdon", "userid", "auditid")
     kind = CATALOG[table][attribute]
-    return tables.packed("audit_changes").select(columns)[rows].select(
+    updates = tables.packed("audit_changes").select(columns)[rows].select(
         record_id="objectid", old=audited_value("old", kind), new=audited_value("new", kind),
         at="createdon", by="userid", row_id="auditid",
     )  # fmt: skip
+    return updates.with_columns(map(shared, updates["old", "new"])) if kind is Kind.ID else updates
 
 
 def _audited_as(tables: CrmTables, table: str) -> list[str]:

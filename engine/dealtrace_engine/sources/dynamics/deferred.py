@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dealtrace_engine.sources.crm.packed import Halves, halves_of_texts
 from dealtrace_engine.sources.crm.values import encoded
+from dealtrace_ext.guid_set import GuidSet
 from dealtrace_ext.intern import Interner
 
 if TYPE_CHECKING:
     import polars as pl
+
+GUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 
 
 def deferred(
@@ -42,6 +47,50 @@ def deferred(
                 return
 
     return register_io_source(rows, schema=dict(schema))
+
+
+class SeenIds:
+    """Ids that were there before; exact. GUIDs take 16 bytes and their share of free room."""
+
+    def __init__(self) -> None:
+        self._known, self._others = GuidSet(), Seen()
+
+    def first(self, ids: pl.Series) -> pl.Series:
+        """Return which of these ids are there for the first time, however they are written; null is never.
+
+        Parameters
+        ----------
+        ids : Series of text
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> seen, guid = SeenIds(), "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
+        >>> seen.first(pl.Series([guid, "{6F9619FF-8B86-D011-B42D-00CF4FC964FF}", None, "a"])).to_list()
+        [True, False, False, True]
+        """
+        import polars as pl
+
+        found = np.zeros(len(ids), np.bool_)
+        there = ids.is_not_null().to_numpy()
+        texts = ids.drop_nulls()
+        numbers = halves_of_texts(texts)
+        if numbers is not None:
+            found[there] = self._added(numbers)
+            return pl.Series(found)
+        texts = texts.str.to_lowercase().str.strip_chars("{} ")
+        good = texts.str.contains(GUID)
+        spots, is_guid = np.flatnonzero(there), good.to_numpy()
+        numbers = halves_of_texts(texts.filter(good))
+        if numbers is not None:
+            found[spots[is_guid]] = self._added(numbers)
+        found[spots[~is_guid]] = self._others.first(texts.filter(~good)).to_numpy()
+        return pl.Series(found)
+
+    def _added(self, numbers: Halves) -> NDArray[np.bool_]:
+        first = np.empty(len(numbers[0]), np.uint8)
+        self._known.add(*numbers, first)
+        return first.view(np.bool_)
 
 
 class Seen:

@@ -9,7 +9,7 @@ from dealtrace_engine.errors import ParseError
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.tables import RawExport
-from dealtrace_engine.sources.dynamics.audit import Audit
+from dealtrace_engine.sources.dynamics.audit import CHANGED, Audit
 from dealtrace_engine.sources.dynamics.objects import CATALOG
 from dealtrace_engine.sources.dynamics.settle import Part, Table, tables_of
 
@@ -72,8 +72,9 @@ def export(reading: Reading, mapping: CrmMapping, *, shape: str, label: str) -> 
     frames, counted = {name: table.current() for name, table in tables.items()}, dict[str, int]()
     if reading.labels is not None and reading.labels.height:
         frames["stringmap"] = _labels(frames.get("stringmap"), reading.labels)
-    if "audit" in tables:
-        frames |= _audit(tables["audit"], reading.notes, counted)
+    audit = _audit(tables["audit"], reading.notes, counted) if "audit" in tables else None
+    if audit is not None:
+        frames |= {"audit": audit.rows(), CHANGED: audit.changes()}
     versions = {
         name: table.versions()
         for name, table in tables.items()
@@ -82,7 +83,7 @@ def export(reading: Reading, mapping: CrmMapping, *, shape: str, label: str) -> 
     return RawExport(
         SYSTEM, shape, label, frames, versions, reading.exported, reading.zone, reading.precision,
         reading.notes, reading.findings, _others(reading.parts), counted,
-        by_column=reading.by_column,
+        by_column=reading.by_column, typed={} if audit is None else {CHANGED: audit.typed_changes},
     )  # fmt: skip
 
 
@@ -94,12 +95,11 @@ def _others(parts: list[Part]) -> dict[str, list[str]]:
     return {table: list(names) for table, names in found.items() if names}
 
 
-def _audit(table: Table, notes: list[str], counted: dict[str, int]) -> dict[str, pl.LazyFrame]:
+def _audit(table: Table, notes: list[str], counted: dict[str, int]) -> Audit | None:
     if all(part.changes is None for part in table.parts):
         notes.append("audit has no column changedata: it tells when something changed, but not what")
-        return {}
-    audit = Audit(table, counted)
-    return {"audit": audit.rows(), "audit_changes": audit.changes()}
+        return None
+    return Audit(table, counted)
 
 
 def _labels(own: pl.LazyFrame | None, labels: pl.DataFrame) -> pl.LazyFrame:

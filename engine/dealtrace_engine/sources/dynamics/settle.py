@@ -12,7 +12,7 @@ from dealtrace_engine.sources.crm.tables import Kind
 from dealtrace_engine.sources.crm.values import value
 from dealtrace_engine.sources.dynamics.attributes import kept_attributes
 from dealtrace_engine.sources.dynamics.counting import counted, noted
-from dealtrace_engine.sources.dynamics.deferred import Seen, deferred
+from dealtrace_engine.sources.dynamics.deferred import Seen, SeenIds, deferred
 from dealtrace_engine.sources.dynamics.naming import kinds_of, wanted_columns
 from dealtrace_engine.sources.dynamics.objects import KEYS, OBJECT_TYPES
 
@@ -158,12 +158,14 @@ class Table:
         again : callable (DataFrame), optional
             Told of further copies of rows.
         """
+        import polars as pl
+
         found: list[Finding] = []
-        seen, key = Seen(), KEYS[self.name]
+        seen, key = SeenIds(), KEYS[self.name]
         for piece in self._identified(found):
             rows = self._without(piece, _is_deleted(), "marked as deleted", found)
             if key in rows.columns:
-                copy = ~seen.first(rows.select(_same_id(key)).to_series())
+                copy = ~seen.first(rows[key].cast(pl.String))
                 if again is not None and copy.any():
                     again(self.finished(rows.filter(copy)))
                 rows = self._without(rows, copy, "there twice", found)

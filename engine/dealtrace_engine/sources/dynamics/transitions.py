@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.crm.packed import unpacked, unpacked_frame
 from dealtrace_engine.sources.crm.values import encoded
 from dealtrace_engine.sources.dynamics.audit import CREATE, DELETE
 from dealtrace_engine.sources.dynamics.audited import audited_updates
@@ -39,17 +40,23 @@ def transitions(tables: CrmTables, table: str, attribute: str) -> pl.LazyFrame:
     LazyFrame
         record_id, old, new (of the attribute's kind), at, by, row_id, ts_quality ("audit" or "history").
     """
-    return tables.once(
-        f"changes of {table}.{attribute}", lambda: _transitions(tables, table, attribute).lazy()
-    )
+
+    def make() -> pl.LazyFrame:
+        found = _transitions(tables, table, attribute)
+        tables.release_made(f"audited {table}.{attribute}", whole=True)  # nobody else asks for them
+        return found.lazy()
+
+    return tables.once(f"changes of {table}.{attribute}", make)
 
 
 def _transitions(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
     import polars as pl
 
-    found = _living(audited_updates(tables, table, attribute).collect(), tables, table)
+    found = audited_updates(tables, table, attribute)
+    found = _living(found.with_columns(map(unpacked, found["old", "new"])), tables, table)
     found = found.with_columns(ts_quality=pl.lit("audit"), place=pl.lit(0, pl.UInt32))
     if table in tables.raw.versions:
+        found = unpacked_frame(found).collect()
         versions = _versions(tables, table, attribute)
         versions = versions.join(found.select("record_id").unique(), on="record_id", how="anti")
         found = pl.concat([found, versions])
@@ -67,7 +74,7 @@ def _transitions(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
 def _living(rows: pl.DataFrame, tables: CrmTables, table: str) -> pl.DataFrame:
     """Do the same as `living`."""
     if table not in tables.raw.frames:
-        return living(rows.lazy(), tables, table).collect()
+        return living(unpacked_frame(rows), tables, table).collect()
     there = places(tables, table, rows["record_id"])[1]
     return rows if there.all() else rows.filter(there)
 
@@ -146,7 +153,7 @@ def _count_gaps(tables: CrmTables, table: str, attribute: str, found: pl.DataFra
         last = found.filter((number != number.shift(-1)).fill_null(True)).select("record_id", "new")
         now = value_now(tables, table, attribute, last["record_id"])
         gaps = gaps.append(last.filter(last["new"].ne_missing(now))["record_id"])
-    records = gaps.unique(maintain_order=True)
+    records = unpacked(gaps.unique(maintain_order=True))
     if len(records):
         finding = Finding(f"{table}.{attribute}: changes are missing in the history of a record")
         finding.add(len(records), [], records[0])
@@ -200,5 +207,5 @@ def became(
             found = as_of(found, tables, table, other)
         return found
 
-    found = tables.once(f"changes of {table}.{attribute} beside {beside}", make)
+    found = make() if not beside else tables.once(f"changes of {table}.{attribute} beside {beside}", make)
     return found.filter(pl.col("new").is_in([float(code) for code in values]))
