@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def first(calls):
-    """Return, of each call's numbers, whether each was not there before, and how many there are in the end."""
+    """Return, of each call's numbers, whether each was not there before, and how many there are then."""
     known, found = set(), []
     for numbers in calls:
         found.append([])

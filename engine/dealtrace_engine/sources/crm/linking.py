@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.sources.crm.packed import alike, packed_columns
+from dealtrace_engine.sources.crm.packed import alike, packed_columns, unpacked
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,16 +53,20 @@ def linked(events: pl.DataFrame, links: pl.DataFrame) -> Linked:
         As `ladder.derived` returns them.
     links : DataFrame
         object, record_id, case_id, via, confidence; a record may have several cases. A confidence of 0 is a
-        link left out by choice: events that have no other are in no case, but are no orphans either.
+        link left out by choice: events that have no other are in no case, but are no orphans either. Ids are
+        texts, or packed.
     """
     import polars as pl
 
     links = links.filter(pl.col("case_id").is_not_null())
     events, links = alike([events, packed_columns(links, ["record_id"])], ["record_id"])
-    cases = pl.Enum(links["case_id"].unique().sort())
-    links = links.with_columns(
-        pl.col("case_id").cast(cases), pl.col("object").cast(events.schema["object"], strict=False)
-    )
+    cases = links.select(pl.col("case_id").unique().sort())
+    names = unpacked(cases["case_id"])
+    cases = cases.with_columns(case=names.cast(pl.Enum(names)))
+    links = links.join(cases, on="case_id", maintain_order="left").select(
+        pl.col("object").cast(events.schema["object"], strict=False),
+        "record_id", "via", "confidence", case_id="case",
+    )  # fmt: skip
     links = links.unique(["object", "record_id", "case_id"], keep="first", maintain_order=True)
     record = ["object", "record_id"]
     used = links.filter(pl.col("confidence") > 0).with_columns(share=1.0 / pl.len().over(record))

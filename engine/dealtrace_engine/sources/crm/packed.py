@@ -1,7 +1,7 @@
 """GUIDs held as the numbers of 16 bytes that they write: as texts each takes 52.
 
-Rules see ids as texts. Held as numbers are those that wait: the ids of tables, of events, of links, and of what
-was worked out once. A column with an id that is no GUID stays as it is.
+Rules see ids as texts. Held as numbers are those that wait: the ids of tables, of events, of links, and of
+what was worked out once. A column with an id that is no GUID stays as it is.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.dynamics.audited import audited_records
 from dealtrace_engine.sources.dynamics.codes import with_labels
-from dealtrace_engine.sources.dynamics.links import links
+from dealtrace_engine.sources.dynamics.links import links_of
 from dealtrace_engine.sources.dynamics.merges import winners
 from dealtrace_engine.sources.dynamics.objects import KEYS
 from dealtrace_engine.sources.dynamics.own_values import labelled
@@ -161,7 +161,7 @@ def with_counts(rows: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping) -> p
     import polars as pl
 
     numbers = tables.table("quote").select(record_id="quoteid", number="quotenumber")
-    found = links(tables, mapping).lazy().filter(pl.col("object").is_in(["quote", "order", "invoice"]))
+    found = links_of(tables, mapping, "quote", "order", "invoice")
     found = found.join(numbers, on="record_id", how="left")
     found = found.with_columns(one=pl.coalesce("number", "record_id"))
     for what in ("quote", "order", "invoice"):

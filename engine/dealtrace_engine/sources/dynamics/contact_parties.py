@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.sources.dynamics.links import CONTACTS, links
+from dealtrace_engine.sources.dynamics.links import CONTACTS, links_of
 from dealtrace_engine.sources.dynamics.merges import winners
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def cases_of_lead(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """
     import polars as pl
 
-    leads = links(tables, mapping).lazy().filter(pl.col("object") == "lead")
+    leads = links_of(tables, mapping, "lead")
     found = _parties(tables, mapping).join(leads.select("case_id", partyid="record_id"), on="partyid")
     at, day = pl.lit(None, pl.Datetime("us", "UTC")), pl.lit(None, pl.Date)
     return found.select("record_id", "case_id", begin=at, end=day).unique(maintain_order=True)
@@ -53,7 +53,7 @@ def cases_of_customer(tables: CrmTables, mapping: CrmMapping, customer: str) -> 
     import polars as pl
 
     asked = _asked(tables, customer)
-    cases = links(tables, mapping).lazy().filter(pl.col("object") == "opportunity")
+    cases = links_of(tables, mapping, "opportunity")
     cases = cases.select("case_id", opportunityid="record_id")
     parties = _parties(tables, mapping)
     if customer == "account":
@@ -88,7 +88,7 @@ def _parties(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     )
     leads = tables.table("lead").select(about="leadid", is_lead=pl.lit(True)).unique("about")
     rows = rows.join(leads, on="about", how="left", maintain_order="left")
-    linked = links(tables, mapping).lazy().filter(pl.col("object") == "contact")
+    linked = links_of(tables, mapping, "contact")
     free = rows.filter(pl.col("about").is_null() | pl.col("is_lead")).join(linked, on="record_id", how="anti")
     took_part = ~pl.col("participationtypemask").is_in(PASSIVE).fill_null(False)
     parties = tables.table("activityparty").filter(took_part).select("partyid", record_id="activityid")

@@ -35,10 +35,21 @@ def links(tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        object, record_id, case_id, via, confidence (1 but for links by account and time).
+        object, record_id, case_id, via, confidence (1 but for links by account and time); ids packed where
+        they can be.
     """
-    key = f"links {mapping.leading} {mapping.link_by_account} {mapping.flatten} {mapping.fields}"
-    return tables.once(key, lambda: _links(tables, mapping)).collect()
+    return tables.packed_once(_key(mapping), lambda: _links(tables, mapping))
+
+
+def links_of(tables: CrmTables, mapping: CrmMapping, *objects: str) -> pl.LazyFrame:
+    """Return the links of some kinds of records, ids as texts."""
+    import polars as pl
+
+    return tables.once(_key(mapping), lambda: _links(tables, mapping)).filter(pl.col("object").is_in(objects))
+
+
+def _key(mapping: CrmMapping) -> str:
+    return f"links {mapping.leading} {mapping.link_by_account} {mapping.flatten} {mapping.fields}"
 
 
 def _links(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.crm.ladder import Finder, Rule, first_that_yields
 from dealtrace_engine.sources.dynamics.contact_parties import cases_of_customer, cases_of_lead
-from dealtrace_engine.sources.dynamics.links import links
+from dealtrace_engine.sources.dynamics.links import links_of
 from dealtrace_engine.sources.dynamics.objects import KEYS
 
 if TYPE_CHECKING:
@@ -96,9 +96,7 @@ def _first_of_each(of_cases: pl.LazyFrame, mapping: CrmMapping) -> pl.LazyFrame:
 
 def _by_case(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Return the contacts of each case in the order of time."""
-    import polars as pl
-
-    cases = links(tables, mapping).lazy().filter(pl.col("object") == "contact")
+    cases = links_of(tables, mapping, "contact")
     found = contacts(tables).join(cases.select("record_id", "case_id"), on="record_id", maintain_order="left")
     return found.sort("timestamp", "source_row_id", maintain_order=True)
 
