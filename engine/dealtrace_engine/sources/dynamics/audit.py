@@ -42,6 +42,8 @@ CHANGED = "audit_changes"
 """What the table of changes is called."""
 OWN_IDS = ("auditid", "objectid")
 """Columns of ids of which there are many."""
+WHICH = ("objecttypecode", "attribute")
+"""Columns of texts that say of what a change is."""
 REPEATED = ("objecttypecode", "attribute", "userid")
 """Columns of texts of which there are few."""
 CREATED = ("lead", "opportunity")
@@ -78,10 +80,10 @@ class Audit:
         import polars as pl
 
         types = {**dict.fromkeys(CATALOG[CHANGED], pl.String()), **_typed_kinds()}
-        return deferred(types, lambda _: (unpacked_frame(piece).collect() for piece in self._of("changes")))
+        return deferred(types, lambda _: map(_texts, self._of("changes")))
 
     def typed_changes(self) -> tuple[pl.DataFrame, list[Finding]]:
-        """Return `changes` with values read and ids packed, and what was odd in them."""
+        """Return `changes` with values read, ids packed and `WHICH` as codes, and what was odd in them."""
         import polars as pl
 
         pieces = alike(list(self._of("changes")), OWN_IDS)
@@ -150,8 +152,17 @@ class Audit:
 
 def _settled(changes: pl.DataFrame, of: int) -> Changes:
     """Read the values of changes of a piece of so many rows, and return with them what was odd."""
+    import polars as pl
+
     rows, findings = reading(changes.lazy(), CATALOG[CHANGED], CHANGED, "dynamics", "UTC")
-    return _own_texts(packed_columns(rows, OWN_IDS), of), findings
+    rows = _own_texts(packed_columns(rows, OWN_IDS), of)
+    return rows.with_columns(rows.select(WHICH).cast(pl.Categorical)), findings
+
+
+def _texts(changes: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    return unpacked_frame(changes).with_columns(pl.col(WHICH).cast(pl.String)).collect()
 
 
 def _add(findings: list[Finding], more: Sequence[Finding], before: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dealtrace_engine.sources.crm.packed import alike, packed_columns
 from dealtrace_engine.sources.dynamics.by_account import by_account
 from dealtrace_engine.sources.dynamics.main_quotes import ranked_quotes
 from dealtrace_engine.sources.dynamics.merges import winners
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 CONTACTS = {"phonecall": CHAIN, "appointment": CHAIN, "email": ("opportunity", "lead")}
 """Contacts with customers, and what they can be about; a message about a quote is how that was sent."""
+IDS = ("record_id", "case_id")
 COLUMNS = ("object", "record_id", "case_id", "via", "confidence")
 
 
@@ -67,13 +69,16 @@ def _links(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     kind = pl.Enum(list(found))
     # One after the other: what a join needs besides is as large as what it returns.
     each = [
-        rows.rename({"parent_id": "case_id"})
-        .with_columns(pl.col("via").cast(pl.Categorical), object=pl.lit(what, kind))
-        .select(COLUMNS)
-        .collect()
+        packed_columns(
+            rows.rename({"parent_id": "case_id"})
+            .with_columns(pl.col("via").cast(pl.Categorical), object=pl.lit(what, kind))
+            .select(COLUMNS)
+            .collect(),
+            IDS,
+        )
         for what, rows in found.items()
     ]
-    return pl.concat(each, rechunk=False).lazy()
+    return pl.concat(alike(each, IDS), rechunk=False).lazy()
 
 
 def _cases_of(tables: CrmTables, mapping: CrmMapping, what: str) -> pl.LazyFrame:

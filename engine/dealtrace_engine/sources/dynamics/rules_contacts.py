@@ -58,7 +58,11 @@ def _about_customers(mails: pl.LazyFrame, tables: CrmTables) -> pl.LazyFrame:
 
 def first_contact(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Find the first contact of each case; it is an event of that case only."""
-    return _first_of_each(_by_case(tables, mapping), mapping)
+    others = ("end_timestamp", "resource_id", "source_row_id", "source_object")
+    found = _by_case(contacts(tables).select("record_id", "timestamp"), tables, mapping)
+    first = found.unique("case_id", keep="first", maintain_order=True)
+    told = first.join(contacts(tables).select("record_id", *others), on="record_id", maintain_order="left")
+    return _of_the_case(told, mapping)
 
 
 def first_contact_with(rule: str) -> Finder:
@@ -86,19 +90,22 @@ def _with_party(tables: CrmTables, mapping: CrmMapping, party: str) -> pl.LazyFr
 
 
 def _first_of_each(of_cases: pl.LazyFrame, mapping: CrmMapping) -> pl.LazyFrame:
+    return _of_the_case(of_cases.unique("case_id", keep="first", maintain_order=True), mapping)
+
+
+def _of_the_case(contacts: pl.LazyFrame, mapping: CrmMapping) -> pl.LazyFrame:
     import polars as pl
 
-    first = of_cases.unique("case_id", keep="first", maintain_order=True)
-    return first.with_columns(fact="case_id", record_id="case_id", object=pl.lit(mapping.leading)).drop(
-        "case_id"
-    )
+    return contacts.with_columns(
+        fact="case_id", record_id="case_id", object=pl.lit(mapping.leading)
+    ).drop("case_id")  # fmt: skip
 
 
-def _by_case(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
+def _by_case(rows: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Return the contacts of each case in the order of time."""
-    cases = links_of(tables, mapping, "contact")
-    found = contacts(tables).join(cases.select("record_id", "case_id"), on="record_id", maintain_order="left")
-    return found.sort("timestamp", "source_row_id", maintain_order=True)
+    cases = links_of(tables, mapping, "contact").select("record_id", "case_id")
+    found = rows.join(cases, on="record_id", maintain_order="left")
+    return found.sort("timestamp", "record_id", maintain_order=True)
 
 
 def every_contact(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
@@ -107,7 +114,7 @@ def every_contact(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 
     if not mapping.every_contact:
         return contacts(tables).clear()
-    of_cases = _by_case(tables, mapping)
+    of_cases = _by_case(contacts(tables), tables, mapping)
     later = of_cases.filter(~pl.col("case_id").is_first_distinct())
     linked = of_cases.select("record_id").unique()
     alone = contacts(tables).join(linked, on="record_id", how="anti")

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 STAMPED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}\.\d{2}\.\d{2}Z?")
 """Name of a folder of an incremental export; it says when, with dots in the time."""
 SINK, CHANGES = "sinkmodifiedon", "changedata"
-BLOCK_BYTES, FIRST_BYTES = 8 << 20, 1 << 20
+PIECE_BYTES, FIRST_BYTES = 8 << 20, 1 << 20
 """So much is read at a time: of all rows, and where only the first ones are looked at."""
 
 
@@ -166,21 +166,36 @@ def repeats_id(entity: Entity, file: Path, most: int) -> bool:
 
 
 def _rows(
-    entity: Entity, file: Path, columns: Sequence[str], block_bytes: int = BLOCK_BYTES
+    entity: Entity, file: Path, columns: Sequence[str], piece_bytes: int = PIECE_BYTES
 ) -> Iterator[pl.DataFrame]:
-    """Yield columns by their place; a row that ends early has none of the columns that were added since."""
+    """Yield columns by their place; a row that ends early has none of the columns that were added since.
+
+    Blocks are parsed while they are in a core's cache; what follows costs about as much for a larger piece.
+    """
+    import polars as pl
+
     source, width = InputFile.at(file), len(entity.attributes)
     places = [f"{place}" for place in range(width + 1)]
     dialect = sniff(source, delimiter=",", quote='"', names=places[:width])
 
-    def parsed(block: Block) -> pl.DataFrame:
+    def parsed(block: Block) -> tuple[int, pl.DataFrame]:
         if block.problem is not None:
             raise ParseError(block.problem.what, file=file, hint=block.problem.hint)
         found = _even(block, dialect, columns)
-        return _uneven(block.data, places, list(columns), entity, file) if found is None else found
+        if found is None:
+            found = _uneven(block.data, places, list(columns), entity, file)
+        return len(block.data), found
 
-    with closed_after(map_ahead(parsed, blocks(source, dialect, block_bytes))) as frames:
-        yield from frames
+    piece, size = list[pl.DataFrame](), 0
+    with closed_after(map_ahead(parsed, blocks(source, dialect))) as frames:
+        for length, frame in frames:
+            piece.append(frame)
+            size += length
+            if size >= piece_bytes:
+                yield pl.concat(piece, rechunk=True)
+                piece, size = [], 0
+    if piece:
+        yield pl.concat(piece, rechunk=True)
 
 
 def _even(block: Block, dialect: Dialect, columns: Sequence[str]) -> pl.DataFrame | None:
