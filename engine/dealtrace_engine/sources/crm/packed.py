@@ -156,4 +156,4 @@ def _are_different_guids(texts: pl.Series) -> bool:
     first = texts.drop_nulls().head(1)
     if len(first) == 0 or len(first[0]) != LENGTH:
         return False
-    return texts.approx_n_unique() * FEW > len(texts)  # type: ignore[no-any-return, operator]
+    return bool(texts.approx_n_unique() * FEW > len(texts))  # type: ignore[operator]
