@@ -99,7 +99,7 @@ def test_gzip(sniffed):
     assert sniffed(gzip.compress(b"a,b\n1,2\n")).names == ("a", "b")
 
 
-@pytest.mark.parametrize("content", [b"\n\r\n", b"\xef\xbb\xbf", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"\n\r\n", b"\xef\xbb\xbf", gzip.compress(b"", mtime=0)])
 def test_empty(sniffed, content):
     with pytest.raises(ParseError, match="the file is empty"):
         sniffed(content)
