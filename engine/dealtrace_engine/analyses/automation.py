@@ -15,6 +15,7 @@ from dealtrace_engine.analyses.repeated import known_codes
 from dealtrace_engine.analyses.starts import starts_of
 from dealtrace_engine.analyses.throughput import grouped
 from dealtrace_engine.analyses.waits import MOST_ACTIVITIES
+from dealtrace_engine.analyses.working_time import Calendar, working_time
 from dealtrace_engine.buffers import table, text
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.percentiles import group_percentiles
@@ -38,6 +39,7 @@ def automation_candidates(
     *,
     resource: str | None = "resource",
     where: Expression | None = None,
+    calendar: Calendar | None = None,
     machines: Sequence[str] | None = None,
     threads: int | None = None,
 ) -> pa.Table:
@@ -56,6 +58,8 @@ def automation_candidates(
         Attribute, or role, that says who did it.
     where : Expression, optional
         Made with `dealtrace.where`.
+    calendar : WorkingCalendar or Calendars, optional
+        Times are of work by it, instead of by the clock.
     machines : sequence of str, optional
         Resources that are no people; by default those with a name such as robot, system or integration.
     threads : int, optional
@@ -74,6 +78,8 @@ def automation_candidates(
         There is no such column.
     LogError
         Nothing passes the filter.
+    ArgumentError
+        A case has no calendar.
 
     References
     ----------
@@ -94,7 +100,7 @@ def automation_candidates(
     width, codes = len(log.activities), log.activity_codes
     events = np.bincount(codes, minlength=width)
     manual = np.bincount(codes[by_people], minlength=width)
-    figures = _timing(log, by_people, threads)
+    figures = _timing(log, by_people, calendar, threads)
     path = _path(log, events, threads)
     volume = manual / max(int(manual.max(initial=0)), 1)
     share = manual / np.maximum(events, 1)
@@ -147,7 +153,9 @@ def _people(
     return who, by_people
 
 
-def _timing(log: EventLog, by_people: NDArray[np.bool_], threads: int | None) -> dict[str, NDArray[Any]]:
+def _timing(
+    log: EventLog, by_people: NDArray[np.bool_], calendar: Calendar | None, threads: int | None
+) -> dict[str, NDArray[Any]]:
     """Return how long events by people take, and how regular that is, by activity."""
     starts = starts_of(log)
     before = np.concatenate((log.timestamps[:1], log.timestamps[:-1]))
@@ -158,7 +166,12 @@ def _timing(log: EventLog, by_people: NDArray[np.bool_], threads: int | None) ->
         told &= starts.known
         before = starts.microseconds
     codes = log.activity_codes[told].astype(np.int32)
-    times, offsets = grouped(log.timestamps[told] - before[told], codes, len(log.activities))
+    taken = log.timestamps[told] - before[told]
+    if calendar is not None:
+        begins, first = before[told], int(before[told].min(initial=log.span[0]))
+        cases = np.repeat(np.arange(log.cases), np.diff(log.case_offsets))[told]
+        taken = working_time(log, calendar, first, log.span[1])(begins, begins + taken, cases)
+    times, offsets = grouped(taken, codes, len(log.activities))
     low, middle, high = group_percentiles(times, offsets, [25, 50, 75], threads=threads).T
     whole = low + high
     sums = [total / 10**6 for total, _ in exact_moments(times, offsets, threads)]

@@ -17,6 +17,7 @@ from dealtrace_engine.analyses.rule_pass import RulePass
 from dealtrace_engine.analyses.rule_program import Program
 from dealtrace_engine.analyses.rule_table import COLUMNS, RANKS, rule_table
 from dealtrace_engine.analyses.rule_violations import Violations, violations_of
+from dealtrace_engine.analyses.working_time import Calendar, working_clock
 from dealtrace_engine.buffers import read_only, table
 from dealtrace_engine.errors import ArgumentError, ModelError
 from dealtrace_engine.filters.expressions import Expression
@@ -136,6 +137,7 @@ def check_rules(
     *,
     by: By = None,
     where: Expression | None = None,
+    calendar: Calendar | None = None,
     value: str | None = None,
     currency: str | None = None,
     as_of: str | date | datetime | None = None,
@@ -161,6 +163,9 @@ def check_rules(
         Attributes of the case, to tell results by.
     where : Expression, optional
         Which cases.
+    calendar : WorkingCalendar or Calendars, optional
+        Limits of time between two activities, and the days beyond them, are of working time by it, in days of
+        24 hours: ``at_most = "16 h"`` is two days of eight hours. Due dates stay by the clock.
     value : str, optional
         Attribute with the amount of the case, such as ``"amount"``: what is at stake.
     currency : str, optional
@@ -187,7 +192,7 @@ def check_rules(
     SchemaError
         There is no such column, or it is of another kind.
     ArgumentError
-        There is no such rank or language.
+        There is no such rank or language, or a case has no calendar.
 
     References
     ----------
@@ -206,6 +211,10 @@ def check_rules(
     [{'rule': 'no-quote', 'applicable_cases': 2, 'violating_cases': 1, 'adherence': 0.5}]
     >>> found.cases(0).to_pylist()
     ['2']
+    >>> from dealtrace_engine.calendar import WorkingCalendar
+    >>> slow, office = Rule("slow", "response", "quote", "won", at_most="8 h"), WorkingCalendar("UTC")
+    >>> [check_rules(log, Rules((slow,)), calendar=by).violated for by in (None, office)]
+    [True, False]
     """
     pack = ready_rules() if rules is None else rules if isinstance(rules, Rules) else read_rules(rules)
     if rank not in RANKS:
@@ -219,7 +228,7 @@ def check_rules(
     program = Program(log, pack, threads)
     width = len(amounts.currencies)
     cells = (groups.codes.astype(np.int64) * width + amounts.of_case).astype(np.int32)
-    applicable, rows = _checked(program, now, cells, len(groups) * width, threads, progress)
+    applicable, rows = _passed(program, now, cells, len(groups) * width, calendar, threads, progress)
     day = (EPOCH + timedelta(microseconds=now)).date()
     violations = violations_of(program, rows, day)
     told, places, cases = rule_table(
@@ -247,15 +256,33 @@ def _no_amounts(log: EventLog) -> Amounts:
     return Amounts(nothing, nothing.astype(np.bool_), (None,), nothing.astype(np.int32))
 
 
+def _passed(
+    program: Program, now: int, cells: NDArray[np.int32], count: int, calendar: Calendar | None,
+    threads: int | None, progress: Progress | None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
+    """Check the rules, those with limits by a calendar, if there is one, and the others by the clock."""
+    if calendar is None:
+        return _checked(program, program.log.timestamps, now, cells, count, threads, progress)
+    clock = working_clock(program.log, calendar, now, threads=threads)
+    applicable, rows = _checked(program, clock, now, cells, count, threads, progress)
+    dated = np.array([program.rules.rules[place].kind.timed for place in program.applied], dtype=np.bool_)
+    if dated.any():
+        instants = program.log.timestamps
+        others, by_clock = _checked(program, instants, now, cells, count, threads, progress)
+        applicable = np.where(dated, others, applicable)
+        rows = np.concatenate([rows[~dated[rows[:, 0]]], by_clock[dated[by_clock[:, 0]]]])
+    return applicable, rows
+
+
 def _checked(
-    program: Program, now: int, cells: NDArray[np.int32], count: int, threads: int | None,
-    progress: Progress | None,
+    program: Program, instants: NDArray[np.int64], now: int, cells: NDArray[np.int32], count: int,
+    threads: int | None, progress: Progress | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
     """Return to how many cases each rule applies, shape (cells, rules), and the violations, shape (n, 5)."""
     log, rules = program.log, len(program.applied)
     if count * max(rules, 1) > 1 << 24:
         raise ModelError(f"{count:,} groups are too many for {rules:,} rules", hint="take fewer with by=")
-    columns = (log.activity_codes, log.timestamps, read_only(log.case_offsets))
+    columns = (log.activity_codes, instants, read_only(log.case_offsets))
     passing = RulePass(*columns, program.arrays(), now, cells, count)
     parts = map_blocks(passing.check, blocks(log.case_offsets), threads=threads, progress=progress)
     applicable = np.zeros((count, rules), dtype=np.int64)

@@ -122,7 +122,7 @@ class Repeated:
 
 def repeated(
     log: EventLog, groups: PricedGroups, resource: str | None, stage: str | None, *,
-    threads: int | None = None, progress: Progress | None = None,
+    clock: NDArray[np.int64] | None = None, threads: int | None = None, progress: Progress | None = None,
 ) -> Repeated:  # fmt: skip
     """Return what is done again in a log.
 
@@ -132,6 +132,9 @@ def repeated(
     groups : PricedGroups
     resource, stage : str or None
         Attributes.
+    clock : ndarray of int64, shape (events,), optional
+        When events happen by the clock that times are told by; see `working_clock`. That of the log by
+        default.
     threads : int, optional
     progress : callable (done, of) -> object, optional
 
@@ -162,14 +165,14 @@ def repeated(
     marks = np.empty(log.events, dtype=np.uint8)
     gaps, spans, returns = (np.empty(log.events, dtype=np.int64) for _ in range(3))
     counts, times = np.zeros(KINDS * cases, dtype=np.int32), np.empty(cases, dtype=np.int64)
-    stages = int(where.max(initial=-1)) + 1
+    instants, stages = log.timestamps if clock is None else clock, int(where.max(initial=-1)) + 1
 
     def count(span: tuple[int, int]) -> NDArray[np.int64]:
         seen, firsts, lasts = (np.full(width, -1, dtype=np.int64) for _ in range(3))
         stage_seen, stage_left = (np.full(stages, -1, dtype=np.int64) for _ in range(2))
         room = seen, firsts, lasts, stage_seen, stage_left
         out = np.zeros(groups.count * width * TALLIED, dtype=np.int64)
-        columns = codes, log.timestamps, who, where, log.case_offsets
+        columns = codes, instants, who, where, log.case_offsets
         repetitions(*columns, *span, *room, marks, gaps, spans, returns, counts, times)
         tally(codes, marks, log.case_offsets, groups.codes, *span, width, out)
         return out

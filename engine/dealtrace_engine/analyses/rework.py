@@ -21,6 +21,7 @@ from dealtrace_engine.analyses.rework_loops import HOUR_S, loops, redundant_step
 from dealtrace_engine.analyses.starts import Starts, starts_of
 from dealtrace_engine.analyses.throughput import grouped
 from dealtrace_engine.analyses.wait_figures import cash_days
+from dealtrace_engine.analyses.working_time import Calendar, working_clock, working_time
 from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
@@ -52,6 +53,8 @@ class Rework(Result):
     resource, stage : str or None
         The attributes that say who did it, and in which stage.
     cost_per_hour : float or None
+    calendar : WorkingCalendar or Calendars, or None
+        By which times are told.
     findings : list of Finding
         Amounts and start timestamps that are missing or make no sense.
     """
@@ -59,8 +62,10 @@ class Rework(Result):
     resource: str | None
     stage: str | None
     cost_per_hour: float | None
+    calendar: Calendar | None
     findings: list[Finding]
     _repeated: Repeated
+    _by_clock: Repeated
     _starts: Starts
     _threads: int | None
     _log: LogReference
@@ -81,7 +86,9 @@ class Rework(Result):
     @cached_property
     def _spans(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """The time of each case and activity that is done again, place by place; its case; the offsets."""
-        found = self._repeated
+        return self._spans_of(self._repeated)
+
+    def _spans_of(self, found: Repeated) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         last = (found.marks[found.again[0]] & LAST) > 0
         cases, rows = (each[last] for each in found.again[1:])
         at = self._place_of[rows]
@@ -108,7 +115,8 @@ class Rework(Result):
             codes = np.repeat(np.arange(len(counts)), counts)
             columns["value"] = money(exact_sums(amounts.units[cases], codes, len(counts)))
             numbers = cases.astype(np.int32)
-            columns["cash_days"] = cash_days(times, numbers, offsets, amounts.units, self._threads)
+            whole = times if self.calendar is None else self._spans_of(self._by_clock)[0]
+            columns["cash_days"] = cash_days(whole, numbers, offsets, amounts.units, self._threads)
         return columns
 
     def _service(self) -> dict[str, pa.Array]:
@@ -116,10 +124,15 @@ class Rework(Result):
         rows, known = len(self._places), self._starts.known
         taken = pa.nulls(rows, pa.float64())
         if known is not None:
-            events, _, of = self._repeated.again
+            events, cases, of = self._repeated.again
             told = known[events]
             at = self._place_of[of[told]]
-            times = self._repeated.log.timestamps[events[told]] - self._starts.microseconds[events[told]]
+            log, begins = self._repeated.log, self._starts.microseconds[events[told]]
+            times = log.timestamps[events[told]] - begins
+            if self.calendar is not None:
+                first = int(begins.min(initial=log.span[0]))
+                measure = working_time(log, self.calendar, first, log.span[1])
+                times = measure(begins, begins + times, cases[told])
             sums = np.array([each / 10**6 for each in exact_sums(times, at, rows)], np.float64)
             taken = pa.array(sums, mask=np.bincount(at, minlength=rows) == 0)
         if self.cost_per_hour is None:
@@ -147,7 +160,8 @@ class Rework(Result):
         to the last time it is done in a case, over the cases in which it is done again, null where there are
         none; service_s: seconds of work of the rework events, null where no start is known; cost: those at
         the cost per hour, where that is given; value: amounts of the cases in which it is done again, and
-        cash_days: sum of amount x days of the same time as total_s, where there are amounts.
+        cash_days: sum of amount x days of the same time as total_s, where there are amounts. With a calendar
+        all times are of work; cash_days stays by the clock.
 
         By currency, then by cash_days, or total_s where there are no amounts, largest first, then by text.
         """
@@ -248,7 +262,9 @@ class Rework(Result):
     @cached_property
     def automation(self) -> pa.Table:
         """Activities by how much there is to win from automating them; see `automation_candidates`."""
-        return automation_candidates(self._repeated.log, resource=self.resource, threads=self._threads)
+        return automation_candidates(
+            self._repeated.log, resource=self.resource, calendar=self.calendar, threads=self._threads
+        )
 
     def __repr__(self) -> str:
         events, cases = (
@@ -263,6 +279,7 @@ def rework(
     *,
     by: By = None,
     where: Expression | None = None,
+    calendar: Calendar | None = None,
     value: str | None = None,
     resource: str | None = RESOURCE,
     stage: str | None = STAGE_COLUMN,
@@ -284,6 +301,8 @@ def rework(
         Attributes of the case.
     where : Expression, optional
         Made with `dealtrace.where`.
+    calendar : WorkingCalendar or Calendars, optional
+        All times are then working time, and with them costs; cash_days stays what it is.
     value : str, optional
         Attribute of the case with its amount. Different currencies are rows of their own.
     resource, stage : str or None
@@ -307,7 +326,7 @@ def rework(
     LogError
         Nothing passes the filter.
     ArgumentError
-        There are too many groups, or an hour costs less than nothing.
+        There are too many groups, an hour costs less than nothing, or a case has no calendar.
 
     References
     ----------
@@ -325,6 +344,10 @@ def rework(
     [('repetition', 'other', 3.0), ('self_loop', 'same', 1.0)]
     >>> found.table["activity"].to_pylist(), found.cases(0).to_pylist()
     (['quote'], ['1'])
+    >>> from dealtrace_engine.calendar import WorkingCalendar
+    >>> office = rework(log, calendar=WorkingCalendar("UTC", {"mon-fri": "09:00-17:00"}))
+    >>> office.table["total_s"][0].as_py() / 3600
+    32.0
     """
     if cost_per_hour is not None and not 0 <= cost_per_hour < float("inf"):
         raise ArgumentError(f"an hour costs a number from 0, got {cost_per_hour!r}")
@@ -332,9 +355,15 @@ def rework(
     groups = priced_groups(log, by, value, taken=COLUMNS)
     who = None if resource is None or (resource == RESOURCE and not _is_there(log, resource)) else resource
     stages = _usual_stage(log) if stage == STAGE_COLUMN else stage
-    found, starts = repeated(log, groups, who, stages, threads=threads, progress=progress), starts_of(log)
+    clock = None if calendar is None else working_clock(log, calendar, log.span[0], threads=threads)
+    found = repeated(log, groups, who, stages, clock=clock, threads=threads, progress=progress)
+    by_clock, starts = found, starts_of(log)
+    if clock is not None and groups.amounts is not None:
+        by_clock = repeated(log, groups, who, stages, threads=threads)
     findings = [*groups.findings, *starts.findings]
-    return Rework(who, stages, cost_per_hour, findings, found, starts, threads, LogReference(log))
+    return Rework(
+        who, stages, cost_per_hour, calendar, findings, found, by_clock, starts, threads, LogReference(log)
+    )
 
 
 def _usual_stage(log: EventLog) -> str | None:

@@ -29,6 +29,7 @@ from dealtrace_engine.analyses.what_if_changes import (
     told,
 )
 from dealtrace_engine.analyses.what_if_resampling import DAY_US, Effect, Resampling, Window, bootstrap
+from dealtrace_engine.analyses.working_time import Calendar, working_clock
 from dealtrace_engine.buffers import arrow, table, text
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
@@ -54,7 +55,8 @@ class WhatIf(Result):
         ``median_days`` (of the measured time of a case) or ``cash_days`` (days x amount); currency: null but
         for money; unit: ``days`` or ``days x currency``; cases: measured ones, with a known amount where it
         is money; changed: those of them whose time changes; before, after, saved: float64, saved is negative
-        where it gets worse; saved_low, saved_high: the interval; note: why these are null.
+        where it gets worse; saved_low, saved_high: the interval; note: why these are null. With a calendar
+        all days are 24 hours of work, those of cash_days too: cash is bound for longer by the clock.
     changes : pyarrow.Table
         A row per change, in the order in which they were made. change: in words; segments: times that it is
         about; changed: those that it changes; cases: with any of these; saved_days: in all, float64; note.
@@ -97,6 +99,7 @@ def what_if(
     end: Names | None = None,
     by: By = None,
     where: Expression | None = None,
+    calendar: Calendar | None = None,
     value: str | None = None,
     currency: str | None = None,
     samples: int = 1000,
@@ -125,6 +128,9 @@ def what_if(
         Attributes of the case.
     where : Expression, optional
         Only these cases.
+    calendar : WorkingCalendar or Calendars, optional
+        All times are working time by it, those of the changes too: a `Cap` of ``"16 h"`` is two days of eight
+        hours, one of ``"2 d"`` 48 hours of work. Quarters stay by the clock.
     value : str, optional
         Attribute of the amount.
     currency : str, optional
@@ -149,7 +155,7 @@ def what_if(
     Raises
     ------
     ArgumentError
-        There is no change, or a number is out of its range.
+        There is no change, a number is out of its range, or a case has no calendar.
     SchemaError
         There is no such activity, attribute or group.
 
@@ -168,17 +174,25 @@ def what_if(
     {'measure': 'mean_days', 'before': 6.0, 'after': 3.0, 'saved': 3.0}
     >>> found.cases(0).to_pylist()
     ['1']
+    >>> from dealtrace_engine.calendar import WorkingCalendar
+    >>> office = WorkingCalendar("UTC", {"mon-fri": "09:00-17:00"})
+    >>> found = what_if(log, Cap("asked", "decided", "24 h"), calendar=office, smallest=1)
+    >>> [round(float(found.table[name][0].as_py()) * 24) for name in ("before", "after")]
+    [40, 20]
     """
     made = _checked(changes, samples, confidence, smallest, seed)
     chosen = log if where is None else log.filter(where, threads=threads)
     groups = groups_of(chosen, by, taken=ENDS)
     amounts = None if value is None else amounts_of(chosen, value, currency)
     window = _window(chosen, start, end)
-    times, outcomes = chosen.timestamps, []
+    clock = chosen.timestamps
+    if calendar is not None:
+        clock = working_clock(chosen, calendar, chosen.span[0], threads=threads)
+    times, outcomes = clock, []
     for change in made:
         outcomes.append(applied(chosen, change, times, smallest))
         times = outcomes[-1].timestamps
-    before, after = (t[window.last] - t[window.first] for t in (chosen.timestamps, times))
+    before, after = (t[window.last] - t[window.first] for t in (clock, times))
     effect = Effect(before, after, window, _redraws(outcomes, window))
     plan = Resampling(samples, confidence, smallest, seed, threads, progress)
     rows, marks = _rows(effect, groups, amounts, plan)

@@ -64,7 +64,7 @@ class MakeLike:
     source, target : str or sequence of str
     like : object
         Another value of the attribute; by default the group's own best quarter, which is the calendar quarter
-        (by the time of the source, UTC) with the shortest median and at least so many times as are
+        (by the time of the source in the log, UTC) with the shortest median and at least so many times as are
         ``smallest``. The best of several quarters is better than the process can be expected to stay.
     """
 
@@ -152,7 +152,7 @@ def applied(log: EventLog, change: Change, times: NDArray[np.int64], smallest: i
     log : EventLog
     change : Cap, Remove, or MakeLike
     times : ndarray of int64, shape (events,)
-        The times before it.
+        The times before it, by the clock of the log or that of a calendar.
     smallest : int
         So many times make a distribution.
 
@@ -241,7 +241,7 @@ def _made_like(
     own = group_of_pair == _place(values, change.group, change.attribute)
     gaps = times[ends] - times[begins]
     if change.like == BEST_QUARTER:
-        chosen, note = _best_quarter(times[begins], gaps, own, smallest)
+        chosen, note = _best_quarter(log.timestamps[begins], gaps, own, smallest)
     else:
         chosen, note = group_of_pair == _place(values, change.like, change.attribute), None
         if chosen.sum() < smallest:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import groups_of
+from dealtrace_engine.buffers import read_only
 from dealtrace_engine.calendar import Calendars, WorkingCalendar, WorkingTime
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
@@ -53,6 +54,54 @@ def working_time(
     calendars, codes = calendars_of(log, calendar)
     layout = WorkingTime.of(calendars, first, last)
     return lambda sources, targets, cases: layout.between(sources, targets, codes[cases])
+
+
+def working_clock(
+    log: EventLog, calendar: Calendar, at: int, *, threads: int | None = None
+) -> NDArray[np.int64]:
+    """Return when events happen by a clock that runs in working hours only.
+
+    The time between two events of a case by that clock is the working time between them.
+
+    Parameters
+    ----------
+    log : EventLog
+    calendar : WorkingCalendar or Calendars
+    at : int
+        The instant, in microseconds since 1970-01-01 UTC, at which the clock of each case shows the time.
+    threads : int, optional
+
+    Returns
+    -------
+    ndarray of int64, shape (events,)
+        Microseconds; negative ones are possible.
+
+    Raises
+    ------
+    SchemaError, ArgumentError
+        See `working_time`.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": ["1"] * 2, "activity": ["a"] * 2,
+    ...                            "time": ["2024-01-05 16:00", "2024-01-08 10:00"]}))
+    >>> clock = working_clock(log, WorkingCalendar("UTC"), int(log.timestamps[1]))
+    >>> (clock[1] - clock) // 3_600_000_000
+    array([2, 0])
+    """
+    calendars, codes = calendars_of(log, calendar)
+    first, last = log.span
+    first, last = min(first, at), max(last, at)
+    layout = WorkingTime.of(calendars, first, last)
+    every = np.arange(len(calendars), dtype=np.int32)
+    begin, now = np.full(len(calendars), first, dtype=np.int64), np.full(len(calendars), at, dtype=np.int64)
+    worked = layout.between(begin, now, every)
+    of_event = np.repeat(codes, np.diff(log.case_offsets))
+    clock = layout.between(np.full(log.events, first, dtype=np.int64), log.timestamps, of_event, threads)
+    clock += (at - worked)[of_event]
+    return read_only(clock)
 
 
 def calendars_of(log: EventLog, calendar: Calendar) -> tuple[list[WorkingCalendar], NDArray[np.int32]]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.milestones import NEVER
+from dealtrace_engine.analyses.working_time import Calendar
 from dealtrace_engine.buffers import text
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
@@ -72,8 +73,8 @@ class PeriodComparison(Result):
 
 def compare_periods(
     log: EventLog, at: str | datetime, ids: str | Sequence[str] | None = None, *,
-    where: Expression | None = None, cohort: str = "created", until: str | datetime | None = None,
-    language: str = "en", threads: int | None = None,
+    where: Expression | None = None, cohort: str = "created", calendar: Calendar | None = None,
+    until: str | datetime | None = None, language: str = "en", threads: int | None = None,
 ) -> PeriodComparison:  # fmt: skip
     """Compare KPIs before and after an instant, such as that of a change.
 
@@ -96,13 +97,13 @@ def compare_periods(
     cohort : {"created", "started"}
         Whether the creation of the case says on which side it is, or the start of what is measured, such as
         the fulfilment of the order for the billing lag.
-    until, language, threads
-        As of `kpis`.
+    calendar, until, language, threads
+        As of `kpis`. How long both sides are followed stays by the clock.
 
     Raises
     ------
     ArgumentError
-        `at` is no instant, or there is no such KPI or cohort.
+        `at` is no instant, there is no such KPI or cohort, or a case has no calendar.
 
     References
     ----------
@@ -131,7 +132,8 @@ def compare_periods(
         instant = microseconds_of(at)
     except ValueError as error:
         raise ArgumentError(f"at is no instant: {at!r}", hint="such as 2025-02-03") from error
-    facts = facts_of(log, where=where, value=None, rules=None, until=until, threads=threads)
+    facts = facts_of(log, where=where, value=None, rules=None, until=until, threads=threads,
+                     calendar=calendar)  # fmt: skip
     mature = _mature(facts, False), _mature(facts, True)
     wanted = chosen(ids)
     compared = [_compared(facts, kpi, instant, mature, cohort) for kpi in wanted]
@@ -173,6 +175,8 @@ def _compared(facts: Facts, kpi: Kpi, at: int, mature: tuple[int, int], cohort: 
     else:
         kept = facts.created[found.cases] <= facts.until - follow_up
         measured = found.done
+    if kpi.kind == "median" and facts.measure is not None:
+        found.values = facts.measure(found.starts, found.starts + found.values, found.cases)
     samples = [_sample(found, kpi, kept & side, measured) for side in (sides < at, sides >= at)]
     result = difference(kpi.kind, *samples)
     result.follow_up_days = follow_up / DAY

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -27,6 +27,7 @@ DECIDES = {
 RECORDS: tuple[Grain, ...] = ("quote", "order", "invoice")
 """Grains of which a case may have several, told apart by the ids of their records."""
 DAY = 86_400_000_000
+Measure = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
 
 
 class Records(NamedTuple):
@@ -58,6 +59,8 @@ class Facts:
     amounts : Amounts or None
         What each case is worth.
     threads : int or None
+    measure : callable (sources, targets, cases) -> ndarray of int64, or None
+        What tells the working time between instants of cases; by the clock where there is none.
     """
 
     log: EventLog
@@ -65,6 +68,7 @@ class Facts:
     deviations: NDArray[np.int64] | None = None
     amounts: Amounts | None = None
     threads: int | None = None
+    measure: Measure | None = None
     _marks: dict[tuple[str, ...], NDArray[np.bool_]] = field(default_factory=dict)
     _reached: dict[tuple[str, ...], Reached] = field(default_factory=dict)
     _records: dict[str, Records | None] = field(default_factory=dict)

@@ -85,6 +85,8 @@ def told(facts: Facts, kpi: Kpi, cells: Cells, value: str | None, *, strict: boo
         if isinstance(seen, str):
             return _cannot(kpi, cells, seen)
         found = seen
+    if kpi.kind == "median" and facts.measure is not None:
+        found.values = facts.measure(found.starts, found.starts + found.values, found.cases)
     figures = figures_of(found, kpi, cells, given)
     _note_horizon(facts, found, cells, figures)
     return Told(kpi, figures, found, _worth(facts, kpi, found, cells, value, strict, figures))

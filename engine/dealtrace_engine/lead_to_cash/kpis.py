@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.grouping import By
 from dealtrace_engine.analyses.money import amounts_of
+from dealtrace_engine.analyses.working_time import Calendar, working_time
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.lead_to_cash.kpi_alerts import Limits, alerts_of, checked_targets
@@ -97,8 +98,9 @@ class Kpis(Result):
 def kpis(
     log: EventLog, ids: str | Sequence[str] | None = None, *, by: By = None, where: Expression | None = None,
     period: str | None = None, cohort: str = "created", targets: Mapping[str, float] | None = None,
-    limits: Limits | None = None, value: str | None = None, rules: ArrayLike | None = None,
-    until: str | datetime | None = None, language: str = "en", threads: int | None = None,
+    limits: Limits | None = None, value: str | None = None, calendar: Calendar | None = None,
+    rules: ArrayLike | None = None, until: str | datetime | None = None, language: str = "en",
+    threads: int | None = None,
 ) -> Kpis:  # fmt: skip
     """Return KPIs of a lead-to-cash log, with intervals, and why some cannot be told.
 
@@ -126,6 +128,9 @@ def kpis(
         From id to the lowest and highest value without an alert.
     value : str, optional
         Attribute of the case with its amount. Each row says what its cases are worth, and has one currency.
+    calendar : WorkingCalendar or Calendars, optional
+        Medians of times, and so their targets and limits, are of working time by it, in days of 24 hours: of
+        three days from 9 to 17 the value is 1. Due dates, ages, periods and formulas stay by the clock.
     rules : array of int or bool, shape (cases,), or an object with `deviations`, optional
         How often each case breaks rules, or whether it conforms.
     until : str or datetime, optional
@@ -139,7 +144,7 @@ def kpis(
     ------
     ArgumentError
         An id, period, cohort, language or limit that there is not; `until` before the last event; `rules` of
-        another number of cases.
+        another number of cases; or a case has no calendar.
     SchemaError
         There is no such attribute, it varies within cases, or has no amounts; or `value` is asked of a named
         KPI whose grain has no amount of its own while cases have several of it.
@@ -158,10 +163,15 @@ def kpis(
     {'id': 'K1.w', 'value': 10.0, 'unit': 'days', 'cases': 3, 'numerator': 1, 'open': 1}
     >>> found["value"][1].as_py(), found["note"][1].as_py()
     (0.5, '1 open opportunities are not decided and not counted')
+    >>> from dealtrace_engine.calendar import WorkingCalendar
+    >>> office = WorkingCalendar("UTC", {"mon-fri": "09:00-15:00"})
+    >>> kpis(log, "K1.w", calendar=office).table["value"].to_pylist()
+    [2.0]
     """
     wanted = chosen(ids)
     targets = checked_targets(targets, limits)
-    facts = facts_of(log, where=where, value=value, rules=rules, until=until, threads=threads)
+    facts = facts_of(log, where=where, value=value, rules=rules, until=until, threads=threads,
+                     calendar=calendar)  # fmt: skip
     cells = cells_of(facts, by, period, cohort, COLUMNS)
     parts = [told(facts, kpi, cells, value, strict=ids is not None) for kpi in wanted]
     table = table_of(parts, cells, targets, language)
@@ -174,7 +184,7 @@ def kpis(
 
 def facts_of(
     log: EventLog, *, where: Expression | None, value: str | None, rules: ArrayLike | None,
-    until: str | datetime | None, threads: int | None,
+    until: str | datetime | None, threads: int | None, calendar: Calendar | None = None,
 ) -> Facts:  # fmt: skip
     """Return what KPIs are told from; see `kpis`."""
     last = last_instant(log)
@@ -196,7 +206,8 @@ def facts_of(
             deviations = deviations[np.asarray(pc.index_in(chosen_log.case_ids, value_set=log.case_ids))]
         log = chosen_log
     amounts = None if value is None else amounts_of(log, value)
-    return Facts(log, last, deviations, amounts, threads)
+    measure = None if calendar is None else working_time(log, calendar, *log.span)
+    return Facts(log, last, deviations, amounts, threads, measure)
 
 
 def _deviations(log: EventLog, rules: Any) -> Any:

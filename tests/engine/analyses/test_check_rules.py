@@ -11,6 +11,7 @@ import pytest
 
 import dealtrace as dt
 from dealtrace_engine.analyses.check_rules import check_rules
+from dealtrace_engine.calendar import Calendars, WorkingCalendar
 from dealtrace_engine.errors import ArgumentError, ModelError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.lead_to_cash.rule_pack import lead_to_cash_rules
@@ -119,6 +120,41 @@ def test_limits_of_time_wait_until_they_are_over():
     ]  # fmt: skip
     assert rows(found)["slow"]["days_lost"] == 7.0
     assert rows(check_rules(log, pack, as_of=date(2024, 1, 13)))["slow"]["violating_cases"] == 3
+
+
+def test_limits_by_a_calendar():
+    log = small(
+        [("1", "ask", 4), ("1", "answer", 9), ("2", "ask", 9), ("3", "ask", 2), ("3", "pay", 12)],
+        zone=["x", "x", "x", "y", "y"], due=[None, None, None, *[date(2024, 1, 6)] * 2],
+    )  # fmt: skip
+    pack = Rules((
+        Rule("slow", "response", "ask", "answer", at_most="24h"),
+        Rule("hasty", "response", "ask", "answer", at_least="32h"),
+        Rule("late", "on_time", "pay", attribute="due"),
+        Rule("open", "not_overdue", "answer", attribute="due"), Rule("paid", "existence", "pay"),
+    ))  # fmt: skip
+    office = WorkingCalendar("UTC", {"mon-fri": "09:00-17:00"}, holidays=["2024-01-09"])
+    plain, found = check_rules(log, pack), check_rules(log, pack, calendar=office)
+    told, clock = rows(found), rows(plain)
+    assert clock["slow"]["violating_cases"] == 2 + (12 - 9 > 1)
+    assert [(v["case_id"], v["days_late"]) for v in found.violations.to_pylist() if v["rule"] == "slow"] == [
+        ("3", (7 * 8 - 24) / 24),
+    ]  # fmt: skip
+    assert (clock["hasty"]["violating_cases"], told["hasty"]["violating_cases"]) == (2, 3)
+    for rule in ("late", "open", "paid"):
+        names = ("applicable_cases", "violating_cases", "violations", "days_lost")
+        assert [told[rule][name] for name in names] == [clock[rule][name] for name in names]  # by the clock
+    later = check_rules(log, pack, calendar=office, as_of=date(2024, 1, 15))  # two more days of work: 16 h
+    assert rows(later)["slow"]["violating_cases"] == 1
+    assert (
+        rows(check_rules(log, pack, calendar=office, as_of=date(2024, 1, 17)))["slow"]["violating_cases"] == 2
+    )
+    always = WorkingCalendar("UTC", {"mon-sun": "00:00-24:00"})
+    both = Calendars({"x": always}, by="zone", default=office)
+    assert check_rules(log, pack, calendar=always, threads=3).to_json() == plain.to_json()
+    assert rows(check_rules(log, pack, calendar=both))["slow"]["violating_cases"] == 3
+    with pytest.raises(ArgumentError, match="no calendar"):
+        check_rules(log, pack, calendar=Calendars({"x": always}, by="zone"))
 
 
 def test_due_dates():

@@ -19,6 +19,8 @@ from dealtrace_engine.analyses import repeated as repeated_module
 from dealtrace_engine.analyses.automation import automation_candidates
 from dealtrace_engine.analyses.bottlenecks import bottlenecks
 from dealtrace_engine.analyses.rework import rework
+from dealtrace_engine.analyses.working_time import working_clock
+from dealtrace_engine.calendar import Calendars, WorkingCalendar
 from dealtrace_engine.errors import ArgumentError, Cancelled, LogError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.sources.memory import from_arrow
@@ -35,6 +37,7 @@ HAND = pa.table({
     "amount": [50.0] * 6 + [8.0] * 3,
 })  # fmt: skip
 DAY = 86_400
+OFFICE = WorkingCalendar("Europe/Berlin", {"mon-fri": ["08:00-12:00", "13:00-17:00"], "sun": "10:00-11:00"})
 
 
 @pytest.fixture(scope="module")
@@ -48,19 +51,22 @@ def row_of(table, **wanted):
     return row
 
 
-@given(logs.event_logs(), st.sampled_from([1, 2, 3]), st.data())
-def test_equal_to_the_twin(events, threads, data):
+@given(logs.event_logs(), st.sampled_from([1, 2, 3]), st.sampled_from([None, OFFICE]), st.data())
+def test_equal_to_the_twin(events, threads, calendar, data):
     some = st.lists(st.sampled_from([None, "x", "y"]), min_size=len(events), max_size=len(events))
     who, where = data.draw(some), data.draw(some)
     table = logs.table(events)
     table = table.append_column("resource", pa.array(who, pa.string()))
     table = table.append_column("stage", pa.array(where, pa.string()))
+    log = from_arrow(table)
+    clock = log.timestamps if calendar is None else working_clock(log, calendar, 0)
+    times = dict(zip(log.timestamps.tolist(), clock.tolist(), strict=True))
     cases = {
-        name: [(event.activity, event.time_us, who[event.row], where[event.row]) for event in own]
+        name: [(event.activity, times[event.time_us], who[event.row], where[event.row]) for event in own]
         for name, own in logs.by_case(events).items()
     }
     with mock.patch.object(parallel, "EVENTS_PER_BLOCK", 4):
-        found = rework(from_arrow(table), threads=threads)
+        found = rework(log, calendar=calendar, threads=threads)
         rows, by_case, kinds = found.table.to_pylist(), found.by_case.to_pylist(), found.kinds.to_pylist()
     told = {name: naive.repetitions(case) for name, case in cases.items()}
     for name, row in zip(cases, by_case, strict=True):
@@ -160,6 +166,27 @@ def test_rows_by_group_add_up(company):
         assert sum(by.table[name].to_pylist()) == sum(whole.table[name].to_pylist())
     assert sum(by.kinds["events"].to_pylist()) == sum(whole.kinds["events"].to_pylist())
     assert sum(by.loops["count"].to_pylist()) == sum(whole.loops["count"].to_pylist())
+
+
+def test_working_time():
+    office = WorkingCalendar("UTC", {"mon-fri": "08:00-16:00"})  # from Monday, the 1st
+    log = from_arrow(HAND)
+    found = rework(log, calendar=office, value="amount", cost_per_hour=60)
+    plain = rework(log, value="amount", cost_per_hour=60)
+    quote, clock = (row_of(one.table, activity="quote") for one in (found, plain))
+    assert quote["total_s"] == 6 * 8 * 3600  # of the first case, to the 9th
+    assert (quote["service_s"], quote["cost"]) == (2 * 8 * 3600, 2 * 8 * 60.0)
+    assert clock["total_s"] == 8 * DAY
+    assert quote["cash_days"] == clock["cash_days"] == 8 * 50.0  # whatever the calendar
+    self_loop = row_of(found.kinds, kind="self_loop")
+    assert self_loop["total_s"] == 8 * 3600
+    assert row_of(found.by_case, case_id="1")["rework_s"] == 6 * 8 * 3600
+    assert row_of(found.automation, activity="quote")["total_s"] == 8 * 3600
+    assert pickle.loads(pickle.dumps(found)).to_json() == found.to_json()
+    always = WorkingCalendar("UTC", {"mon-sun": "00:00-24:00"})
+    assert rework(log, calendar=always, value="amount", cost_per_hour=60).to_json() == plain.to_json()
+    with pytest.raises(ArgumentError, match="no calendar"):
+        rework(log, calendar=Calendars({50.0: office}, by="amount"))
 
 
 def test_currencies_are_rows_of_their_own():

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 import logs
 from dealtrace_engine.analyses.what_if import Cap, MakeLike, Remove, what_if
 from dealtrace_engine.analyses.what_if_changes import applied, told
+from dealtrace_engine.analyses.working_time import working_clock
+from dealtrace_engine.calendar import Calendars, WorkingCalendar
 from dealtrace_engine.errors import ArgumentError, Cancelled, SchemaError
 from dealtrace_engine.sources.memory import from_arrow
 from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
@@ -85,6 +87,42 @@ def test_a_cap_by_hand_in_days_and_in_cash():
          "saved_days": 13.0, "note": None},
     ]  # fmt: skip
     assert json.loads(found.to_json())["effects"][0]["saved"] == 3.25
+
+
+OFFICE = WorkingCalendar("UTC", {"mon-fri": "09:00-17:00"}, holidays=["2024-01-02"])
+
+
+@given(logs.event_logs(), ACTIVITIES, ACTIVITIES, st.sampled_from([0, 1, 60_000_000, 10**10]))
+def test_by_a_calendar_they_are_those_of_the_twin(events, sources, targets, most):
+    log = from_arrow(logs.table(events))
+    sources, targets = known(events, sources), known(events, targets)
+    clock = working_clock(log, OFFICE, log.span[0]).tolist()
+    offsets = log.case_offsets.tolist()
+    cases = [
+        [(activity, time) for (activity, _), time in zip(case, clock[first:], strict=False)]
+        for case, first in zip(cases_of(log), offsets[:-1], strict=True)
+    ]
+    capped = [naive.capped(case, set(sources), set(targets), most) for case in cases]
+    found = what_if(log, Cap(sources, targets, f"{most} us"), calendar=OFFICE, smallest=1, samples=100)
+    mean = found.table.to_pylist()[0]
+    for column, part in (("before", cases), ("after", capped)):
+        whole = sum(case[-1][1] - case[0][1] for case in part)
+        assert mean[column] == pytest.approx(whole / len(part) / logs.DAY, abs=1e-12)
+
+
+def test_working_time_by_hand():
+    log = from_arrow(small([1, 2, 9, 10]))  # from Monday, 2024-01-01, midnight
+    found = what_if(log, Cap("asked", "decided", "16 h"), calendar=OFFICE, end="decided", value="amount")
+    rows = {row["measure"]: row for row in found.table.to_pylist()}
+    assert (rows["mean_days"]["before"], rows["mean_days"]["after"]) == ((8 + 8 + 48 + 56) / 96, 48 / 96)
+    assert rows["cash_days"]["saved"] == pytest.approx(100 * (32 + 40) / 24)
+    assert found.changes["change"].to_pylist() == ["no more than 16h from asked to decided"]
+    always = WorkingCalendar("UTC", {"mon-sun": "00:00-24:00"})
+    changes = [Cap("asked", "decided", "4 d"), Remove("sent")]
+    plain = what_if(log, changes, smallest=1)
+    assert what_if(log, changes, calendar=always, smallest=1).table.equals(plain.table)
+    with pytest.raises(ArgumentError, match="no calendar"):
+        what_if(log, changes, calendar=Calendars({"y": OFFICE}, by="group"))
 
 
 def test_changes_after_each_other_save_no_time_twice():
