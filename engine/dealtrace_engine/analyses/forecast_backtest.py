@@ -11,13 +11,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.money import UNITS, Amounts
+from dealtrace_engine.analyses.new_deals import NewDeals, new_futures
 from dealtrace_engine.analyses.open_deals import Lookback, Plan, bounds, futures
 from dealtrace_engine.buffers import table, text
 from dealtrace_engine.parallel import tick
 
 BANDS = 10
 FLOATS = ("expected_wins", "brier", "brier_reference", "expected", "low", "high", "actual", "error")
-COUNTS = ("known", "deals", "won")
+COUNTS = ("known", "deals", "won", "came", "new_won")
+NEW = ("new_deals", "came", "new_wins", "new_won", "total", "total_low", "total_high", "total_actual")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,7 @@ class Backtest:
     calibration: pa.Table
 
 
-def backtest(look: Lookback, amounts: Amounts | None, most: int, plan: Plan) -> Backtest:
+def backtest(look: Lookback, amounts: Amounts | None, most: int, plan: Plan, new_deals: bool) -> Backtest:
     """Forecast what is known by now, from what was known one, two, ... horizons ago.
 
     Instants at which fewer deals were closed than are enough are passed over.
@@ -48,29 +50,31 @@ def backtest(look: Lookback, amounts: Amounts | None, most: int, plan: Plan) -> 
         if not look.can(back):
             continue
         won, chance = look.won(back), look.soon(back)
+        new = NewDeals.after(look.times, look.deals(back)) if new_deals else None
         chances.append(chance)
         outcomes.append(won)
-        for currency, bag in _bags(amounts, look.deals(back).cases):
-            rows.append(_row(look, back, won, chance, bag, currency, amounts, plan))
+        for place, currency in enumerate((None,) if amounts is None else amounts.currencies):
+            bag = _bag(amounts, place, look.deals(back).cases)
+            if (bag == 0).any():
+                row, drawn = _row(look, back, won, chance, bag, currency, amounts, plan)
+                told = new is not None and new.note() is None
+                beside = _new(look, back, new, place, amounts, plan) if new and told else None
+                rows.append({**row, **_whole(row, drawn, beside, plan)})
     return Backtest(_table(rows), _calibration(np.concatenate(chances), np.concatenate(outcomes)))
 
 
-def _bags(amounts: Amounts | None, cases: NDArray[np.int64]) -> list[tuple[str | None, NDArray[np.int64]]]:
-    """Return each currency, and which deals are in it: 0, else -1."""
+def _bag(amounts: Amounts | None, place: int, cases: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return which deals are in a currency: 0, else -1."""
     if amounts is None:
-        return [(None, np.zeros(len(cases), dtype=np.int64))]
-    found = []
-    for place, currency in enumerate(amounts.currencies):
-        inside = amounts.known[cases] & (amounts.of_case[cases] == place)
-        if inside.any():
-            found.append((currency, np.where(inside, 0, -1)))
-    return found
+        return np.zeros(len(cases), dtype=np.int64)
+    return np.where(amounts.known[cases] & (amounts.of_case[cases] == place), 0, -1)
 
 
 def _row(
     look: Lookback, back: int, won: NDArray[np.bool_], chance: NDArray[np.float64],
     bag: NDArray[np.int64], currency: str | None, amounts: Amounts | None, plan: Plan,
-) -> dict[str, Any]:  # fmt: skip
+) -> tuple[dict[str, Any], NDArray[np.float64] | None]:  # fmt: skip
+    """Return the figures of the open deals, and the futures of their money."""
     inside, deals, reference = bag == 0, look.deals(back), look.base_rate(back)
     won, chance = won[inside], chance[inside]
     row = {
@@ -80,15 +84,51 @@ def _row(
         "brier_reference": float(((reference - won) ** 2).mean()),
     }  # fmt: skip
     if amounts is None:
-        return {**row, **dict.fromkeys(("expected", "low", "high", "actual", "error", "covered"))}
+        return {**row, **dict.fromkeys(("expected", "low", "high", "actual", "error", "covered"))}, None
     units = amounts.units[deals.cases]
-    low, high = bounds(futures(deals, look.correction(back), units[None], bag, 1, plan), plan.confidence)
+    drawn = futures(deals, look.correction(back), units[None], bag, 1, plan)
+    low, high = bounds(drawn, plan.confidence)
     expected, actual = float((chance * units[inside]).sum()), float(units[inside][won].sum())
     money = {"expected": expected, "low": float(low[0, 0]), "high": float(high[0, 0]), "actual": actual}
     error = (expected - actual) / actual if actual else None
     covered = bool(low[0, 0] <= actual <= high[0, 0])
-    return {**row, **{name: amount / UNITS for name, amount in money.items()}, "error": error,
-            "covered": covered}  # fmt: skip
+    told = {name: amount / UNITS for name, amount in money.items()}
+    return {**row, **told, "error": error, "covered": covered}, drawn[:, 0, 0] / UNITS
+
+
+def _new(
+    look: Lookback, back: int, new: NewDeals, place: int, amounts: Amounts | None, plan: Plan
+) -> tuple[dict[str, Any], NDArray[np.float64], float, float]:
+    """Return the figures of new deals; and of their money the futures, what is expected and what came."""
+    bag, came = _bag(amounts, place, new.recent), look.came(back)
+    came = came[_bag(amounts, place, came) == 0]
+    won = came[look.won_by(came, look.cut(back - 1))]
+    inside, many, chances = bag == 0, new.expected(plan.days), new.chances(plan.days)
+    row = {"new_deals": many * int(inside.sum()), "came": len(came),
+           "new_wins": many * float(chances[inside].sum()), "new_won": len(won)}  # fmt: skip
+    if amounts is None:
+        return row, np.zeros(0), 0.0, 0.0
+    units = amounts.units[new.recent]
+    drawn = new_futures(new, units[None], bag, 1, plan)[:, 0, 0] / UNITS
+    expected = many * float((chances * units)[inside].sum()) / UNITS
+    return row, drawn, expected, float(amounts.units[won].sum()) / UNITS
+
+
+def _whole(
+    row: dict[str, Any], drawn: NDArray[np.float64] | None,
+    beside: tuple[dict[str, Any], NDArray[np.float64], float, float] | None, plan: Plan,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the figures of new deals, and of the money of open and new ones together."""
+    nothing = dict.fromkeys((*NEW, "total_covered"))
+    if beside is None:
+        return nothing
+    told, new, expected, came = beside
+    if drawn is None:
+        return {**nothing, **told}
+    low, high = (float(bound) for bound in bounds(drawn + new, plan.confidence))
+    actual = row["actual"] + came
+    return {**told, "total": row["expected"] + expected, "total_low": low, "total_high": high,
+            "total_actual": actual, "total_covered": low <= actual <= high}  # fmt: skip
 
 
 def _table(rows: list[dict[str, Any]]) -> pa.Table:
@@ -100,6 +140,9 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
         kind = pa.int64() if name in COUNTS else pa.float64()
         columns[name] = pa.array([_number(row[name]) for row in rows], kind)
     columns["covered"] = pa.array([row["covered"] for row in rows], pa.bool_())
+    for name in NEW:
+        columns[name] = pa.array([row[name] for row in rows], pa.int64() if name in COUNTS else pa.float64())
+    columns["total_covered"] = pa.array([row["total_covered"] for row in rows], pa.bool_())
     return table(columns)
 
 

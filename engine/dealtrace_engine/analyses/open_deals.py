@@ -68,12 +68,15 @@ class OpenDeals:
         Rising.
     places : tuple of three ndarray of int64, each of shape (deals,)
         Band of amounts, state, and steps in it, as in `Outlook`.
+    bands : ndarray of int64, shape (cases,)
+        The band of amounts of each case of the log.
     """
 
     states: DealStates
     model: StateModel
     cases: NDArray[np.int64]
     places: tuple[NDArray[np.int64], ...]
+    bands: NDArray[np.int64]
 
     @classmethod
     def at(cls, times: DealTimes, amounts: Amounts | None, cut: int) -> OpenDeals:
@@ -88,7 +91,7 @@ class OpenDeals:
                 bands[own] = bands_of(amounts.units[own], amounts.known[own])
         model = fitted(times, cut, bands, len(BAND_EDGES) + 1 if amounts else 1)
         places = (bands[cases], states.state[cases], steps_in_state(states, cases))
-        return cls(states, model, cases, places)
+        return cls(states, model, cases, places, bands)
 
     def enough(self, smallest: int) -> bool:
         """Whether there are so many closed deals to learn from."""
@@ -134,6 +137,16 @@ class Lookback:
         if back not in self._deals:
             self._deals[back] = OpenDeals.at(self._times, self._amounts, self.cut(back))
         return self._deals[back]
+
+    def came(self, back: int) -> NDArray[np.int64]:
+        """Return the deals that began within the horizon after it."""
+        begun = self._times.begun
+        return np.flatnonzero((begun > self.cut(back)) & (begun <= self.cut(back - 1)))
+
+    @property
+    def times(self) -> DealTimes:
+        """When deals reach what."""
+        return self._times
 
     def won(self, back: int) -> NDArray[np.bool_]:
         """Return which of them were won within a horizon."""

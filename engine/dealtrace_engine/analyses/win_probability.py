@@ -204,6 +204,34 @@ def won_within(rates: NDArray[np.float64], days: float) -> NDArray[np.float64]:
     return found
 
 
+def won_of_new(rates: NDArray[np.float64], days: float) -> NDArray[np.float64]:
+    """Return the chance to be won within so many days, for deals that begin at any time in them alike.
+
+    Parameters
+    ----------
+    rates : ndarray of float64, shape (..., states, ages, states + 2)
+    days : float
+
+    Returns
+    -------
+    ndarray of float64, shape (..., states)
+        By the state in which they begin.
+
+    Examples
+    --------
+    >>> rates = np.zeros((1, 1, len(AGES), 3))
+    >>> rates[..., 1] = 0.1  # of being won, per day
+    >>> won_of_new(rates, 10).round(2).tolist(), round(float(np.exp(-1)), 2)
+    ([[0.37]], 0.37)
+    """
+    walk, steps = _Walk(rates), max(1, round(days * STEPS_A_DAY))
+    found, total = np.zeros(walk.shape), np.zeros(walk.shape[:-1])
+    for _ in range(steps):
+        walk.back(found, walk.won, 1)
+        total += found[..., 0]
+    return np.asarray((total - found[..., 0] / 2) / steps)
+
+
 def outlook(model: StateModel, days: float) -> Outlook:
     """Follow deals from every state and age."""
     walk = _Walk(model.rates)
