@@ -65,6 +65,9 @@ class Coverage:
         Currency to cases; amounts are never added up across them without rates.
     rates : bool
         Whether the export has rates to the corporate currency.
+    ends : dict of str to dict
+        Ready times to where they begin and end instead, as the mapping file says: ``from`` and ``to`` are
+        activities, ``last`` is whether the last end counts.
     """
 
     system: str
@@ -95,6 +98,7 @@ class Coverage:
     migrated: int = 0
     currencies: dict[str, int] = field(default_factory=dict)
     rates: bool = False
+    ends: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values, ready for JSON."""
@@ -120,6 +124,11 @@ class Coverage:
         for column, values in self.unmapped.items():
             named = ", ".join(f"{value!r} {count:,}" for value, count in list(values.items())[:8])
             yield "unmapped", f"{column}: {named}"
+        for name, moved in self.ends.items():
+            told = [f"{part} {' or '.join(moved[part])}" for part in ("from", "to") if part in moved]
+            if "last" in moved:
+                told.append("the last one" if moved["last"] else "the first one")
+            yield "moved", f"{name}: {', '.join(told)}"
         for label, meanings in self.ambiguous_labels.items():
             yield "ambiguous", f"{label!r} could be {' or '.join(meanings)}; say which in the mapping"
 

@@ -203,8 +203,9 @@ def _check_fits(kind: str, arguments: argparse.Namespace) -> None:
             what = f"{_listed(unfit)} is not for an export of a CRM"
             raise SchemaError(what, file=path, hint="say such things in a mapping file")
         return
-    if arguments.lang is not None and "mapping" in of_crm:
-        of_crm.remove("mapping")  # its labels
+    of_others = arguments.lang is not None or getattr(arguments, "moves_ends", False)
+    if of_others and "mapping" in of_crm:
+        of_crm.remove("mapping")  # its labels, or its ends of KPIs
     if of_crm:
         what = f"{_listed(of_crm)} is for exports of a CRM only"
         raise SchemaError(what, file=path, hint="leave it out, or say --crm")

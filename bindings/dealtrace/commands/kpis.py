@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dealtrace.commands.analyze import show
@@ -30,6 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
     from dealtrace_engine.lead_to_cash.kpis import kpis
 
     language, arguments.lang = arguments.lang or "en", None  # of the KPIs; activities are known in any
+    arguments.moves_ends = True
     targets, expression = read_targets(arguments.target), read_filter(arguments.filter)
     silent = arguments.quiet or arguments.json
     with Steps(visible=not silent) as steps:
@@ -37,9 +38,9 @@ def run(arguments: argparse.Namespace) -> None:
             log = open_input(arguments, progress)
         with steps.step("kpis"):
             found = kpis(
-                log, _listed(arguments.ids), by=_listed(arguments.by), where=expression,
-                period=arguments.period, cohort=arguments.cohort, targets=targets, value=arguments.value,
-                language=language, threads=arguments.threads,
+                log, _listed(arguments.ids), ends=_ends(arguments.mapping), by=_listed(arguments.by),
+                where=expression, period=arguments.period, cohort=arguments.cohort, targets=targets,
+                value=arguments.value, language=language, threads=arguments.threads,
             )  # fmt: skip
     if arguments.json:
         answer = {"schema": SCHEMA, **found.to_dict(), "timings_s": steps.seconds}
@@ -47,6 +48,13 @@ def run(arguments: argparse.Namespace) -> None:
         sys.stdout.write("\n")
     elif not arguments.quiet:
         show(tuple(sections(found)))
+
+
+def _ends(mapping: str | None) -> Mapping[str, Any] | None:
+    """Return where a mapping file says that times begin and end."""
+    from dealtrace_engine.sources.crm.mapping_file import read_mapping
+
+    return None if mapping is None else read_mapping(mapping).ends
 
 
 def _listed(given: str | None) -> list[str] | None:

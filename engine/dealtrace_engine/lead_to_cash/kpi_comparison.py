@@ -24,6 +24,7 @@ from dealtrace_engine.lead_to_cash.kpi_registry import Kpi, chosen
 from dealtrace_engine.lead_to_cash.kpi_rows import lacking
 from dealtrace_engine.lead_to_cash.kpi_times import AFTER_SALE
 from dealtrace_engine.lead_to_cash.kpis import facts_of
+from dealtrace_engine.lead_to_cash.moved_ends import Ends, ends_of, moved_kpis
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.results import LogReference, Result
 
@@ -73,8 +74,9 @@ class PeriodComparison(Result):
 
 def compare_periods(
     log: EventLog, at: str | datetime, ids: str | Sequence[str] | None = None, *,
-    where: Expression | None = None, cohort: str = "created", calendar: Calendar | None = None,
-    until: str | datetime | None = None, language: str = "en", threads: int | None = None,
+    ends: Ends | None = None, where: Expression | None = None, cohort: str = "created",
+    calendar: Calendar | None = None, until: str | datetime | None = None, language: str = "en",
+    threads: int | None = None,
 ) -> PeriodComparison:  # fmt: skip
     """Compare KPIs before and after an instant, such as that of a change.
 
@@ -92,7 +94,7 @@ def compare_periods(
     log : EventLog
     at : str or datetime
         The instant; UTC where it says no zone.
-    ids, where
+    ids, ends, where
         As of `kpis`.
     cohort : {"created", "started"}
         Whether the creation of the case says on which side it is, or the start of what is measured, such as
@@ -135,7 +137,7 @@ def compare_periods(
     facts = facts_of(log, where=where, value=None, rules=None, until=until, threads=threads,
                      calendar=calendar)  # fmt: skip
     mature = _mature(facts, False), _mature(facts, True)
-    wanted = chosen(ids)
+    wanted = moved_kpis(chosen(ids), ends_of(log, ends))
     compared = [_compared(facts, kpi, instant, mature, cohort) for kpi in wanted]
     table = _table(wanted, compared, language)
     return PeriodComparison(table, instant, facts.until, LogReference(log))

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.schema import nearest
-from dealtrace_engine.sources.labels import activity_label
+from dealtrace_engine.sources.labels import activity_ids, activity_label
 
 Grain = Literal[
     "lead", "opportunity", "quote", "order", "invoice", "approval", "handover", "stage visit", "variant",
@@ -59,6 +59,8 @@ class Kpi:
     better : {"lower", "higher"} or None
     version : int
         Counts up when the definition changes.
+    own_ends : bool
+        Whether the caller or a mapping file moved where it begins or ends.
     """
 
     id: str
@@ -74,6 +76,15 @@ class Kpi:
     attributes: tuple[str, ...] = ()
     better: Better | None = None
     version: int = 1
+    own_ends: bool = False
+
+    def between(self, start: tuple[str, ...], end: tuple[str, ...], last: bool = False) -> Kpi:
+        """Return it as the time between other activities."""
+        first, ends = (" or ".join(map(said_of, names)) for names in (start, end))
+        said = f"days from the first {first} to the {'last' if last else 'first'} {ends}"
+        of = f"those with {first} that got there"
+        return replace(self, numerator=said, denominator=of, start=start, end=end, last=last,
+                       needs=(start, end), own_ends=True)  # fmt: skip
 
     @property
     def name(self) -> str:
@@ -123,12 +134,15 @@ def _names() -> dict[str, dict[str, str]]:
     return {kpi: dict(zip(LANGUAGES, names, strict=True)) for kpi, names in json.loads(text).items()}
 
 
+def said_of(activity: str) -> str:
+    """Return what people call an activity, by its canonical id or its name in the log."""
+    return activity_label(activity, "en") if activity in activity_ids() else activity
+
+
 def _time(kpi: str, start: str, *end: str, grain: Grain = "opportunity", last: bool = False) -> Kpi:
     """Return a KPI that is a time between activities."""
-    first, *ends = (activity_label(activity, "en") for activity in (start, *end))
-    said = f"days from the first {first} to the {'last' if last else 'first'} {' or '.join(ends)}"
-    of = f"those with {first} that got there"
-    return Kpi(kpi, grain, "median", "days", said, of, (start,), end, last, ((start,), end), better="lower")
+    plain = Kpi(kpi, grain, "median", "days", "", better="lower")
+    return replace(plain.between((start,), end, last), own_ends=False)
 
 
 def _share(

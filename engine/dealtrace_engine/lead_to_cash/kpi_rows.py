@@ -19,9 +19,8 @@ from dealtrace_engine.lead_to_cash.kpi_figures import Figures, figures_of
 from dealtrace_engine.lead_to_cash.kpi_formulas import by_formula
 from dealtrace_engine.lead_to_cash.kpi_observed import Observed
 from dealtrace_engine.lead_to_cash.kpi_observing import observed
-from dealtrace_engine.lead_to_cash.kpi_registry import Kpi
+from dealtrace_engine.lead_to_cash.kpi_registry import Kpi, said_of
 from dealtrace_engine.lead_to_cash.kpi_times import AFTER_SALE
-from dealtrace_engine.sources.labels import activity_label
 
 NESTED = ("lead", "opportunity", "quote", "order", "invoice")
 """Not all of what comes early in a deal leads to what comes late."""
@@ -106,7 +105,7 @@ def lacking(facts: Facts, kpi: Kpi) -> str | None:
         )
     for some in kpi.needs:
         if not facts.has(*some):
-            named = " or ".join(repr(activity_label(activity, "en")) for activity in some[:3])
+            named = " or ".join(repr(said_of(activity)) for activity in some[:3])
             more = " or the like" if len(some) > 3 else ""
             coverage = facts.log.origin.coverage
             why = "" if coverage is None else coverage.underivable.get(some[0], "")

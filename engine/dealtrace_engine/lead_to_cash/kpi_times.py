@@ -25,13 +25,18 @@ ENDED = {
 def between(facts: Facts, kpi: Kpi) -> Observed:
     """Return records, or cases, with the time from the start to the end of a KPI."""
     records = facts.records(kpi.grain) if kpi.grain in RECORDS else None
+    apart = records is not None
+    if records is not None and kpi.own_ends:
+        own = [facts.of_records(records, *some).counts.any() for some in (kpi.start, kpi.end)]
+        records = records if all(own) else None  # they lie between events of other objects
     if records is None:
         starts, ends = facts.reached(*kpi.start), facts.reached(*kpi.end)
         found = _timed(kpi, starts, ends, np.arange(facts.log.cases))
         found.open &= _may_come(facts, kpi)[found.cases]
         again = facts.repeated(kpi.grain)[found.cases]
         if kpi.grain in RECORDS:
-            found.notes.append(f"the log does not tell {kpi.grain}s apart: one per case, the first")
+            why = "its ends are not those of" if apart else "the log does not tell"
+            found.notes.append(f"{why} {kpi.grain}s{'' if apart else ' apart'}: one per case, the first")
             found.open &= ~facts.ever(*ENDED[kpi.grain])[found.cases]
         return _without(found, again)
     starts, ends = facts.of_records(records, *kpi.start), facts.of_records(records, *kpi.end)

@@ -23,6 +23,7 @@ from dealtrace_engine.lead_to_cash.kpi_cells import Cells, cells_of
 from dealtrace_engine.lead_to_cash.kpi_facts import Facts, last_instant, microseconds_of
 from dealtrace_engine.lead_to_cash.kpi_registry import Kpi, chosen
 from dealtrace_engine.lead_to_cash.kpi_rows import COLUMNS, Told, table_of, told
+from dealtrace_engine.lead_to_cash.moved_ends import Ends, ends_of, moved_kpis
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import Later, LogReference, Result
@@ -96,11 +97,11 @@ class Kpis(Result):
 
 
 def kpis(
-    log: EventLog, ids: str | Sequence[str] | None = None, *, by: By = None, where: Expression | None = None,
-    period: str | None = None, cohort: str = "created", targets: Mapping[str, float] | None = None,
-    limits: Limits | None = None, value: str | None = None, calendar: Calendar | None = None,
-    rules: ArrayLike | None = None, until: str | datetime | None = None, language: str = "en",
-    threads: int | None = None,
+    log: EventLog, ids: str | Sequence[str] | None = None, *, ends: Ends | None = None, by: By = None,
+    where: Expression | None = None, period: str | None = None, cohort: str = "created",
+    targets: Mapping[str, float] | None = None, limits: Limits | None = None, value: str | None = None,
+    calendar: Calendar | None = None, rules: ArrayLike | None = None, until: str | datetime | None = None,
+    language: str = "en", threads: int | None = None,
 ) -> Kpis:  # fmt: skip
     """Return KPIs of a lead-to-cash log, with intervals, and why some cannot be told.
 
@@ -114,6 +115,11 @@ def kpis(
         Of activities that are canonical, in any of six languages.
     ids : str or sequence of str, optional
         Such as ``"K18.w"``, or ``"K1"`` for all that begin ``K1.``; all of them by default.
+    ends : mapping of str to (source, target), optional
+        Where times begin and end instead, from the first source to the first target, by the ids of KPIs or
+        segments, such as ``{"K13": ("quote_accepted", "order_activated")}``; activities are canonical ids or
+        named as the log names them. By default those of ``[ends]`` of the mapping file by which the export
+        was read; `read_mapping` has them for any log.
     by : str or sequence of str, optional
         Attributes of the case.
     where : Expression, optional
@@ -144,7 +150,7 @@ def kpis(
     ------
     ArgumentError
         An id, period, cohort, language or limit that there is not; `until` before the last event; `rules` of
-        another number of cases; or a case has no calendar.
+        another number of cases; `ends` of what is no time between activities; or a case has no calendar.
     SchemaError
         There is no such attribute, it varies within cases, or has no amounts; or `value` is asked of a named
         KPI whose grain has no amount of its own while cases have several of it.
@@ -168,7 +174,7 @@ def kpis(
     >>> kpis(log, "K1.w", calendar=office).table["value"].to_pylist()
     [2.0]
     """
-    wanted = chosen(ids)
+    wanted = moved_kpis(chosen(ids), ends_of(log, ends))
     targets = checked_targets(targets, limits)
     facts = facts_of(log, where=where, value=value, rules=rules, until=until, threads=threads,
                      calendar=calendar)  # fmt: skip

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from dealtrace_engine.analyses.segment_ends import Occurrence, Segment, SegmentEnd
-from dealtrace_engine.errors import ArgumentError
-from dealtrace_engine.schema import nearest
 
 REQUESTED = ("discount_approval_requested", "approval_requested")
 DECIDED = (
@@ -60,42 +55,3 @@ OUTCOMES = {
 STOPS = SegmentEnd(("opportunity_lost", "lead_disqualified", "order_canceled"), "last")
 """Where cases leave on their way to cash."""
 REOPENED = SegmentEnd(("opportunity_reopened",), "last")
-
-
-def lead_to_cash_segments(ends: Mapping[str, Any] | None = None) -> tuple[Segment, ...]:
-    """Return the ready segments, some of them between other ends.
-
-    Parameters
-    ----------
-    ends : mapping of str to (source, target), optional
-        Ids of segments to where they begin and end instead: activities, milestones or segment ends.
-
-    Raises
-    ------
-    ArgumentError
-        There is no such segment, or these are no ends.
-
-    Examples
-    --------
-    >>> moved = lead_to_cash_segments({"K13": ("quote_accepted", "order_activated")})
-    >>> next(str(segment.source) for segment in moved if segment.id == "K13")
-    'quote_accepted'
-    """
-    moved = dict(ends or {})
-    known = [segment.id for segment in LEAD_TO_CASH_SEGMENTS]
-    for id, pair in moved.items():
-        if id not in known:
-            raise ArgumentError(f"there is no segment {id!r}", hint=nearest(known, str(id), "segments"))
-        if isinstance(pair, str) or not hasattr(pair, "__len__") or len(pair) != 2:
-            raise ArgumentError(f"segment {id!r} lies between a source and a target, got {pair!r}")
-    return tuple(
-        Segment(
-            segment.id,
-            SegmentEnd.of(moved[segment.id][0]),
-            SegmentEnd.of(moved[segment.id][1]),
-            segment.name,
-        )
-        if segment.id in moved
-        else segment
-        for segment in LEAD_TO_CASH_SEGMENTS
-    )

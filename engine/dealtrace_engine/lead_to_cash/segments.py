@@ -11,7 +11,7 @@ from dealtrace_engine.analyses.segments import Segments, segment_times
 from dealtrace_engine.analyses.working_time import Calendar
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
-from dealtrace_engine.lead_to_cash.milestones import lead_to_cash_segments
+from dealtrace_engine.lead_to_cash.moved_ends import ends_of, lead_to_cash_segments
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
 
@@ -31,7 +31,8 @@ def segments(
         `LEAD_TO_CASH_SEGMENTS` by default; of those, activities that the log does not have are noted. See
         `segment_times`.
     ends : mapping of str to (source, target), optional
-        Where ready segments begin and end instead; see `lead_to_cash_segments`.
+        Where ready segments begin and end instead; by default those of ``[ends]`` of the mapping file by
+        which the export was read. See `lead_to_cash_segments`.
     by : str or sequence of str, optional
         Attributes of the case; a row for each of their values.
     where : Expression, optional
@@ -72,7 +73,7 @@ def segments(
     if pairs is not None and ends is not None:
         raise ArgumentError("ends move the ready segments only", hint="give either pairs or ends")
     return segment_times(
-        log, lead_to_cash_segments(ends) if pairs is None else pairs, by=by, where=where, calendar=calendar,
-        value=value, currency=currency, percentiles=percentiles, missing=pairs is None, threads=threads,
-        progress=progress,
+        log, lead_to_cash_segments(ends_of(log, ends)) if pairs is None else pairs, by=by, where=where,
+        calendar=calendar, value=value, currency=currency, percentiles=percentiles, missing=pairs is None,
+        threads=threads, progress=progress,
     )  # fmt: skip

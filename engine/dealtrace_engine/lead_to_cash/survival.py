@@ -17,7 +17,8 @@ from dealtrace_engine.analyses.working_time import Calendar
 from dealtrace_engine.buffers import text
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
-from dealtrace_engine.lead_to_cash.milestones import REOPENED, STOPS, lead_to_cash_segments
+from dealtrace_engine.lead_to_cash.milestones import REOPENED, STOPS
+from dealtrace_engine.lead_to_cash.moved_ends import ends_of, lead_to_cash_segments
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress, tick
 from dealtrace_engine.results import LogReference, Result
@@ -78,7 +79,7 @@ def segment_survival(
     ----------
     log : EventLog
     ends : mapping of str to (source, target), optional
-        Where segments begin and end instead; see `lead_to_cash_segments`.
+        Where segments begin and end instead; see `segments`.
     by, where, cohort, calendar, until, horizon, percentiles, confidence, threads
         See `survival`.
     progress : callable (done, of) -> object, optional
@@ -100,7 +101,7 @@ def segment_survival(
     >>> row["reached"], row["open"], row["p50_s"]
     (1, 1, 172800.0)
     """
-    chosen = [s for s in lead_to_cash_segments(ends) if s.source.occurrence != "every"]
+    chosen = [s for s in lead_to_cash_segments(ends_of(log, ends)) if s.source.occurrence != "every"]
     parts, rows = dict[str, Survival](), list[pa.Table]()
     for done, segment in enumerate(chosen, 1):
         part = survival(

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from dealtrace_engine.errors import ArgumentError
-from dealtrace_engine.lead_to_cash.milestones import LEAD_TO_CASH_SEGMENTS, lead_to_cash_segments
+from dealtrace_engine.lead_to_cash.milestones import LEAD_TO_CASH_SEGMENTS
+from dealtrace_engine.lead_to_cash.moved_ends import lead_to_cash_segments
 from dealtrace_engine.lead_to_cash.segments import segments
 from dealtrace_engine.sources.labels import activity_ids, activity_label
 from dealtrace_engine.sources.memory import from_arrow

@@ -116,6 +116,7 @@ def covered(way: Derivation) -> Coverage:
         migrated=_count(way.cases, "is_migrated", True),
         currencies=_currencies(way.cases),
         rates=way.inventory.rates,
+        ends={name: dict(moved) for name, moved in way.mapping.ends.items()},
     )
 
 

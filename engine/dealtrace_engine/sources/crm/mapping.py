@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dealtrace_engine.errors import MappingError
 from dealtrace_engine.schema import nearest
@@ -69,6 +69,9 @@ class CrmMapping:
     headers : mapping of str to str
         Columns of reports, as they are called there, to ``"Object.Column"``, before the labels that are known
         anyway.
+    ends : mapping of str to mapping
+        Ids of ready times, such as ``"K13"``, to where they begin (``from``) and end (``to``, and whether the
+        ``last`` one counts) instead.
     dates : {"", "d/m/Y", "m/d/Y", "Y/m/d"}
         How reports write dates, where the dates themselves do not tell.
     """
@@ -89,6 +92,7 @@ class CrmMapping:
     stage_activity: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    ends: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     dates: str = ""
 
     @property

@@ -12,6 +12,7 @@ from dealtrace_engine.schema import nearest
 from dealtrace_engine.sources.crm.custom import custom_rules, with_custom
 from dealtrace_engine.sources.crm.events import SEQUENCE
 from dealtrace_engine.sources.crm.mapping import DATES, FLATTEN, LEADING, CrmMapping, default_statuses
+from dealtrace_engine.sources.crm.mapping_ends import MOVABLE, PARTS, looks_canonical
 from dealtrace_engine.sources.crm.system import NAMES, CrmSystem, crm_system
 from dealtrace_engine.sources.crm.toml_lines import Path_
 from dealtrace_engine.sources.labels import LANGUAGES, activity_ids
@@ -22,7 +23,7 @@ RESERVED = ("case_id", "activity", "timestamp", "order", "resource")
 """Names of the log's own columns, which no attribute can have."""
 KEYS = {
     (): ("format", "system", "cases", "time", "activities", "stages", "statuses", "ladders", "fields",
-         "tables", "labels", "headers"),
+         "tables", "labels", "headers", "ends"),
     ("cases",): ("leading", "flatten", "every_contact", "link_by_account", "migrated_share"),
     ("time",): ("zone", "dates"),
     ("activities",): ("language", "stage"),
@@ -67,7 +68,7 @@ class Checked:
             **self._cases(), **self._named(), stage_order=tuple(self._texts("stages", "order")),
             stage_aliases=self._text_table("stages", "aliases"), statuses=self._statuses(),
             ladders=self._ladders(), fields=self._fields(), objects=self._objects(), labels=self._labels(),
-            headers=self._text_table("headers"),
+            headers=self._text_table("headers"), ends=self._ends(),
         )  # fmt: skip
         self._check_tables(found)
         return found
@@ -163,6 +164,46 @@ class Checked:
                 self._fail(("labels", label), f"means {activity!r}, which is no activity",
                            nearest(activity_ids(), activity, "activities"))  # fmt: skip
         return found
+
+    def _ends(self) -> dict[str, dict[str, Any]]:
+        known, found = {name.casefold(): name for name in MOVABLE}, dict[str, dict[str, Any]]()
+        for path in self._moved("ends"):
+            given = ".".join(path[1:])
+            name = known.get(given.casefold())
+            if name is None:
+                self._fail(path, "is no time whose ends can be moved", nearest(MOVABLE, given, "times"))
+            if name in found:
+                self._fail(path, f"is not the only one for {name}")
+            for key in self._table(*path):
+                if key not in PARTS:
+                    self._fail((*path, key), "is not known", nearest(PARTS, key, "keys"))
+            found[name] = {key: self._end(*path, key) for key in self._table(*path)}
+            if not found[name]:
+                self._fail(path, "moves nothing", 'write from = "..." or to = "..."')
+        return found
+
+    def _moved(self, *path: str) -> Iterator[Path_]:
+        """Yield the paths of the tables below: ``[ends.K1.s]`` is as good as ``[ends."K1.s"]``."""
+        for key, value in self._table(*path).items():
+            if not isinstance(value, Mapping):
+                self._fail((*path, key), "is no table", 'write { from = "...", to = "..." }')
+            if value and all(isinstance(own, Mapping) for own in value.values()):
+                yield from self._moved(*path, key)
+            else:
+                yield (*path, key)
+
+    def _end(self, *path: str) -> bool | list[str]:
+        if path[-1] == "last":
+            return bool(self._value(bool, "true or false", *path))
+        value = self._table(*path[:-1])[path[-1]]
+        names = [value] if isinstance(value, str) else self._texts(*path)
+        if not names or not all(names):
+            self._fail(path, "names no activity")
+        for name in names:
+            if looks_canonical(name) and name not in activity_ids():
+                self._fail(path, f"names {name!r}, which is no activity",
+                           nearest(activity_ids(), name, "activities"))  # fmt: skip
+        return names
 
     def _check_tables(self, mapping: CrmMapping) -> None:
         for name, meanings in mapping.objects.items():

@@ -45,6 +45,11 @@
 
     [headers]                          # own names of the columns of reports
     "Deal no." = "Opportunity.Id"
+
+    [ends.K13]                         # where KPIs and segments begin and end instead
+    from = "quote_accepted"
+    to = ["order_activated", "Stage: Ordered"]  # the first of any; canonical ids, or names in the log
+    last = false                       # whether the last end counts; as it is otherwise where not said
 """
 
 from __future__ import annotations
@@ -176,6 +181,8 @@ def mapping_text(
     lines += _table("stages.aliases", mapping.stage_aliases, remarks)
     for name in TABLES:
         lines += _table(name, getattr(mapping, name), remarks)
+    for name, moved in mapping.ends.items():
+        lines += _table(f"ends.{written_key(name)}", moved, remarks)
     for name, meanings in mapping.objects.items():
         lines += _table(f"tables.{written_key(name)}", meanings, remarks)
     return "\n".join([*lines, *_commented(remarks.get("end", ()), before=True)]) + "\n"

@@ -10,6 +10,7 @@ import pytest
 from dealtrace_engine.errors import MappingError, OutputError, ParseError
 from dealtrace_engine.sources.crm.events import SEQUENCE
 from dealtrace_engine.sources.crm.mapping import CrmMapping, default_statuses
+from dealtrace_engine.sources.crm.mapping_ends import MOVABLE
 from dealtrace_engine.sources.crm.mapping_file import (
     mapping_of,
     mapping_text,
@@ -61,6 +62,12 @@ contract_signed = "On__c"
 
 [labels]
 "Angebot erstellt" = "quote_created"
+
+[ends.K13]
+from = "quote_accepted"
+to = ["order_activated", "Phase: Bestellt"]
+[ends.K16.S]
+last = false
 """
 
 
@@ -80,6 +87,10 @@ def test_everything_that_can_be_said(tmp_path):
         fields={"Deal.Region__c": "region"},
         objects={"Esign__c": {"id": "Id", "case": "Deal__c", "contract_signed": "On__c"}},
         labels={"Angebot erstellt": "quote_created"},
+        ends={
+            "K13": {"from": ["quote_accepted"], "to": ["order_activated", "Phase: Bestellt"]},
+            "K16.s": {"last": False},
+        },
     )  # fmt: skip
 
 
@@ -115,6 +126,16 @@ def test_nothing_said_means_the_defaults(tmp_path):
         ('contract_signed = "On__c"', 'contract_singed = "On__c"', 34, "nearest: 'contract_signed'"),
         ('case = "Deal__c"', "", 34, "does not say which column is 'case'"),
         ('"quote_created"', '"quote_made"', 40, "means 'quote_made', which is no activity"),
+        ("ends.K13", "ends.K12", 42, r"'K12' in \[ends\] is no time .* nearest: 'K1"),
+        ("ends.K13", "ends.K18.w", 42, r"'w' in \[ends.K18\] is no time whose ends can be moved"),
+        ("ends.K13", 'ends."k16.s"', 45, r"is not the only one for K16.s"),
+        ("[ends.K13]", "[ends]", 43, r"'from' in \[ends\] is no table"),
+        ("from =", "form =", 43, r"'form' in \[ends.K13\] is not known; nearest: 'from'"),
+        ('"quote_accepted"', '"quote_acepted"', 43, "names 'quote_acepted', .* nearest: 'quote_accepted'"),
+        ('"quote_accepted"', "3", 43, r"'from' in \[ends.K13\] is 3, not a list of texts"),
+        ('"quote_accepted"', "[]", 43, r"'from' in \[ends.K13\] names no activity"),
+        ("last = false", "last = 1", 46, r"'last' in \[ends.K16.S\] is 1, not true or false"),
+        ("last = false", "", 45, r"moves nothing; write from"),
         ("format = 1", "format = 2", 1, "is 2, this version reads 1"),
         ('"salesforce"', '"dynamics"', 2, "is 'dynamics', but the export is of salesforce"),
         ('"salesforce"', '"salesfroce"', 2, "nearest: 'salesforce'"),
@@ -175,6 +196,7 @@ def test_any_mapping_comes_back_as_it_was_written(tmp_path, seed):
         fields={f"O.{random_text(random)}": f"name {n}" for n in range(random.randrange(3))},
         objects={random_text(random): {"id": random_text(random), "case": "c", "case_opened": "At"}},
         labels={random_text(random): random.choice(activity_ids()) for _ in range(random.randrange(3))},
+        ends={name: {"to": [f"{random_text(random)}!"], "last": True} for name in random.sample(MOVABLE, 2)},
     )  # fmt: skip
     write_mapping(mapping, tmp_path / "m.toml", "salesforce")
     assert read_mapping(tmp_path / "m.toml", SYSTEM) == mapping

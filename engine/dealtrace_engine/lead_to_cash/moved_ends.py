@@ -1,0 +1,128 @@
+"""Ready times between other ends: those that the caller names, or else the mapping file of the export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dealtrace_engine.analyses.segment_ends import Segment, SegmentEnd
+from dealtrace_engine.errors import ArgumentError
+from dealtrace_engine.lead_to_cash.kpi_registry import REGISTRY, Kpi
+from dealtrace_engine.lead_to_cash.milestones import LEAD_TO_CASH_SEGMENTS
+from dealtrace_engine.log import EventLog
+from dealtrace_engine.schema import nearest
+from dealtrace_engine.sources.crm.mapping_ends import MOVABLE, PARTS
+
+Ends = Mapping[str, Any]
+"""Ids of times to (source, target), or to ``from``, ``to`` and ``last`` as a mapping file has them."""
+SEGMENT_OF = {"k6.o": "k6", "k7.t": "k7"}
+"""Segments that are called otherwise than the KPI."""
+
+
+def ends_of(log: EventLog, ends: Ends | None) -> Ends:
+    """Return the ends that the caller names, or where there are none those of the log's mapping file."""
+    if ends is not None:
+        return ends
+    coverage = log.origin.coverage
+    return {} if coverage is None else coverage.ends
+
+
+def moved_kpis(wanted: Sequence[Kpi], ends: Ends) -> tuple[Kpi, ...]:
+    """Return KPIs, some of them between other ends.
+
+    Parameters
+    ----------
+    wanted : sequence of Kpi
+    ends : mapping of str to (source, target) or to mapping
+        By the ids of KPIs or segments, in upper or lower case.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such time, these are no ends, or they are of a kind that KPIs do not have.
+
+    Examples
+    --------
+    >>> from dealtrace_engine.lead_to_cash.kpi_registry import chosen
+    >>> (moved,) = moved_kpis(chosen("K13"), {"K13": ("quote_accepted", "order_activated")})
+    >>> print(moved.numerator)
+    days from the first Quote Accepted to the first Order Activated
+    """
+    said = _checked(ends)
+    return tuple(_moved(kpi, said[kpi.id.casefold()]) if kpi.id.casefold() in said else kpi for kpi in wanted)
+
+
+def lead_to_cash_segments(ends: Ends | None = None) -> tuple[Segment, ...]:
+    """Return the ready segments, some of them between other ends.
+
+    Parameters
+    ----------
+    ends : mapping of str to (source, target) or to mapping, optional
+        Ids of segments to where they begin and end instead: activities, milestones or segment ends; or as a
+        mapping file has them. A KPI that is a segment too names it by its own id.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such segment, or these are no ends.
+
+    Examples
+    --------
+    >>> moved = lead_to_cash_segments({"K13": ("quote_accepted", "order_activated")})
+    >>> next(str(segment.source) for segment in moved if segment.id == "K13")
+    'quote_accepted'
+    """
+    said = _checked(ends or {})
+    for kpi, id in SEGMENT_OF.items():
+        if kpi in said:
+            said.setdefault(id, said[kpi])
+    found = list[Segment]()
+    for segment in LEAD_TO_CASH_SEGMENTS:
+        moved = said.get(segment.id.casefold())
+        if moved is not None:
+            source, target = _pair(segment.id, moved, segment.source, segment.target)
+            found.append(Segment(segment.id, source, target, segment.name))
+        else:
+            found.append(segment)
+    return tuple(found)
+
+
+def _checked(ends: Ends) -> dict[str, Any]:
+    ready = (segment.id for segment in LEAD_TO_CASH_SEGMENTS)
+    known = {name.casefold() for name in (*MOVABLE, *ready)}
+    for name in ends:
+        if str(name).casefold() not in known:
+            of_no_time = any(kpi.id.casefold() == str(name).casefold() for kpi in REGISTRY)
+            what = (
+                f"{name!r} is no time between activities" if of_no_time else f"there is no segment {name!r}"
+            )
+            raise ArgumentError(what, hint=nearest(MOVABLE, str(name), "segments"))
+    return {name.casefold(): moved for name, moved in ends.items()}
+
+
+def _pair(name: str, moved: Any, source: SegmentEnd, target: SegmentEnd) -> tuple[SegmentEnd, SegmentEnd]:
+    if not isinstance(moved, Mapping):
+        if isinstance(moved, str) or not hasattr(moved, "__len__") or len(moved) != 2:
+            raise ArgumentError(f"segment {name!r} lies between a source and a target, got {moved!r}")
+        return SegmentEnd.of(moved[0]), SegmentEnd.of(moved[1])
+    if not moved or not set(moved) <= set(PARTS):
+        raise ArgumentError(f"the ends of {name!r} are {', '.join(PARTS)}, got {dict(moved)!r}")
+    if "from" in moved:
+        source = SegmentEnd(SegmentEnd.of(moved["from"]).activities, source.occurrence)
+    if "to" in moved:
+        target = SegmentEnd(SegmentEnd.of(moved["to"]).activities, target.occurrence)
+    if "last" in moved:
+        target = SegmentEnd(target.activities, "last" if moved["last"] else "first")
+    return source, target
+
+
+def _moved(kpi: Kpi, moved: Any) -> Kpi:
+    ready = SegmentEnd(kpi.start), SegmentEnd(kpi.end, "last" if kpi.last else "first")
+    source, target = _pair(kpi.id, moved, *ready)
+    if source.occurrence != "first" or target.occurrence == "every":
+        raise ArgumentError(f"{kpi.id} is told from the first start to the first or last end",
+                            hint="segments can be measured from every start")  # fmt: skip
+    if "start" in (source.timestamp, target.timestamp):
+        raise ArgumentError(f"{kpi.id} is told by when activities ended",
+                            hint="segments can be measured from when they started")  # fmt: skip
+    return kpi.between(source.activities, target.activities, target.occurrence == "last")
