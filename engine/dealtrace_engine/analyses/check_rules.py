@@ -24,7 +24,7 @@ from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.filters.values import moment, moment_us
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.models.rule_file import read_rules, ready_rules
-from dealtrace_engine.models.rules import LANGUAGES, Rules
+from dealtrace_engine.models.rules import LANGUAGES, Rule, Rules
 from dealtrace_engine.output import PathLike
 from dealtrace_engine.parallel import Progress, blocks, map_blocks
 from dealtrace_engine.quality import Finding
@@ -165,7 +165,9 @@ def check_rules(
         Which cases.
     calendar : WorkingCalendar or Calendars, optional
         Limits of time between two activities, and the days beyond them, are of working time by it, in days of
-        24 hours: ``at_most = "16 h"`` is two days of eight hours. Due dates stay by the clock.
+        24 hours: ``at_most = "16 h"`` is two days of eight hours. Due dates stay by the clock, and so do
+        rules that say ``working_time = false``. Those that say ``true`` go by the calendar of the pack where
+        none is given here.
     value : str, optional
         Attribute with the amount of the case, such as ``"amount"``: what is at stake.
     currency : str, optional
@@ -192,7 +194,7 @@ def check_rules(
     SchemaError
         There is no such column, or it is of another kind.
     ArgumentError
-        There is no such rank or language, or a case has no calendar.
+        There is no such rank or language, or a case or a rule that asks for one has no calendar.
 
     References
     ----------
@@ -261,17 +263,32 @@ def _passed(
     threads: int | None, progress: Progress | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
     """Check the rules, those with limits by a calendar, if there is one, and the others by the clock."""
-    if calendar is None:
-        return _checked(program, program.log.timestamps, now, cells, count, threads, progress)
-    clock = working_clock(program.log, calendar, now, threads=threads)
+    instants, used = program.log.timestamps, calendar if calendar is not None else program.rules.calendar
+    asking = next((rule.id for rule in program.rules if rule.working_time), None)
+    if used is None and asking is not None:
+        raise ArgumentError(f"rule {asking!r} asks for working time, but there is no calendar",
+                            hint="give calendar=, or [calendar] in the pack")  # fmt: skip
+    rules = [program.rules.rules[place] for place in program.applied]
+    worked = np.array([_by_calendar(rule, calendar) for rule in rules], dtype=np.bool_)
+    if used is None or not worked.any():
+        return _checked(program, instants, now, cells, count, threads, progress)
+    clock = working_clock(program.log, used, now, threads=threads)
     applicable, rows = _checked(program, clock, now, cells, count, threads, progress)
-    dated = np.array([program.rules.rules[place].kind.timed for place in program.applied], dtype=np.bool_)
-    if dated.any():
-        instants = program.log.timestamps
+    rest = np.array([rule.kind.timed or _limited(rule) for rule in rules], dtype=np.bool_) & ~worked
+    if rest.any():
         others, by_clock = _checked(program, instants, now, cells, count, threads, progress)
-        applicable = np.where(dated, others, applicable)
-        rows = np.concatenate([rows[~dated[rows[:, 0]]], by_clock[dated[by_clock[:, 0]]]])
+        applicable = np.where(rest, others, applicable)
+        rows = np.concatenate([rows[~rest[rows[:, 0]]], by_clock[rest[by_clock[:, 0]]]])
     return applicable, rows
+
+
+def _by_calendar(rule: Rule, calendar: Calendar | None) -> bool:
+    """Whether a rule has limits of time that go by a calendar."""
+    return _limited(rule) and (calendar is not None if rule.working_time is None else rule.working_time)
+
+
+def _limited(rule: Rule) -> bool:
+    return rule.at_least is not None or rule.at_most is not None
 
 
 def _checked(

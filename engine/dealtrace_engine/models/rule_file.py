@@ -8,6 +8,11 @@
     [columns]                          # names in the rules to columns of logs, the first that there is
     discount = ["discount_percent", "discount_pct"]
 
+    [calendar]                         # of rules that say working_time = true
+    zone = "Europe/Berlin"
+    hours = { mon-fri = "09:00-17:00" }
+    holidays = [2026-12-25]
+
     [[rules]]
     id = "discount-approved"
     name = "Discount above 20 % is approved before acceptance"
@@ -16,6 +21,7 @@
     activity = "discount_approval_approved"
     other = "quote_accepted"
     when = "discount > 20"
+    # at_most = "16 h", working_time = true: by the calendar below
     severity = "high"
     owner = "sales operations"
 
@@ -35,7 +41,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from dealtrace_engine.errors import ModelError, ParseError, first_line
+from dealtrace_engine.calendar import WorkingCalendar
+from dealtrace_engine.errors import DealtraceError, ModelError, ParseError, first_line
 from dealtrace_engine.models.rules import AcceptedException, Rule, RuleError, Rules
 from dealtrace_engine.output import PathLike
 from dealtrace_engine.schema import nearest
@@ -43,7 +50,8 @@ from dealtrace_engine.schema import nearest
 FORMAT = 1
 READY = Path(__file__).parent.parent / "lead_to_cash" / "rules.toml"
 """The ready pack for lead-to-cash."""
-KEYS = ("format", "name", "columns", "rules")
+KEYS = ("format", "name", "columns", "calendar", "rules")
+CALENDAR = ("zone", "hours", "holidays")
 _HEADER = re.compile(r"\s*\[(\[)?\s*rules(?:\s*\.\s*(\w+))?[^\]]*\]")
 _ANY_HEADER = re.compile(r"\s*\[")
 _KEY = re.compile(r"""\s*["']?([A-Za-z0-9_-]+)["']?\s*[.=]""")
@@ -144,7 +152,28 @@ def _checked(content: Mapping[str, Any], file: object, lines: Lines) -> Rules:
             raise ModelError(f"rule {label!r}, key {error.key!r}: {error.what}", file=file, line=line,
                              hint=error.hint) from error  # fmt: skip
     source = "" if file is None else str(file)
-    return Rules(tuple(found), name, {key: tuple(names) for key, names in columns.items()}, source)
+    calendar = _calendar(content["calendar"], file, lines) if "calendar" in content else None
+    columns = {key: tuple(names) for key, names in columns.items()}
+    return Rules(tuple(found), name, columns, source, calendar)
+
+
+def _calendar(given: Any, file: object, lines: Lines) -> WorkingCalendar:
+    if not isinstance(given, dict) or "zone" not in given:
+        raise ModelError("calendar is a table with a zone", file=file, line=lines.get((-1, "calendar")),
+                         hint='such as zone = "Europe/Berlin"')  # fmt: skip
+    for key in given:
+        if key not in CALENDAR:
+            raise ModelError(f"calendar has no key {key!r}", file=file, line=lines.get((-1, key)),
+                             hint=nearest(CALENDAR, key, "keys"))  # fmt: skip
+    made: dict[str, Any] = {}
+    for key in (key for key in CALENDAR if key in given):  # one by one, so that the wrong one is known
+        made[key] = given[key]
+        try:
+            WorkingCalendar(**made)
+        except DealtraceError as error:
+            raise ModelError(f"calendar, key {key!r}: {error.what}", file=file, line=lines.get((-1, key)),
+                             hint=error.hint) from error  # fmt: skip
+    return WorkingCalendar(**made)
 
 
 def _rule(given: Any) -> Rule:

@@ -107,5 +107,6 @@ TEMPLATES: dict[str, Template] = {
 """The templates by name."""
 COMMON = (
     "id", "template", "name", "names", "description", "severity", "owner", "given", "when", "exceptions",
+    "working_time",
 )  # fmt: skip
-"""Fields that every rule may have."""
+"""Fields that every rule may have; `working_time` only with a limit of time."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any, Literal
 
+from dealtrace_engine.calendar import WorkingCalendar
 from dealtrace_engine.errors import DealtraceError, ModelError
 from dealtrace_engine.filters.values import duration, duration_us
 from dealtrace_engine.models.rule_conditions import Node, condition_of, expression_of
@@ -80,6 +81,9 @@ class Rule:
     count : int, optional
     at_least, at_most : str, optional
         Time between the two, such as ``"3d"``.
+    working_time : bool, optional
+        Whether that is of working time, by the calendar of the pack or the caller; by default where the
+        caller gives one.
     attribute : str, optional
         The date, the person (by default the log's resource) or the number that it is about.
     order : tuple of str
@@ -116,6 +120,7 @@ class Rule:
     count: int | None = None
     at_least: str | None = None
     at_most: str | None = None
+    working_time: bool | None = None
     attribute: str | None = None
     order: tuple[str, ...] = ()
     occurrence: Literal["last", "first"] = "last"
@@ -186,6 +191,8 @@ class Rules:
         A name that rules use for an attribute, to the columns of logs that hold it: the first that there is.
     source : str
         Where it was read.
+    calendar : WorkingCalendar, optional
+        Of rules that ask for working time, unless the caller gives another.
 
     Raises
     ------
@@ -203,6 +210,7 @@ class Rules:
     name: str = ""
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     source: str = ""
+    calendar: WorkingCalendar | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rules", tuple(self.rules))
@@ -230,7 +238,7 @@ class Rules:
 
     def only(self, *ids: str) -> Rules:
         """Return the pack of some of its rules."""
-        return Rules(tuple(self[id_] for id_ in ids), self.name, self.columns, self.source)
+        return Rules(tuple(self[id_] for id_ in ids), self.name, self.columns, self.source, self.calendar)
 
 
 class RuleError(ModelError):
@@ -276,6 +284,10 @@ def _check_values(rule: Rule) -> None:
                 object.__setattr__(rule, key, duration(getattr(rule, key), key))
         except DealtraceError as error:
             raise _wrong(key, error.what, error.hint) from error
+    if rule.working_time is not None and not isinstance(rule.working_time, bool):
+        raise _wrong("working_time", f"working_time is true or false, not {rule.working_time!r}")
+    if rule.working_time is not None and rule.at_least is None and rule.at_most is None:
+        raise _wrong("working_time", "working_time is for limits of time: at_least and at_most")
     low, high = rule.limits_us
     if high is not None and low > high:
         raise _wrong("at_least", "at_least is longer than at_most")

@@ -15,6 +15,7 @@ from dealtrace_engine.calendar import Calendars, WorkingCalendar
 from dealtrace_engine.errors import ArgumentError, ModelError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.lead_to_cash.rule_pack import lead_to_cash_rules
+from dealtrace_engine.models.rule_file import read_rules
 from dealtrace_engine.models.rules import AcceptedException, Rule, Rules
 from dealtrace_engine.sources.memory import from_arrow
 
@@ -155,6 +156,80 @@ def test_limits_by_a_calendar():
     assert rows(check_rules(log, pack, calendar=both))["slow"]["violating_cases"] == 3
     with pytest.raises(ArgumentError, match="no calendar"):
         check_rules(log, pack, calendar=Calendars({"x": always}, by="zone"))
+
+
+PACK = """
+format = 1
+[calendar]
+zone = "UTC"
+hours = { mon-fri = "09:00-17:00" }
+holidays = [2024-01-09]
+[[rules]]
+id = "work"
+template = "response"
+activity = "ask"
+other = "answer"
+at_most = "24h"
+working_time = true
+[[rules]]
+id = "clock"
+template = "response"
+activity = "ask"
+other = "answer"
+at_most = "24h"
+working_time = false
+[[rules]]
+id = "either"
+template = "response"
+activity = "ask"
+other = "answer"
+at_most = "24h"
+[[rules]]
+id = "late"
+template = "on_time"
+activity = "answer"
+attribute = "due"
+"""
+
+
+def test_rules_that_say_whether_they_are_of_working_time():
+    log = small([("1", "ask", 4), ("1", "answer", 9), ("2", "ask", 2), ("2", "pay", 12)],
+                due=[date(2024, 1, 5)] * 2 + [None] * 2)  # fmt: skip
+    pack = read_rules(PACK)
+    broken = {name: one["violating_cases"] for name, one in rows(check_rules(log, pack)).items()}
+    assert broken == {"work": 1, "clock": 2, "either": 2, "late": 1}  # 1 waits 24 hours of work
+    always = WorkingCalendar("UTC", {"mon-sun": "00:00-24:00"})
+    broken = {n: one["violating_cases"] for n, one in rows(check_rules(log, pack, calendar=always)).items()}
+    assert broken == {"work": 2, "clock": 2, "either": 2, "late": 1}
+    short = WorkingCalendar("UTC", {"mon-fri": "09:00-10:00"})
+    broken = {n: one["violating_cases"] for n, one in rows(check_rules(log, pack, calendar=short)).items()}
+    assert broken == {"work": 0, "clock": 2, "either": 0, "late": 1}
+    assert pack.only("work").calendar is pack.calendar
+    with pytest.raises(ArgumentError, match="rule 'work' asks for working time"):
+        check_rules(log, Rules(pack.only("work").rules))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "what"),
+    [
+        ('zone = "UTC"', 'zone = "UTX"', 4, "calendar, key 'zone': there is no such time zone"),
+        ("mon-fri =", "mon-fry =", 5, "calendar, key 'hours': there is no weekday 'fry'"),
+        ("[2024-01-09]", '["soon"]', 6, "calendar, key 'holidays'"),
+        ("holidays", "holydays", 6, "calendar has no key 'holydays'; nearest: 'holidays'"),
+        ('zone = "UTC"', "", None, "calendar is a table with a zone"),
+        ("working_time = true", "working_time = 1", 13, "rule 'work', key 'working_time'"),
+        (
+            'at_most = "24h"\nworking_time = true',
+            "working_time = true",
+            12,
+            "working_time is for limits of time",
+        ),
+    ],
+)
+def test_calendars_of_packs_that_cannot_be(old, new, line, what):
+    with pytest.raises(ModelError, match=what) as error:
+        read_rules(PACK.replace(old, new, 1))
+    assert error.value.line == line
 
 
 def test_due_dates():
