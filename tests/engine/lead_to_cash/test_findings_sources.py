@@ -276,3 +276,44 @@ def test_the_same_for_any_threads():
     log = from_arrow(lead_to_cash(2_000, seed=4).events)
     one, more = (findings(log, sources=NEW, threads=threads).to_json() for threads in (1, 3))
     assert one == more
+
+
+ACTIVITIES = (
+    "Lead Captured", "Opportunity Created", "Opportunity Stage Changed", "Quote Created", "Quote Accepted",
+    "Quote/Proposal Issued", "Quote Revised", "Discount Approval Requested", "Discount Approved", "Contract Signed",
+    "Opportunity Closed Won", "Opportunity Closed Lost", "Opportunity Reopened", "Sales Order Created",
+    "Order Fulfilled/Service Delivered", "Invoice Generated", "Invoice Sent to Customer", "Payment Received",
+)  # fmt: skip
+
+
+def random_log(seed):
+    """Return a log in which anything happens in any order, with odd values and nulls."""
+    dice = np.random.default_rng(seed)
+    cases = int(dice.choice([1, 2, 31, 90]))
+    of_event = np.repeat(np.arange(cases), int(dice.choice([1, 4, 12])))
+    times = (dice.integers(0, 200 * 86_400, len(of_event)) + 1_700_000_000) * 1_000_000
+    columns = {"case_id": of_event.astype(str), "activity": dice.choice(ACTIVITIES, len(of_event)),
+               "timestamp": pa.array(times, pa.timestamp("us", tz="UTC"))}  # fmt: skip
+    dates = pa.array([19_700, 19_800, None], pa.int32()).cast(pa.date32())
+    values = {
+        "amount": pa.array([100.0, -5.0, 0.0, None, 1e9]), "currency": pa.array(["EUR", "JPY", None]),
+        "segment": pa.array(["a", "b = c", None, ""]), "region": pa.array([1, 2, None]),
+        "type": pa.array([True, False, None]), "account": pa.array([*map(str, range(40)), None]),
+        "payment_terms_days": pa.array([0, 30, -5, None]), "due_date": dates,
+        "discount_percent": pa.array([0.0, 25.0, 100.0, None]),
+    }  # fmt: skip
+    for name, each in values.items():
+        if dice.random() < 0.6:
+            columns[name] = each.take(pa.array(dice.integers(0, len(each), cases)[of_event]))
+    if dice.random() < 0.6:
+        columns["stage"] = dice.choice(["A", "B", "C", "Closed Won", "Closed Lost"], len(of_event))
+    return from_arrow(pa.table(columns))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_logs(seed):
+    found = findings(random_log(seed), most=60, language=LANGUAGES[seed % 6])
+    assert not any(re.search(r"\bnan\b|None|\binf\b", said) for said in found.sentences)
+    assert found.to_json()
+    chance = {"late_group", "loss_driver", "slow_driver"} & set(found.table["kind"].to_pylist())
+    assert not chance  # what is shuffled goes with nothing
