@@ -280,9 +280,10 @@ def test_the_same_for_any_threads():
 
 ACTIVITIES = (
     "Lead Captured", "Opportunity Created", "Opportunity Stage Changed", "Quote Created", "Quote Accepted",
-    "Quote/Proposal Issued", "Quote Revised", "Discount Approval Requested", "Discount Approved", "Contract Signed",
-    "Opportunity Closed Won", "Opportunity Closed Lost", "Opportunity Reopened", "Sales Order Created",
-    "Order Fulfilled/Service Delivered", "Invoice Generated", "Invoice Sent to Customer", "Payment Received",
+    "Quote/Proposal Issued", "Quote Revised", "Discount Approval Requested", "Discount Approved",
+    "Contract Signed", "Opportunity Closed Won", "Opportunity Closed Lost", "Opportunity Reopened",
+    "Sales Order Created", "Order Fulfilled/Service Delivered", "Invoice Generated",
+    "Invoice Sent to Customer", "Payment Received",
 )  # fmt: skip
 
 
