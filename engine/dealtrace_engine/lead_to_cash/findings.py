@@ -16,6 +16,7 @@ from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters import where as conditions
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.filters.json_form import to_json
+from dealtrace_engine.lead_to_cash.findings_causes import loss_drivers, slow_drivers
 from dealtrace_engine.lead_to_cash.findings_context import Candidate, Context, Source
 from dealtrace_engine.lead_to_cash.findings_delays import (
     quote_revisions,
@@ -32,6 +33,10 @@ from dealtrace_engine.lead_to_cash.findings_money import (
     unapproved_discounts,
     weak_sources,
 )
+from dealtrace_engine.lead_to_cash.findings_payers import late_customers, late_groups
+from dealtrace_engine.lead_to_cash.findings_ranking import distinct, foremost
+from dealtrace_engine.lead_to_cash.findings_rules import broken_rules
+from dealtrace_engine.lead_to_cash.findings_stages import funnel_drop, stage_findings
 from dealtrace_engine.lead_to_cash.findings_words import Words
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress, tick
@@ -40,7 +45,8 @@ from dealtrace_engine.results import Later, LogReference, Result
 
 SOURCES: tuple[Source, ...] = (
     slow_steps, slow_approvers, slow_groups, quote_revisions, stalled_deals, late_payments, overdue_unpaid,
-    unapproved_discounts, canceled_orders, loss_reasons, weak_sources,
+    unapproved_discounts, canceled_orders, loss_reasons, weak_sources, late_customers, late_groups,
+    stage_findings, funnel_drop, loss_drivers, slow_drivers, broken_rules,
 )  # fmt: skip
 """What looks for findings; another one is a function here and its sentences in findings.json."""
 VALUES = (
@@ -63,11 +69,11 @@ class Findings(Result):
         A row per finding; by currency, that of most cases first, then by rank. rank: from 1 within the
         currency; currency: text, null where the log has none; kind: what it is about, a key of findings.json;
         basis: what the money is: ``capital`` (days x amount x the cost of capital), ``owed``, ``discount``,
-        ``lost``, ``missed`` (against the rate of others) or ``hoped``; money: float64, at stake, null where
-        no amount is known; amount: float64, of the cases; cases: int64, in the currency; days: float64, of
-        their delay, null where it is not about time; sentence: text in `language`, of the cases of all
-        currencies, with the money of one; filter: JSON text of an expression that
-        selects the cases, null where none does; numbers and names: lists of what is in the sentence.
+        ``lost``, ``missed`` (against the rate of others), ``hoped`` or ``exposed`` (what broke a rule);
+        money: float64, at stake, null where no amount is known; amount: float64, of the cases; cases: int64,
+        in the currency; days: float64, of their delay, null where it is not about time; sentence: text in
+        `language`, of the cases of all currencies, with the money of one; filter: JSON text of an expression
+        that selects the cases, null where none does; numbers and names: lists of what is in the sentence.
     language : str
     findings : list of Finding
         Amounts that are missing or odd, or were converted.
@@ -120,9 +126,14 @@ def findings(
 ) -> Findings:
     """Return the findings that matter most, ranked by the money at stake in each currency.
 
-    Activities are recognised in any of the six languages. What a log cannot tell is left out: without a due
-    date or terms there is nothing on late payments. Money at stake is what was lost or is outstanding; of a
-    delay it is the cost of capital of what came later. Sums overlap: a deal may be in several findings.
+    They are drawn from waits, approvals, cycle times, revisions and stages (time); late and missing payments
+    and who pays late (cash); open deals and the funnel (pipeline); losses, what goes with them, lead sources
+    and canceled orders (losses); the grave rules of the ready pack and discounts (rules). Each of these five
+    themes tells its first kind of finding before any tells its second, and each kind its first before any
+    second. Activities are recognised in any of the six languages. What a log cannot tell is left out: without
+    a due date or terms there is nothing on late payments. Money at stake is what was lost, is outstanding or
+    broke a rule; of a delay it is the cost of capital of what came later. Sums overlap: a deal may be in
+    several findings.
 
     Parameters
     ----------
@@ -178,12 +189,12 @@ def findings(
     chosen = log if where is None else log.filter(where, threads=threads)
     amounts = _amounts(chosen, value, currency)
     context = Context(chosen, amounts, capital_cost, discount_limit, threads)
-    looked = list(_looked(context, sources, progress))
+    looked = distinct(_looked(context, sources, progress))
     rows: list[dict[str, Any]] = []
     numbers = [np.zeros(0, dtype=np.int64)]
     for place in _currencies(amounts):
         parts = looked if place is None else _parts(looked, context, place)
-        for rank, (candidate, part) in enumerate(_foremost(parts, looked, most), 1):
+        for rank, (candidate, part) in enumerate(foremost(parts, looked, most), 1):
             rows.append(_row(rank, candidate, part, context, place, words))
             numbers.append(part.cases)
     of_row = np.repeat(np.arange(len(rows)), [len(cases) for cases in numbers[1:]])
@@ -243,27 +254,6 @@ def _looked(context: Context, sources: Sequence[Source], progress: Progress | No
     for number, source in enumerate(sources, 1):
         yield from source(context)
         tick(progress, number, len(sources))
-
-
-def _foremost(
-    parts: Sequence[Candidate], looked: Sequence[Candidate], most: int
-) -> list[tuple[Candidate, Candidate]]:
-    """Return the most important candidates, as a whole and in part.
-
-    Of several of one kind, the first comes before any second.
-    """
-
-    def weight(pair: tuple[Candidate, Candidate]) -> tuple[float, float, int, str]:
-        part = pair[1]
-        days = 0.0 if part.days is None else float(part.days.sum())
-        return -float(part.stake.sum()), -days, -len(part.cases), part.kind
-
-    pairs = zip(looked, parts, strict=True)
-    ranked = sorted((pair for pair in pairs if len(pair[1].cases)), key=weight)
-    kinds = [part.kind for _, part in ranked]
-    turns = [kinds[:place].count(kind) for place, kind in enumerate(kinds)]
-    chosen = sorted(range(len(ranked)), key=lambda place: (turns[place], place))[:most]
-    return [ranked[place] for place in sorted(chosen)]
 
 
 def _row(

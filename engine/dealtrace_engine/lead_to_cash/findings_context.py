@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,12 @@ SMALLEST = 30
 """So many cases make a finding about a group, a person or a step."""
 WON = ("opportunity_won",)
 LOST = ("opportunity_lost", "lead_disqualified")
+STALLED_AFTER = 0.95
+"""Deals that wait for longer than this share of closed ones ever did are stalled."""
+SURE = 3.0
+"""So many standard errors away from the others is no chance."""
+DUE = ("due_date", "payment_due_date", "invoice_due_date", "duedate")
+TERMS = ("payment_terms_days", "payment_terms", "terms_days")
 PAID = ("payment_received", "payment_completed")
 CASH = (*WON, "sales_order_created", "invoice_generated", "invoice_sent", *PAID)
 """Cases with any of these are money that comes, or is to come; what is only hoped for is not delayed."""
@@ -51,6 +58,9 @@ class Candidate:
         For the sentence: what the log calls something; ``activity:`` and a name is put into the language.
     filter : Expression or None
         The cases, where an expression can say it.
+    about : str
+        Of candidates that are about the same, which two sources may see, the first is told; empty: of its
+        own.
     """
 
     kind: str
@@ -61,6 +71,23 @@ class Candidate:
     numbers: Mapping[str, float] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     filter: Expression | None = None
+    about: str = ""
+
+
+class Stalled(NamedTuple):
+    """Open deals in which nothing has happened for longer than ever in nearly every closed one.
+
+    Attributes
+    ----------
+    is_stalled : ndarray of bool, shape (cases,)
+    idle_days : ndarray of float64, shape (cases,)
+        Since the last event.
+    limit_days : float
+    """
+
+    is_stalled: NDArray[np.bool_]
+    idle_days: NDArray[np.float64]
+    limit_days: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +111,7 @@ class Context:
     discount_limit: float = 20.0
     threads: int | None = None
     _reached: dict[tuple[str, ...], Reached] = field(default_factory=dict)
+    _groups: dict[str, Groups] = field(default_factory=dict)
 
     def reached(self, *names: str) -> Reached:
         """Return when cases have any of some activities; those that the log does not have never happen."""
@@ -121,6 +149,15 @@ class Context:
             return self.value
         return np.where(self.has(*CASH), self.value, 0.0)
 
+    @cached_property
+    def weights(self) -> NDArray[np.float64]:
+        """What each case counts where the weightiest is looked for: its amount.
+
+        One, where there are no amounts, or several currencies, which are never added.
+        """
+        one_currency = self.amounts is not None and len(self.amounts.currencies) == 1
+        return self.value if one_currency else np.ones(self.log.cases)
+
     def delay_cost(self, cases: NDArray[np.int64], days: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what it costs to get the cash of cases so many days later."""
         return np.asarray(self.cash[cases] * days * self.capital_cost / 365)
@@ -133,6 +170,59 @@ class Context:
         is_won = (won != NEVER) & (won >= np.maximum(lost, again))
         return is_won, (lost != NEVER) & (lost > won) & (lost >= again)
 
+    @cached_property
+    def cycle_days(self) -> NDArray[np.float64]:
+        """Days from the creation of each opportunity to its win; NaN where it is not won."""
+        begun, won = self.reached("opportunity_created").firsts, self.reached("opportunity_won").lasts
+        there = (begun != NEVER) & (won != NEVER) & (won >= begun)
+        return np.where(there, (won - np.where(there, begun, 0)) / DAY_US, np.nan)
+
+    @cached_property
+    def stalled(self) -> Stalled | None:
+        """The deals that are stalled; None where too few are closed to tell."""
+        log, (won, lost) = self.log, self.decided
+        created = self.has("opportunity_created")
+        closed = np.flatnonzero(created & (won | lost))
+        if len(closed) < SMALLEST:
+            return None
+        gaps = np.diff(log.timestamps, prepend=log.timestamps[:1])
+        gaps[log.case_offsets[:-1]] = 0
+        ends = self.reached("opportunity_won", "opportunity_lost").lasts
+        gaps[log.timestamps > np.repeat(ends, np.diff(log.case_offsets))] = 0  # what comes after the closing
+        longest = np.maximum.reduceat(gaps, log.case_offsets[:-1])[closed]
+        limit = float(np.quantile(longest, STALLED_AFTER)) / DAY_US
+        idle = (log.span[1] - log.case_ends) / DAY_US
+        return Stalled(self.hoped & (idle > limit), idle, limit)
+
+    @cached_property
+    def hoped(self) -> NDArray[np.bool_]:
+        """Which cases are opportunities that are neither decided nor ordered."""
+        won, lost = self.decided
+        return self.has("opportunity_created") & ~won & ~lost & ~self.has("sales_order_created")
+
+    @cached_property
+    def due(self) -> NDArray[np.int64] | None:
+        """The day by which each case is to be paid: as it says, or invoice sent plus terms."""
+        due = self.days_of(DUE)
+        if due is not None:
+            return due
+        terms = self.numbers(TERMS)
+        sent = self.reached("invoice_sent").lasts
+        if terms is None or not (sent != NEVER).any():
+            return None
+        known = (sent != NEVER) & np.isfinite(terms) & (np.abs(terms) < 10_000)
+        terms = np.where(known, terms, 0).astype(np.int64)
+        return np.where(known, np.where(known, sent, 0) // DAY_US + terms, NEVER)
+
+    @cached_property
+    def late(self) -> NDArray[np.int64] | None:
+        """Days (UTC) from the one each case is due to that of its last payment; `NEVER` if not known."""
+        due, paid = self.due, self.reached(*PAID).lasts
+        if due is None:
+            return None
+        told = (due != NEVER) & (paid != NEVER)
+        return np.where(told, np.where(told, paid, 0) // DAY_US - np.where(told, due, 0), NEVER)
+
     def attribute(self, names: Sequence[str]) -> str | None:
         """Return the first of some names that is an attribute of the case."""
         for name in names:
@@ -143,7 +233,11 @@ class Context:
     def groups(self, names: Sequence[str]) -> Groups | None:
         """Return the groups by the first of some names that is an attribute of the case."""
         name = self.attribute(names)
-        return None if name is None else groups_of(self.log, name)
+        if name is None:
+            return None
+        if name not in self._groups:
+            self._groups[name] = groups_of(self.log, name)
+        return self._groups[name]
 
     def numbers(self, names: Sequence[str]) -> NDArray[np.float64] | None:
         """Return the first of some attributes as numbers, NaN for null; None where there is none."""

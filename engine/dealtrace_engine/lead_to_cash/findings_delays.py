@@ -32,8 +32,6 @@ GROUPED_BY = (("region", "territory", "sales_region"), ("team", "business_unit")
 SLOWER = 1.25
 """So many times as slow as the others is slow."""
 MOST_STEPS = 2
-STALLED_AFTER = 0.95
-"""Deals that wait for longer than this share of closed ones ever did are stalled."""
 
 
 def slow_steps(context: Context) -> Iterator[Candidate]:
@@ -130,9 +128,8 @@ def _decisions(context: Context) -> Expression:
 
 def slow_groups(context: Context) -> Iterator[Candidate]:
     """Yield the region, team or segment whose sales cycle is longest against the others."""
-    begun, won = context.reached("opportunity_created").firsts, context.reached("opportunity_won").lasts
-    there = (begun != NEVER) & (won != NEVER) & (won >= begun)
-    days = np.where(there, won - np.where(there, begun, 0), 0) / DAY_US
+    days = context.cycle_days
+    there = np.isfinite(days)
     for names in GROUPED_BY:
         name, groups = context.attribute(names), context.groups(names)
         best: Candidate | None = None
@@ -142,16 +139,18 @@ def slow_groups(context: Context) -> Iterator[Candidate]:
             others = there & ~own
             if own.sum() < SMALLEST or others.sum() < SMALLEST or name is None:
                 continue
+            value = groups.keys.column(name)[group].as_py()
+            if value is None:
+                continue
             median, usual = float(np.median(days[own])), float(np.median(days[others]))
             if median <= SLOWER * usual:
                 continue
             cases = np.flatnonzero(own)
             late = np.full(len(cases), median - usual)
-            value = groups.keys.column(name)[group].as_py()
             candidate = Candidate(
                 "slow_group", "capital", cases, context.delay_cost(cases, late), late,
                 {"own_days": median, "others_days": usual}, {"attribute": name, "group": str(value)},
-                None if value is None else (where.case(name) == value) & where.contains(_won_name(context)),
+                won_cases(context, where.case(name) == value), f"sales cycle: {name} = {value}",
             )  # fmt: skip
             if best is None or candidate.stake.sum() > best.stake.sum():
                 best = candidate
@@ -159,9 +158,10 @@ def slow_groups(context: Context) -> Iterator[Candidate]:
             yield best
 
 
-def _won_name(context: Context) -> str:
+def won_cases(context: Context, condition: Expression) -> Expression:
+    """Return a condition for the won cases only."""
     codes = np.flatnonzero(wanted_activities(context.log, ["opportunity_won"], missing=True))
-    return str(context.log.activities[int(codes[0])].as_py())
+    return condition & where.contains(str(context.log.activities[int(codes[0])].as_py()))
 
 
 def quote_revisions(context: Context) -> Iterator[Candidate]:
@@ -184,20 +184,10 @@ def quote_revisions(context: Context) -> Iterator[Candidate]:
 
 def stalled_deals(context: Context) -> Iterator[Candidate]:
     """Yield open deals in which nothing has happened for longer than ever in nearly every closed one."""
-    log, (won, lost) = context.log, context.decided
-    created = context.has("opportunity_created")
-    closed = np.flatnonzero(created & (won | lost))
-    if len(closed) < SMALLEST:
+    stalled = context.stalled
+    if stalled is None or not stalled.is_stalled.any():
         return
-    gaps = np.diff(log.timestamps, prepend=log.timestamps[:1])
-    gaps[log.case_offsets[:-1]] = 0
-    ends = context.reached("opportunity_won", "opportunity_lost").lasts
-    gaps[log.timestamps > np.repeat(ends, np.diff(log.case_offsets))] = 0  # what comes after the closing
-    longest = np.maximum.reduceat(gaps, log.case_offsets[:-1])[closed]
-    limit = float(np.quantile(longest, STALLED_AFTER)) / DAY_US
-    idle = (log.span[1] - log.case_ends) / DAY_US
-    own = created & ~won & ~lost & ~context.has("sales_order_created") & (idle > limit)
-    cases = np.flatnonzero(own)
-    if len(cases):
-        numbers = {"limit_days": limit, "idle_days": float(np.median(idle[cases]))}
-        yield Candidate("stalled_deals", "hoped", cases, context.value[cases], idle[cases], numbers)
+    cases = np.flatnonzero(stalled.is_stalled)
+    idle = stalled.idle_days[cases]
+    numbers = {"limit_days": stalled.limit_days, "idle_days": float(np.median(idle))}
+    yield Candidate("stalled_deals", "hoped", cases, context.value[cases], idle, numbers)

@@ -5,44 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.milestones import NEVER
 from dealtrace_engine.filters import where
-from dealtrace_engine.lead_to_cash.findings_context import DAY_US, PAID, SMALLEST, Candidate, Context
+from dealtrace_engine.lead_to_cash.findings_context import DUE, PAID, SMALLEST, SURE, Candidate, Context
 from dealtrace_engine.lead_to_cash.findings_delays import APPROVED
 
-DUE = ("due_date", "payment_due_date", "invoice_due_date", "duedate")
-TERMS = ("payment_terms_days", "payment_terms", "terms_days")
 DISCOUNT = ("discount_percent", "discount_pct", "discount_percentage", "discount", "discountpercentage")
 SOURCES = ("lead_source", "leadsource", "leadsourcecode", "source")
 REASONS = ("loss_reason", "lost_reason", "reason_lost")
-SURE = 3.0
-"""So many standard errors away from the others is no chance."""
-
-
-def due_days(context: Context) -> NDArray[np.int64] | None:
-    """Return the day by which each case is to be paid: as it says, or invoice sent plus terms."""
-    due = context.days_of(DUE)
-    if due is not None:
-        return due
-    terms = context.numbers(TERMS)
-    sent = context.reached("invoice_sent").lasts
-    if terms is None or not (sent != NEVER).any():
-        return None
-    known = (sent != NEVER) & np.isfinite(terms) & (np.abs(terms) < 10_000)
-    days = np.where(known, np.where(known, sent, 0) // DAY_US + np.where(known, terms, 0).astype(np.int64), 0)
-    return np.where(known, days, NEVER)
 
 
 def late_payments(context: Context) -> Iterator[Candidate]:
     """Yield the cases whose last payment came on a day (UTC) after the one it was due."""
-    due, paid = due_days(context), context.reached(*PAID).lasts
-    if due is None:
+    late = context.late
+    if late is None:
         return
-    told = (due != NEVER) & (paid != NEVER)
-    late = np.where(told, np.where(told, paid, 0) // DAY_US - np.where(told, due, 0), 0)
-    cases = np.flatnonzero(late > 0)
+    told = late != NEVER
+    cases = np.flatnonzero(told & (late > 0))
     if len(cases):
         days = late[cases].astype(np.float64)
         yield Candidate(
@@ -53,7 +33,7 @@ def late_payments(context: Context) -> Iterator[Candidate]:
 
 def overdue_unpaid(context: Context) -> Iterator[Candidate]:
     """Yield the cases that were due before the last day of the log and are not paid."""
-    due, today = due_days(context), context.today
+    due, today = context.due, context.today
     if due is None or not context.knows(*PAID):
         return
     cases = np.flatnonzero((due != NEVER) & (due < today) & ~context.has(*PAID))
@@ -114,7 +94,8 @@ def loss_reasons(context: Context) -> Iterator[Candidate]:
     if not given.any():
         return
     weights = context.value[given] if context.amounts is not None else np.ones(int(given.sum()))
-    worst = int(np.argmax(np.bincount(groups.codes[given], weights=weights, minlength=len(groups))))
+    totals = np.bincount(groups.codes[given], weights=weights, minlength=len(groups))
+    worst = int(np.argmax(np.where(np.bincount(groups.codes[given], minlength=len(groups)), totals, -np.inf)))
     cases = np.flatnonzero(given & (groups.codes == worst))
     value = groups.keys.column(name)[worst].as_py()
     yield Candidate(
@@ -144,6 +125,7 @@ def weak_sources(context: Context) -> Iterator[Candidate]:
         candidate = Candidate(
             "weak_source", "missed", cases, context.value[cases] * (usual - rate), None,
             {"own_share": rate, "others_share": usual}, {"source": str(value)}, where.case(name) == value,
+            f"win rate: {name} = {value}",
         )  # fmt: skip
         if best is None or candidate.stake.sum() > best.stake.sum():
             best = candidate

@@ -11,9 +11,10 @@ from typing import Any, cast
 
 from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.lead_to_cash.findings_context import Candidate, shown_activity
+from dealtrace_engine.models.rule_file import ready_rules
 from dealtrace_engine.sources.labels import LANGUAGES
 
-ACTIVITY = "activity:"
+ACTIVITY, RULE = "activity:", "rule:"
 
 
 @lru_cache(maxsize=1)
@@ -108,18 +109,23 @@ class Words:
         said = self._template("kinds", candidate.kind).format(
             cases=self.number(len(candidate.cases)), **numbers, **names
         )  # fmt: skip
-        if money is None:
+        if money is not None:
+            stake = self._template("stakes", candidate.basis).format(
+                money=self.money(money, currency), amount=self.money(amount, currency),
+                rate=self.percent(100 * rate),
+            )  # fmt: skip
+        elif candidate.basis in _words()["without_money"]:
+            stake = self._template("without_money", candidate.basis)
+        else:
             return said
-        stake = self._template("stakes", candidate.basis).format(
-            money=self.money(money, currency), amount=self.money(amount, currency),
-            rate=self.percent(100 * rate),
-        )  # fmt: skip
         return f"{said}{'' if self.language in ('ja', 'zh') else ' '}{stake}"
 
     def name(self, value: str) -> str:
-        """Return a name as it is, that of an activity in the language."""
+        """Return a name as it is, that of an activity or a ready rule in the language."""
         if value.startswith(ACTIVITY):
             return shown_activity(value.removeprefix(ACTIVITY), self.language)
+        if value.startswith(RULE):
+            return ready_rules()[value.removeprefix(RULE)].name_in(self.language)
         return value
 
     def _template(self, part: str, key: str) -> str:

@@ -36,7 +36,7 @@ def packed(ids: pl.Series) -> pl.Series:
     --------
     >>> import polars as pl
     >>> packed(pl.Series(["6f9619ff-8b86-d011-b42d-00cf4fc964ff", None])).to_list()
-    [148321646471443567014346149735437329663, None]
+    [148323679367508813469570288368088605951, None]
     >>> packed(pl.Series(["0064600000J5S5TAAV"])).to_list()
     ['0064600000J5S5TAAV']
     """

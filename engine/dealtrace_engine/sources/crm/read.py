@@ -36,6 +36,8 @@ KEYS = (
     "activity", "object", "record_id", "timestamp", "ts_precision", "order_rank", "source_row_id",
 )  # fmt: skip
 """The columns of events that say to which case they belong and in which order."""
+SIDE_BY_SIDE = 800 << 20
+"""Bytes of tables up to which ladders are worked out side by side: it is faster, and takes more memory."""
 ROW = "!row"
 MOST_THERE, MOST_MISSING, MOST_ODD = 10, 20, 3
 
@@ -153,7 +155,8 @@ def _events(
     for family in (Family(others), *system.families):
         tables.read_all(family.reads, threads)
         ladders = [rule for rule in used if rule.activity in family.activities]
-        found += by_activity(ladders, tables, mapping, partial(compact, rules=names), threads)
+        at_once = threads if tables.held_bytes < SIDE_BY_SIDE else 1
+        found += by_activity(ladders, tables, mapping, partial(compact, rules=names), at_once)
         if family.afterwards is not None:
             family.afterwards(tables, mapping)
         _spend(family, tables, mapping)

@@ -136,6 +136,11 @@ class CrmTables:
         """Objects of the catalogue that the export has."""
         return [name for name in self.catalog if name in self.raw.frames]
 
+    @property
+    def held_bytes(self) -> int:
+        """How much memory the tables take, and what was worked out of them."""
+        return sum(int(frame.estimated_size()) for frame in list(self._held.values()))
+
     def has(self, name: str, *columns: str) -> bool:
         """Whether the export has an object, with these columns."""
         return name in self.raw.frames and set(columns) <= set(self.columns(name))

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from dealtrace_engine.errors import Cancelled, LogError, MappingError, ParseError, SchemaError
+from dealtrace_engine.sources.crm import read
 from dealtrace_engine.sources.crm.assemble import assembled
 from dealtrace_engine.sources.crm.custom import custom_rules
 from dealtrace_engine.sources.crm.mapping import CrmMapping
@@ -210,3 +211,9 @@ def test_a_span_is_not_known_before_it_is_looked_up():
         patch.setattr(CrmTables, "only", lambda *a: seen.append(tables.knows(name, column)) or only(*a))
         assert tables.span(name, column)[0] is not None
     assert seen == [False]
+
+
+def test_ladders_one_after_the_other_find_the_same(monkeypatch):
+    side_by_side = log()
+    monkeypatch.setattr(read, "SIDE_BY_SIDE", 0)
+    assert log().to_arrow().equals(side_by_side.to_arrow())

@@ -10,7 +10,7 @@ from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.dynamics import settle
 from dealtrace_engine.sources.dynamics.counting import counted, noted
-from dealtrace_engine.sources.dynamics.deferred import Seen, deferred
+from dealtrace_engine.sources.dynamics.deferred import Seen, SeenIds, deferred
 from dealtrace_engine.sources.dynamics.settle import Part, Table
 
 NAMES = {"opportunityid": "Id", "name": "n", "versionnumber": "v", "modifiedon": "m"}
@@ -116,3 +116,24 @@ def test_findings_grow_within_a_reading_and_are_replaced_by_the_next():
         counted(found, "never", 0)
         noted(kept, found)
     assert [(f.reason, f.count, f.first_rows) for f in kept] == [("other", 1, []), ("odd", 5, [1, 2, 7])]
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("others", [0, 0.3, 1])
+def test_ids_are_seen_however_they_are_written(seed, others):
+    dice, known, seen = random.Random(seed), set(), SeenIds()
+    guids = [f"{dice.getrandbits(32):08x}-0000-4000-8000-{n:012x}" for n in range(8)]
+    forms = [str, str.upper, lambda guid: f"{{{guid}}}", lambda guid: f" {guid} "]
+    for _ in range(12):
+        ids = [
+            None if dice.random() < 0.1
+            else f"other {dice.randrange(4)}" if dice.random() < others
+            else dice.choice(forms if seed % 2 else forms[:1])(dice.choice(guids))
+            for _ in range(dice.randrange(9))
+        ]  # fmt: skip
+        wanted = []
+        for text in ids:
+            same = None if text is None else text.lower().strip("{} ")
+            wanted.append(same is not None and same not in known)
+            known.add(same)
+        assert seen.first(pl.Series(ids, dtype=pl.String)).to_list() == wanted
