@@ -123,11 +123,12 @@ def _figures(
     confidence = 1 - RISK / max(int(enough.sum()), 1)
     low, high = median_ranks(counts, confidence), median_ranks(others, confidence)
     ranks = np.stack([(others - 1) // 2, others // 2, others - np.maximum(high, 1)], axis=1).clip(min=0)
-    found = np.zeros((len(parents), 3), dtype=np.int64)
+    out = np.zeros(ranks.size, dtype=np.int64)
     map_blocks(
-        lambda span: ranked_of_others(pool, whole, own, offsets, parents, ranks, *span, found),
+        lambda span: ranked_of_others(pool, whole, own, offsets, parents, ranks.ravel(), 3, *span, out),
         blocks(offsets), threads=threads,
     )  # fmt: skip
+    found = out.reshape(-1, 3)
     middle = (own[starts + (counts - 1) // 2] / 2 + own[starts + counts // 2] / 2) / 10**6
     lowest = np.where(low > 0, own[starts + np.maximum(low, 1) - 1], 0) / 10**6  # no wait is below nothing
     theirs = (found[:, 0] / 2 + found[:, 1] / 2) / 10**6

@@ -174,6 +174,27 @@ def test_those_with_few_waits_are_not_compared():
     assert rows["approve", "Bo"]["others_p50_s"] is None
 
 
+def test_nobody_is_compared_with_a_system_or_with_the_unnamed():
+    days = {"Ann": (2, 9), "Bo": (4, 4), "bot": (0, 0), None: (30, 30)}
+    rng = np.random.default_rng(1)
+    rows = [
+        (f"{who} {n}", activity, datetime.datetime(2024, 1, 1) + datetime.timedelta(days=day), resource)
+        for who, (first, last) in days.items() for n, wait in enumerate(rng.uniform(first, last, 40))
+        for activity, day, resource in (("ask", 0, "Cy"), ("approve", wait, who))
+    ]  # fmt: skip
+    names = ["case", "activity", "time", "resource"]
+    log = from_arrow(pa.table(dict(zip(names, zip(*rows, strict=True), strict=True))))
+    table = bottlenecks(log).resources.table.to_pylist()
+    assert [(row["resource"], row["note"]) for row in table] == [
+        ("Ann", None), ("Bo", None), ("bot", "done at once"), (None, "not known"),
+    ]  # fmt: skip
+    ann, bo, *rest = table
+    assert (ann["others_p50_s"], bo["others_p50_s"]) == (bo["p50_s"], ann["p50_s"])
+    assert 0 < ann["excess_low_s"] < ann["excess_s"] == -bo["excess_s"]
+    assert bo["excess_low_s"] < bo["excess_s"]
+    assert {row[name] for row in rest for name in ("others_p50_s", "excess_s", "excess_low_s")} == {None}
+
+
 @pytest.mark.parametrize("period", ["day", "week"])
 def test_queues_and_work_in_progress_equal_to_counting_at_each_end(company, period):
     _, log = company

@@ -137,10 +137,10 @@ def test_ranked_of_others(parents):
     expected = [naive.ranked_of_others(whole[parent], row) for parent, row in zip(of_row, rows, strict=True)]
     ranks = np.array([[0, (len(others) - 1) // 2, len(others) - 1] for others in expected]).clip(min=0)
     for blocks in spans(len(rows)):
-        out = np.full((len(rows), 3), -1)
+        out = np.full(3 * len(rows), -1)
         for block in blocks:
-            ranked_of_others(*arguments, ranks, *block, out)
-        assert out.tolist() == [
+            ranked_of_others(*arguments, ranks.ravel(), 3, *block, out)
+        assert out.reshape(-1, 3).tolist() == [
             [others[rank] for rank in own] if others else [-1, -1, -1]
             for others, own in zip(expected, ranks.tolist(), strict=True)
         ]
