@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 import logs
 from dealtrace_engine import parallel
@@ -158,11 +159,19 @@ def test_excess_over_the_others_equal_to_numpy(company):
     assert len(rows) > 10
     cases = frame.rows()
     waits = [(a[1], b[1], b[3], (b[2] - a[2]).total_seconds()) for a, b in pairwise(cases) if a[0] == b[0]]
-    for row in rows[:10]:
+    for row in rows[:30]:
         edge = [each for each in waits if each[:2] == (row["source"], row["target"])]
-        own = np.median([each[3] for each in edge if each[2] == row["resource"]])
-        others = np.median([each[3] for each in edge if each[2] not in (row["resource"], None)])
+        mine = sorted(each[3] for each in edge if each[2] == row["resource"])
+        theirs = sorted(each[3] for each in edge if each[2] not in (row["resource"], None))
+        own, others = np.median(mine), np.median(theirs)
         assert (row["p50_s"], row["others_p50_s"], row["excess_s"]) == (own, others, own - others)
+        low, high = (int(binom.ppf(0.025 / len(rows), len(one), 0.5)) for one in (mine, theirs))
+        if high == 0:
+            assert row["excess_low_s"] is None
+        else:
+            ends = mine[low - 1] if low else 0.0, theirs[-high]
+            limit = own - others - np.hypot(own - ends[0], ends[1] - others)
+            assert row["excess_low_s"] == pytest.approx(limit)
 
 
 def test_those_with_few_waits_are_not_compared():
