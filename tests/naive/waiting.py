@@ -46,9 +46,9 @@ def changes_by_period(
     return begun, ended
 
 
-def middle_of_others(whole: Sequence[int], own: Sequence[int]) -> tuple[int, int] | None:
-    """The two middle values of those that are not the own ones."""
+def ranked_of_others(whole: Sequence[int], own: Sequence[int]) -> list[int]:
+    """The values that are not the own ones, sorted."""
     others = sorted(whole)
     for value in own:
         others.remove(value)
-    return (others[(len(others) - 1) // 2], others[len(others) // 2]) if others else None
+    return others

@@ -65,6 +65,7 @@ class RuleCheck(Result):
     rules: Rules
     findings: list[Finding]
     _violations: Later[pa.Table]
+    _deviations: Later[NDArray[np.int64]]
     _rows: CaseRows
     _log: LogReference
     definition: ClassVar[str] = "check_rules 1"
@@ -83,6 +84,11 @@ class RuleCheck(Result):
         accepted_reason: text, of an exception.
         """
         return self._violations()
+
+    @property
+    def deviations(self) -> NDArray[np.int64]:
+        """How often each case of the log violates a rule, exceptions aside; -1 where none is applicable."""
+        return self._deviations()
 
     @property
     def conformance_rate(self) -> float | None:
@@ -239,6 +245,7 @@ def check_rules(
     return RuleCheck(
         told, _overall(program, groups, violations), EPOCH + timedelta(microseconds=now), pack,
         amounts.findings, Later(lambda: violations.table(program)),
+        Later(lambda: _deviations(program, violations)),
         CaseRows.of_pairs(made(log.case_ids), places, cases, len(told)), LogReference(log),
     )  # fmt: skip
 
@@ -307,6 +314,13 @@ def _checked(
         applicable += part
     empty = np.empty((0, 5), dtype=np.int64)
     return applicable, np.concatenate([empty, *(rows for _, rows in parts)])
+
+
+def _deviations(program: Program, violations: Violations) -> NDArray[np.int64]:
+    if not program.applied:
+        return np.full(program.log.cases, -1, dtype=np.int64)
+    counted = violations.cases[~violations.accepted]
+    return np.bincount(counted, minlength=program.log.cases).astype(np.int64, copy=False)
 
 
 def _overall(program: Program, groups: Groups, violations: Violations) -> pa.Table:

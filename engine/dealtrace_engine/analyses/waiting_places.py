@@ -10,18 +10,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.case_rows import CaseRows
+from dealtrace_engine.analyses.place_comparison import Places, compared
 from dealtrace_engine.analyses.wait_figures import cash_days, distinct_counts, measured
 from dealtrace_engine.analyses.waits import MOST_ROWS, Waits, in_rows
 from dealtrace_engine.attributes import codes_of, sortable
-from dealtrace_engine.buffers import arrow, table, text
+from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import SchemaError
-from dealtrace_engine.parallel import blocks, map_blocks
 from dealtrace_engine.results import LogReference, Result, made
 
-LEAST_WAITS = 5
-"""With fewer waits, nobody is compared."""
 COLUMNS = ("source", "target", "count", "cases", "total_s", "mean_s", "p50_s", "p90_s", "share", "cash_days",
-           "others_p50_s", "excess_s", "excess_total_s", "note")  # fmt: skip
+           "others_p50_s", "excess_s", "excess_low_s", "excess_total_s", "note")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,17 +34,23 @@ class WaitingPlaces(Result):
         The attributes that were grouped by; currency, where there are amounts; source, target: text; a column
         called as the attribute; count: waits; cases; total_s, mean_s, p50_s, p90_s: seconds; share of all
         waiting time; cash_days: sum of amount x days, where there are amounts; others_p50_s: exact median of
-        all other waits of the same edge, group and currency, in seconds; excess_s: median less that of the
-        others; excess_total_s: excess_s x count; note: why there is no excess.
+        the waits for others on the same edge, in the same group and currency, in seconds; excess_s: median
+        less that of the others; excess_low_s: what it is at least, with 95 % confidence for all rows at once,
+        null where the others are too few to tell; excess_total_s: excess_s x count; note: why there is no
+        excess.
 
-        By currency, then by excess_total_s, largest first, then by text; those without an excess last.
+        Neither compared nor among the others is what is done for nobody that is named, or at once: where
+        half of the waits are shorter than a second, a system does it.
+
+        By currency; first those whose excess_low_s is above zero, by excess_low_s x count, then the others by
+        excess_total_s, largest first, then by text; those without an excess last.
     """
 
     attribute: str
     table: pa.Table
     _rows: CaseRows
     _log: LogReference
-    definition: ClassVar[str] = "waiting_places 1"
+    definition: ClassVar[str] = "waiting_places 2"
 
     @property
     def _table(self) -> pa.Table:
@@ -116,78 +120,39 @@ def waiting_places(waits: Waits, attribute: str, threads: int | None = None) -> 
         columns["cash_days"] = cash_days(
             waits.elapsed[positions], cases, offsets, waits.groups.amounts.units, threads
         )
-    compared = _compared(waits, times, offsets, parents, columns["p50_s"], threads)
     firsts = np.zeros(width, dtype=np.int64)
     firsts[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
     told = _plain(values.take(arrow(firsts[places])))
+    against = compared(Places(times, offsets, parents, np.asarray(told.is_valid())), threads)
     names: dict[str, Any] = {
         **waits.groups.columns(waits.group[parents]),
         "source": waits.log.activity_texts(waits.source[parents]),
         "target": waits.log.activity_texts(waits.target[parents]),
         column.name: told,
     }
-    order = _order(waits, parents, told, compared["excess_total_s"])
+    order = _order(waits, parents, told, columns["count"], against)
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     found = CaseRows.of_pairs(made(waits.log.case_ids), np.repeat(place, np.diff(offsets)), cases, len(order))
-    ranked = table({**names, **columns, **compared}).take(arrow(order))
+    ranked = table({**names, **columns, **against}).take(arrow(order))
     return WaitingPlaces(column.name, ranked, found, LogReference(waits.log))
-
-
-def _compared(
-    waits: Waits, times: NDArray[np.int64], offsets: NDArray[np.int64], parents: NDArray[np.int64],
-    medians: NDArray[np.float64], threads: int | None,
-) -> dict[str, pa.Array]:  # fmt: skip
-    """Compare the median of each row with that of the others of its parent."""
-    from dealtrace_engine.kernels.waiting import middle_of_others
-
-    whole, parts, middle = waits.times.copy(), times.copy(), np.zeros(2 * len(parents), dtype=np.int64)
-    _sort_rows(whole, waits.offsets, threads)
-    _sort_rows(parts, offsets, threads)
-    map_blocks(
-        lambda span: middle_of_others(whole, waits.offsets, parts, offsets, parents, *span, middle),
-        blocks(offsets), threads=threads,
-    )  # fmt: skip
-    counts = np.diff(offsets)
-    others = np.diff(waits.offsets)[parents] - counts
-    few, alone = counts < LEAST_WAITS, others < LEAST_WAITS
-    low, high = middle.reshape(-1, 2).T
-    theirs = (low / 2 + high / 2) / 10**6
-    excess = medians - theirs
-    notes = [
-        f"fewer than {LEAST_WAITS} waits"
-        if one
-        else f"fewer than {LEAST_WAITS} waits of others"
-        if two
-        else None
-        for one, two in zip(few.tolist(), alone.tolist(), strict=True)
-    ]
-    return {
-        "others_p50_s": pa.array(theirs, mask=others == 0),
-        "excess_s": pa.array(excess, mask=few | alone),
-        "excess_total_s": pa.array(excess * counts, mask=few | alone),
-        "note": text(notes),
-    }
-
-
-def _sort_rows(values: NDArray[np.int64], offsets: NDArray[np.int64], threads: int | None) -> None:
-    def sort(span: tuple[int, int]) -> None:
-        for row in range(*span):
-            values[offsets[row] : offsets[row + 1]].sort()
-
-    map_blocks(sort, blocks(offsets), threads=threads)
 
 
 def _plain(values: pa.Array) -> pa.Array:
     return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
 
 
-def _order(waits: Waits, parents: NDArray[np.int64], told: pa.Array, excess: pa.Array) -> NDArray[np.int64]:
+def _order(
+    waits: Waits, parents: NDArray[np.int64], told: pa.Array, counts: NDArray[np.int64],
+    against: dict[str, pa.Array],
+) -> NDArray[np.int64]:  # fmt: skip
     import pyarrow.compute as pc  # late: 50 ms
 
+    sure = pc.fill_null(against["excess_low_s"], 0.0).to_numpy().clip(min=0) * counts
     keys = {
         "currency": waits.groups.currency_rank(waits.group[parents]),
-        "excess": pc.negate(excess),
+        "sure": -sure,
+        "excess": pc.negate(against["excess_total_s"]),
         "source": waits.source[parents],
         "target": waits.target[parents],
         "told": sortable(told),

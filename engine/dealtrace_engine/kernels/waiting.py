@@ -165,17 +165,19 @@ def changes_by_period(
 
 
 @kernel
-def middle_of_others(
+def ranked_of_others(
     values: NDArray[np.int64],
     whole: NDArray[np.int64],
     parts: NDArray[np.int64],
     offsets: NDArray[np.int64],
     parents: NDArray[np.int64],
+    ranks: NDArray[np.int64],
+    each: int,
     first: int,
     last: int,
     out: NDArray[np.int64],
 ) -> None:
-    """Write the two middle values of the values of a row's parent that are not its own.
+    """Write those values of certain ranks among the values of a row's parent that are not its own.
 
     Parameters
     ----------
@@ -187,26 +189,28 @@ def middle_of_others(
         The same values, sorted within each row.
     offsets : ndarray of int64, shape (rows + 1,)
     parents : ndarray of int64, shape (rows,)
+    ranks : ndarray of int64, shape (rows * each,)
+        From 0 to one less than there are others.
+    each : int
+        How many ranks a row has.
     first, last : int
         Rows.
-    out : ndarray of int64, shape (2 * rows,)
+    out : ndarray of int64, shape (rows * each,)
         Not written where a row has all values of its parent.
     """
     for row in range(first, last):
         begin, end = whole[parents[row]], whole[parents[row] + 1]
-        others = end - begin - (offsets[row + 1] - offsets[row])
-        if others == 0:
+        if end - begin == offsets[row + 1] - offsets[row]:
             continue
-        for side in range(2):
-            rank = (others - 1 + side) // 2
-            low, high = begin, end - 1  # the first value up to which there are more than `rank` others
+        for at in range(row * each, (row + 1) * each):
+            low, high = begin, end - 1  # the first value up to which there are more others than the rank
             while low < high:
                 middle = (low + high) // 2
                 value = values[middle]
                 upto = np.searchsorted(values[begin:end], value, side="right")
                 own = np.searchsorted(parts[offsets[row] : offsets[row + 1]], value, side="right")
-                if upto - own > rank:
+                if upto - own > ranks[at]:
                     high = middle
                 else:
                     low = middle + 1
-            out[2 * row + side] = values[low]
+            out[at] = values[low]

@@ -18,6 +18,7 @@ from dealtrace_engine.attributes import codes_of
 from dealtrace_engine.buffers import arrow, view
 from dealtrace_engine.lead_to_cash.kpi_registry import Grain
 from dealtrace_engine.log import EventLog
+from dealtrace_engine.results import Later
 
 OPEN, WON, LOST, DISQUALIFIED = range(4)
 DECIDES = {
@@ -54,8 +55,10 @@ class Facts:
     log : EventLog
     until : int
         The instant to which the log tells what happened, microseconds UTC.
-    deviations : ndarray of int64, shape (cases,), or None
+    deviations : Later of ndarray of int64, shape (cases,)
         How often each case breaks rules; -1 where it was not checked.
+    pack : str or None
+        What the rules are called; None where only the caller knows them.
     amounts : Amounts or None
         What each case is worth.
     threads : int or None
@@ -65,7 +68,8 @@ class Facts:
 
     log: EventLog
     until: int
-    deviations: NDArray[np.int64] | None = None
+    deviations: Later[NDArray[np.int64]]
+    pack: str | None = None
     amounts: Amounts | None = None
     threads: int | None = None
     measure: Measure | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from dealtrace_engine.analyses.median_ranks import median_ranks
 from dealtrace_engine.analyses.rate_intervals import wilson
 from dealtrace_engine.lead_to_cash.kpi_cells import Cells
 from dealtrace_engine.lead_to_cash.kpi_facts import DAY
@@ -112,26 +113,6 @@ def proportions(
     with np.errstate(invalid="ignore", divide="ignore"):
         share = successes / trials.astype(np.float64)
     return share, *wilson(successes, trials, confidence)
-
-
-def median_ranks(sizes: NDArray[np.int64], confidence: float = CONFIDENCE) -> NDArray[np.int64]:
-    """Return which smallest, and by symmetry which largest, value bounds the median; 0 of too few values.
-
-    The interval from the k-th smallest to the k-th largest of n values holds the median of what they come
-    from with at least the confidence, whatever its distribution.
-
-    References
-    ----------
-    H. A. David and H. N. Nagaraja, *Order Statistics*, 3rd ed., Wiley 2003, section 7.1.
-
-    Examples
-    --------
-    >>> median_ranks(np.array([5, 6, 10, 100])).tolist()
-    [0, 1, 2, 40]
-    """
-    from scipy.stats import binom
-
-    return np.asarray(binom.ppf((1 - confidence) / 2, sizes, 0.5)).astype(np.int64)
 
 
 def _medians(values: NDArray[np.int64], rows: NDArray[np.int64], count: int) -> tuple[Column, Column, Column]:

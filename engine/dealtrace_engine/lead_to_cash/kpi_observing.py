@@ -126,12 +126,16 @@ def _stuck(facts: Facts, kpi: Kpi) -> Observed | str:
 
 
 def _deviations(facts: Facts, kpi: Kpi) -> Observed | str:
-    counts = facts.deviations
-    if counts is None:
-        return "needs rules=: the number of deviations of each case, as `check_rules` finds them"
+    counts = facts.deviations()
     checked = counts >= 0
+    if facts.pack is not None and not checked.any():
+        return f"no rule of the pack {facts.pack!r} is applicable: the log lacks what they are about"
     done = checked if kpi.kind == "mean" else counts == 0
-    return chosen_cases(facts, kpi, checked, done, values=counts * SCALE)
+    values = np.zeros_like(counts) if kpi.kind == "rate" else counts * SCALE
+    found = chosen_cases(facts, kpi, checked, done, values=values)
+    if facts.pack is not None:
+        found.notes.append(f"by the rules of the pack {facts.pack!r}")
+    return found
 
 
 def _rework(facts: Facts, kpi: Kpi) -> Observed:

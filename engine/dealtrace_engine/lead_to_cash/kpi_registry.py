@@ -54,8 +54,8 @@ class Kpi:
     needs : tuple of tuple of str
         Canonical activities; of each tuple the log must have one.
     attributes : tuple of str
-        What is needed besides: of each ``"a|b"`` the log must have one; the caller gives ``"value="`` and
-        ``"rules="``.
+        What is needed besides: of each ``"a|b"`` the log must have one; the caller gives ``"value="``, and
+        may give ``"rules="``.
     better : {"lower", "higher"} or None
     version : int
         Counts up when the definition changes.
@@ -226,9 +226,11 @@ _OUTCOMES = (
 )  # fmt: skip
 
 _QUALITY = (
-    Kpi("K20.r", "opportunity", "rate", "share", "cases without a deviation from the rules", "cases checked",
+    Kpi("K20.r", "opportunity", "rate", "share",
+        "cases without a deviation from the rules, by default those of the ready pack", "cases checked",
         attributes=("rules=",), better="higher"),
-    Kpi("K20.n", "opportunity", "mean", "count", "number of deviations from the rules", "case checked",
+    Kpi("K20.n", "opportunity", "mean", "count",
+        "number of deviations from the rules, by default those of the ready pack", "case checked",
         attributes=("rules=",), better="lower"),
     _share("K21.o", "order", "orders canceled or fulfilled more than once", "orders created",
            [("sales_order_created",), ("order_canceled", "order_fulfilled")], "lower"),

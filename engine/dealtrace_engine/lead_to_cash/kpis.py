@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from dealtrace_engine.analyses.case_rows import CaseRows
+from dealtrace_engine.analyses.check_rules import EPOCH, check_rules
 from dealtrace_engine.analyses.grouping import By
 from dealtrace_engine.analyses.money import amounts_of
 from dealtrace_engine.analyses.working_time import Calendar, working_time
@@ -25,8 +26,10 @@ from dealtrace_engine.lead_to_cash.kpi_registry import Kpi, chosen
 from dealtrace_engine.lead_to_cash.kpi_rows import COLUMNS, Told, table_of, told
 from dealtrace_engine.lead_to_cash.moved_ends import Ends, ends_of, moved_kpis
 from dealtrace_engine.log import EventLog
+from dealtrace_engine.models.rule_file import ready_rules
+from dealtrace_engine.models.rules import Rules
 from dealtrace_engine.quality import Finding
-from dealtrace_engine.results import Later, LogReference, Result
+from dealtrace_engine.results import Later, LogReference, Result, made
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +103,8 @@ def kpis(
     log: EventLog, ids: str | Sequence[str] | None = None, *, ends: Ends | None = None, by: By = None,
     where: Expression | None = None, period: str | None = None, cohort: str = "created",
     targets: Mapping[str, float] | None = None, limits: Limits | None = None, value: str | None = None,
-    calendar: Calendar | None = None, rules: ArrayLike | None = None, until: str | datetime | None = None,
-    language: str = "en", threads: int | None = None,
+    calendar: Calendar | None = None, rules: Rules | ArrayLike | None = None,
+    until: str | datetime | None = None, language: str = "en", threads: int | None = None,
 ) -> Kpis:  # fmt: skip
     """Return KPIs of a lead-to-cash log, with intervals, and why some cannot be told.
 
@@ -137,8 +140,9 @@ def kpis(
     calendar : WorkingCalendar or Calendars, optional
         Medians of times, and so their targets and limits, are of working time by it, in days of 24 hours: of
         three days from 9 to 17 the value is 1. Due dates, ages, periods and formulas stay by the clock.
-    rules : array of int or bool, shape (cases,), or an object with `deviations`, optional
-        How often each case breaks rules, or whether it conforms.
+    rules : Rules, RuleCheck, or array of int or bool, shape (cases,), optional
+        The pack, what `check_rules` found in the whole log, how often each case breaks rules, or whether it
+        conforms. By default the ready pack for lead-to-cash: `check_rules` is asked, as of `until`.
     until : str or datetime, optional
         The instant to which the log tells what happened; its export or last event by default.
     language : {"en", "de", "fr", "it", "ja", "zh"}
@@ -189,7 +193,7 @@ def kpis(
 
 
 def facts_of(
-    log: EventLog, *, where: Expression | None, value: str | None, rules: ArrayLike | None,
+    log: EventLog, *, where: Expression | None, value: str | None, rules: Rules | ArrayLike | None,
     until: str | datetime | None, threads: int | None, calendar: Calendar | None = None,
 ) -> Facts:  # fmt: skip
     """Return what KPIs are told from; see `kpis`."""
@@ -203,20 +207,28 @@ def facts_of(
             raise ArgumentError(f"until is before the last event: {until!r}",
                                 hint="filter the log to leave events out")  # fmt: skip
         last = given
-    deviations = None if rules is None else _deviations(log, rules)
+    pack = ready_rules() if rules is None else rules if isinstance(rules, Rules) else None
+    known = None if pack is not None else _given(log, rules)
     if where is not None:
         chosen_log = log.filter(where, threads=threads)
-        if deviations is not None:
+        if known is not None:
             import pyarrow.compute as pc  # late: 50 ms
 
-            deviations = deviations[np.asarray(pc.index_in(chosen_log.case_ids, value_set=log.case_ids))]
+            known = known[np.asarray(pc.index_in(chosen_log.case_ids, value_set=log.case_ids))]
         log = chosen_log
+    now = EPOCH + timedelta(microseconds=last)
+    deviations = (
+        Later(lambda: check_rules(log, pack, as_of=now, threads=threads).deviations)
+        if known is None
+        else made(known)
+    )
     amounts = None if value is None else amounts_of(log, value)
     measure = None if calendar is None else working_time(log, calendar, *log.span)
-    return Facts(log, last, deviations, amounts, threads, measure)
+    name = None if pack is None else pack.name or "given"
+    return Facts(log, last, deviations, name, amounts, threads, measure)
 
 
-def _deviations(log: EventLog, rules: Any) -> Any:
+def _given(log: EventLog, rules: Any) -> NDArray[np.int64]:
     found = np.asarray(getattr(rules, "deviations", rules))
     if found.shape != (log.cases,) or found.dtype.kind not in "biu":
         raise ArgumentError(f"rules has shape {found.shape}, {found.dtype}, for {log.cases:,} cases",

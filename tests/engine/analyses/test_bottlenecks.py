@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 import logs
 from dealtrace_engine import parallel
@@ -153,25 +154,54 @@ def test_the_slow_region_waits_longest(company):
 
 def test_excess_over_the_others_equal_to_numpy(company):
     _, log = company
-    frame = log.to_polars(["department"])
-    rows = [row for row in bottlenecks(log).departments.table.to_pylist() if row["note"] is None]
-    assert rows
+    frame = log.to_polars(["resource"])
+    rows = [row for row in bottlenecks(log).resources.table.to_pylist() if row["note"] is None]
+    assert len(rows) > 10
     cases = frame.rows()
     waits = [(a[1], b[1], b[3], (b[2] - a[2]).total_seconds()) for a, b in pairwise(cases) if a[0] == b[0]]
-    for row in rows[:10]:
+    for row in rows[:30]:
         edge = [each for each in waits if each[:2] == (row["source"], row["target"])]
-        own = np.median([each[3] for each in edge if each[2] == row["department"]])
-        others = np.median([each[3] for each in edge if each[2] != row["department"]])
+        mine = sorted(each[3] for each in edge if each[2] == row["resource"])
+        theirs = sorted(each[3] for each in edge if each[2] not in (row["resource"], None))
+        own, others = np.median(mine), np.median(theirs)
         assert (row["p50_s"], row["others_p50_s"], row["excess_s"]) == (own, others, own - others)
+        low, high = (int(binom.ppf(0.025 / len(rows), len(one), 0.5)) for one in (mine, theirs))
+        if high == 0:
+            assert row["excess_low_s"] is None
+        else:
+            ends = mine[low - 1] if low else 0.0, theirs[-high]
+            limit = own - others - np.hypot(own - ends[0], ends[1] - others)
+            assert row["excess_low_s"] == pytest.approx(limit)
 
 
 def test_those_with_few_waits_are_not_compared():
     found = bottlenecks(from_arrow(INSTANTS), resource="boss").resources
     rows = {(row["source"], row["boss"]): row for row in found.table.to_pylist()}
-    assert {row["note"] for row in rows.values()} == {"fewer than 5 waits"}
-    assert rows["ask", "Bo"]["others_p50_s"] == 2 * 86_400
+    assert {row["note"] for row in rows.values()} == {"fewer than 5 waits", "not known"}
+    assert rows["ask", "Bo"]["others_p50_s"] is None  # nobody else is named
     assert rows["ask", None]["excess_s"] is None
     assert rows["approve", "Bo"]["others_p50_s"] is None
+
+
+def test_nobody_is_compared_with_a_system_or_with_the_unnamed():
+    days = {"Ann": (2, 9), "Bo": (4, 4), "bot": (0, 0), None: (30, 30)}
+    rng = np.random.default_rng(1)
+    rows = [
+        (f"{who} {n}", activity, datetime.datetime(2024, 1, 1) + datetime.timedelta(days=day), resource)
+        for who, (first, last) in days.items() for n, wait in enumerate(rng.uniform(first, last, 40))
+        for activity, day, resource in (("ask", 0, "Cy"), ("approve", wait, who))
+    ]  # fmt: skip
+    names = ["case", "activity", "time", "resource"]
+    log = from_arrow(pa.table(dict(zip(names, zip(*rows, strict=True), strict=True))))
+    table = bottlenecks(log).resources.table.to_pylist()
+    assert [(row["resource"], row["note"]) for row in table] == [
+        ("Ann", None), ("Bo", None), ("bot", "done at once"), (None, "not known"),
+    ]  # fmt: skip
+    ann, bo, *rest = table
+    assert (ann["others_p50_s"], bo["others_p50_s"]) == (bo["p50_s"], ann["p50_s"])
+    assert 0 < ann["excess_low_s"] < ann["excess_s"] == -bo["excess_s"]
+    assert bo["excess_low_s"] < bo["excess_s"]
+    assert {row[name] for row in rest for name in ("others_p50_s", "excess_s", "excess_low_s")} == {None}
 
 
 @pytest.mark.parametrize("period", ["day", "week"])

@@ -14,8 +14,8 @@ from dealtrace_engine.kernels.waiting import (
     amount_times_by_row,
     changes_by_period,
     distinct_cases,
-    middle_of_others,
     pair_rows,
+    ranked_of_others,
     waits,
 )
 from naive import waiting as naive
@@ -126,7 +126,7 @@ def test_changes_by_period(rows, length):
 
 
 @given(st.lists(ROWS, min_size=1, max_size=3))
-def test_middle_of_others(parents):
+def test_ranked_of_others(parents):
     rows = [sorted(row) for parent in parents for row in parent]
     whole = [sorted(chain(*parent)) for parent in parents]
     of_row = np.array([number for number, parent in enumerate(parents) for _ in parent])
@@ -134,9 +134,13 @@ def test_middle_of_others(parents):
         np.array(list(chain(*whole)), np.int64), np.cumsum([0, *map(len, whole)]),
         np.array(list(chain(*rows)), np.int64), np.cumsum([0, *map(len, rows)]), of_row,
     )  # fmt: skip
-    expected = [naive.middle_of_others(whole[parent], row) for parent, row in zip(of_row, rows, strict=True)]
+    expected = [naive.ranked_of_others(whole[parent], row) for parent, row in zip(of_row, rows, strict=True)]
+    ranks = np.array([[0, (len(others) - 1) // 2, len(others) - 1] for others in expected]).clip(min=0)
     for blocks in spans(len(rows)):
-        out = np.full(2 * len(rows), -1)
+        out = np.full(3 * len(rows), -1)
         for block in blocks:
-            middle_of_others(*arguments, *block, out)
-        assert out.reshape(-1, 2).tolist() == [[-1, -1] if two is None else list(two) for two in expected]
+            ranked_of_others(*arguments, ranks.ravel(), 3, *block, out)
+        assert out.reshape(-1, 3).tolist() == [
+            [others[rank] for rank in own] if others else [-1, -1, -1]
+            for others, own in zip(expected, ranks.tolist(), strict=True)
+        ]

@@ -12,11 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deal_logs import log_of, row
+from dealtrace_engine.analyses.check_rules import check_rules
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.lead_to_cash.kpi_registry import LANGUAGES, REGISTRY, chosen
 from dealtrace_engine.lead_to_cash.kpis import kpis
+from dealtrace_engine.models.rules import Rule, Rules
 from dealtrace_engine.sources.canonical import canonical_activities
+from dealtrace_engine.sources.memory import from_arrow
+from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
 
 DEALS = (
     ("a", "lead_captured", 0), ("a", "opportunity_created", 2), ("a", "quote_created", 5),
@@ -118,7 +122,31 @@ def test_where_and_rules(deals):
     south = kpis(deals, "K20", rules=rules, where=w.case("region") == "South")
     assert row(south, "K20.n")["value"] == 1.5
     assert row(kpis(deals, "K20", rules=rules == 0), "K20.r")["value"] == 0.4
-    assert "needs rules=" in row(kpis(deals, "K20"), "K20.r")["note"]
+
+
+def test_the_ready_pack_is_the_rules_by_default():
+    log = from_arrow(lead_to_cash(300, seed=2).events)
+    checked, found = check_rules(log), kpis(log, "K20")
+    assert row(found, "K20.r")["value"] == checked.conformance_rate
+    deviations = sum(checked.overall["violations"].to_pylist())
+    assert row(found, "K20.n")["value"] == pytest.approx(deviations / log.cases)
+    assert row(found, "K20.r")["note"] == "by the rules of the pack 'Lead to cash'"
+    assert checked.deviations.sum() == len(checked.violations)
+    by_check = kpis(log, "K20", rules=checked)
+    assert row(by_check, "K20.n")["value"] == row(found, "K20.n")["value"]
+    assert row(by_check, "K20.n")["note"] is None  # whose rules these are, the caller knows
+    dach = w.case("region") == "DACH"
+    rate = row(kpis(log, "K20", where=dach), "K20.r")["value"]
+    assert rate == row(kpis(log, "K20", where=dach, rules=checked), "K20.r")["value"]
+    pack = Rules((Rule("no-order", "absence", "sales_order_created"),))
+    assert row(kpis(log, "K20", rules=pack), "K20.r")["value"] == check_rules(log, pack).conformance_rate
+
+
+def test_rules_that_are_not_applicable_are_no_conformance(deals):
+    nothing = Rules((Rule("no-visit", "absence", "a visit"),), name="Visits")
+    told = row(kpis(deals, "K20", rules=nothing), "K20.r")
+    assert told["value"] is None
+    assert told["note"].startswith("no rule of the pack 'Visits' is applicable")
 
 
 def test_late_payments():
