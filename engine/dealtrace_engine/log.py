@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.attributes import Attribute, attribute_of, plain_column
 from dealtrace_engine.buffers import arrow, taken_texts
-from dealtrace_engine.errors import LogError, SchemaError
+from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.origin import Origin
 from dealtrace_engine.output import PathLike
 from dealtrace_engine.parallel import Progress, map_blocks, thread_count
@@ -112,11 +112,16 @@ class EventLog:
 
         Raises
         ------
+        ArgumentError
+            The name is no text.
         SchemaError
             There is no such column.
         LogError
             The source has changed since the log was made.
         """
+        if not isinstance(name, str):
+            raise ArgumentError(f"a column is named by a text, got {name!r}",
+                                hint=nearest(self.attribute_names, ""))  # fmt: skip
         column = self.origin.roles.get(name) or name
         if column not in self.kept:
             if column not in self.attribute_names:

@@ -82,3 +82,9 @@ def test_row_groups(tmp_path):
 def test_numpy_numbers_are_numbers(log):
     found = dt.directly_follows(log, threads=np.int64(2))
     assert found.to_json() == dt.directly_follows(log, threads=1).to_json()
+
+
+@pytest.mark.parametrize("name", [None, 1, b"amount"])
+def test_columns_are_named_by_texts(log, name):
+    with pytest.raises(dt.ArgumentError, match="named by a text"):
+        log.attribute(name)
