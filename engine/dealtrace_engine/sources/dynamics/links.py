@@ -60,13 +60,12 @@ def _links(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     chain = {what: _cases_of(tables, mapping, what) for what in CHAIN}
     if mapping.flatten == "primary":
         chain = _through_main_quotes(chain, tables, mapping)
-    found = {
-        **chain,
-        "lead": pl.concat([chain["lead"], _merged_leads(tables, chain["lead"])]),
-        "contact": _contacts(tables, chain),
-        "case": _support_cases(tables, mapping, chain),
-    }
-    kind = pl.Enum(list(found))
+    found = [
+        *({**chain, "lead": pl.concat([chain["lead"], _merged_leads(tables, chain["lead"])])}.items()),
+        *(("contact", rows) for rows in _contacts(tables, chain)),
+        ("case", _support_cases(tables, mapping, chain)),
+    ]
+    kind = pl.Enum(list(dict.fromkeys(what for what, _ in found)))
     # One after the other: what a join needs besides is as large as what it returns.
     each = [
         packed_columns(
@@ -76,7 +75,7 @@ def _links(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
             .collect(),
             IDS,
         )
-        for what, rows in found.items()
+        for what, rows in found
     ]
     return pl.concat(alike(each, IDS), rechunk=False).lazy()
 
@@ -108,8 +107,8 @@ def _merged_leads(tables: CrmTables, cases: pl.LazyFrame) -> pl.LazyFrame:
     return chained(pairs, cases)
 
 
-def _contacts(tables: CrmTables, chain: dict[str, pl.LazyFrame]) -> pl.LazyFrame:
-    """Return contacts with the cases of what they are about."""
+def _contacts(tables: CrmTables, chain: dict[str, pl.LazyFrame]) -> list[pl.LazyFrame]:
+    """Return contacts of each kind with the cases of what they are about."""
     import polars as pl
 
     merged = winners(tables, "lead").rename({"record_id": "regarding"})
@@ -121,7 +120,7 @@ def _contacts(tables: CrmTables, chain: dict[str, pl.LazyFrame]) -> pl.LazyFrame
         cases = pl.concat([chain[what] for what in about])
         told = rows.with_columns(via=pl.lit(f"{kind}.regardingobjectid"), confidence=pl.lit(1.0))
         found.append(chained(told, cases))
-    return pl.concat(found)
+    return found
 
 
 def _support_cases(tables: CrmTables, mapping: CrmMapping, chain: dict[str, pl.LazyFrame]) -> pl.LazyFrame:
