@@ -83,7 +83,7 @@ def _arrow_column(events: pl.DataFrame, name: str) -> pa.ChunkedArray:
 
     column = events.drop_in_place(name)
     if column.dtype == pl.UInt128:
-        return pa.chunked_array([id_texts(column)])
+        return id_texts(column)
     return column.to_frame().to_arrow().column(0)
 
 

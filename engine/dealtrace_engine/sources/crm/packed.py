@@ -25,6 +25,8 @@ AT_A_TIME = 1 << 17
 """So many are texts at once beside those that stay."""
 FEW = 8
 """GUIDs that are there more often are cheaper as texts with one copy of each."""
+MOST_VIEWS = 1 << 25
+"""So many GUIDs fit a buffer whose offsets have 31 bits."""
 HALF = 1 << 64
 Halves = tuple[NDArray[np.uint64], NDArray[np.uint64]]
 
@@ -85,14 +87,20 @@ def unpacked(ids: pl.Series) -> pl.Series:
     if ids.dtype != pl.UInt128:
         return ids
     parts = [
-        pl.Series(ids.name, pl.from_arrow(id_texts(ids.slice(begin, AT_A_TIME))), dtype=pl.String)
+        pl.Series(ids.name, pl.from_arrow(_texts(ids.slice(begin, AT_A_TIME))), dtype=pl.String)
         for begin in range(0, max(len(ids), 1), AT_A_TIME)
     ]
     return pl.concat(parts, rechunk=False)
 
 
-def id_texts(ids: pl.Series) -> pa.Array:
-    """Return packed ids, `AT_A_TIME` at most, as an Arrow array of texts (string views)."""
+def id_texts(ids: pl.Series) -> pa.ChunkedArray:
+    """Return packed ids as Arrow texts (string views), in as few chunks as can be."""
+    parts = range(0, max(len(ids), 1), MOST_VIEWS)
+    return pa.chunked_array([_texts(ids.slice(begin, MOST_VIEWS)) for begin in parts])
+
+
+def _texts(ids: pl.Series) -> pa.Array:
+    """Return packed ids, `MOST_VIEWS` at most, as an Arrow array of texts (string views)."""
     there = None
     if ids.null_count():
         there = pa.py_buffer(np.packbits(ids.is_not_null().to_numpy(), bitorder="little"))

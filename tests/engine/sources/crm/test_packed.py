@@ -31,6 +31,8 @@ def test_packed_and_back_is_the_same(first, then, begin, at_a_time):
         assert unpacked(held).to_list() == texts.to_list()
         assert unpacked(held.slice(begin)).to_list() == texts.slice(begin).to_list()
         assert unpacked(held.sort()).to_list() == texts.sort().to_list()
+        patch.setattr(module, "MOST_VIEWS", at_a_time)
+        assert module.id_texts(held).to_pylist() == texts.to_list()
     assert unpacked(held.slice(begin, 9)).to_list() == texts.slice(begin, 9).to_list()
 
 
