@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -41,30 +40,46 @@ def parse(block: Block, dialect: Dialect, names: Sequence[str]) -> Parsed:
     """Return columns of a block; a name may stand twice among `names`."""
     if block.problem is not None:
         return Parsed(problem=block.problem)
-    columns = list(dict.fromkeys(names))
-    wanted = [dialect.names.index(name) for name in columns]
-    width = len(dialect.names)
-    buffers = _room(len(columns), len(block.data), width)
-    rows, nulls, left_out = split(block.data, *dialect.codes, width, wanted, buffers)
-    arrays = {}
-    for name, (offsets, data, validity), null_count in zip(columns, buffers, nulls, strict=True):
-        parts: tuple[NDArray[Any], ...] = (
-            validity[: rows // 8 + 1],
-            offsets[: rows + 1],
-            data[: offsets[rows]],
-        )
-        own = [copied(part) for part in parts]
-        arrays[name] = pa.Array.from_buffers(pa.string(), rows, own, null_count)
+    found, left_out = fields(block, dialect, list(dict.fromkeys(names)))
     try:
-        for array in arrays.values():
+        for array in found.values():
             array.validate(full=True)
     except pa.ArrowInvalid as error:
         return Parsed(problem=_problem(block, error))
+    arrays = {name: _own(array) for name, array in found.items()}
     skipped = [
         (number, str(block.data[begin:end][:EXAMPLE_BYTES], "utf-8", "replace"))
         for number, begin, end in left_out
     ]
     return Parsed(pa.record_batch([arrays[name] for name in names], names=list(names)), skipped)
+
+
+def fields(
+    block: Block, dialect: Dialect, names: Sequence[str]
+) -> tuple[dict[str, pa.Array], list[tuple[int, int, int]]]:
+    """Return columns of a block, different ones, until this thread reads its next; not checked to be UTF-8.
+
+    Returns
+    -------
+    columns : dict of str to Array
+    left_out : list of (number, begin, end)
+        Rows with another number of fields; see `dealtrace_ext.csv_fields.split`.
+    """
+    wanted = [dialect.names.index(name) for name in names]
+    width = len(dialect.names)
+    buffers = _room(len(names), len(block.data), width)
+    rows, nulls, left_out = split(block.data, *dialect.codes, width, wanted, buffers)
+    arrays = {}
+    for name, (offsets, data, validity), null_count in zip(names, buffers, nulls, strict=True):
+        parts = (validity[: rows // 8 + 1], offsets[: rows + 1], data[: offsets[rows]])
+        arrays[name] = pa.Array.from_buffers(pa.string(), rows, list(map(pa.py_buffer, parts)), null_count)
+    return arrays, left_out
+
+
+def _own(array: pa.Array) -> pa.Array:
+    """Return a column in memory of its own."""
+    buffers = [buffer and copied(np.frombuffer(buffer, np.uint8)) for buffer in array.buffers()]
+    return pa.Array.from_buffers(array.type, len(array), buffers, array.null_count)
 
 
 def _room(columns: int, size: int, width: int) -> list[Buffers]:

@@ -14,7 +14,7 @@ from dealtrace_engine.errors import LogError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.events import IDS
-from dealtrace_engine.sources.crm.packed import id_texts
+from dealtrace_engine.sources.crm.ids import Ids, TextIds
 from dealtrace_engine.sources.files import InputFile
 from dealtrace_engine.sources.labels import activity_label
 from dealtrace_engine.sources.memory import TableSource
@@ -38,7 +38,8 @@ STAGE_CHANGED = "opportunity_stage_changed"
 
 def assembled(
     events: pl.DataFrame, cases: pl.DataFrame, *, label: str, language: str = "en", stage_activity: str = "",
-    notes: Sequence[str] = (), findings: Sequence[Finding] = (), threads: int | None = None,
+    notes: Sequence[str] = (), findings: Sequence[Finding] = (), ids: Ids | None = None,
+    threads: int | None = None,
 ) -> EventLog:  # fmt: skip
     """Make the log.
 
@@ -56,6 +57,8 @@ def assembled(
         What a change of stage is called, such as ``"Stage: <to>"``; as any other activity where empty.
     notes, findings
         How the export was read, and what looked odd in it.
+    ids : Ids, optional
+        How the ids of events are held, as texts by default.
     threads : int, optional
 
     Raises
@@ -69,7 +72,7 @@ def assembled(
     named = event_table(events, cases.columns, language, stage_activity)
     for name in events.columns:
         events.drop_in_place(name)
-    table = pa.table({name: _arrow_column(named, name) for name in named.columns})
+    table = pa.table({name: _arrow_column(named, name, ids or TextIds()) for name in named.columns})
     source = TableSource(table, label, notes=list(notes), files=files_at(label))
     roles = {**ROLES, "resource": "resource_name"} if "resource_name" in table.column_names else ROLES
     log = ReadOptions(**roles, threads=threads).log_of(source, rows=table.num_rows)  # type: ignore[arg-type]
@@ -77,14 +80,9 @@ def assembled(
     return replace(log, origin=origin, kept={**log.kept, **case_attributes(log, cases)})
 
 
-def _arrow_column(events: pl.DataFrame, name: str) -> pa.ChunkedArray:
+def _arrow_column(events: pl.DataFrame, name: str, ids: Ids) -> pa.ChunkedArray:
     """Take a column out of a frame, so that it is not there twice."""
-    import polars as pl
-
-    column = events.drop_in_place(name)
-    if column.dtype == pl.UInt128:
-        return id_texts(column)
-    return column.to_frame().to_arrow().column(0)
+    return ids.texts(events.drop_in_place(name)).to_frame().to_arrow().column(0)
 
 
 def files_at(label: str) -> list[InputFile]:

@@ -13,7 +13,6 @@ from dealtrace_engine.sources.crm.events import RANKS
 from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.crm.linking import Linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
-from dealtrace_engine.sources.crm.packed import alike, packed_columns
 from dealtrace_engine.sources.crm.present import latest_of_all
 from dealtrace_engine.sources.crm.statuses import status_values
 from dealtrace_engine.sources.crm.system import CrmSystem
@@ -300,8 +299,7 @@ def _leads_without_case(way: Derivation) -> int:
         return 0
     record = way.system.leads[1]
     found = way.dated.filter(pl.col("object") == "lead").select(pl.col("record_id").alias(record))
-    leads, found = alike([packed_columns(way.inventory.leads, [record]), found], [record])
-    return leads.join(found, on=record, how="anti").height
+    return way.inventory.leads.join(found, on=record, how="anti").height
 
 
 def _currencies(cases: pl.DataFrame) -> dict[str, int]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.sources.crm.packed import packed_columns
+from dealtrace_engine.sources.crm.ids import Ids, TextIds
+from dealtrace_engine.sources.crm.values import apart
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,6 +42,8 @@ REPEATED = (
 """Texts of which there are few."""
 IDS = ("record_id", "source_row_id")
 """Ids of which there are about as many as events."""
+HELD = ("fact", "resource_id", *IDS)
+"""What is held as ids are."""
 
 START_LIKE = frozenset(
     {"lead_captured", "opportunity_created", "quote_created", "contract_created", "sales_order_created",
@@ -49,8 +52,8 @@ START_LIKE = frozenset(
 """Of a fact known to the day only, these are placed at the beginning of the day, all others at its end."""
 
 
-def event_schema() -> dict[str, pl.DataType]:
-    """Return the columns of an event frame with their types.
+def event_schema(ids: Ids | None = None) -> dict[str, pl.DataType]:
+    """Return the columns of an event frame with their types; ids are texts, unless held otherwise.
 
     fact
         What happened, unique within its activity: rules that tell the same fact are alternatives.
@@ -76,10 +79,11 @@ def event_schema() -> dict[str, pl.DataType]:
 
     text, number, day = pl.String(), pl.Float64(), pl.Date()
     instant = pl.Datetime("us", "UTC")
+    own = (ids or TextIds()).kind
     return {
-        "fact": text, "object": text, "record_id": text, "timestamp": instant, "ts_precision": text,
-        "ts_quality": text, "end_timestamp": instant, "resource_id": text, "resource_name": text,
-        "activity": text, "rule_id": text, "source_object": text, "source_row_id": text,
+        "fact": own, "object": text, "record_id": own, "timestamp": instant, "ts_precision": text,
+        "ts_quality": text, "end_timestamp": instant, "resource_id": own, "resource_name": text,
+        "activity": text, "rule_id": text, "source_object": text, "source_row_id": own,
         "stage_from": text, "stage_to": text, "direction": pl.Int8(), "probability": number,
         "close_date": day, "status_from": text, "status_to": text, "amount": number,
         "amount_delta": number, "currency": text, "discount_pct": number, "due_date": day,
@@ -87,15 +91,15 @@ def event_schema() -> dict[str, pl.DataType]:
     }  # fmt: skip
 
 
-def no_events() -> pl.DataFrame:
+def no_events(ids: Ids | None = None) -> pl.DataFrame:
     """Return events, of which there are none, as `ladder.derived` returns them."""
     import polars as pl
 
-    return pl.DataFrame(schema={**event_schema(), "order_rank": pl.Int32()})
+    return pl.DataFrame(schema={**event_schema(ids), "order_rank": pl.Int32()})
 
 
-def compact(events: pl.DataFrame, rules: Sequence[str]) -> pl.DataFrame:
-    """Return events with codes in the place of texts that repeat, GUIDs packed, without what only rules need.
+def compact(events: pl.DataFrame, rules: Sequence[str], ids: Ids) -> pl.DataFrame:
+    """Return events with codes in the place of texts that repeat, without what only rules need.
 
     Parameters
     ----------
@@ -103,6 +107,8 @@ def compact(events: pl.DataFrame, rules: Sequence[str]) -> pl.DataFrame:
         As `ladder.derived` returns them.
     rules : sequence of str
         Names of all rules.
+    ids : Ids
+        How `HELD` are held.
     """
     import polars as pl
 
@@ -110,7 +116,6 @@ def compact(events: pl.DataFrame, rules: Sequence[str]) -> pl.DataFrame:
              "ts_quality": QUALITIES}  # fmt: skip
     kinds: dict[str, pl.DataType] = {name: pl.Enum(list(texts)) for name, texts in known.items()}
     kinds |= dict.fromkeys(REPEATED, pl.Categorical())
-    coded = events.drop("fact").cast(
-        {name: kind for name, kind in kinds.items() if events.schema.get(name) == pl.String}
-    )
-    return packed_columns(coded, IDS)
+    few = apart(events["resource_id"])
+    events = events.drop("fact").with_columns(ids.texts(few[0]).gather(few[1]))
+    return events.cast({name: kind for name, kind in kinds.items() if events.schema.get(name) == pl.String})

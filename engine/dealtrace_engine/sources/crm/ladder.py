@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.parallel import map_blocks
-from dealtrace_engine.sources.crm.events import RANKS, event_schema, no_events
+from dealtrace_engine.sources.crm.events import HELD, RANKS, event_schema, no_events
+from dealtrace_engine.sources.crm.ids import Ids, held, written
 from dealtrace_engine.sources.crm.tables import CrmTables
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def derived(rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping) -> pl
     import polars as pl
 
     found = by_activity(mapping.ladder(rules), tables, mapping)
-    return pl.concat(found, rechunk=False) if found else no_events()
+    return pl.concat(found, rechunk=False) if found else no_events(tables.ids)
 
 
 def by_activity(
@@ -107,7 +108,7 @@ def by_activity(
     rank = pl.col("activity").replace_strict(RANKS, default=None, return_dtype=pl.Int32)
 
     def events(ladder: Sequence[Rule]) -> list[pl.DataFrame]:
-        frames = [completed(rule.find(tables, mapping), rule) for rule in ladder]
+        frames = [completed(rule.find(tables, mapping), rule, tables.ids) for rule in ladder]
         timed = [frame.filter(pl.col("timestamp").is_not_null()) for frame in frames]
         return [kept(rows) for rows in first_that_yields([f.with_columns(order_rank=rank) for f in timed])]
 
@@ -128,7 +129,7 @@ def first_that_yields(ladder: Sequence[pl.LazyFrame]) -> Iterator[pl.DataFrame]:
             yield rows
 
 
-def completed(frame: pl.LazyFrame, rule: Rule) -> pl.LazyFrame:
+def completed(frame: pl.LazyFrame, rule: Rule, ids: Ids) -> pl.LazyFrame:
     """Return the frame with every column of an event: what the rule does not know is null."""
     import polars as pl
 
@@ -139,8 +140,13 @@ def completed(frame: pl.LazyFrame, rule: Rule) -> pl.LazyFrame:
         "ts_quality": pl.lit(rule.quality),
         "ts_precision": pl.lit("instant"),
     }
-    known = frame.collect_schema().names()
-    return frame.select(
-        (pl.col(name) if name in known else given.get(name, pl.lit(None))).cast(kind).alias(name)
-        for name, kind in event_schema().items()
-    )
+    known = frame.collect_schema()
+
+    def column(name: str, kind: pl.DataType) -> pl.Expr:
+        if known.get(name) == pl.UInt128() != kind:
+            return written(ids, pl.col(name))
+        if known.get(name) == pl.String() != kind and name in HELD:
+            return held(ids, pl.col(name))
+        return (pl.col(name) if name in known else given.get(name, pl.lit(None))).cast(kind).alias(name)
+
+    return frame.select(column(name, kind) for name, kind in event_schema(ids).items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.sources.crm.packed import alike, packed_columns, unpacked
+from dealtrace_engine.sources.crm.ids import Ids, TextIds
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,7 +44,7 @@ class Linked:
     orphan_activities: frozenset[str] = frozenset()
 
 
-def linked(events: pl.DataFrame, links: pl.DataFrame) -> Linked:
+def linked(events: pl.DataFrame, links: pl.DataFrame, ids: Ids | None = None) -> Linked:
     """Bring events to the cases of their records.
 
     Parameters
@@ -53,16 +53,16 @@ def linked(events: pl.DataFrame, links: pl.DataFrame) -> Linked:
         As `ladder.derived` returns them.
     links : DataFrame
         object, record_id, case_id, via, confidence; a record may have several cases. A confidence of 0 is a
-        link left out by choice: events that have no other are in no case, but are no orphans either. Ids are
-        texts, or packed.
+        link left out by choice: events that have no other are in no case, but are no orphans either.
+    ids : Ids, optional
+        How ids are held, as texts by default; cases are named by texts.
     """
     import polars as pl
 
     links = links.filter(pl.col("case_id").is_not_null())
-    events, links = alike([events, packed_columns(links, ["record_id"])], ["record_id"])
-    cases = links.select(pl.col("case_id").unique().sort())
-    names = unpacked(cases["case_id"])
-    cases = cases.with_columns(case=names.cast(pl.Enum(names)))
+    cases = links.select(pl.col("case_id").unique())
+    cases = cases.with_columns((ids or TextIds()).texts(cases["case_id"]).alias("case")).sort("case")
+    cases = cases.with_columns(cases["case"].cast(pl.Enum(cases["case"])))
     links = links.join(cases, on="case_id", maintain_order="left").select(
         pl.col("object").cast(events.schema["object"], strict=False),
         "record_id", "via", "confidence", case_id="case",

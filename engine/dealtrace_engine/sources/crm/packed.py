@@ -1,12 +1,8 @@
-"""GUIDs held as the numbers of 16 bytes that they write: as texts each takes 52.
-
-Rules see ids as texts. Held as numbers are those that wait: the ids of tables, of events, of links, and of
-what was worked out once. A column with an id that is no GUID stays as it is.
-"""
+"""GUIDs as the numbers of 16 bytes that they write: as texts each takes 52."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,10 +19,6 @@ LENGTH = 36
 VIEW = np.dtype([("length", "i4"), ("prefix", "i4"), ("buffer", "i4"), ("offset", "i4")])
 AT_A_TIME = 1 << 17
 """So many are texts at once beside those that stay."""
-FEW = 8
-"""GUIDs that are there more often are cheaper as texts with one copy of each."""
-MOST_VIEWS = 1 << 25
-"""So many GUIDs fit a buffer whose offsets have 31 bits."""
 HALF = 1 << 64
 Halves = tuple[NDArray[np.uint64], NDArray[np.uint64]]
 
@@ -56,6 +48,25 @@ def packed(ids: pl.Series) -> pl.Series:
         number = pl.col("high").cast(pl.UInt128) * HALF + pl.col("low").cast(pl.UInt128)
         parts.append(both.select(pl.when("there").then(number).alias(ids.name)).to_series())
     return pl.concat(parts) if parts else pl.Series(ids.name, [], pl.UInt128)
+
+
+def numbers(halves: Mapping[str, Sequence[NDArray[np.uint64]]]) -> dict[str, pl.Series]:
+    """Return packed ids by their names, from their first and last 64 bits; null where all bits are zero.
+
+    Examples
+    --------
+    >>> numbers({"id": [np.array([0, 1], np.uint64), np.array([0, 2], np.uint64)]})["id"].to_list()
+    [None, 18446744073709551618]
+    """
+    import polars as pl
+
+    both = pl.DataFrame({f"{name} {at}": half for name, two in halves.items() for at, half in enumerate(two)})
+    packed_ids = []
+    for name in halves:
+        high, low = pl.col(f"{name} 0"), pl.col(f"{name} 1")
+        number = high.cast(pl.UInt128) * HALF + low.cast(pl.UInt128)
+        packed_ids.append(pl.when((high | low) != 0).then(number).alias(name))
+    return {column.name: column for column in both.select(packed_ids)}
 
 
 def halves_of_texts(ids: pl.Series) -> Halves | None:
@@ -93,14 +104,8 @@ def unpacked(ids: pl.Series) -> pl.Series:
     return pl.concat(parts, rechunk=False)
 
 
-def id_texts(ids: pl.Series) -> pa.ChunkedArray:
-    """Return packed ids as Arrow texts (string views), in as few chunks as can be."""
-    parts = range(0, max(len(ids), 1), MOST_VIEWS)
-    return pa.chunked_array([_texts(ids.slice(begin, MOST_VIEWS)) for begin in parts])
-
-
 def _texts(ids: pl.Series) -> pa.Array:
-    """Return packed ids, `MOST_VIEWS` at most, as an Arrow array of texts (string views)."""
+    """Return packed ids, `AT_A_TIME` at most, as an Arrow array of texts (string views)."""
     there = None
     if ids.null_count():
         there = pa.py_buffer(np.packbits(ids.is_not_null().to_numpy(), bitorder="little"))
@@ -118,20 +123,6 @@ def id_bytes(ids: pl.Series) -> pa.Array:
     return pa.Array.from_buffers(pa.large_binary(), len(ids), buffers)
 
 
-def packed_columns(frame: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
-    """Return a frame with these columns packed."""
-    return frame.with_columns(packed(frame[name]) for name in columns)
-
-
-def packed_where(frame: pl.DataFrame, columns: Collection[str] | None = None) -> pl.DataFrame:
-    """Return a frame with columns packed, of these or of all, in which few GUIDs repeat.
-
-    Where many do, `values.shared` has one copy of each.
-    """
-    names = frame.columns if columns is None else columns
-    return packed_columns(frame, [name for name in names if _are_different_guids(frame[name])])
-
-
 def unpacked_frame(frame: pl.DataFrame) -> pl.LazyFrame:
     """Return a frame with its ids as texts; those of columns that nobody asks for are not written."""
     import polars as pl
@@ -142,26 +133,9 @@ def unpacked_frame(frame: pl.DataFrame) -> pl.LazyFrame:
     )
 
 
-def alike_ids(first: pl.Series, then: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Return columns of ids both packed or both as texts."""
-    return (first, then) if first.dtype == then.dtype else (unpacked(first), unpacked(then))
-
-
 def alike(frames: Sequence[pl.DataFrame], columns: Sequence[str]) -> list[pl.DataFrame]:
     """Return frames whose columns of ids are packed in all or in none."""
     for name in columns:
         if len({frame.schema[name] for frame in frames}) > 1:
             frames = [frame.with_columns(unpacked(frame[name])) for frame in frames]
     return list(frames)
-
-
-def _are_different_guids(texts: pl.Series) -> bool:
-    """Whether a column begins like one of GUIDs, and they are there a few times each."""
-    import polars as pl
-
-    if texts.dtype != pl.String:
-        return False
-    first = texts.drop_nulls().head(1)
-    if len(first) == 0 or len(first[0]) != LENGTH:
-        return False
-    return bool(texts.approx_n_unique() * FEW > len(texts))  # type: ignore[operator]

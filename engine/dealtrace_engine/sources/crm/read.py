@@ -15,11 +15,11 @@ from dealtrace_engine.sources.crm.assemble import assembled
 from dealtrace_engine.sources.crm.covering import Derivation, covered, taken_inventory
 from dealtrace_engine.sources.crm.custom import asked_for, custom_rules, with_custom
 from dealtrace_engine.sources.crm.dating import placed
-from dealtrace_engine.sources.crm.events import IDS, compact, no_events
+from dealtrace_engine.sources.crm.events import compact, no_events
+from dealtrace_engine.sources.crm.ids import with_texts
 from dealtrace_engine.sources.crm.ladder import Rule, by_activity
 from dealtrace_engine.sources.crm.linking import flattened, linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
-from dealtrace_engine.sources.crm.packed import alike
 from dealtrace_engine.sources.crm.polars_memory import give_back, load_polars
 from dealtrace_engine.sources.crm.system import NAMES, CrmSystem, Family, crm_system
 from dealtrace_engine.sources.crm.tables import CrmTables, RawExport
@@ -112,13 +112,13 @@ def log_of(
     events = _events(system, rules, tables, mapping, threads)
     tick(progress, 1, STEPS)
     links = system.links(tables, mapping)
-    cases = _one_row_each(system.case_table(tables, mapping), raw)
+    cases = _one_row_each(with_texts(system.case_table(tables, mapping), raw.ids), raw)
     inventory = taken_inventory(system, tables, mapping)
     _settle(raw.findings)
     tables.release_all()
     names = events.columns
     keys = pl.DataFrame([events.drop_in_place(name) for name in KEYS]).with_row_index(ROW)
-    found = linked(keys, links)
+    found = linked(keys, links, raw.ids)
     del links, keys
     give_back()
     tick(progress, 2, STEPS)
@@ -136,7 +136,8 @@ def log_of(
     del way
     log = assembled(
         dated, cases, label=raw.label, language=language or mapping.language,
-        stage_activity=mapping.stage_activity, notes=raw.notes, findings=raw.findings, threads=threads,
+        stage_activity=mapping.stage_activity, notes=raw.notes, findings=raw.findings, ids=raw.ids,
+        threads=threads,
     )  # fmt: skip
     tick(progress, STEPS, STEPS)
     return replace(log, origin=replace(log.origin, coverage=coverage))
@@ -151,16 +152,16 @@ def _events(
     names = [rule.name for rule in rules]
     named = {activity for family in system.families for activity in family.activities}
     others = tuple(dict.fromkeys(rule.activity for rule in rules if rule.activity not in named))
-    used, found = mapping.ladder(rules), [compact(no_events(), names)]
+    used, found = mapping.ladder(rules), [compact(no_events(tables.ids), names, tables.ids)]
     for family in (Family(others), *system.families):
         tables.read_all(family.reads, threads)
         ladders = [rule for rule in used if rule.activity in family.activities]
         at_once = threads if tables.held_bytes < SIDE_BY_SIDE else 1
-        found += by_activity(ladders, tables, mapping, partial(compact, rules=names), at_once)
+        found += by_activity(ladders, tables, mapping, partial(compact, rules=names, ids=tables.ids), at_once)
         if family.afterwards is not None:
             family.afterwards(tables, mapping)
         _spend(family, tables, mapping)
-    return pl.concat(alike(found, IDS), rechunk=False)
+    return pl.concat(found, rechunk=False)
 
 
 def _spend(family: Family, tables: CrmTables, mapping: CrmMapping) -> None:

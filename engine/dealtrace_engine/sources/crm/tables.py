@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.quality import Finding
-from dealtrace_engine.sources.crm.packed import packed_where, unpacked_frame
+from dealtrace_engine.sources.crm.ids import Ids, TextIds
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class Kind(StrEnum):
     """What the values of a column are.
 
-    ID is a record's id in its one canonical form, INSTANT microseconds UTC, DATE a calendar day without a
-    zone, NUMBER a float, BOOLEAN true or false, TEXT anything else. Only the empty text is null.
+    ID is a record's id in its one canonical form (`ids` says how it is held), INSTANT microseconds UTC, DATE
+    a calendar day without a zone, NUMBER a float, BOOLEAN true or false, TEXT anything else. Only the empty
+    text is null.
     """
 
     ID = "id"
@@ -34,16 +35,17 @@ class Kind(StrEnum):
 
 
 Typed = Callable[[], "tuple[pl.DataFrame, list[Finding]]"]
+Packed = Callable[[Collection[str]], "pl.DataFrame"]
 Catalog = Mapping[str, Mapping[str, Kind]]
 """The objects that are read, with the columns of each that are; nothing else of an export is."""
 
 
-def data_types() -> dict[Kind, pl.DataType]:
-    """Return the Polars type of each kind."""
+def data_types(ids: Ids | None = None) -> dict[Kind, pl.DataType]:
+    """Return the Polars type of each kind; ids are texts unless it is said how they are held."""
     import polars as pl
 
     return {
-        Kind.ID: pl.String(),
+        Kind.ID: pl.String() if ids is None else ids.kind,
         Kind.INSTANT: pl.Datetime("us", "UTC"),
         Kind.DATE: pl.Date(),
         Kind.NUMBER: pl.Float64(),
@@ -90,6 +92,10 @@ class RawExport:
         Object and column to the last instant in it, where the reader came to know it.
     typed : mapping of str to callable () -> (DataFrame, list of Finding)
         Objects that come with their values read, ids packed where they can be, and what was odd in them.
+    packed : mapping of str to callable (collection of str) -> DataFrame
+        Objects of which columns of `frames` can be had with ids packed; see `crm.packed`.
+    ids : Ids
+        How ids are held.
     """
 
     system: str
@@ -107,6 +113,8 @@ class RawExport:
     by_column: bool = False
     latest: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     typed: Mapping[str, Typed] = field(default_factory=dict)
+    packed: Mapping[str, Packed] = field(default_factory=dict)
+    ids: Ids = field(default_factory=TextIds)
 
 
 @dataclass(frozen=True)
@@ -130,6 +138,11 @@ class CrmTables:
     )
 
     _making: dict[str, threading.RLock] = field(default_factory=dict, repr=False)
+
+    @property
+    def ids(self) -> Ids:
+        """How ids are held."""
+        return self.raw.ids
 
     @property
     def objects(self) -> list[str]:
@@ -160,16 +173,6 @@ class CrmTables:
         """
         return self._made(name, lambda: self._read(name, self.raw.frames.get(name)))
 
-    def packed(self, name: str) -> pl.DataFrame:
-        """Return what `table` does with its ids as they are held, for what compares very many."""
-        self.table(name)
-        return self._held[name]
-
-    def packed_once(self, what: str, make: Callable[[], pl.LazyFrame]) -> pl.DataFrame:
-        """Return what `once` does with its ids as they are held."""
-        self.once(what, make)
-        return self._held[f"@{what}"]
-
     def read_all(self, names: Sequence[str], threads: int | None = None) -> None:
         """Read several objects side by side; the same as to read each when it is asked for."""
         missing = [name for name in names if name in self.raw.frames and name not in self._held]
@@ -194,7 +197,7 @@ class CrmTables:
             Names it, with everything that it depends on besides the tables.
         make : callable () -> LazyFrame
         """
-        return self._made(f"@{what}", lambda: packed_where(make().collect()))
+        return self._made(f"@{what}", lambda: make().collect())
 
     def _made(self, key: str, make: Callable[[], pl.DataFrame]) -> pl.LazyFrame:
         """Return what is held, made if it is not there; who asks for it meanwhile waits."""
@@ -202,7 +205,7 @@ class CrmTables:
             with self._making.setdefault(key, threading.RLock()):
                 if key not in self._held:
                     self._held[key] = make()
-        return unpacked_frame(self._held[key])
+        return self._held[key].lazy()
 
     def rows(self, name: str) -> int:
         """Return how many rows an object has, without reading it; known also once it is released."""
@@ -254,7 +257,7 @@ class CrmTables:
 
         held = self._held.get(name)
         if held is not None and set(columns) <= set(held.columns):
-            return unpacked_frame(held.select(columns))
+            return held.lazy().select(columns)
         frame = self.raw.frames[name]
         kinds = frame.collect_schema()
         return frame.select(
@@ -306,15 +309,18 @@ class CrmTables:
 
         from dealtrace_engine.sources.crm.values import reading
 
-        types, kinds = data_types(), {**self.catalog[name], **more}
+        types, kinds = data_types(self.ids), {**self.catalog[name], **more}
         if frame is None:
             return pl.DataFrame(schema={column: types[kind] for column, kind in kinds.items()}), ()
         if name in self.raw.typed and not more:
             read, findings = self.raw.typed[name]()
         else:
+            if name in self.raw.packed and not more:
+                frame = self.raw.packed[name](kinds).lazy()
             read, findings = reading(frame, kinds, name, self.raw.system, self.raw.zone)
         rows = read.select(
             pl.col(column) if column in read.columns else pl.lit(None, types[kind]).alias(column)
             for column, kind in kinds.items()
         )
-        return packed_where(rows, [name for name in kinds if kinds[name] is Kind.ID]), findings
+        ids = [column for column, kind in kinds.items() if kind is Kind.ID]
+        return rows.with_columns(self.ids.held(rows[column]) for column in ids), findings

@@ -50,7 +50,7 @@ CENTURY = (1900, 2200)
 
 
 def value(column: str, kind: Kind, found: pl.DataType, zone: str) -> pl.Expr:
-    """Return a column as its kind, ids still as text; what cannot be read is null.
+    """Return a column as its kind, ids still as text, or packed; what cannot be read is null.
 
     Parameters
     ----------
@@ -72,6 +72,8 @@ def value(column: str, kind: Kind, found: pl.DataType, zone: str) -> pl.Expr:
         return _truth(text, found).alias(column)
     if kind is Kind.NUMBER:
         return _number(text, found).alias(column)
+    if found == pl.UInt128():
+        return text
     return _filled(text.cast(pl.String)).alias(column)
 
 
@@ -140,6 +142,10 @@ def _unread(frame: pl.LazyFrame, rows: pl.DataFrame, column: str, kind: Kind, na
 
 def _counted_ids(ids: pl.Series, system: str, where: str) -> tuple[pl.Series, list[Finding]]:
     """Return ids in their one form, and those that were damaged, mended, or are none."""
+    import polars as pl
+
+    if ids.dtype == pl.UInt128():
+        return ids, []
     apart = different(ids)
     if apart is None:
         found, states = _mended(ids, system)
@@ -201,11 +207,16 @@ def different(texts: pl.Series) -> tuple[pl.Series, pl.Series] | None:
     >>> texts.to_list(), spots.to_list()
     (['a text that is long'], [0, None, 0, None])
     """
-    import polars as pl
-
     longest = texts.str.len_bytes().max()
     if longest is None or longest <= INLINE or texts.approx_n_unique() * 2 > len(texts):  # type: ignore[operator]
         return None
+    return apart(texts)
+
+
+def apart(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return the different texts, or packed ids, and which of them each is."""
+    import polars as pl
+
     codes = encoded(Interner(), texts)
     highest = np.maximum.accumulate(np.concatenate((np.array([-1], np.int32), codes)))
     spots = pl.Series(codes)

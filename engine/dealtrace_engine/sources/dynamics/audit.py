@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from dealtrace_engine.buffers import copied, pages
 from dealtrace_engine.parallel import closed_after, map_ahead
 from dealtrace_engine.quality import Finding
-from dealtrace_engine.sources.crm.packed import alike, packed_columns, unpacked, unpacked_frame
+from dealtrace_engine.sources.crm.packed import alike, packed, unpacked, unpacked_frame
 from dealtrace_engine.sources.crm.tables import Kind, data_types
 from dealtrace_engine.sources.crm.values import canonical_ids, dense, is_unread, reading, shared, value
 from dealtrace_engine.sources.dynamics.attributes import kept_attributes
 from dealtrace_engine.sources.dynamics.counting import counted, noted
 from dealtrace_engine.sources.dynamics.deferred import deferred
 from dealtrace_engine.sources.dynamics.objects import CATALOG
-from dealtrace_engine.sources.dynamics.settle import CHANGES, Table
+from dealtrace_engine.sources.dynamics.settle import CHANGES, Table, as_texts, joined
 from dealtrace_ext.audit_changes import copy_values, find_changes
 from dealtrace_ext.columns import Text
 
@@ -73,7 +73,13 @@ class Audit:
     def rows(self) -> pl.LazyFrame:
         """Return the table `audit`."""
         types, typed = self._table.schema, _typed_kinds()
-        return deferred({name: typed.get(name, types[name]) for name in types}, lambda _: self._of("rows"))
+        types = {name: typed.get(name, types[name]) for name in types}
+        return deferred(types, lambda _: map(as_texts, self._of("rows")))
+
+    def packed(self, columns: Collection[str]) -> pl.DataFrame:
+        """Return these columns of `rows`, with ids packed where they can be."""
+        rows = joined(list(self._of("rows")))
+        return rows.select(name for name in rows.columns if name in columns)
 
     def changes(self) -> pl.LazyFrame:
         """Return the table `audit_changes`: a row per attribute that an update changed."""
@@ -83,7 +89,7 @@ class Audit:
         return deferred(types, lambda _: map(_texts, self._of("changes")))
 
     def typed_changes(self) -> tuple[pl.DataFrame, list[Finding]]:
-        """Return `changes` with values read, ids packed and `WHICH` as codes, and what was odd in them."""
+        """Return `changes` with values read, ids packed where they can be and `WHICH` as codes, and findings."""
         import polars as pl
 
         pieces = alike(list(self._of("changes")), OWN_IDS)
@@ -142,7 +148,7 @@ class Audit:
         findings: list[Finding],
     ) -> Changes:  # fmt: skip
         """Return what changed in copies of rows, where the row that was read does not say."""
-        copies = copies.with_columns(canonical_ids(copies["auditid"], "dynamics"))
+        copies = copies.with_columns(canonical_ids(unpacked(copies["auditid"]), "dynamics"))
         for piece in changes:
             known = unpacked(piece["auditid"]).to_frame()
             copies = copies.join(known, on="auditid", how="anti", maintain_order="left")
@@ -155,7 +161,7 @@ def _settled(changes: pl.DataFrame, of: int) -> Changes:
     import polars as pl
 
     rows, findings = reading(changes.lazy(), CATALOG[CHANGED], CHANGED, "dynamics", "UTC")
-    rows = _own_texts(packed_columns(rows, OWN_IDS), of)
+    rows = _own_texts(rows.with_columns(packed(rows[name]) for name in OWN_IDS), of)
     return rows.with_columns(rows.select(WHICH).cast(pl.Categorical)), findings
 
 
@@ -303,9 +309,10 @@ def _updates(rows: pl.DataFrame) -> pl.DataFrame:
 
     types = {**dict.fromkeys(CATALOG["audit"], pl.String()), **_typed_kinds()}
     kept = [
-        (pl.col(name) if name in rows.columns else pl.lit(None)).cast(kind).alias(name)
+        pl.col(name) if rows.schema.get(name) == pl.UInt128()
+        else (pl.col(name) if name in rows.columns else pl.lit(None)).cast(kind).alias(name)
         for name, kind in types.items()
-    ]
+    ]  # fmt: skip
     rows = rows.select(*kept, CHANGES)
     return rows.filter((pl.col("operation") == UPDATE).fill_null(True) & (pl.col(CHANGES) != ""))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.crm.tables import Kind
-from dealtrace_engine.sources.crm.values import shared, value
+from dealtrace_engine.sources.crm.values import value
 from dealtrace_engine.sources.dynamics.audit import UPDATE
 from dealtrace_engine.sources.dynamics.objects import CATALOG
 
@@ -41,7 +41,7 @@ LEADING = {"order": "salesorder"}
 
 
 def audited_updates(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
-    """Return the audited updates of an attribute, in no order, ids packed where they can be.
+    """Return the audited updates of an attribute, in no order.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def audited_updates(tables: CrmTables, table: str, attribute: str) -> pl.DataFra
         record_id, old, new (of the attribute's kind), at, by, row_id.
     """
     what = f"audited {table}.{attribute}"
-    return tables.packed_once(what, lambda: _updates(tables, table, attribute).lazy())
+    return tables.once(what, lambda: _updates(tables, table, attribute).lazy()).collect()
 
 
 def audited_records(tables: CrmTables, table: str) -> pl.LazyFrame:
@@ -95,11 +95,11 @@ def _updates(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
     rows = found.select(pl.col("row").explode()).drop_nulls().collect()["row"]
     columns = ("objectid", "old", "new", "createdon", "userid", "auditid")
     kind = CATALOG[table][attribute]
-    updates = tables.packed("audit_changes").select(columns)[rows].select(
+    updates = tables.table("audit_changes").collect().select(columns)[rows].select(
         record_id="objectid", old=audited_value("old", kind), new=audited_value("new", kind),
         at="createdon", by="userid", row_id="auditid",
     )  # fmt: skip
-    return updates.with_columns(map(shared, updates["old", "new"])) if kind is Kind.ID else updates
+    return updates.with_columns(map(tables.ids.held, updates["old", "new"])) if kind is Kind.ID else updates
 
 
 def _audited_as(tables: CrmTables, table: str) -> list[str]:

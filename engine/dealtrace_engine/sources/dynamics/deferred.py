@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dealtrace_engine.sources.crm.packed import Halves, halves_of_texts
+from dealtrace_engine.sources.crm.packed import Halves, halves, halves_of_texts
 from dealtrace_engine.sources.crm.values import encoded
 from dealtrace_ext.guid_set import GuidSet
 from dealtrace_ext.intern import Interner
@@ -60,7 +60,8 @@ class SeenIds:
 
         Parameters
         ----------
-        ids : Series of text
+        ids : Series
+            Texts, or packed.
 
         Examples
         --------
@@ -74,7 +75,7 @@ class SeenIds:
         found = np.zeros(len(ids), np.bool_)
         there = ids.is_not_null().to_numpy()
         texts = ids.drop_nulls()
-        numbers = halves_of_texts(texts)
+        numbers = halves(texts) if texts.dtype == pl.UInt128() else halves_of_texts(texts)
         if numbers is not None:
             found[there] = self._added(numbers)
             return pl.Series(found)

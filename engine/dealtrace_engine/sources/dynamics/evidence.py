@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.crm.ids import held
 from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.crm.present import latest_of_all
 from dealtrace_engine.sources.dynamics.objects import KEYS
@@ -56,12 +57,13 @@ def told(
     if frame.select(when).collect_schema().dtypes()[0] == pl.Date():
         more["ts_precision"] = pl.lit("date")
         when = when.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    nobody = pl.lit(None, frame.select(key).collect_schema().dtypes()[0])
     return frame.select(
         fact=key if fact is None else _expression(fact),
         object=pl.lit(OBJECTS[table]),
         record_id=key,
         timestamp=when,
-        resource_id=pl.lit(None, pl.String) if by is None else _expression(by),
+        resource_id=nobody if by is None else _expression(by),
         source_row_id=key if row is None else _expression(row),
         **more,
     ).filter(pl.col("timestamp").is_not_null() & pl.col("record_id").is_not_null())
@@ -134,7 +136,7 @@ def _happened(found: pl.LazyFrame, tables: CrmTables, mapping: CrmMapping, rule:
     reason = f"{rule.name}: lies after the export, so it is planned and no event"
     if len(later) and all(finding.reason != reason for finding in tables.raw.findings):
         tables.raw.findings.append(Finding(reason))
-        tables.raw.findings[-1].add(len(later), [], later[0])
+        tables.raw.findings[-1].add(len(later), [], tables.ids.texts(later.head(1))[0])
     return events.filter(~planned).lazy()
 
 
@@ -169,6 +171,7 @@ def _with_currency(events: pl.LazyFrame, tables: CrmTables) -> pl.LazyFrame:
     codes = tables.table("transactioncurrency").select(
         currency="transactioncurrencyid", _code="isocurrencycode"
     )
+    events = events.with_columns(held(tables.ids, pl.col("currency")))
     joined = events.join(codes.unique("currency"), on="currency", how="left", maintain_order="left")
     return joined.with_columns(currency=pl.col("_code")).drop("_code")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.errors import ParseError
 from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.crm.ids import GuidIds
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.tables import RawExport
 from dealtrace_engine.sources.dynamics.audit import CHANGED, Audit
@@ -73,8 +74,10 @@ def export(reading: Reading, mapping: CrmMapping, *, shape: str, label: str) -> 
     if reading.labels is not None and reading.labels.height:
         frames["stringmap"] = _labels(frames.get("stringmap"), reading.labels)
     audit = _audit(tables["audit"], reading.notes, counted) if "audit" in tables else None
+    packed = {name: table.packed for name, table in tables.items() if name != "stringmap"}
     if audit is not None:
         frames |= {"audit": audit.rows(), CHANGED: audit.changes()}
+        packed["audit"] = audit.packed
     versions = {
         name: table.versions()
         for name, table in tables.items()
@@ -84,6 +87,7 @@ def export(reading: Reading, mapping: CrmMapping, *, shape: str, label: str) -> 
         SYSTEM, shape, label, frames, versions, reading.exported, reading.zone, reading.precision,
         reading.notes, reading.findings, _others(reading.parts), counted,
         by_column=reading.by_column, typed={} if audit is None else {CHANGED: audit.typed_changes},
+        packed=packed, ids=GuidIds(),
     )  # fmt: skip
 
 

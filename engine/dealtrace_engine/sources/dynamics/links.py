@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.sources.crm.packed import alike, packed_columns
+from dealtrace_engine.sources.crm.ids import held
+from dealtrace_engine.sources.crm.tables import Kind
 from dealtrace_engine.sources.dynamics.by_account import by_account
 from dealtrace_engine.sources.dynamics.main_quotes import ranked_quotes
 from dealtrace_engine.sources.dynamics.merges import winners
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 CONTACTS = {"phonecall": CHAIN, "appointment": CHAIN, "email": ("opportunity", "lead")}
 """Contacts with customers, and what they can be about; a message about a quote is how that was sent."""
-IDS = ("record_id", "case_id")
 COLUMNS = ("object", "record_id", "case_id", "via", "confidence")
 
 
@@ -37,14 +37,13 @@ def links(tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        object, record_id, case_id, via, confidence (1 but for links by account and time); ids packed where
-        they can be.
+        object, record_id, case_id, via, confidence (1 but for links by account and time).
     """
-    return tables.packed_once(_key(mapping), lambda: _links(tables, mapping))
+    return tables.once(_key(mapping), lambda: _links(tables, mapping)).collect()
 
 
 def links_of(tables: CrmTables, mapping: CrmMapping, *objects: str) -> pl.LazyFrame:
-    """Return the links of some kinds of records, ids as texts."""
+    """Return the links of some kinds of records."""
     import polars as pl
 
     return tables.once(_key(mapping), lambda: _links(tables, mapping)).filter(pl.col("object").is_in(objects))
@@ -68,16 +67,13 @@ def _links(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     kind = pl.Enum(list(dict.fromkeys(what for what, _ in found)))
     # One after the other: what a join needs besides is as large as what it returns.
     each = [
-        packed_columns(
-            rows.rename({"parent_id": "case_id"})
-            .with_columns(pl.col("via").cast(pl.Categorical), object=pl.lit(what, kind))
-            .select(COLUMNS)
-            .collect(),
-            IDS,
-        )
+        rows.rename({"parent_id": "case_id"})
+        .with_columns(pl.col("via").cast(pl.Categorical), object=pl.lit(what, kind))
+        .select(COLUMNS)
+        .collect()
         for what, rows in found
     ]
-    return pl.concat(alike(each, IDS), rechunk=False).lazy()
+    return pl.concat(each, rechunk=False).lazy()
 
 
 def _cases_of(tables: CrmTables, mapping: CrmMapping, what: str) -> pl.LazyFrame:
@@ -132,8 +128,8 @@ def _support_cases(tables: CrmTables, mapping: CrmMapping, chain: dict[str, pl.L
         table, _, column = field.partition(".")
         if table == "incident" and what in CHAIN and column in tables.catalog["incident"]:
             named = tables.table("incident").select(
-                record_id="incidentid", parent_id=pl.col(column).str.to_lowercase().str.strip_chars("{} "),
-                via=pl.lit(field), confidence=pl.lit(1.0),
+                record_id="incidentid", parent_id=_as_id(tables, column), via=pl.lit(field),
+                confidence=pl.lit(1.0),
             )  # fmt: skip
             ways.append(chained(named.drop_nulls(), chain[what]))
     if mapping.link_by_account:
@@ -141,6 +137,15 @@ def _support_cases(tables: CrmTables, mapping: CrmMapping, chain: dict[str, pl.L
     if not ways:
         return chain["quote"].clear()
     return first_hit(ways)
+
+
+def _as_id(tables: CrmTables, column: str) -> pl.Expr:
+    """Return a column of support cases as ids, whatever its kind."""
+    import polars as pl
+
+    if tables.catalog["incident"][column] is Kind.ID:
+        return pl.col(column)
+    return held(tables.ids, pl.col(column).str.to_lowercase().str.strip_chars("{} "))
 
 
 def _through_main_quotes(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dealtrace_engine.sources.crm.packed import alike_ids, unpacked
 from dealtrace_engine.sources.crm.values import encoded
 from dealtrace_engine.sources.dynamics.objects import KEYS
 from dealtrace_ext.intern import Interner
@@ -25,11 +24,11 @@ def places(tables: CrmTables, table: str, ids: pl.Series) -> tuple[pl.Series, pl
     tables : CrmTables
     table : str
         Logical name.
-    ids : Series of text, or packed
+    ids : Series
     """
     import polars as pl
 
-    own, ids = alike_ids(tables.packed(table)[KEYS[table]], ids)
+    own = tables.table(table).select(KEYS[table]).collect().to_series()
     known = Interner()
     encoded(known, own)
     count, codes = len(known), encoded(known, ids)
@@ -40,13 +39,12 @@ def value_now(tables: CrmTables, table: str, attribute: str, ids: pl.Series) -> 
     """Return what an attribute of records is now; null where the table has them not."""
     import polars as pl
 
-    rows = tables.packed(table).select(KEYS[table], attribute)
-    mine, ids = alike_ids(rows[KEYS[table]], ids)
+    rows = tables.table(table).select(KEYS[table], attribute).collect()
     known = Interner()
-    own = encoded(known, mine)
+    own = encoded(known, rows[KEYS[table]])
     count, codes = len(known), encoded(known, ids)
     first = np.zeros(count, np.int64)
     there = np.flatnonzero(own >= 0)
     first[own[there][::-1]] = there[::-1]
     spots = pl.Series(np.where((codes >= 0) & (codes < count), codes, count))
-    return unpacked(rows[attribute]).gather(pl.Series(np.append(first, -1))[spots].replace(-1, None))
+    return rows[attribute].gather(pl.Series(np.append(first, -1))[spots].replace(-1, None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dealtrace_engine.sources.crm.ids import held
 from dealtrace_engine.sources.crm.ladder import Finder, Rule
 from dealtrace_engine.sources.crm.names import one_of
 from dealtrace_engine.sources.dynamics.audit import APPROVED, REJECTED
@@ -102,9 +103,10 @@ def _flow_approvals(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         "msdyn_flow_approval_details",
     )
     title = pl.col("msdyn_flow_approval_title")
+    told = pl.coalesce(pl.col(name).str.extract(GUID) for name in told_in)
     approvals = tables.table("msdyn_flow_approval").select(
         row_id="msdyn_flow_approvalid",
-        record_id=pl.coalesce([pl.col(name).str.extract(GUID) for name in told_in]).str.to_lowercase(),
+        record_id=held(tables.ids, told.str.to_lowercase()),
         requested="createdon",
         by=pl.coalesce("createdby", "ownerid"),
         completed="msdyn_flow_approval_completedon",

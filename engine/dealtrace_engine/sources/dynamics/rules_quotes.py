@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dealtrace_engine.sources.crm.ids import held
 from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.crm.names import one_of
 from dealtrace_engine.sources.dynamics.audit import REVISED
@@ -30,14 +31,15 @@ def quotes(tables: CrmTables) -> pl.LazyFrame:
 
     number = pl.col("revisionnumber").fill_null(0).cast(pl.Int64)
     return tables.table("quote").with_columns(
-        revision=number, edition=_edition(pl.col("quotenumber"), number, pl.col("quoteid"))
+        revision=number, edition=_edition(tables, pl.col("quotenumber"), number, pl.col("quoteid"))
     )
 
 
-def _edition(number: pl.Expr, revision: pl.Expr, otherwise: pl.Expr) -> pl.Expr:
+def _edition(tables: CrmTables, number: pl.Expr, revision: pl.Expr, otherwise: pl.Expr) -> pl.Expr:
     import polars as pl
 
-    return pl.coalesce(pl.concat_str(number, revision.cast(pl.String), separator="/"), otherwise)
+    text = pl.concat_str(number, revision.cast(pl.String), separator="/")
+    return pl.coalesce(held(tables.ids, text), otherwise)
 
 
 def _priced() -> dict[str, pl.Expr]:
@@ -75,7 +77,7 @@ def revised_by_action(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         quotes(tables).select("quotenumber", "revision", record_id="quoteid"), on="record_id",
         maintain_order="left",
     )  # fmt: skip
-    following = _edition(pl.col("quotenumber"), pl.col("revision") + 1, pl.col("record_id"))
+    following = _edition(tables, pl.col("quotenumber"), pl.col("revision") + 1, pl.col("record_id"))
     return told(rows, "quote", record="record_id", at="at", by="by", row="row_id", fact=following)
 
 

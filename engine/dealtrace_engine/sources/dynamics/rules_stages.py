@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dealtrace_engine.sources.crm.ids import written
 from dealtrace_engine.sources.crm.ladder import Finder, Rule, derived
 from dealtrace_engine.sources.crm.names import normal_column, one_of
 from dealtrace_engine.sources.crm.tables import data_types
@@ -83,7 +84,7 @@ def _with_stage_names(found: pl.LazyFrame, tables: CrmTables) -> pl.LazyFrame:
     for side, name in (("old", "stage_from"), ("new", "stage_to")):
         side_names = names.select(pl.col("stage").alias(side), pl.col("name").alias(name))
         found = found.join(side_names, on=side, how="left", maintain_order="left")
-        found = found.with_columns(pl.coalesce(name, side).alias(name))
+        found = found.with_columns(pl.coalesce(name, written(tables.ids, pl.col(side))).alias(name))
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.quality import FIRST_ROWS, Finding
 from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dealtrace_engine.sources.crm.packed import alike, unpacked_frame
 from dealtrace_engine.sources.crm.tables import Kind
 from dealtrace_engine.sources.crm.values import value
 from dealtrace_engine.sources.dynamics.attributes import kept_attributes
@@ -42,7 +43,8 @@ class Part:
     columns : mapping of str to str
         Logical column to what it is called here.
     rows : callable (list of str) -> iterator of DataFrame
-        The rows, piece by piece, with at least the columns asked for, by the names they have here.
+        The rows, piece by piece, with at least the columns asked for, by the names they have here; ids may be
+        packed in some pieces, see `crm.packed`.
     types : mapping of str to DataType
         Logical column to its type where that is not text.
     deleted : str or None
@@ -122,7 +124,11 @@ class Table:
 
     def current(self) -> pl.LazyFrame:
         """Return one row per record, the newest."""
-        return deferred(self.schema, lambda columns: self._of(columns)._rows())
+        return deferred(self.schema, lambda columns: map(as_texts, self._of(columns)._rows()))
+
+    def packed(self, columns: Collection[str]) -> pl.DataFrame:
+        """Return these columns of what `current` does, with ids packed that the parts have so."""
+        return joined(list(self._of(columns)._rows()))
 
     def versions(self) -> pl.LazyFrame:
         """Return every version of every record, with `version_at`."""
@@ -139,14 +145,14 @@ class Table:
         import polars as pl
 
         found: list[Finding] = []
-        held, rows, kept = [self._empty()], 0, 0
+        held, rows, kept = list[pl.DataFrame](), 0, 0
         for piece in self._identified(found):
             held.append(piece)
             rows += piece.height
             if rows > max(HELD_ROWS, 2 * kept):
-                held = [self._latest(pl.concat(held), found)]
+                held = [self._latest(joined(held), found)]
                 rows = kept = held[0].height
-        newest = self._latest(pl.concat(held), found)
+        newest = self._latest(joined(held) if held else self._empty(), found)
         yield self.finished(self._without(newest, _is_deleted(), "marked as deleted", found))
         noted(self.findings, found)
 
@@ -158,14 +164,12 @@ class Table:
         again : callable (DataFrame), optional
             Told of further copies of rows.
         """
-        import polars as pl
-
         found: list[Finding] = []
         seen, key = SeenIds(), KEYS[self.name]
         for piece in self._identified(found):
             rows = self._without(piece, _is_deleted(), "marked as deleted", found)
             if key in rows.columns:
-                copy = ~seen.first(rows[key].cast(pl.String))
+                copy = ~seen.first(as_ids(rows[key]))
                 if again is not None and copy.any():
                     again(self.finished(rows.filter(copy)))
                 rows = self._without(rows, copy, "there twice", found)
@@ -181,12 +185,12 @@ class Table:
         found: list[Finding] = []
         seen, key = Seen(), KEYS.get(self.name)
         for piece in self._identified(found):
-            rows = piece.filter(~_is_deleted())
+            rows = as_texts(piece).filter(~_is_deleted())
             there = [pl.col(name).cast(pl.String) for name in ("modifiedon", SINK) if name in rows.columns]
             rows = rows.with_columns(
                 pl.coalesce(pl.when(at != "").then(at) for at in there).alias("version_at")
             )
-            if key in rows.columns:
+            if key is not None and key in rows.columns:
                 version = pl.col("versionnumber" if "versionnumber" in rows.columns else "version_at")
                 texts = pl.concat_str(_same_id(key), pl.lit(" "), version.cast(pl.String), ignore_nulls=True)
                 again = ~seen.first(rows.select(texts).to_series())
@@ -206,13 +210,15 @@ class Table:
         if any(one.changes for one in self.parts):
             marks[CHANGES] = part.changes
         asked = list(dict.fromkeys([*part.columns.values(), *(name for name in marks.values() if name)]))
-        chosen = [_column(part, column, kind) for column, kind in self.schema.items()]
-        chosen += [
+        schema = self.schema
+        more = [
             (pl.lit(None, pl.String) if name is None else pl.col(name).cast(pl.String)).alias(mark)
             for mark, name in marks.items()
         ]
+        more.append(pl.lit(place, pl.UInt32).alias(PLACE))
         for frame in part.rows(asked):
-            yield frame.select(*chosen, pl.lit(place, pl.UInt32).alias(PLACE))
+            chosen = [_column(part, column, kind, frame.schema) for column, kind in schema.items()]
+            yield frame.select(*chosen, *more)
 
     def _empty(self) -> pl.DataFrame:
         import polars as pl
@@ -228,21 +234,28 @@ class Table:
         for piece in self.pieces():
             rows = piece
             if key in piece.columns:
-                none = pl.col(key).is_null() | (pl.col(key).cast(pl.String) == "")
+                none = pl.col(key).is_null()
+                if piece.schema[key] != pl.UInt128():
+                    none |= pl.col(key).cast(pl.String) == ""
                 rows = self._without(piece, none, "without an id", found, before)
             before += piece.height
             yield rows
 
     def _latest(self, rows: pl.DataFrame, found: list[Finding]) -> pl.DataFrame:
         """Keep the newest row of each record."""
+        import polars as pl
+
         key = KEYS.get(self.name)
-        if key not in rows.columns or rows.select(_same_id(key).hash().n_unique()).item() == rows.height:
+        if key not in rows.columns:
+            return rows
+        same = pl.col(key) if rows.schema[key] == pl.UInt128() else _same_id(key)
+        if rows.select(same.hash().n_unique()).item() == rows.height:
             return rows
         # The version first: a row that is written again after a retry arrives later than newer ones.
         stamps = [name for name in ("versionnumber", SINK, "modifiedon") if name in rows.columns]
         newest = [_order(rows, name) for name in stamps]
         ranked = rows.with_row_index("!row").sort(*newest, PLACE, "!row", nulls_last=True)
-        older = ~_same_id(key).is_last_distinct()
+        older = ~same.is_last_distinct()
         if self.versioned:
             ranked = ranked.filter(~older)
         else:
@@ -298,14 +311,34 @@ def tables_of(
     return found
 
 
-def _column(part: Part, column: str, kind: pl.DataType) -> pl.Expr:
+def joined(pieces: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return pieces as one frame: ids that are packed in some and not in others are texts."""
+    import polars as pl
+
+    return pl.concat(alike(pieces, pieces[0].columns))
+
+
+def as_texts(piece: pl.DataFrame) -> pl.DataFrame:
+    """Return a piece with its ids as texts."""
+    return unpacked_frame(piece).collect()
+
+
+def as_ids(ids: pl.Series) -> pl.Series:
+    """Return ids packed or as texts, whatever an export has them as."""
+    import polars as pl
+
+    return ids if ids.dtype == pl.UInt128 else ids.cast(pl.String)
+
+
+def _column(part: Part, column: str, kind: pl.DataType, found: Mapping[str, pl.DataType]) -> pl.Expr:
     import polars as pl
 
     if column in part.fixed:
         return pl.lit(part.fixed[column], pl.String).alias(column)
     if column not in part.columns:
         return pl.lit(None, kind).alias(column)
-    return pl.col(part.columns[column]).cast(kind).alias(column)
+    name = part.columns[column]
+    return (pl.col(name) if found[name] == pl.UInt128() else pl.col(name).cast(kind)).alias(column)
 
 
 def _is_deleted() -> pl.Expr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dealtrace_engine.sources.crm.ids import held
 from dealtrace_engine.sources.crm.names import normal
 from dealtrace_engine.sources.dynamics.codes import option_labels
 from dealtrace_engine.sources.dynamics.objects import KEYS
@@ -60,7 +61,7 @@ def paths(tables: CrmTables) -> pl.LazyFrame:
         stages=pl.col("stage").list.len(), place=pl.int_ranges(pl.col("stage").list.len())
     )
     exploded = rows.explode("stage", "place")
-    return exploded.with_columns(pl.col("stage").str.strip_chars("{} "))
+    return exploded.with_columns(held(tables.ids, pl.col("stage").str.strip_chars("{} ")))
 
 
 def stage_places(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 from dealtrace_engine.errors import ParseError, first_line
 from dealtrace_engine.parallel import closed_after, map_ahead
 from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dealtrace_engine.sources.crm.tables import Kind
 from dealtrace_engine.sources.csv_blocks import Block, blocks
-from dealtrace_engine.sources.csv_dialect import Dialect, sniff
-from dealtrace_engine.sources.csv_parsed import parse
+from dealtrace_engine.sources.csv_dialect import sniff
+from dealtrace_engine.sources.csv_frames import framed
 from dealtrace_engine.sources.dynamics.export import Reading
 from dealtrace_engine.sources.dynamics.naming import (
     CUSTOM_PROCESS,
     delete_mark,
     is_process,
+    kinds_of,
     logical_columns,
     table_of,
 )
@@ -125,12 +127,13 @@ def _parts(entity: Entity, folder: Path, mapping: CrmMapping) -> Iterator[Part]:
     places = {name: f"{place}" for place, name in reversed(list(enumerate(entity.attributes)))}
     columns = logical_columns(table, entity.attributes, mapping)
     mark = delete_mark(entity.attributes)
+    guids = {places[name] for logical, name in columns.items() if kinds_of(table).get(logical) is Kind.ID}
     for file in files_of(entity, folder):
         check_fit(entity, file)
         yield Part(
             table,
             {logical: places[name] for logical, name in columns.items()},
-            partial(_rows, entity, file),
+            partial(_rows, entity, file, guids=guids),
             deleted=None if mark is None else places[mark],
             sink=_place(places, SINK),
             fixed={"bpf_table": entity.name.lower()} if table == CUSTOM_PROCESS else {},
@@ -152,7 +155,7 @@ def repeats_id(entity: Entity, file: Path, most: int) -> bool:
     if "id" not in places:
         return False
     found, count = list[pl.DataFrame](), 0
-    with closed_after(_rows(entity, file, columns, FIRST_BYTES)) as pieces:
+    with closed_after(_rows(entity, file, columns, piece_bytes=FIRST_BYTES)) as pieces:
         for piece in pieces:
             found.append(piece.head(most - count))
             count += found[-1].height
@@ -166,56 +169,52 @@ def repeats_id(entity: Entity, file: Path, most: int) -> bool:
 
 
 def _rows(
-    entity: Entity, file: Path, columns: Sequence[str], piece_bytes: int = PIECE_BYTES
-) -> Iterator[pl.DataFrame]:
+    entity: Entity, file: Path, columns: Sequence[str], guids: Collection[str] = (),
+    piece_bytes: int = PIECE_BYTES,
+) -> Iterator[pl.DataFrame]:  # fmt: skip
     """Yield columns by their place; a row that ends early has none of the columns that were added since.
 
-    Blocks are parsed while they are in a core's cache; what follows costs about as much for a larger piece.
-    """
-    import polars as pl
+    Columns of `guids` are packed in pieces where they can be.
 
+    """
     source, width = InputFile.at(file), len(entity.attributes)
+    columns = list(dict.fromkeys(columns))
+    guids = [column for column in columns if column in guids]
     places = [f"{place}" for place in range(width + 1)]
     dialect = sniff(source, delimiter=",", quote='"', names=places[:width])
 
-    def parsed(block: Block) -> tuple[int, pl.DataFrame]:
-        if block.problem is not None:
-            raise ParseError(block.problem.what, file=file, hint=block.problem.hint)
-        found = _even(block, dialect, columns)
-        if found is None:
-            found = _uneven(block.data, places, list(columns), entity, file)
-        return len(block.data), found
+    def parsed(piece: list[Block]) -> pl.DataFrame:
+        for block in piece:
+            if block.problem is not None:
+                raise ParseError(block.problem.what, file=file, hint=block.problem.hint)
+        found = framed(piece, dialect, columns, guids)
+        return _uneven(piece, places, columns, entity, file) if found is None else found
 
-    piece, size = list[pl.DataFrame](), 0
-    with closed_after(map_ahead(parsed, blocks(source, dialect))) as frames:
-        for length, frame in frames:
-            piece.append(frame)
-            size += length
-            if size >= piece_bytes:
-                yield pl.concat(piece, rechunk=True)
-                piece, size = [], 0
+    with closed_after(map_ahead(parsed, _gathered(blocks(source, dialect), piece_bytes))) as frames:
+        yield from frames
+
+
+def _gathered(found: Iterator[Block], size: int) -> Iterator[list[Block]]:
+    """Yield blocks, as many together as have so many bytes."""
+    piece, held = list[Block](), 0
+    for block in found:
+        piece.append(block)
+        held += len(block.data)
+        if held >= size:
+            yield piece
+            piece, held = [], 0
     if piece:
-        yield pl.concat(piece, rechunk=True)
-
-
-def _even(block: Block, dialect: Dialect, columns: Sequence[str]) -> pl.DataFrame | None:
-    """Read rows that all have as many fields as there are columns, in UTF-8; None where some are not so."""
-    import polars as pl
-
-    parsed = parse(block, dialect, list(dict.fromkeys(columns)))
-    if parsed.batch is None or parsed.skipped:
-        return None
-    return pl.DataFrame(pl.from_arrow(parsed.batch))
+        yield piece
 
 
 def _uneven(
-    rows: memoryview, places: list[str], columns: list[str], entity: Entity, file: Path
+    piece: Sequence[Block], places: list[str], columns: list[str], entity: Entity, file: Path
 ) -> pl.DataFrame:
     """Read whole rows behind a header of all places, and one more that nothing should be at."""
     import polars as pl
 
-    text = b"".join((",".join(places).encode(), b"\n", rows))
-    asked = [*dict.fromkeys(columns), places[-1]]
+    text = b"".join((",".join(places).encode(), b"\n", *(block.data for block in piece)))
+    asked = [*columns, places[-1]]
     try:
         found = pl.read_csv(text, columns=asked, infer_schema=False, encoding="utf8-lossy")
     except pl.exceptions.PolarsError as error:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dealtrace_engine.quality import Finding
-from dealtrace_engine.sources.crm.packed import unpacked, unpacked_frame
 from dealtrace_engine.sources.crm.values import encoded
 from dealtrace_engine.sources.dynamics.audit import CREATE, DELETE
 from dealtrace_engine.sources.dynamics.audited import audited_updates
@@ -53,10 +52,9 @@ def _transitions(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
     import polars as pl
 
     found = audited_updates(tables, table, attribute)
-    found = _living(found.with_columns(map(unpacked, found["old", "new"])), tables, table)
+    found = _living(found, tables, table)
     found = found.with_columns(ts_quality=pl.lit("audit"), place=pl.lit(0, pl.UInt32))
     if table in tables.raw.versions:
-        found = unpacked_frame(found).collect()
         versions = _versions(tables, table, attribute)
         versions = versions.join(found.select("record_id").unique(), on="record_id", how="anti")
         found = pl.concat([found, versions])
@@ -74,7 +72,7 @@ def _transitions(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
 def _living(rows: pl.DataFrame, tables: CrmTables, table: str) -> pl.DataFrame:
     """Do the same as `living`."""
     if table not in tables.raw.frames:
-        return living(unpacked_frame(rows), tables, table).collect()
+        return living(rows.lazy(), tables, table).collect()
     there = places(tables, table, rows["record_id"])[1]
     return rows if there.all() else rows.filter(there)
 
@@ -153,7 +151,7 @@ def _count_gaps(tables: CrmTables, table: str, attribute: str, found: pl.DataFra
         last = found.filter((number != number.shift(-1)).fill_null(True)).select("record_id", "new")
         now = value_now(tables, table, attribute, last["record_id"])
         gaps = gaps.append(last.filter(last["new"].ne_missing(now))["record_id"])
-    records = unpacked(gaps.unique(maintain_order=True))
+    records = tables.ids.texts(gaps.unique(maintain_order=True))
     if len(records):
         finding = Finding(f"{table}.{attribute}: changes are missing in the history of a record")
         finding.add(len(records), [], records[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -10,9 +11,8 @@ from hypothesis import strategies as st
 from dealtrace_engine.sources.crm import packed as module
 from dealtrace_engine.sources.crm.packed import (
     alike,
+    numbers,
     packed,
-    packed_columns,
-    packed_where,
     unpacked,
     unpacked_frame,
 )
@@ -31,8 +31,6 @@ def test_packed_and_back_is_the_same(first, then, begin, at_a_time):
         assert unpacked(held).to_list() == texts.to_list()
         assert unpacked(held.slice(begin)).to_list() == texts.slice(begin).to_list()
         assert unpacked(held.sort()).to_list() == texts.sort().to_list()
-        patch.setattr(module, "MOST_VIEWS", at_a_time)
-        assert module.id_texts(held).to_pylist() == texts.to_list()
     assert unpacked(held.slice(begin, 9)).to_list() == texts.slice(begin, 9).to_list()
 
 
@@ -43,20 +41,23 @@ def test_other_ids_stay_as_they_are(other):
     assert unpacked(texts) is texts
 
 
-def test_only_columns_of_different_guids_are_packed():
+def test_only_what_is_asked_for_is_unpacked():
     ids = [f"{row:08x}-0000-0000-0000-000000000001" for row in range(100)]
-    frame = pl.DataFrame({"id": ids, "owner": ids[:2] * 50, "name": ["x"] * 100, "n": range(100)})
-    held = packed_where(frame)
-    assert held.schema == {"id": pl.UInt128, "owner": pl.String, "name": pl.String, "n": pl.Int64}
-    assert packed_where(frame, ["name", "n"]).schema == frame.schema
-    assert packed_columns(frame, ["owner"]).schema["owner"] == pl.UInt128
+    frame = pl.DataFrame({"id": ids, "n": range(100)})
+    held = frame.with_columns(packed(frame["id"]))
     assert unpacked_frame(held).collect().equals(frame)
-    some = unpacked_frame(held).filter(pl.col("id") == ids[7]).select("owner", "id").collect()
-    assert some.rows() == [(ids[1], ids[7])]
+    assert unpacked_frame(held).filter(pl.col("id") == ids[7]).select("n").collect().rows() == [(7,)]
 
 
 def test_frames_are_packed_alike():
     guid, other = pl.DataFrame({"id": ["6f9619ff-8b86-d011-b42d-00cf4fc964ff"]}), pl.DataFrame({"id": ["x"]})
-    both = [packed_columns(frame, ["id"]) for frame in (guid, other)]
+    both = [frame.with_columns(packed(frame["id"])) for frame in (guid, other)]
     assert pl.concat(alike(both, ["id"])).equals(pl.concat([guid, other]))
     assert alike(both[:1], ["id"])[0].schema["id"] == pl.UInt128
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1)), max_size=20))
+def test_numbers_of_halves(pairs):
+    high, low = (np.array([pair[side] for pair in pairs], np.uint64) for side in (0, 1))
+    expected = [first << 64 | last or None for first, last in pairs]
+    assert numbers({"id": (high, low)})["id"].to_list() == expected

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dealtrace_engine.errors import ParseError
+from dealtrace_engine.sources.crm.ids import with_texts
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.tables import CrmTables
 from dealtrace_engine.sources.dynamics import excel
@@ -42,7 +43,7 @@ def tables(folder, **mapping):
 
 
 def rows(tables, name, *columns):
-    return tables.table(name).select(columns).collect().rows()
+    return with_texts(tables.table(name).select(columns).collect(), tables.ids).rows()
 
 
 def deals(folder, *more, name="deals.xlsx"):

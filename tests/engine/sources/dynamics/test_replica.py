@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from dealtrace_engine.errors import DealtraceError, ParseError, SchemaError
+from dealtrace_engine.sources.crm.ids import with_texts
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.tables import CrmTables
 from dealtrace_engine.sources.dynamics.memory import from_frames
@@ -25,7 +26,7 @@ def tables(folder, **mapping):
 
 
 def rows(tables, name, *columns):
-    return tables.table(name).select(columns).collect().rows()
+    return with_texts(tables.table(name).select(columns).collect(), tables.ids).rows()
 
 
 @pytest.mark.parametrize(

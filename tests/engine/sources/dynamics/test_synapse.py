@@ -9,14 +9,16 @@ import polars as pl
 import pytest
 
 from dealtrace_engine.errors import ParseError
+from dealtrace_engine.sources.crm.ids import with_texts
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.tables import CrmTables
 from dealtrace_engine.sources.csv_blocks import Block
 from dealtrace_engine.sources.csv_dialect import Dialect
+from dealtrace_engine.sources.csv_frames import framed
 from dealtrace_engine.sources.dynamics.objects import CATALOG
 from dealtrace_engine.sources.dynamics.recognise import recognise
 from dealtrace_engine.sources.dynamics.shapes import read_raw
-from dealtrace_engine.sources.dynamics.synapse import _even, _uneven
+from dealtrace_engine.sources.dynamics.synapse import _uneven
 from dealtrace_engine.sources.dynamics.synapse_model import Entity
 
 A, B, C = (f"0000000{i}-aaaa-4bbb-8ccc-00000000000{i}" for i in (1, 2, 3))
@@ -91,7 +93,7 @@ def tables(folder, shape, **mapping):
 
 
 def rows(tables, name, *columns):
-    return tables.table(name).select(columns).collect().rows()
+    return with_texts(tables.table(name).select(columns).collect(), tables.ids).rows()
 
 
 def test_rows_without_header_are_named_by_the_model(tmp_path):
@@ -131,7 +133,7 @@ def test_append_only_gives_versions_the_newest_row_and_no_deleted_records(tmp_pa
     assert recognise(tmp_path) == "synapse-append"
     found = tables(tmp_path, "synapse-append")
     assert rows(found, "opportunity", "opportunityid", "statecode") == [(A, 1.0)]
-    versions = found.all_versions("opportunity").sort("version_at").collect()
+    versions = with_texts(found.all_versions("opportunity").sort("version_at").collect(), found.ids)
     assert versions.select("opportunityid", "statecode", "versionnumber").rows() == [
         (A, 0.0, 1.0), (C, 0.0, 2.0), (A, 0.0, 3.0), (A, 1.0, 5.0),
     ]  # fmt: skip
@@ -305,11 +307,12 @@ def test_rows_of_one_width_are_the_same_whichever_way_they_are_read(tmp_path, se
     dialect, columns = Dialect(",", '"', "utf-8", "\n", tuple(places[:5]), 0), ["3", "0"]
     file = tmp_path / "2018.csv"
     entity = Entity("opportunity", tuple("abcde"), (), tmp_path / "model.json")
-    even = _even(Block(memoryview(data), 0), dialect, columns)
-    uneven = _uneven(memoryview(data), places, columns, entity, file)
+    even = framed([Block(memoryview(data), 0)], dialect, columns)
+    uneven = _uneven([Block(memoryview(data), 0)], places, columns, entity, file)
     assert even is not None
     empty = pl.all().replace("", None)
     assert even.select(empty).rows() == uneven.select(columns).select(empty).rows()
     short = data + b"a,b\n"
-    assert _even(Block(memoryview(short), 0), dialect, columns) is None
-    assert _uneven(memoryview(short), places, columns, entity, file)["0"][-1] == "a"
+    block = Block(memoryview(short), 0)
+    assert framed([block], dialect, columns) is None
+    assert _uneven([block], places, columns, entity, file)["0"][-1] == "a"

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from dealtrace_engine.errors import ParseError
+from dealtrace_engine.sources.crm.ids import with_texts
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.tables import CrmTables
 from dealtrace_engine.sources.dynamics import web_api
@@ -47,7 +48,7 @@ def tables(folder, **mapping):
 
 
 def rows(tables, name, *columns):
-    return tables.table(name).select(columns).collect().rows()
+    return with_texts(tables.table(name).select(columns).collect(), tables.ids).rows()
 
 
 FORMS = {
