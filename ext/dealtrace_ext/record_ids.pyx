@@ -12,6 +12,7 @@ from dealtrace_ext.columns cimport Text
 cdef extern from *:
     """
     #include <stdint.h>
+    #include <string.h>
     /* Of 36 bytes: 0 no GUID in lower case, 1 a GUID, 2 the one of zeros; without a branch, so that it is vectors. */
     static inline int dt_plain_guid(const uint8_t *value) {
         static const uint8_t dash[36] = {0,0,0,0,0,0,0,0,1,0,0,0,0,1,0,0,0,0,1,0,0,0,0,1,0,0,0,0,0,0,0,0,0,0,0,0};
@@ -24,21 +25,41 @@ cdef extern from *:
         }
         return bad ? 0 : some ? 1 : 2;
     }
-    /* Four characters as one number, the first highest. */
-    static inline uint64_t dt_four(const uint8_t *c) {
-        return (uint64_t)c[0] << 24 | (uint64_t)c[1] << 16 | (uint64_t)c[2] << 8 | c[3];
+    /* Eight characters, four and four, as one number, the first highest. */
+    static inline uint64_t dt_eight(const uint8_t *first, const uint8_t *last) {
+        uint32_t high, low;
+        memcpy(&high, first, 4);
+        memcpy(&low, last, 4);
+    #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        high = __builtin_bswap32(high);
+        low = __builtin_bswap32(low);
+    #endif
+        return (uint64_t)high << 32 | low;
     }
-    /* The number that eight hexadecimal digits in lower case write, four and four; all of them at once. */
-    static inline uint64_t dt_eight_digits(const uint8_t *first, const uint8_t *last) {
-        uint64_t x = dt_four(first) << 32 | dt_four(last);
-        x = (x & 0x0f0f0f0f0f0f0f0fu) + 9 * (x >> 6 & 0x0101010101010101u);
+    #define DT_EACH(c) ((uint64_t)(c) * 0x0101010101010101u)
+    /* The number that eight hexadecimal digits in lower case write, all of them at once; `bad` gets bits if some are none. */
+    static inline uint64_t dt_eight_digits(uint64_t x, uint64_t *bad) {
+        uint64_t y = x & DT_EACH(0x7f);
+        uint64_t digits = (y + DT_EACH(0x80 - '0')) & ~(y + DT_EACH(0x80 - ':'));
+        uint64_t letters = (y + DT_EACH(0x80 - 'a')) & ~(y + DT_EACH(0x80 - 'g'));
+        *bad |= (~(digits | letters) | x) & DT_EACH(0x80);
+        x = (x & DT_EACH(0x0f)) + 9 * (x >> 6 & DT_EACH(1));
         x = (x | x >> 4) & 0x00ff00ff00ff00ffu;
         x = (x | x >> 8) & 0x0000ffff0000ffffu;
         return (x | x >> 16) & 0xffffffffu;
     }
+    /* Whether 36 bytes are a GUID in lower case; its first and last 64 bits. */
+    static inline int dt_guid_number(const uint8_t *value, uint64_t *high, uint64_t *low) {
+        uint64_t bad = (value[8] ^ '-') | (value[13] ^ '-') | (value[18] ^ '-') | (value[23] ^ '-');
+        *high = dt_eight_digits(dt_eight(value, value + 4), &bad) << 32
+            | dt_eight_digits(dt_eight(value + 9, value + 14), &bad);
+        *low = dt_eight_digits(dt_eight(value + 19, value + 24), &bad) << 32
+            | dt_eight_digits(dt_eight(value + 28, value + 32), &bad);
+        return bad == 0;
+    }
     """
     int dt_plain_guid(const uint8_t *value) noexcept nogil
-    uint64_t dt_eight_digits(const uint8_t *first, const uint8_t *last) noexcept nogil
+    bint dt_guid_number(const uint8_t *value, uint64_t *high, uint64_t *low) noexcept nogil
 
 cdef int[32] DIGIT_AT = [
     0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 16, 17,
@@ -196,11 +217,8 @@ cdef int _guid_numbers(Text text, uint64_t *high, uint64_t *low) noexcept nogil:
             return -1
         first, last = 0, 0
         if not text.is_null(i):
-            value = text.data + begin
-            if end - begin != 36 or dt_plain_guid(value) == 0:
+            if end - begin != 36 or not dt_guid_number(text.data + begin, &first, &last):
                 return 0
-            first = dt_eight_digits(value, value + 4) << 32 | dt_eight_digits(value + 9, value + 14)
-            last = dt_eight_digits(value + 19, value + 24) << 32 | dt_eight_digits(value + 28, value + 32)
         high[i], low[i] = first, last
     return 1
 

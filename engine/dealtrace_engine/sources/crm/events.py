@@ -42,7 +42,7 @@ REPEATED = (
 """Texts of which there are few."""
 IDS = ("record_id", "source_row_id")
 """Ids of which there are about as many as events."""
-HELD = ("fact", "resource_id", *IDS)
+HELD = ("resource_id", *IDS)
 """What is held as ids are."""
 
 START_LIKE = frozenset(
@@ -81,7 +81,7 @@ def event_schema(ids: Ids | None = None) -> dict[str, pl.DataType]:
     instant = pl.Datetime("us", "UTC")
     own = (ids or TextIds()).kind
     return {
-        "fact": own, "object": text, "record_id": own, "timestamp": instant, "ts_precision": text,
+        "fact": text, "object": text, "record_id": own, "timestamp": instant, "ts_precision": text,
         "ts_quality": text, "end_timestamp": instant, "resource_id": own, "resource_name": text,
         "activity": text, "rule_id": text, "source_object": text, "source_row_id": own,
         "stage_from": text, "stage_to": text, "direction": pl.Int8(), "probability": number,

@@ -78,6 +78,7 @@ def derived(rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping) -> pl
     import polars as pl
 
     found = by_activity(mapping.ladder(rules), tables, mapping)
+    found = [rows.with_columns(tables.ids.texts(rows["fact"])) for rows in found]
     return pl.concat(found, rechunk=False) if found else no_events(tables.ids)
 
 
@@ -108,7 +109,10 @@ def by_activity(
     rank = pl.col("activity").replace_strict(RANKS, default=None, return_dtype=pl.Int32)
 
     def events(ladder: Sequence[Rule]) -> list[pl.DataFrame]:
-        frames = [completed(rule.find(tables, mapping), rule, tables.ids) for rule in ladder]
+        found = [rule.find(tables, mapping) for rule in ladder]
+        facts = {frame.collect_schema()["fact"] for frame in found}
+        kind = facts.pop() if len(facts) == 1 else pl.String()
+        frames = [completed(frame, rule, tables.ids, kind) for frame, rule in zip(found, ladder, strict=True)]
         timed = [frame.filter(pl.col("timestamp").is_not_null()) for frame in frames]
         return [kept(rows) for rows in first_that_yields([f.with_columns(order_rank=rank) for f in timed])]
 
@@ -129,8 +133,18 @@ def first_that_yields(ladder: Sequence[pl.LazyFrame]) -> Iterator[pl.DataFrame]:
             yield rows
 
 
-def completed(frame: pl.LazyFrame, rule: Rule, ids: Ids) -> pl.LazyFrame:
-    """Return the frame with every column of an event: what the rule does not know is null."""
+def completed(frame: pl.LazyFrame, rule: Rule, ids: Ids, fact: pl.DataType) -> pl.LazyFrame:
+    """Return the frame with every column of an event: what the rule does not know is null.
+
+    Parameters
+    ----------
+    frame : LazyFrame
+    rule : Rule
+    ids : Ids
+        How ids are held.
+    fact : DataType
+        What facts are in the ladder of the rule: ids as they are held, or texts.
+    """
     import polars as pl
 
     given = {
@@ -149,4 +163,5 @@ def completed(frame: pl.LazyFrame, rule: Rule, ids: Ids) -> pl.LazyFrame:
             return held(ids, pl.col(name))
         return (pl.col(name) if name in known else given.get(name, pl.lit(None))).cast(kind).alias(name)
 
-    return frame.select(column(name, kind) for name, kind in event_schema(ids).items())
+    schema = {**event_schema(ids), "fact": fact}
+    return frame.select(column(name, kind) for name, kind in schema.items())

@@ -15,7 +15,8 @@ SLACK = timedelta(days=1)
 def latest_of_all(tables: CrmTables, names: Sequence[str], columns: Sequence[str]) -> datetime | None:
     """Return the latest of the `latest_stamp` of columns of objects."""
     for name in names:
-        tables.note_spans(name, [column for column in columns if (name, column) not in tables.raw.latest])
+        asked = [column for column in columns if (name, column) not in tables.raw.latest]
+        tables.note_spans(name, asked)
     stamps = (latest_stamp(tables, name, column) for name in names for column in columns)
     return max((when for when in stamps if when is not None), default=None)
 

@@ -89,7 +89,8 @@ class RawExport:
     by_column : bool
         Whether to read one column of an object takes much less than to read all of it.
     latest : mapping of (str, str) to datetime
-        Object and column to the last instant in it, where the reader came to know it.
+        Object and column to the last instant in it, where the reader came to know it, or finds it faster than
+        `CrmTables.span` does.
     typed : mapping of str to callable () -> (DataFrame, list of Finding)
         Objects that come with their values read, ids packed where they can be, and what was odd in them.
     packed : mapping of str to callable (collection of str) -> DataFrame
@@ -233,7 +234,7 @@ class CrmTables:
 
     def latest(self, name: str, column: str) -> datetime | None:
         """Return the last instant in a column, as `span` does, or as the reader of the export knows it."""
-        known = self.raw.latest.get((name, column))
+        known = None if self.knows(name, column) else self.raw.latest.get((name, column))
         return self.span(name, column)[1] if known is None else known
 
     def note_spans(self, name: str, columns: Sequence[str]) -> None:

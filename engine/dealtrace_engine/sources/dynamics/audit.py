@@ -89,7 +89,7 @@ class Audit:
         return deferred(types, lambda _: map(_texts, self._of("changes")))
 
     def typed_changes(self) -> tuple[pl.DataFrame, list[Finding]]:
-        """Return `changes` with values read, ids packed where they can be and `WHICH` as codes, and findings."""
+        """Return `changes` with values read, ids packed where they can be, `WHICH` as codes; and findings."""
         import polars as pl
 
         pieces = alike(list(self._of("changes")), OWN_IDS)

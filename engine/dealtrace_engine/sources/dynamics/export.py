@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,41 @@ if TYPE_CHECKING:
     import polars as pl
 
 SYSTEM = "dynamics"
+CHANGED_AT = "modifiedon"
+
+
+class Latest(Mapping[tuple[str, str], "datetime"]):
+    """The last instant in columns of tables, looked up when it is asked for.
+
+    Parameters
+    ----------
+    tables : mapping of str to Table
+    zone : str
+        Of instants without one.
+    """
+
+    def __init__(self, tables: Mapping[str, Table], zone: str) -> None:
+        self._tables, self._zone = tables, zone
+        self._known: dict[tuple[str, str], datetime | None] = {}
+
+    def __getitem__(self, key: tuple[str, str]) -> datetime:
+        if key not in self:
+            raise KeyError(key)
+        if key not in self._known:
+            self._known[key] = self._tables[key[0]].last(key[1], self._zone)
+        last = self._known[key]
+        if last is None:
+            raise KeyError(key)
+        return last
+
+    def __contains__(self, key: object) -> bool:
+        return key in set(self)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return ((name, CHANGED_AT) for name, table in self._tables.items() if CHANGED_AT in table.schema)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 @dataclass
@@ -87,7 +123,7 @@ def export(reading: Reading, mapping: CrmMapping, *, shape: str, label: str) -> 
         SYSTEM, shape, label, frames, versions, reading.exported, reading.zone, reading.precision,
         reading.notes, reading.findings, _others(reading.parts), counted,
         by_column=reading.by_column, typed={} if audit is None else {CHANGED: audit.typed_changes},
-        packed=packed, ids=GuidIds(),
+        packed=packed, latest=Latest(tables, reading.zone) if reading.by_column else {}, ids=GuidIds(),
     )  # fmt: skip
 
 

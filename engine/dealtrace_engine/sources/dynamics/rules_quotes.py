@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.sources.crm.ids import held
+from dealtrace_engine.sources.crm.ids import written
 from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.crm.names import one_of
 from dealtrace_engine.sources.dynamics.audit import REVISED
@@ -39,7 +39,7 @@ def _edition(tables: CrmTables, number: pl.Expr, revision: pl.Expr, otherwise: p
     import polars as pl
 
     text = pl.concat_str(number, revision.cast(pl.String), separator="/")
-    return pl.coalesce(held(tables.ids, text), otherwise)
+    return pl.coalesce(text, written(tables.ids, otherwise))
 
 
 def _priced() -> dict[str, pl.Expr]:

@@ -18,6 +18,8 @@ from dealtrace_engine.sources.dynamics.naming import kinds_of, wanted_columns
 from dealtrace_engine.sources.dynamics.objects import KEYS, OBJECT_TYPES
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import polars as pl
 
 SINK, DELETED, PLACE = "!sink", "!deleted", "!place"
@@ -129,6 +131,26 @@ class Table:
     def packed(self, columns: Collection[str]) -> pl.DataFrame:
         """Return these columns of what `current` does, with ids packed that the parts have so."""
         return joined(list(self._of(columns)._rows()))
+
+    def last(self, column: str, zone: str) -> datetime | None:
+        """Return the last instant in a column of rows not marked as deleted; faster than `current`.
+
+
+        A row that has a newer one counts as well: what was written to a record goes up to there.
+        """
+        import polars as pl
+
+        found: list[datetime | None] = []
+        for part in self.parts:
+            name, mark = part.columns.get(column), part.deleted
+            if name is None:
+                continue
+            deleted = pl.lit(None, pl.String) if mark is None else pl.col(mark).cast(pl.String)
+            for frame in part.rows([name] if mark is None else [name, mark]):
+                at = value(name, Kind.INSTANT, frame.schema[name], zone)
+                rows = frame.with_columns(deleted.alias(DELETED)).filter(~_is_deleted())
+                found.append(rows.select(at.max()).item())
+        return max((at for at in found if at is not None), default=None)
 
     def versions(self) -> pl.LazyFrame:
         """Return every version of every record, with `version_at`."""
