@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dealtrace_engine.errors import DealtraceError
 from dealtrace_engine.lead_to_cash.findings import CONVERTED, VALUES
+from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.results import Result, plain
 
 if TYPE_CHECKING:
@@ -66,18 +67,24 @@ def described(result: Result) -> dict[str, Any]:
 
 
 def answers(log: EventLog, threads: int | None, step: Step) -> Answers:
-    """Ask everything; what the log cannot answer is named with the reason."""
-    results: dict[str, Result] = {}
-    unanswered: dict[str, str] = {}
-    with step("lead to cash"):
-        for name, ask in _questions(log, threads).items():
-            try:
-                result = ask()
-                result.to_arrow()
-                results[name] = result
-            except DealtraceError as error:
-                unanswered[name] = str(error)
-    return Answers(results, unanswered)
+    """Ask everything, side by side; what the log cannot answer is named with the reason."""
+    questions = _questions(log, threads)
+
+    def asked(name: str) -> Result | DealtraceError:
+        try:
+            result = questions[name]()
+            result.to_arrow()
+        except DealtraceError as error:
+            return error
+        return result
+
+    with step("lead to cash") as progress:
+        found = map_blocks(asked, list(questions), threads=threads, progress=progress)
+    told = dict(zip(questions, found, strict=True))
+    return Answers(
+        {name: answer for name, answer in told.items() if isinstance(answer, Result)},
+        {name: str(answer) for name, answer in told.items() if not isinstance(answer, Result)},
+    )
 
 
 def _questions(log: EventLog, threads: int | None) -> dict[str, Callable[[], Result]]:

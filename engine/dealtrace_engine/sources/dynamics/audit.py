@@ -44,7 +44,8 @@ OWN_IDS = ("auditid", "objectid")
 """Columns of ids of which there are many."""
 WHICH = ("objecttypecode", "attribute")
 """Columns of texts that say of what a change is."""
-REPEATED = ("objecttypecode", "attribute", "userid")
+VALUES = ("old", "new")
+REPEATED = ("objecttypecode", "userid")
 """Columns of texts of which there are few."""
 CREATED = ("lead", "opportunity")
 """Tables of which rules ask for the audit of the creation."""
@@ -160,9 +161,12 @@ def _settled(changes: pl.DataFrame, of: int) -> Changes:
     """Read the values of changes of a piece of so many rows, and return with them what was odd."""
     import polars as pl
 
-    rows, findings = reading(changes.lazy(), CATALOG[CHANGED], CHANGED, "dynamics", "UTC")
-    rows = _own_texts(rows.with_columns(packed(rows[name]) for name in OWN_IDS), of)
-    return rows.with_columns(rows.select(WHICH).cast(pl.Categorical)), findings
+    others = {name: kind for name, kind in CATALOG[CHANGED].items() if name not in (*WHICH, *VALUES)}
+    rows, findings = reading(changes.lazy(), others, CHANGED, "dynamics", "UTC")
+    rows = rows.with_columns(packed(rows[name]) for name in OWN_IDS)
+    values = changes.select(value(name, Kind.TEXT, pl.String(), "UTC") for name in VALUES)
+    rows = _own_texts(rows.hstack(values), of)
+    return rows.hstack(changes.select(pl.col(WHICH).cast(pl.Categorical))), findings
 
 
 def _texts(changes: pl.DataFrame) -> pl.DataFrame:
@@ -208,7 +212,9 @@ def changed_attributes(
         rest = rows.with_row_index("!row").filter(other)
         parts = (
             found.with_columns(pl.Series("!row", spots, pl.UInt32)),
-            _decoded_changes(rest, attributes, findings),
+            _decoded_changes(rest, attributes, findings).with_columns(
+                pl.col("attribute").cast(pl.Categorical)
+            ),
         )
         found = pl.concat(parts, how="diagonal").sort("!row", maintain_order=True).drop("!row")
     cut = pl.col("old").str.ends_with(CUT) | pl.col("new").str.ends_with(CUT)
@@ -228,7 +234,7 @@ def _plain_changes(
     while (count := find_changes(Text(column), names, found, other)) > len(found):
         found = np.empty((count, 6), np.int64)
     found = found[:count]
-    named = pl.Series([name.decode() for name in names], dtype=pl.String)
+    named = pl.Series([name.decode() for name in names], dtype=pl.Categorical)
     old, new = _values(column, found, 2), _values(column, found, 4)
     plain = pl.DataFrame({"attribute": named.gather(found[:, 1]), "old": old, "new": new})
     return found[:, 0], plain, pl.Series(other.astype(np.bool_))
@@ -313,7 +319,7 @@ def _updates(rows: pl.DataFrame) -> pl.DataFrame:
         else (pl.col(name) if name in rows.columns else pl.lit(None)).cast(kind).alias(name)
         for name, kind in types.items()
     ]  # fmt: skip
-    rows = rows.select(*kept, CHANGES)
+    rows = rows.select(*kept, CHANGES).with_columns(pl.col("objecttypecode").cast(pl.Categorical))
     return rows.filter((pl.col("operation") == UPDATE).fill_null(True) & (pl.col(CHANGES) != ""))
 
 

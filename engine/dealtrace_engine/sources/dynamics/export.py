@@ -49,7 +49,8 @@ class Latest(Mapping[tuple[str, str], "datetime"]):
         return last
 
     def __contains__(self, key: object) -> bool:
-        return key in set(self)
+        name, column = key if isinstance(key, tuple) else (None, None)
+        return column == CHANGED_AT and name in self._tables and column in self._tables[name].schema
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return ((name, CHANGED_AT) for name, table in self._tables.items() if CHANGED_AT in table.schema)

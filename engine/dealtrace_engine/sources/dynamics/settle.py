@@ -135,7 +135,6 @@ class Table:
     def last(self, column: str, zone: str) -> datetime | None:
         """Return the last instant in a column of rows not marked as deleted; faster than `current`.
 
-
         A row that has a newer one counts as well: what was written to a record goes up to there.
         """
         import polars as pl
