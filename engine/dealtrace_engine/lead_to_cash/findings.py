@@ -39,7 +39,7 @@ from dealtrace_engine.lead_to_cash.findings_rules import broken_rules
 from dealtrace_engine.lead_to_cash.findings_stages import funnel_drop, stage_findings
 from dealtrace_engine.lead_to_cash.findings_words import Words
 from dealtrace_engine.log import EventLog
-from dealtrace_engine.parallel import Progress, tick
+from dealtrace_engine.parallel import Progress, map_blocks
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import Later, LogReference, Result
 
@@ -251,9 +251,11 @@ def _parts(looked: Sequence[Candidate], context: Context, place: int) -> list[Ca
 
 
 def _looked(context: Context, sources: Sequence[Source], progress: Progress | None) -> Iterator[Candidate]:
-    for number, source in enumerate(sources, 1):
-        yield from source(context)
-        tick(progress, number, len(sources))
+    """Yield what the sources find, in their order; they look side by side."""
+    found = map_blocks(lambda source: list(source(context)), sources, threads=context.threads,
+                       progress=progress)  # fmt: skip
+    for candidates in found:
+        yield from candidates
 
 
 def _row(
