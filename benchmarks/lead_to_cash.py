@@ -24,11 +24,27 @@ from benchmarks import machine, table
 from benchmarks.logs import SEED, generated
 from benchmarks.measure import ROOT
 from benchmarks.run import public
+from dealtrace_engine.analyses.segment_ends import SegmentEnd
+from dealtrace_engine.lead_to_cash.milestones import LEAD_TO_CASH_SEGMENTS
+from dealtrace_engine.sources.labels import activity_label
 
 MARKERS = "<!-- lead-to-cash table -->", "<!-- /lead-to-cash table -->"
 SEGMENT = ("Quote/Proposal Issued", "Quote Accepted")
 COLUMNS = ["case_id", "activity", "timestamp", "resource"]
 Answer = dict[Any, int]
+Milestone = tuple[tuple[str, ...], bool]
+"""Names of activities in the log, and whether their last occurrence counts instead of the first."""
+
+
+def _milestone(end: SegmentEnd) -> Milestone:
+    return tuple(activity_label(name, "en") for name in end.activities), end.occurrence == "last"
+
+
+READY = {
+    segment.id: (_milestone(segment.source), _milestone(segment.target))
+    for segment in LEAD_TO_CASH_SEGMENTS
+    if segment.source.occurrence != "every"
+}
 
 
 def ours(log: dt.EventLog) -> dict[str, Callable[[], Any]]:
@@ -60,6 +76,39 @@ def segment(events: pl.DataFrame) -> Answer:
     return {"reached": int(found.collect()["n"][0])}
 
 
+def ready_segments(events: pl.DataFrame) -> Answer:
+    """Answer all pairs of the ready set but those that take every occurrence."""
+    ends: dict[Milestone, pl.Expr] = {}
+    for milestone in {end for pair in READY.values() for end in pair}:
+        names, last = milestone
+        at = pl.col("timestamp").filter(pl.any_horizontal(pl.col("activity") == name for name in names))
+        ends[milestone] = (at.max() if last else at.min()).alias(str(milestone))
+    times = events.lazy().group_by("case").agg(ends.values())
+    figures = []
+    for name, (source, target) in READY.items():
+        taken = pl.col(str(target)) - pl.col(str(source))
+        there = taken.filter(taken >= pl.duration())
+        figures += [
+            there.len().alias(name), there.mean().alias(f"{name} mean"), there.median().alias(f"{name} p50"),
+            there.quantile(0.9, "linear").alias(f"{name} p90"),
+            there.quantile(0.95, "linear").alias(f"{name} p95"),
+        ]  # fmt: skip
+    found = times.select(figures).collect()
+    return {name: int(found[name][0]) for name in READY}
+
+
+def waits(events: pl.DataFrame) -> Answer:
+    following = {name: pl.col(name).shift(-1).over("case") for name in ("activity", "timestamp")}
+    pairs = events.lazy().select(
+        "case", "activity", next=following["activity"], wait=following["timestamp"] - pl.col("timestamp")
+    ).filter(pl.col("next").is_not_null())  # fmt: skip
+    found = pairs.group_by("activity", "next").agg(
+        pl.len().alias("n"), pl.col("case").n_unique().alias("cases"), pl.col("wait").sum().alias("sum"),
+        pl.col("wait").median().alias("p50"), pl.col("wait").quantile(0.9, "linear").alias("p90"),
+    )  # fmt: skip
+    return {(a, b): n for a, b, n in found.select("activity", "next", "n").collect().iter_rows()}
+
+
 def handovers(events: pl.DataFrame) -> Answer:
     following = pl.col("resource").shift(-1).over("case")
     pairs = events.lazy().select(
@@ -86,6 +135,11 @@ RIVALS: dict[str, tuple[Callable[[pl.DataFrame], Answer], Callable[[Any], Answer
     "handovers": (
         handovers, lambda t: {(r["source"], r["target"]): r["handovers"] for r in t.to_pylist()},
     ),
+    "segments, the ready set": (
+        ready_segments,
+        lambda t: {r["segment"]: r["reached"] for r in t.to_pylist() if r["segment"] in READY},
+    ),
+    "bottlenecks": (waits, lambda t: {(r["source"], r["target"]): r["count"] for r in t.to_pylist()}),
     "rework": (
         rework,
         lambda t: {r["activity"]: r["rework_events"] for r in t.to_pylist() if r["rework_events"]},

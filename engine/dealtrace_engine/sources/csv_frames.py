@@ -65,7 +65,10 @@ def framed(
                 written = text_views(array, ends[name], long, views)
                 ends[name] += written
                 _add(parts[name], long[:written], views)
-    ids = numbers({name: [np.concatenate(half) for half in parts[name]] for name in names if name in guids})
+    high_low = {name: parts[name] for name in names if name in guids}
+    ids = numbers({n: (np.concatenate(high), np.concatenate(low)) for n, (high, low) in high_low.items()})
+    if len(ids) < len(high_low):
+        return framed(blocks, dialect, names, list(ids))
     return pl.DataFrame([ids[name] if name in guids else _texts(name, *parts[name]) for name in names])
 
 

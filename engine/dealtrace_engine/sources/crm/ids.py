@@ -10,14 +10,12 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 from zlib import crc32
 
-from dealtrace_engine.sources.crm.packed import packed, unpacked
+from dealtrace_engine.sources.crm.packed import ODD, packed, unpacked
 
 if TYPE_CHECKING:
     import polars as pl
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-ODD = 1 << 96
-"""Numbers below are of ids that are no GUIDs, or of GUIDs that begin with eight zeros."""
 
 
 class Ids(Protocol):
@@ -94,7 +92,7 @@ class GuidIds:
         if ids.dtype != pl.String():
             return ids if ids.dtype == pl.UInt128() else ids.cast(pl.String).cast(pl.UInt128)
         found = packed(ids)
-        if found.dtype == pl.UInt128() and not (found < ODD).any():
+        if found.dtype == pl.UInt128():
             return found
         return self._replaced(
             ids, {text: self._number(text) for text in ids.unique().drop_nulls()}, self.kind

@@ -20,6 +20,8 @@ VIEW = np.dtype([("length", "i4"), ("prefix", "i4"), ("buffer", "i4"), ("offset"
 AT_A_TIME = 1 << 17
 """So many are texts at once beside those that stay."""
 HALF = 1 << 64
+ODD = 1 << 96
+"""Numbers below are left for ids that are no GUIDs (`crm.ids`), nor are GUIDs packed that would be so low."""
 Halves = tuple[NDArray[np.uint64], NDArray[np.uint64]]
 
 
@@ -42,7 +44,7 @@ def packed(ids: pl.Series) -> pl.Series:
     for begin in range(0, len(ids), AT_A_TIME):
         part = ids.slice(begin, AT_A_TIME)
         read = halves_of_texts(part)
-        if read is None:
+        if read is None or _has_odd(*read, part.is_not_null().to_numpy()):
             return ids
         both = pl.DataFrame({"high": read[0], "low": read[1], "there": part.is_not_null()})
         number = pl.col("high").cast(pl.UInt128) * HALF + pl.col("low").cast(pl.UInt128)
@@ -50,16 +52,20 @@ def packed(ids: pl.Series) -> pl.Series:
     return pl.concat(parts) if parts else pl.Series(ids.name, [], pl.UInt128)
 
 
-def numbers(halves: Mapping[str, Sequence[NDArray[np.uint64]]]) -> dict[str, pl.Series]:
+def numbers(halves: Mapping[str, Halves]) -> dict[str, pl.Series]:
     """Return packed ids by their names, from their first and last 64 bits; null where all bits are zero.
+
+    Columns with a GUID that stays a text are left out; see `ODD`.
 
     Examples
     --------
-    >>> numbers({"id": [np.array([0, 1], np.uint64), np.array([0, 2], np.uint64)]})["id"].to_list()
-    [None, 18446744073709551618]
+    >>> high, low = np.array([0, 1 << 32], np.uint64), np.array([0, 2], np.uint64)
+    >>> numbers({"id": (high, low)})["id"].to_list()
+    [None, 79228162514264337593543950338]
     """
     import polars as pl
 
+    halves = {name: two for name, two in halves.items() if not _has_odd(*two, (two[0] | two[1]) != 0)}
     both = pl.DataFrame({f"{name} {at}": half for name, two in halves.items() for at, half in enumerate(two)})
     packed_ids = []
     for name in halves:
@@ -67,6 +73,11 @@ def numbers(halves: Mapping[str, Sequence[NDArray[np.uint64]]]) -> dict[str, pl.
         number = high.cast(pl.UInt128) * HALF + low.cast(pl.UInt128)
         packed_ids.append(pl.when((high | low) != 0).then(number).alias(name))
     return {column.name: column for column in both.select(packed_ids)}
+
+
+def _has_odd(high: NDArray[np.uint64], low: NDArray[np.uint64], there: NDArray[np.bool_]) -> bool:
+    """Whether GUIDs that there are begin with eight zeros."""
+    return bool(((high < ODD // HALF) & there).any())
 
 
 def halves_of_texts(ids: pl.Series) -> Halves | None:

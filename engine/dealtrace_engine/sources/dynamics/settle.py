@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.quality import FIRST_ROWS, Finding
 from dealtrace_engine.sources.crm.mapping import CrmMapping
-from dealtrace_engine.sources.crm.packed import alike, unpacked_frame
+from dealtrace_engine.sources.crm.packed import alike, halves_of_texts, numbers, unpacked_frame
 from dealtrace_engine.sources.crm.tables import Kind
 from dealtrace_engine.sources.crm.values import value
 from dealtrace_engine.sources.dynamics.attributes import kept_attributes
@@ -231,7 +231,8 @@ class Table:
         if any(one.changes for one in self.parts):
             marks[CHANGES] = part.changes
         asked = list(dict.fromkeys([*part.columns.values(), *(name for name in marks.values() if name)]))
-        schema = self.schema
+        schema, kinds = self.schema, kinds_of(self.name)
+        ids = [column for column in schema if kinds.get(column) is Kind.ID]
         more = [
             (pl.lit(None, pl.String) if name is None else pl.col(name).cast(pl.String)).alias(mark)
             for mark, name in marks.items()
@@ -239,7 +240,7 @@ class Table:
         more.append(pl.lit(place, pl.UInt32).alias(PLACE))
         for frame in part.rows(asked):
             chosen = [_column(part, column, kind, frame.schema) for column, kind in schema.items()]
-            yield frame.select(*chosen, *more)
+            yield _packed(frame.select(*chosen, *more), ids)
 
     def _empty(self) -> pl.DataFrame:
         import polars as pl
@@ -337,6 +338,16 @@ def joined(pieces: Sequence[pl.DataFrame]) -> pl.DataFrame:
     import polars as pl
 
     return pl.concat(alike(pieces, pieces[0].columns))
+
+
+def _packed(piece: pl.DataFrame, ids: Sequence[str]) -> pl.DataFrame:
+    """Return a piece with those ids packed that can be: pieces wait for each other."""
+    import polars as pl
+
+    halves = {name: halves_of_texts(piece[name]) for name in ids if piece.schema[name] == pl.String()}
+    return piece.with_columns(
+        numbers({name: two for name, two in halves.items() if two is not None}).values()
+    )
 
 
 def as_texts(piece: pl.DataFrame) -> pl.DataFrame:
