@@ -26,9 +26,10 @@ from dealtrace_engine.log import EventLog
 from dealtrace_engine.models.rule_file import read_rules, ready_rules
 from dealtrace_engine.models.rules import LANGUAGES, Rule, Rules
 from dealtrace_engine.output import PathLike
-from dealtrace_engine.parallel import Progress, blocks, map_blocks
+from dealtrace_engine.parallel import Progress, blocks
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import Later, LogReference, Result, made
+from dealtrace_engine.traces import distinct_traces
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -285,7 +286,7 @@ def _passed(
     if rest.any():
         others, by_clock = _checked(program, instants, now, cells, count, threads, progress)
         applicable = np.where(rest, others, applicable)
-        rows = np.concatenate([rows[~rest[rows[:, 0]]], by_clock[rest[by_clock[:, 0]]]])
+        rows = np.concatenate([rows[:, ~rest[rows[0]]], by_clock[:, rest[by_clock[0]]]], axis=1)
     return applicable, rows
 
 
@@ -302,18 +303,19 @@ def _checked(
     program: Program, instants: NDArray[np.int64], now: int, cells: NDArray[np.int32], count: int,
     threads: int | None, progress: Progress | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
-    """Return to how many cases each rule applies, shape (cells, rules), and the violations, shape (n, 5)."""
+    """Return to how many cases each rule applies, shape (cells, rules), and the violations, shape (5, n)."""
     log, rules = program.log, len(program.applied)
     if count * max(rules, 1) > 1 << 24:
         raise ModelError(f"{count:,} groups are too many for {rules:,} rules", hint="take fewer with by=")
-    columns = (log.activity_codes, instants, read_only(log.case_offsets))
-    passing = RulePass(*columns, program.arrays(), now, cells, count)
-    parts = map_blocks(passing.check, blocks(log.case_offsets), threads=threads, progress=progress)
-    applicable = np.zeros((count, rules), dtype=np.int64)
-    for part, _ in parts:
-        applicable += part
-    empty = np.empty((0, 5), dtype=np.int64)
-    return applicable, np.concatenate([empty, *(rows for _, rows in parts)])
+    arrays = program.arrays()
+    if len(arrays["marks"]):
+        numbers = firsts = np.arange(log.cases, dtype=np.int32)
+    else:
+        numbers, firsts, _ = distinct_traces(log, threads)
+    passing = RulePass(
+        log.activity_codes, instants, read_only(log.case_offsets), arrays, now, cells, count, numbers, firsts
+    )
+    return passing.check(blocks(log.case_offsets), threads, progress)
 
 
 def _deviations(program: Program, violations: Violations) -> NDArray[np.int64]:

@@ -23,18 +23,19 @@ Numbers = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 def people_of(
     activities: NDArray[Any], case_offsets: NDArray[np.int64], member: Flags,
     condition_of: NDArray[np.int64], marks: Flags, asked: Grid, people: Codes, groups: NDArray[np.int32],
-    seen: Grid, suspects: Grid, applicable: Grid, rows: Grid, reached: NDArray[np.int64],
+    seen: Grid, rule: int, suspects: NDArray[np.int64], applicable: Grid, rows: Grid,
+    reached: NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Write the events of B by who did an A, or those of both by somebody else than the first.
 
     People are codes, negative where not known. `seen`, shape (2, people), holds for each the last suspect,
     as a number that no other has, in which they did an A, and where that was.
     """
-    filled = 0
+    filled, a, b, who = 0, asked[rule, A], asked[rule, B], asked[rule, COLUMN]
+    four_eyes = asked[rule, FIRST_KIND] > 0
     for suspect in range(len(suspects)):
-        rule, case = suspects[suspect, 0], suspects[suspect, 1]
-        a, b, who = asked[rule, A], asked[rule, B], asked[rule, COLUMN]
-        four_eyes, stamp = asked[rule, FIRST_KIND] > 0, case * len(asked) + rule
+        case = suspects[suspect]
+        stamp = case * len(asked) + rule
         some_a, some_b, first, start = False, b < 0, NONE, filled
         for turn in range(2):  # who did an A is known after the first
             for event in range(case_offsets[case], case_offsets[case + 1]):
@@ -55,8 +56,8 @@ def people_of(
                 elif not four_eyes and (is_a or is_b) and people[who, first] != person:
                     other = first
                 if other >= 0:
-                    rows[filled, 0], rows[filled, 1], rows[filled, 2] = rule, case, event
-                    rows[filled, 3], rows[filled, 4] = other, NONE
+                    rows[0, filled], rows[1, filled], rows[2, filled] = rule, case, event
+                    rows[3, filled], rows[4, filled] = other, NONE
                     filled += 1
         if some_a and some_b:
             applicable[groups[case], rule] += 1
@@ -69,17 +70,16 @@ def people_of(
 def values_of(
     activities: NDArray[Any], case_offsets: NDArray[np.int64], member: Flags,
     condition_of: NDArray[np.int64], marks: Flags, asked: Grid, values: Numbers, groups: NDArray[np.int32],
-    suspects: Grid, applicable: Grid, rows: Grid, reached: NDArray[np.int64],
+    rule: int, suspects: NDArray[np.int64], applicable: Grid, rows: Grid, reached: NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Write the events of A whose value is below the one before, or more than one above the highest so far.
 
     Values that are not known are NaN, and passed by.
     """
-    filled = 0
+    filled, a, column, falls = 0, asked[rule, A], asked[rule, COLUMN], asked[rule, FIRST_KIND] > 0
+    only = a >= 0
     for suspect in range(len(suspects)):
-        rule, case = suspects[suspect, 0], suspects[suspect, 1]
-        a, column, falls = asked[rule, A], asked[rule, COLUMN], asked[rule, FIRST_KIND] > 0
-        before, held, only = NONE, np.nan, a >= 0
+        case, before, held = suspects[suspect], NONE, np.nan
         for event in range(case_offsets[case], case_offsets[case + 1]):
             value = values[column, event]
             if only and not (
@@ -87,8 +87,8 @@ def values_of(
             ):
                 continue
             if value < held if falls else value > held + 1:
-                rows[filled, 0], rows[filled, 1], rows[filled, 2] = rule, case, event
-                rows[filled, 3], rows[filled, 4] = before, NONE
+                rows[0, filled], rows[1, filled], rows[2, filled] = rule, case, event
+                rows[3, filled], rows[4, filled] = before, NONE
                 filled += 1
             # no branches, which would be guessed wrong at every step
             passed = (value > held) | (not np.isnan(value) and falls | (before < 0))

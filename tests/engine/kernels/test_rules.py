@@ -16,7 +16,7 @@ from dealtrace_engine.analyses.rule_pass import RulePass
 from dealtrace_engine.buffers import read_only, view
 from dealtrace_engine.kernels import rules as kernels
 from dealtrace_engine.kernels.rule_values import ranks_of
-from dealtrace_engine.kernels.rules import check_cases
+from dealtrace_engine.kernels.rules import judge_traces
 from naive import rule_values as naive_values
 from naive import rules as naive
 from naive.rules import Event
@@ -114,13 +114,18 @@ def run(traces, rules, cuts):
     """What the kernels find: to which (case, rule) each applies, and their rows."""
     given_ = program(traces, rules)
     columns = [given_.pop(name) for name in ("activities", "timestamps", "case_offsets")]
-    passing = RulePass(*columns, given_, rules[0]["now"], np.arange(len(traces), dtype=np.int32), len(traces))
-    parts = [passing.check(cut) for cut in cuts]
-    for _, rows in parts:
-        places = [(r, c, e) for r, c, e, *_ in rows.tolist()]
-        assert places == sorted(places)
-    found = [tuple(row) for _, rows in parts for row in rows.tolist()]
-    return sum(applicable for applicable, _ in parts), found
+    groups = np.arange(len(traces), dtype=np.int32)
+    keys = [tuple(e.activity for e in trace) for trace in traces]
+    if any(symbol and symbol[1] for rule in rules for symbol in rule["symbols"]):
+        keys = list(range(len(traces)))  # a condition on events
+    distinct = list(dict.fromkeys(keys))
+    numbers = np.array([distinct.index(key) for key in keys], np.int32)
+    firsts = np.array([keys.index(key) for key in distinct], np.int32)
+    passing = RulePass(*columns, given_, rules[0]["now"], groups, len(traces), numbers, firsts)
+    applicable, rows = passing.check(cuts, threads=1)
+    places = list(zip(*rows[:3].tolist(), strict=True))
+    assert places == sorted(places)
+    return applicable, list(zip(*rows.tolist(), strict=True))
 
 
 @pytest.mark.parametrize("template", sorted(naive.TEMPLATES))
@@ -139,7 +144,7 @@ def test_every_template_is_its_twin(template, data):
     each = [(case, case + 1) for case in range(len(traces))]
     whole = [(0, len(traces))]
     for cuts, room, tile in ((whole, 1 << 10, 64), (each, 1 << 10, 64), (whole, 1, 1), (whole, 1, 2)):
-        with patch.multiple(rule_pass, SUSPECTS=room, ROWS=room, TILE=tile):
+        with patch.multiple(rule_pass, EVENTS=room, TRACES=room, TILE=tile):
             applicable, found = run(traces, rules, cuts)
         assert applicable.tolist() == expected_applicable.tolist()
         assert Counter(found) == expected
@@ -149,7 +154,7 @@ def test_every_template_has_a_twin():
     names = {name.lower() for name in vars(kernels) if name.isupper()}
     assert {name for name in naive.TEMPLATES if name not in names} == set()
     assert len(naive.TEMPLATES) == 26
-    assert check_cases.__doc__
+    assert judge_traces.__doc__
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(0, 3))), st.integers(0, 9))
