@@ -17,7 +17,7 @@ TRACES = 1 << 12
 """So many traces are judged by a task."""
 TILE = 64
 """So many traces are judged by one rule after the other: what is noted of them stays in the cache."""
-EVENTS = 1 << 18
+EVENTS = 1 << 20
 """The cases with so many events, or one that has more, are checked by one rule after the other."""
 
 
@@ -36,7 +36,7 @@ class RulePass:
     groups : ndarray of int32, shape (cases,)
     count : int
         How many groups there are.
-    numbers : ndarray of integers, shape (cases,)
+    numbers : ndarray of uint32, shape (cases,)
         Which trace each case has; where rules have conditions on events, each case is its own.
     firsts : ndarray of integers, shape (traces,)
         The first case with each, which rise.
@@ -49,7 +49,7 @@ class RulePass:
     now: int
     groups: NDArray[np.int32]
     count: int
-    numbers: NDArray[Any]
+    numbers: NDArray[np.uint32]
     firsts: NDArray[Any]
 
     def check(
@@ -98,9 +98,11 @@ class RulePass:
             end = int(np.searchsorted(offsets, offsets[first] + EVENTS, side="right")) - 1
             end = min(max(end, first + 1), last)
             suspects = np.empty(rules * (end - first) + 1, dtype=np.int64)
+            known = np.empty(end - first, dtype=np.uint8)
             find_suspects(
                 self.timestamps, offsets, first, end, self.numbers, self.judged, self.spots, given["rules"],
-                given["scopes"], given["deadlines"], self.now, self.groups, applicable, suspects, bounds,
+                given["scopes"], given["deadlines"], self.now, self.groups, known, applicable, suspects,
+                bounds,
             )  # fmt: skip
             most = 2 * int(offsets[end] - offsets[first]) + end - first  # at most two an event
             rows = np.empty((5, most), dtype=np.int64)

@@ -119,7 +119,7 @@ def run(traces, rules, cuts):
     if any(symbol and symbol[1] for rule in rules for symbol in rule["symbols"]):
         keys = list(range(len(traces)))  # a condition on events
     distinct = list(dict.fromkeys(keys))
-    numbers = np.array([distinct.index(key) for key in keys], np.int32)
+    numbers = np.array([distinct.index(key) for key in keys], np.uint32)
     firsts = np.array([keys.index(key) for key in distinct], np.int32)
     passing = RulePass(*columns, given_, rules[0]["now"], groups, len(traces), numbers, firsts)
     applicable, rows = passing.check(cuts, threads=1)
