@@ -15,7 +15,7 @@ from dealtrace_engine.analyses.grouping import By, Groups, groups_of
 from dealtrace_engine.analyses.money import Amounts, amounts_of
 from dealtrace_engine.analyses.rule_pass import RulePass
 from dealtrace_engine.analyses.rule_program import Program
-from dealtrace_engine.analyses.rule_table import COLUMNS, RANKS, rule_table
+from dealtrace_engine.analyses.rule_table import COLUMNS, RANKS, Sums, rule_table, sums_of
 from dealtrace_engine.analyses.rule_violations import Violations, violations_of
 from dealtrace_engine.analyses.working_time import Calendar, working_clock
 from dealtrace_engine.buffers import read_only, table
@@ -240,14 +240,15 @@ def check_rules(
     applicable, rows = _passed(program, now, cells, len(groups) * width, calendar, threads, progress)
     day = (EPOCH + timedelta(microseconds=now)).date()
     violations = violations_of(program, rows, day)
-    told, places, cases = rule_table(
-        program, groups, amounts if value is not None else None, cells, applicable, violations, rank, language
-    )
+    valued, ids = amounts if value is not None else None, made(log.case_ids)
+    sums = sums_of(valued, cells, applicable, violations)
+    told, pairs = rule_table(program, groups, valued, cells, sums, violations, rank, language)
+    found = Later(lambda: CaseRows.of_pairs(ids, *pairs(), len(told)).found())
     return RuleCheck(
-        told, _overall(program, groups, violations), EPOCH + timedelta(microseconds=now), pack,
+        told, _overall(program, groups, sums), EPOCH + timedelta(microseconds=now), pack,
         amounts.findings, Later(lambda: violations.table(program)),
         Later(lambda: _deviations(program, violations)),
-        CaseRows.of_pairs(made(log.case_ids), places, cases, len(told)), LogReference(log),
+        CaseRows(ids, found), LogReference(log),
     )  # fmt: skip
 
 
@@ -326,16 +327,12 @@ def _deviations(program: Program, violations: Violations) -> NDArray[np.int64]:
     return np.bincount(counted, minlength=program.log.cases).astype(np.int64, copy=False)
 
 
-def _overall(program: Program, groups: Groups, violations: Violations) -> pa.Table:
-    counted = ~violations.accepted
-    broken = np.zeros(program.log.cases, dtype=np.bool_)
-    broken[violations.cases[counted]] = True
+def _overall(program: Program, groups: Groups, sums: Sums) -> pa.Table:
     sizes = groups.sizes
-    conforming = sizes - np.bincount(groups.codes[broken], minlength=len(groups))
-    events = np.bincount(groups.codes[violations.cases[counted]], minlength=len(groups))
+    conforming = sizes - sums.broken.reshape(len(groups), -1).sum(axis=1)
     return table({
         **groups.columns(), "cases": sizes, "conforming_cases": conforming,
         "conformance_rate": conforming / np.maximum(sizes, 1) if program.applied else pa.nulls(
             len(sizes), pa.float64()),
-        "violations": events,
+        "violations": sums.violations.reshape(len(groups), -1).sum(axis=1),
     })  # fmt: skip

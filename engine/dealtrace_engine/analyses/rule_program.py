@@ -231,6 +231,7 @@ def deadlines(log: EventLog, name: str, grace: int = 0) -> NDArray[np.int64]:
     values, kind = attribute.values, attribute.values.type
     if pa.types.is_dictionary(kind) and pa.types.is_large_string(kind.value_type):
         found = _instants(log, name, values.dictionary)
+        found += (found != UNKNOWN) * grace
         codes = view(values.indices.cast(pa.int32()).fill_null(len(found)))
         limits: NDArray[np.int64] = np.append(found, UNKNOWN)[codes]
     elif pa.types.is_date(kind) or pa.types.is_timestamp(kind):
@@ -238,10 +239,9 @@ def deadlines(log: EventLog, name: str, grace: int = 0) -> NDArray[np.int64]:
         times = values.cast(pa.date32()).cast(pa.timestamp("us")) if days else values.cast(
             pa.timestamp("us", kind.tz), safe=False)  # fmt: skip
         limits = np.where(values.is_valid(), view(times), UNKNOWN)
-        limits += (limits != UNKNOWN) * ((DAY_US - 1) * days)
+        limits += (limits != UNKNOWN) * ((DAY_US - 1) * days + grace)
     else:
         raise SchemaError(f"column {name!r} has no dates but {kind}", column=name)
-    limits += (limits != UNKNOWN) * grace
     if attribute.level == "event":  # no case is empty
         limits = np.maximum.reduceat(limits, log.case_offsets[:-1])
     return limits
@@ -268,8 +268,8 @@ def _per_event(log: EventLog, attribute: Attribute) -> pa.Array:
 
 def _people(log: EventLog, name: str) -> NDArray[np.int32]:
     """Return who did each event, as codes; -1 where it is not known."""
-    values = _encoded(_per_event(log, log.attribute(name)))
-    return view(values.indices.cast(pa.int32()).fill_null(-1)).astype(np.int32, copy=False)
+    indices = _encoded(_per_event(log, log.attribute(name))).indices.cast(pa.int32())
+    return view(indices.fill_null(-1) if indices.null_count else indices).astype(np.int32, copy=False)
 
 
 def _numbers(log: EventLog, name: str) -> NDArray[np.float64]:
