@@ -140,7 +140,7 @@ class RulePass:
         from dealtrace_engine.kernels import rules as kernels
 
         rules = self.arrays["rules"]
-        kinds = np.isin(rules[:, kernels.TEMPLATE], (kernels.FOUR_EYES, kernels.NEVER_FALLS))
+        kinds = rules[:, kernels.TEMPLATE] == kernels.FOUR_EYES
         columns = (rules[:, kernels.A], rules[:, kernels.B], rules[:, kernels.COLUMN], kinds)
         return np.stack(columns, axis=1).astype(np.int64)
 
@@ -176,7 +176,7 @@ class RulePass:
                 *asking, given["people"], self.groups, seen, rule, suspects, applicable, rows, reached
             )
         else:
-            rule_values.values_of(
-                *asking, given["values"], self.groups, rule, suspects, applicable, rows, reached
-            )
+            falls = kind == kernels.VALUES
+            values, find = ("values", rule_values.values_of) if falls else ("ranks", rule_values.skips_of)
+            find(*asking, given[values], self.groups, rule, suspects, applicable, rows, reached)
         return rows[:, : reached[0]].copy()

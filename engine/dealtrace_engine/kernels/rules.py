@@ -40,10 +40,10 @@ Counts depend on their limits, and dates on whether they are known.
 """
 APPLIES, SUSPECT, TIMED = 1, 2, 4
 """What is known of a rule in the cases of a trace: whether it applies, and is broken, or by their times."""
-SINGLE, EACH, ANSWERS, PEOPLE, VALUES = range(5)
+SINGLE, EACH, ANSWERS, PEOPLE, VALUES, SKIPS = range(6)
 KINDS = np.array([
     EACH, SINGLE, SINGLE, EACH, EACH, *9 * [ANSWERS], SINGLE, EACH, EACH, SINGLE, SINGLE, PEOPLE, PEOPLE,
-    SINGLE, SINGLE, SINGLE, VALUES, VALUES,
+    SINGLE, SINGLE, SINGLE, VALUES, SKIPS,
 ])  # fmt: skip
 """Of each template, which kernel looks at its suspects."""
 NONE = -1

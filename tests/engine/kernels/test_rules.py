@@ -103,6 +103,7 @@ def program(traces, rules):
         "deadlines": np.array(deadlines, np.int64),
         "people": np.array([[-1 if e.person is None else e.person for e in events]], np.int32),
         "values": np.array([[np.nan if e.value is None else e.value for e in events]]),
+        "ranks": np.array([[-1 if e.value is None else e.value for e in events]], np.int16),
     }  # fmt: skip
 
 
@@ -160,9 +161,9 @@ def test_every_template_has_a_twin():
 @given(st.lists(st.one_of(st.none(), st.integers(0, 3))), st.integers(0, 9))
 def test_ranks_are_their_twin(codes, skipped):
     values = pa.array(codes, pa.int32()).slice(skipped)
-    ranks, ranked = np.array([2.0, 0.0, 1.0, 3.0, -1.0]), np.empty(len(values))
+    ranks, ranked = np.array([2, 0, 1, 3, -1], np.int16), np.empty(len(values), np.int16)
     bits = np.frombuffer(values.buffers()[0] or b"", dtype=np.uint8)
-    ranks_of(read_only(view(values)), bits, values.offset, ranks, ranked)
+    ranks_of(read_only(view(values).view(np.uint32)), bits, values.offset, ranks, ranked)
     assert ranked.tolist() == naive_values.ranks_of(values.to_pylist(), ranks.tolist())
 
 
