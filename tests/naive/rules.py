@@ -209,22 +209,6 @@ def judge_traces(traces, rule):
     return check_cases(traces, rule)
 
 
-def find_suspects(traces, rule):
-    return check_cases(traces, rule)
-
-
-def know_cases(by_trace, numbers):
-    return [by_trace[number] for number in numbers]
-
-
-def list_suspects(known, first):
-    return [first + place for place, one in enumerate(known) if one & 2]
-
-
-def look_at_times(traces, rule):
-    return check_cases(traces, rule)
-
-
 def single_events(trace, rule):
     """What is missing or in its place, with `each_event` and `unanswered`."""
     return TEMPLATES[rule["template"]](trace, rule)

@@ -87,7 +87,7 @@ class RulePass:
 
     def _block(self, block: tuple[int, int]) -> tuple[NDArray[np.int64], list[list[NDArray[np.int64]]]]:
         """Return to how many cases of a block each rule applies, and by rule the violations, in pieces."""
-        from dealtrace_engine.kernels.rules import find_suspects
+        from dealtrace_engine.kernels.rule_suspects import find_suspects
 
         (first, last), given, offsets = block, self.arrays, self.case_offsets
         rules = len(given["rules"])

@@ -94,7 +94,7 @@ def judge_traces(
     stands for. `tally`, shape (2, symbols + 1, traces at a time), holds the first and last event of each
     symbol, or of an earlier case (-1 to begin with); its last row takes what no rule is about. `begins` and
     `states` have room for these traces. Where times decide, `spots`, shape (2, rules, traces), says of which
-    events, counted from the start of the case: see `look_at_times`.
+    events, counted from the start of the case: see `rule_suspects`.
     """
     for start in range(first, last, len(states)):
         size = min(len(states), last - start)
@@ -198,93 +198,6 @@ def look_closer(
             event = last_a if rules[rule, LAST] else first_a
             spots[0, rule, start + place], timed = event - begin if some_a else NONE, True
         judged[rule, start + place] |= SUSPECT * suspect | TIMED * timed
-
-
-@kernel
-def find_suspects(
-    timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], first: int, last: int,
-    numbers: NDArray[np.uint32], judged: Judged, spots: Spots, rules: Grid, scopes: Flags, deadlines: Grid,
-    now: int, groups: NDArray[np.int32], known: NDArray[np.uint8], applicable: Grid,
-    suspects: NDArray[np.int64], bounds: NDArray[np.int64],
-) -> None:  # fmt: skip
-    """Count the cases to which each rule applies, and write the suspects of one rule after the other.
-
-    `numbers` says which trace each case has, `known` has room for these cases, `applicable` has shape
-    (groups, rules). `bounds`, shape (rules + 1,), says where the suspects of each rule begin.
-    """
-    filled, size = 0, last - first
-    own, of = numbers[first:last], groups[first:last]
-    for rule in range(len(rules)):
-        template, scope, column = rules[rule, TEMPLATE], rules[rule, SCOPE], rules[rule, COLUMN]
-        some = know_cases(judged[rule], own, known[:size])
-        if scope >= 0:
-            for place in range(size):
-                known[place] *= scopes[scope, first + place]
-        if template == CONDITION:
-            for place in range(size):
-                known[place] &= APPLIES | SUSPECT * (not scopes[column, first + place])
-        if some & TIMED:
-            look_at_times(
-                timestamps, case_offsets, first, numbers, spots, rules, rule, deadlines, now, known[:size]
-            )
-        if len(applicable) == 1:
-            found = 0
-            for place in range(size):
-                found += known[place] & APPLIES
-            applicable[0, rule] += found
-        else:
-            for place in range(size):
-                applicable[of[place], rule] += known[place] & APPLIES
-        bounds[rule] = filled
-        if some & (SUSPECT | TIMED):
-            filled += list_suspects(known[:size], first, suspects[filled:])
-    bounds[len(rules)] = filled
-
-
-@kernel
-def know_cases(by_trace: NDArray[np.uint8], numbers: NDArray[np.uint32], known: NDArray[np.uint8]) -> int:
-    """Write what is known of cases by their traces; return what is of any."""
-    some = 0
-    for place in range(len(numbers)):
-        known[place] = by_trace[numbers[place]]
-    for place in range(len(numbers)):
-        some |= known[place]
-    return some
-
-
-@kernel
-def list_suspects(known: NDArray[np.uint8], first: int, suspects: NDArray[np.int64]) -> int:
-    """Write which cases are suspects; return how many."""
-    filled = 0
-    for place in range(len(known)):
-        suspects[filled] = first + place  # without a branch, which would be guessed wrong
-        filled += (known[place] & SUSPECT) >> 1
-    return filled
-
-
-@kernel
-def look_at_times(
-    timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], first: int, numbers: NDArray[np.uint32],
-    spots: Spots, rules: Grid, rule: int, deadlines: Grid, now: int, known: NDArray[np.uint8],
-) -> None:  # fmt: skip
-    """See which cases apply, or are suspects, by their times; see `judge_traces` for the events."""
-    template, column, most = rules[rule, TEMPLATE], rules[rule, COLUMN], rules[rule, MOST]
-    events, others = spots[0, rule], spots[1, rule]
-    for place in range(len(known)):
-        if known[place] & TIMED == 0:
-            continue
-        case, number = first + place, numbers[first + place]
-        begin, event = case_offsets[case], events[number]
-        if template == RESPONSE:
-            gap = timestamps[begin + others[number]] - timestamps[begin + event]
-            known[place] |= SUSPECT * (gap > most)
-            continue
-        limit = deadlines[column, case]
-        if template == ON_TIME:
-            known[place] = (APPLIES | SUSPECT * (timestamps[begin + event] > limit)) * (limit != UNKNOWN)
-        else:
-            over = event < 0 and now > limit
-            known[place] = (APPLIES * (over or event >= 0) | SUSPECT * over) * (limit != UNKNOWN)
 
 
 @kernel

@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 from dealtrace_engine.analyses import rule_pass
 from dealtrace_engine.analyses.rule_pass import RulePass
 from dealtrace_engine.buffers import read_only, view
+from dealtrace_engine.kernels import rule_suspects
 from dealtrace_engine.kernels import rules as kernels
+from dealtrace_engine.kernels.rule_suspects import know_cases, list_suspects
 from dealtrace_engine.kernels.rule_values import ranks_of
 from dealtrace_engine.kernels.rules import judge_traces
+from naive import rule_suspects as naive_suspects
 from naive import rule_values as naive_values
 from naive import rules as naive
 from naive.rules import Event
@@ -156,6 +159,24 @@ def test_every_template_has_a_twin():
     assert {name for name in naive.TEMPLATES if name not in names} == set()
     assert len(naive.TEMPLATES) == 26
     assert judge_traces.__doc__
+
+
+def test_numbers_of_columns_and_templates_are_the_same():
+    shared = [name for name in vars(rule_suspects) if name.isupper()]
+    assert {name: getattr(kernels, name) for name in shared} == {
+        name: getattr(rule_suspects, name) for name in shared
+    }
+
+
+@given(st.lists(st.integers(0, 7), min_size=1), st.lists(st.integers(0, 9)), st.integers(0, 9))
+def test_what_is_known_of_cases_is_its_twin(judged, drawn, first):
+    numbers = [number % len(judged) for number in drawn]
+    known, suspects = np.empty(len(numbers), np.uint8), np.empty(len(numbers), np.int64)
+    some = know_cases(np.array(judged, np.uint8), np.array(numbers, np.uint32), known)
+    assert known.tolist() == naive_suspects.know_cases(judged, numbers)
+    assert some == np.bitwise_or.reduce(known, initial=0)
+    count = list_suspects(known, first, suspects)
+    assert suspects[:count].tolist() == naive_suspects.list_suspects(known.tolist(), first)
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(0, 3))), st.integers(0, 9))
