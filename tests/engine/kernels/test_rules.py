@@ -201,3 +201,21 @@ def test_counts_up_to_four(low, high):
     assert [counts[case] for case in range(5)] == [
         1 if case < low else too_many[case] for case in range(5)
     ]  # fmt: skip
+
+
+def test_times_and_values_by_hand():
+    traces = [
+        [Event(0, 0, value=3.0), Event(1, 1, value=None), Event(0, 1, value=1.0), Event(1, 3, value=2.0)],
+        [Event(0, 0), Event(1, 9)],
+        [Event(0, 0), Event(1, 2)],
+    ]
+    plain = {
+        "low": 0, "high": None, "least": 0, "most": None, "occurrence": 0, "now": 9, "deadline": [None] * 3,
+        "holds": [True] * 3, "scope": None,
+    }  # fmt: skip
+    a, b = ({0}, False), ({1}, False)
+    soon = {**plain, "template": "response", "symbols": (a, b, None), "most": 2}
+    falls = {**plain, "template": "never_falls", "symbols": (a, None, None)}
+    applicable, found = run(traces, [soon, falls], [(0, 3)])
+    assert applicable.tolist() == [[1, 1], [1, 0], [1, 0]]
+    assert found == [(0, 1, 4, 5, 7), (1, 0, 2, 0, -1)]
