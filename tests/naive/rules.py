@@ -204,6 +204,11 @@ def check_cases(traces, rule):
     return found
 
 
+def judge_traces(traces, rule):
+    """What the cases have by their traces, and by their times."""
+    return check_cases(traces, rule)
+
+
 def single_events(trace, rule):
     """What is missing or in its place, with `each_event` and `unanswered`."""
     return TEMPLATES[rule["template"]](trace, rule)

@@ -15,7 +15,7 @@ from dealtrace_engine.analyses.grouping import By, Groups, groups_of
 from dealtrace_engine.analyses.money import Amounts, amounts_of
 from dealtrace_engine.analyses.rule_pass import RulePass
 from dealtrace_engine.analyses.rule_program import Program
-from dealtrace_engine.analyses.rule_table import COLUMNS, RANKS, rule_table
+from dealtrace_engine.analyses.rule_table import COLUMNS, RANKS, Sums, rule_table, sums_of
 from dealtrace_engine.analyses.rule_violations import Violations, violations_of
 from dealtrace_engine.analyses.working_time import Calendar, working_clock
 from dealtrace_engine.buffers import read_only, table
@@ -26,9 +26,10 @@ from dealtrace_engine.log import EventLog
 from dealtrace_engine.models.rule_file import read_rules, ready_rules
 from dealtrace_engine.models.rules import LANGUAGES, Rule, Rules
 from dealtrace_engine.output import PathLike
-from dealtrace_engine.parallel import Progress, blocks, map_blocks
+from dealtrace_engine.parallel import Progress, blocks
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import Later, LogReference, Result, made
+from dealtrace_engine.traces import distinct_traces
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -239,14 +240,15 @@ def check_rules(
     applicable, rows = _passed(program, now, cells, len(groups) * width, calendar, threads, progress)
     day = (EPOCH + timedelta(microseconds=now)).date()
     violations = violations_of(program, rows, day)
-    told, places, cases = rule_table(
-        program, groups, amounts if value is not None else None, cells, applicable, violations, rank, language
-    )
+    valued, ids = amounts if value is not None else None, made(log.case_ids)
+    sums = sums_of(valued, cells, applicable, violations)
+    told, pairs = rule_table(program, groups, valued, cells, sums, violations, rank, language)
+    found = Later(lambda: CaseRows.of_pairs(ids, *pairs(), len(told)).found())
     return RuleCheck(
-        told, _overall(program, groups, violations), EPOCH + timedelta(microseconds=now), pack,
+        told, _overall(program, groups, sums), EPOCH + timedelta(microseconds=now), pack,
         amounts.findings, Later(lambda: violations.table(program)),
         Later(lambda: _deviations(program, violations)),
-        CaseRows.of_pairs(made(log.case_ids), places, cases, len(told)), LogReference(log),
+        CaseRows(ids, found), LogReference(log),
     )  # fmt: skip
 
 
@@ -285,7 +287,7 @@ def _passed(
     if rest.any():
         others, by_clock = _checked(program, instants, now, cells, count, threads, progress)
         applicable = np.where(rest, others, applicable)
-        rows = np.concatenate([rows[~rest[rows[:, 0]]], by_clock[rest[by_clock[:, 0]]]])
+        rows = np.concatenate([rows[:, ~rest[rows[0]]], by_clock[:, rest[by_clock[0]]]], axis=1)
     return applicable, rows
 
 
@@ -302,18 +304,20 @@ def _checked(
     program: Program, instants: NDArray[np.int64], now: int, cells: NDArray[np.int32], count: int,
     threads: int | None, progress: Progress | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
-    """Return to how many cases each rule applies, shape (cells, rules), and the violations, shape (n, 5)."""
+    """Return to how many cases each rule applies, shape (cells, rules), and the violations, shape (5, n)."""
     log, rules = program.log, len(program.applied)
     if count * max(rules, 1) > 1 << 24:
         raise ModelError(f"{count:,} groups are too many for {rules:,} rules", hint="take fewer with by=")
-    columns = (log.activity_codes, instants, read_only(log.case_offsets))
-    passing = RulePass(*columns, program.arrays(), now, cells, count)
-    parts = map_blocks(passing.check, blocks(log.case_offsets), threads=threads, progress=progress)
-    applicable = np.zeros((count, rules), dtype=np.int64)
-    for part, _ in parts:
-        applicable += part
-    empty = np.empty((0, 5), dtype=np.int64)
-    return applicable, np.concatenate([empty, *(rows for _, rows in parts)])
+    arrays = program.arrays()
+    if len(arrays["marks"]):
+        numbers = firsts = np.arange(log.cases, dtype=np.int32)
+    else:
+        numbers, firsts, _ = distinct_traces(log, threads)
+    passing = RulePass(
+        log.activity_codes, instants, read_only(log.case_offsets), arrays, now, cells, count,
+        numbers.view(np.uint32), firsts,
+    )  # fmt: skip
+    return passing.check(blocks(log.case_offsets), threads, progress)
 
 
 def _deviations(program: Program, violations: Violations) -> NDArray[np.int64]:
@@ -323,16 +327,12 @@ def _deviations(program: Program, violations: Violations) -> NDArray[np.int64]:
     return np.bincount(counted, minlength=program.log.cases).astype(np.int64, copy=False)
 
 
-def _overall(program: Program, groups: Groups, violations: Violations) -> pa.Table:
-    counted = ~violations.accepted
-    broken = np.zeros(program.log.cases, dtype=np.bool_)
-    broken[violations.cases[counted]] = True
+def _overall(program: Program, groups: Groups, sums: Sums) -> pa.Table:
     sizes = groups.sizes
-    conforming = sizes - np.bincount(groups.codes[broken], minlength=len(groups))
-    events = np.bincount(groups.codes[violations.cases[counted]], minlength=len(groups))
+    conforming = sizes - sums.broken.reshape(len(groups), -1).sum(axis=1)
     return table({
         **groups.columns(), "cases": sizes, "conforming_cases": conforming,
         "conformance_rate": conforming / np.maximum(sizes, 1) if program.applied else pa.nulls(
             len(sizes), pa.float64()),
-        "violations": events,
+        "violations": sums.violations.reshape(len(groups), -1).sum(axis=1),
     })  # fmt: skip

@@ -1,24 +1,24 @@
-"""The pass of a rule pack over blocks of cases, and the closer look at suspects."""
+"""The pass of a rule pack over the traces of a log, then over blocks of its cases."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-SUSPECTS = 1 << 17
-"""So many suspects are kept before they are looked at."""
+from dealtrace_engine.parallel import Progress, map_blocks
+
+TRACES = 1 << 12
+"""So many traces are judged by a task."""
 TILE = 64
-"""So many cases are checked by one rule after the other: what is noted of them stays in the cache."""
-KINDS = 5
-"""Of kernels that look at suspects."""
-ROWS = 1 << 18
-"""For so many violations there is room, or for those of one case."""
-Part = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""So many traces are judged by one rule after the other: what is noted of them stays in the cache."""
+EVENTS = 1 << 20
+"""The cases with so many events, or one that has more, are checked by one rule after the other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +36,10 @@ class RulePass:
     groups : ndarray of int32, shape (cases,)
     count : int
         How many groups there are.
+    numbers : ndarray of uint32, shape (cases,)
+        Which trace each case has; where rules have conditions on events, each case is its own.
+    firsts : ndarray of integers, shape (traces,)
+        The first case with each, which rise.
     """
 
     activities: NDArray[Any]
@@ -45,41 +49,78 @@ class RulePass:
     now: int
     groups: NDArray[np.int32]
     count: int
+    numbers: NDArray[np.uint32]
+    firsts: NDArray[Any]
 
-    def check(self, block: tuple[int, int]) -> Part:
-        """Return to how many cases of a block each rule applies, (groups, rules), and the violations.
+    def check(
+        self, blocks: Sequence[tuple[int, int]], threads: int | None = None, progress: Progress | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return to how many cases each rule applies, (groups, rules), and the violations, shape (5, n).
 
-        These are in order, shape (n, 5): rule, case, event, other event, delay.
+        These are in order, and consist of rule, case, event, other event, delay.
         """
-        from dealtrace_engine.kernels.rules import check_cases
+        rules = len(self.arrays["rules"])
+        self.judge(threads)
+        parts = map_blocks(self._block, blocks, threads=threads, progress=progress)
+        applicable = np.zeros((self.count, rules), dtype=np.int64)
+        for part, _ in parts:
+            applicable += part
+        found = [rows for rule in range(rules) for _, own in parts for rows in own[rule]]
+        return applicable, np.concatenate([np.empty((5, 0), dtype=np.int64), *found], axis=1)
 
-        (first, last), given = block, self.arrays
+    def judge(self, threads: int | None = None) -> None:
+        """See what the traces alone tell, and note it in `judged` and `spots`."""
+        given, traces = self.arrays, len(self.firsts)
+
+        def judge(first: int) -> None:
+            from dealtrace_engine.kernels.rules import judge_traces
+
+            tally = np.full((2, len(given["member"]) + 1, TILE), -1, dtype=np.int64)
+            begins, states = np.empty((2, TILE), dtype=np.int64)
+            judge_traces(
+                self.activities, self.case_offsets, self.firsts, first, min(first + TRACES, traces),
+                *self.symbols, given["member"], given["condition_of"], given["marks"], given["rules"], tally,
+                begins, states, self.judged, self.spots,
+            )  # fmt: skip
+
+        map_blocks(judge, range(0, traces, TRACES), threads=threads)
+
+    def _block(self, block: tuple[int, int]) -> tuple[NDArray[np.int64], list[list[NDArray[np.int64]]]]:
+        """Return to how many cases of a block each rule applies, and by rule the violations, in pieces."""
+        from dealtrace_engine.kernels.rule_suspects import find_suspects
+
+        (first, last), given, offsets = block, self.arrays, self.case_offsets
         rules = len(given["rules"])
         applicable = np.zeros((self.count, rules), dtype=np.int64)
-        suspects = np.empty((KINDS, max(SUSPECTS, rules * TILE), 2), dtype=np.int64)
-        tally = np.full((2, len(given["member"]) + 1, TILE), -1, dtype=np.int64)
-        states = np.empty(TILE, dtype=np.int64)
-        reached = np.zeros(1 + KINDS, dtype=np.int64)
-        found: list[NDArray[np.int64]] = []
+        bounds = np.zeros(rules + 1, dtype=np.int64)
+        found: list[list[NDArray[np.int64]]] = [[] for _ in range(rules)]
         while first < last:
-            check_cases(
-                self.activities, self.timestamps, self.case_offsets, first, last, *self.symbols,
-                given["member"], given["condition_of"], given["marks"], given["rules"], given["scopes"],
-                given["deadlines"], self.now, self.groups, tally, states, applicable, suspects, reached,
+            end = int(np.searchsorted(offsets, offsets[first] + EVENTS, side="right")) - 1
+            end = min(max(end, first + 1), last)
+            suspects = np.empty(rules * (end - first) + 1, dtype=np.int64)
+            known = np.empty(end - first, dtype=np.uint8)
+            find_suspects(
+                self.timestamps, offsets, first, end, self.numbers, self.judged, self.spots, given["rules"],
+                given["scopes"], given["deadlines"], self.now, self.groups, known, applicable, suspects,
+                bounds,
             )  # fmt: skip
-            first = int(reached[0])
-            for kind, count in enumerate(reached[1:].tolist()):
-                pieces = self._pieces(suspects[kind, :count])
-                found += [self._looked_at(kind, *piece, applicable) for piece in pieces]
-        return applicable, self._ordered(found)
+            most = 2 * int(offsets[end] - offsets[first]) + end - first  # at most two an event
+            rows = np.empty((5, most), dtype=np.int64)
+            for rule, (begin, stop) in enumerate(pairwise(bounds.tolist())):
+                if begin < stop:
+                    found[rule].append(self._looked_at(rule, suspects[begin:stop], applicable, rows))
+            first = end
+        return applicable, found
 
-    def _ordered(self, found: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-        """Return violations by rule, case and event; what is missing at the end of a case comes first."""
-        rows = np.concatenate([np.empty((0, 5), dtype=np.int64), *found])
-        offsets = self.case_offsets  # events rise from case to case; ties stay as they are
-        places = np.where(rows[:, 2] < 0, 2 * offsets[rows[:, 1]], 2 * rows[:, 2] + 1)
-        order = np.argsort(rows[:, 0] * (2 * int(offsets[-1]) + 2) + places, kind="stable")
-        return rows.take(order, axis=0)
+    @cached_property
+    def judged(self) -> NDArray[np.uint8]:
+        """What is known of each rule in the cases of each trace."""
+        return np.zeros((len(self.arrays["rules"]), len(self.firsts)), dtype=np.uint8)
+
+    @cached_property
+    def spots(self) -> NDArray[np.int32]:
+        """The events whose times decide; of rules without such events, it takes up no memory."""
+        return np.empty((2, len(self.arrays["rules"]), len(self.firsts)), dtype=np.int32)
 
     @cached_property
     def symbols(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -99,7 +140,7 @@ class RulePass:
         from dealtrace_engine.kernels import rules as kernels
 
         rules = self.arrays["rules"]
-        kinds = np.isin(rules[:, kernels.TEMPLATE], (kernels.FOUR_EYES, kernels.NEVER_FALLS))
+        kinds = rules[:, kernels.TEMPLATE] == kernels.FOUR_EYES
         columns = (rules[:, kernels.A], rules[:, kernels.B], rules[:, kernels.COLUMN], kinds)
         return np.stack(columns, axis=1).astype(np.int64)
 
@@ -108,40 +149,34 @@ class RulePass:
         """How many people there are."""
         return int(self.arrays["people"].max(initial=-1)) + 1
 
-    def _pieces(self, suspects: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], int]]:
-        """Yield the suspects in pieces whose violations fit into `ROWS`, and how many there may be."""
-        cases = suspects[:, 1]
-        most = np.cumsum(2 * (self.case_offsets[cases + 1] - self.case_offsets[cases]) + 1)
-        first = 0
-        while first < len(suspects):
-            before = int(most[first - 1]) if first else 0
-            last = max(first + 1, int(np.searchsorted(most, before + ROWS, side="right")))
-            yield suspects[first:last], int(most[last - 1]) - before  # at most two an event
-            first = last
-
     def _looked_at(
-        self, kind: int, suspects: NDArray[np.int64], most: int, applicable: NDArray[np.int64]
+        self, rule: int, suspects: NDArray[np.int64], applicable: NDArray[np.int64], rows: NDArray[np.int64]
     ) -> NDArray[np.int64]:
+        """Return the violations of a rule by some cases, in order; `rows` has room for them."""
         from dealtrace_engine.kernels import rule_values
         from dealtrace_engine.kernels import rules as kernels
 
         given, reached = self.arrays, np.zeros(1, dtype=np.int64)
-        rows = np.empty((most, 5), dtype=np.int64)
         symbols = (given["member"], given["condition_of"], given["marks"], given["rules"])
         timed = (self.activities, self.timestamps, self.case_offsets, *symbols)
         plain = (self.activities, self.case_offsets, *symbols)
         asking = (*plain[:-1], self.asked)
+        kind = kernels.KINDS[given["rules"][rule, kernels.TEMPLATE]]
         if kind == kernels.SINGLE:
-            kernels.single_events(*timed, given["deadlines"], self.now, suspects, rows, reached)
+            kernels.single_events(*timed, given["deadlines"], self.now, rule, suspects, rows, reached)
         elif kind == kernels.EACH:
-            kernels.each_event(*plain, suspects, rows, reached)
+            kernels.each_event(*plain, rule, suspects, rows, reached)
         elif kind == kernels.ANSWERS:
-            kernels.unanswered(*timed, self.now, suspects, rows, reached)
+            kernels.unanswered(*timed, self.now, rule, suspects, rows, reached)
+            order = np.argsort(rows[2, : reached[0]], kind="stable")  # in linear time: it is nearly in order
+            return rows.take(order, axis=1)
         elif kind == kernels.PEOPLE:
             seen = np.full((2, self.people), -1, dtype=np.int64)
             rule_values.people_of(
-                *asking, given["people"], self.groups, seen, suspects, applicable, rows, reached
+                *asking, given["people"], self.groups, seen, rule, suspects, applicable, rows, reached
             )
         else:
-            rule_values.values_of(*asking, given["values"], self.groups, suspects, applicable, rows, reached)
-        return rows[: reached[0]].copy()
+            falls = kind == kernels.VALUES
+            values, find = ("values", rule_values.values_of) if falls else ("ranks", rule_values.skips_of)
+            find(*asking, given[values], self.groups, rule, suspects, applicable, rows, reached)
+        return rows[:, : reached[0]].copy()

@@ -146,14 +146,14 @@ class Program:
         if kind == "NEVER_FALLS":
             return self._array("values", name, lambda: _numbers(self.log, name))
         if kind == "NO_SKIP":
-            return self._array("values", [name, *rule.order], lambda: self._ranks(name, rule.order))
+            return self._array("ranks", [name, *rule.order], lambda: self._ranks(name, rule.order))
         if rule.must is not None:
             must = self.expression(rule.must)
             return self._array("scopes", rule.must, lambda: self._mask(must))
         return -1
 
-    def _ranks(self, name: str, order: Sequence[str]) -> NDArray[np.float64]:
-        """Return the place in the order of each event's value, or activity; NaN where it has none."""
+    def _ranks(self, name: str, order: Sequence[str]) -> NDArray[np.int16]:
+        """Return the place in the order of each event's value, or activity; -1 where it has none."""
         if name:
             attribute = self.log.attribute(name)
             if attribute.level == "case":
@@ -163,7 +163,7 @@ class Program:
             indices = values.indices
         else:
             texts, indices = self.log.activities.to_pylist(), arrow(self.log.activity_codes)
-        ranks, rank = np.full(len(texts) + 1, np.nan), 0
+        ranks, rank = np.full(len(texts) + 1, -1, dtype=np.int16), 0
         for step in order:
             names = [name.strip() for name in step.split("|")]
             own = np.array([text in names for text in texts], dtype=np.bool_)
@@ -173,14 +173,16 @@ class Program:
             rank += bool(own.any())
         if rank < 2:
             raise LogError(f"the log has fewer than two steps of the order {', '.join(map(repr, order))}")
-        placed = np.empty(len(indices), dtype=np.float64)
+        placed = np.empty(len(indices), dtype=np.int16)
 
         def place(first: int) -> None:
             from dealtrace_engine.kernels.rule_values import ranks_of
 
-            piece = indices.slice(first, PIECE).cast(pa.int32())
+            piece = indices.slice(first, PIECE)
+            piece = piece if piece.type == pa.int32() else piece.cast(pa.int32())
             bits = np.frombuffer(piece.buffers()[0] or b"", dtype=np.uint8)
-            ranks_of(read_only(view(piece)), bits, piece.offset, ranks, placed[first : first + PIECE])
+            codes = read_only(view(piece).view(np.uint32))
+            ranks_of(codes, bits, piece.offset, ranks, placed[first : first + PIECE])
 
         map_blocks(place, range(0, len(indices), PIECE), threads=self.threads)
         return placed
@@ -207,6 +209,7 @@ class Program:
             "deadlines": self._stacked("deadlines", cases, np.int64),
             "people": self._stacked("people", events, np.int32),
             "values": self._stacked("values", events, np.float64),
+            "ranks": self._stacked("ranks", events, np.int16),
         }  # fmt: skip
 
     def _stacked(self, kind: str, width: int, dtype: type[np.generic]) -> NDArray[Any]:
@@ -231,6 +234,7 @@ def deadlines(log: EventLog, name: str, grace: int = 0) -> NDArray[np.int64]:
     values, kind = attribute.values, attribute.values.type
     if pa.types.is_dictionary(kind) and pa.types.is_large_string(kind.value_type):
         found = _instants(log, name, values.dictionary)
+        found += (found != UNKNOWN) * grace
         codes = view(values.indices.cast(pa.int32()).fill_null(len(found)))
         limits: NDArray[np.int64] = np.append(found, UNKNOWN)[codes]
     elif pa.types.is_date(kind) or pa.types.is_timestamp(kind):
@@ -238,10 +242,9 @@ def deadlines(log: EventLog, name: str, grace: int = 0) -> NDArray[np.int64]:
         times = values.cast(pa.date32()).cast(pa.timestamp("us")) if days else values.cast(
             pa.timestamp("us", kind.tz), safe=False)  # fmt: skip
         limits = np.where(values.is_valid(), view(times), UNKNOWN)
-        limits += (limits != UNKNOWN) * ((DAY_US - 1) * days)
+        limits += (limits != UNKNOWN) * ((DAY_US - 1) * days + grace)
     else:
         raise SchemaError(f"column {name!r} has no dates but {kind}", column=name)
-    limits += (limits != UNKNOWN) * grace
     if attribute.level == "event":  # no case is empty
         limits = np.maximum.reduceat(limits, log.case_offsets[:-1])
     return limits
@@ -268,8 +271,8 @@ def _per_event(log: EventLog, attribute: Attribute) -> pa.Array:
 
 def _people(log: EventLog, name: str) -> NDArray[np.int32]:
     """Return who did each event, as codes; -1 where it is not known."""
-    values = _encoded(_per_event(log, log.attribute(name)))
-    return view(values.indices.cast(pa.int32()).fill_null(-1)).astype(np.int32, copy=False)
+    indices = _encoded(_per_event(log, log.attribute(name))).indices.cast(pa.int32())
+    return view(indices.fill_null(-1) if indices.null_count else indices).astype(np.int32, copy=False)
 
 
 def _numbers(log: EventLog, name: str) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +27,21 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class _Sums:
-    """Sums per cell (group and currency) and applied rule, all of shape (cells, rules)."""
+class Sums:
+    """Sums per cell (group and currency) and applied rule, all of shape (cells, rules) but the last two.
+
+    Attributes
+    ----------
+    applicable, violating, accepted : ndarray of int64
+        Cases.
+    violations : ndarray of int64
+    late : ndarray of int64
+        Microseconds.
+    value : list of int, or None
+        Amounts of the violating cases, cell by cell.
+    broken : ndarray of int64, shape (cells,)
+        Cases with any violation, exceptions aside.
+    """
 
     applicable: NDArray[np.int64]
     violating: NDArray[np.int64]
@@ -35,13 +49,14 @@ class _Sums:
     violations: NDArray[np.int64]
     late: NDArray[np.int64]
     value: list[int] | None
+    broken: NDArray[np.int64]
 
 
 def rule_table(
-    program: Program, groups: Groups, amounts: Amounts | None, cells: NDArray[np.int32],
-    applicable: NDArray[np.int64], violations: Violations, rank: str, language: str,
-) -> tuple[pa.Table, NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
-    """Return the table that `RuleCheck.table` describes, and the cases behind it as pairs of row and case.
+    program: Program, groups: Groups, amounts: Amounts | None, cells: NDArray[np.int32], sums: Sums,
+    violations: Violations, rank: str, language: str,
+) -> tuple[pa.Table, Callable[[], tuple[NDArray[np.int64], NDArray[np.int64]]]]:  # fmt: skip
+    """Return the table that `RuleCheck.table` describes, and how to get the pairs of row and case behind it.
 
     Parameters
     ----------
@@ -50,14 +65,13 @@ def rule_table(
     amounts : Amounts or None
     cells : ndarray of int32, shape (cases,)
         Group and currency of each case, as one number.
-    applicable : ndarray of int64, shape (cells, rules)
+    sums : Sums
     violations : Violations
     rank : {"cases", "days", "value"}
     language : str
     """
     currencies = (None,) if amounts is None else amounts.currencies
-    sums = _sums(amounts, cells, applicable, violations)
-    sizes = np.bincount(cells, minlength=len(applicable))
+    sizes = np.bincount(cells, minlength=len(sums.applicable))
     numbers = {place: number for number, place in enumerate(program.applied)}
     rows: list[Row] = []
     for cell in np.flatnonzero(sizes).tolist():
@@ -83,40 +97,52 @@ def rule_table(
             "reason": pa.array([row["reason"] for row in rows], pa.string()),
         }
     )  # fmt: skip
-    firsts, accepted = violations.pairs
-    firsts = firsts[~accepted]
-    at = np.zeros((len(applicable), applicable.shape[1] + 1), dtype=np.int64)
+    at = np.zeros((len(sums.applicable), sums.applicable.shape[1] + 1), dtype=np.int64)
     for place, row in enumerate(rows):
         at[row["cell"], row["number"]] = place  # the last column is for those that were not applied
-    cases = violations.cases[firsts]
-    return told, at[cells[cases], violations.rules[firsts]], cases
+
+    def pairs() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        firsts, accepted = violations.pairs
+        firsts = firsts[~accepted]
+        cases = violations.cases[firsts]
+        return at[cells[cases], violations.rules[firsts]], cases
+
+    return told, pairs
 
 
-def _sums(
+def sums_of(
     amounts: Amounts | None, cells: NDArray[np.int32], applicable: NDArray[np.int64], found: Violations
-) -> _Sums:
+) -> Sums:
+    """Add up the violations.
+
+    Parameters
+    ----------
+    amounts : Amounts or None
+    cells : ndarray of int32, shape (cases,)
+        Group and currency of each case, as one number.
+    applicable : ndarray of int64, shape (cells, rules)
+    found : Violations
+    """
+    from dealtrace_engine.kernels import rule_sums as kernels
+
     shape = applicable.shape
-    spots = cells[found.cases].astype(np.int64) * shape[1] + found.rules
-    firsts, accepted = found.pairs
-    counted, violating = ~found.accepted, firsts[~accepted]
-
-    def per_cell(chosen: NDArray[Any]) -> NDArray[np.int64]:
-        return np.bincount(spots[chosen], minlength=shape[0] * shape[1]).reshape(shape)
-
-    late = np.zeros(shape[0] * shape[1], dtype=np.int64)
-    timed = counted & (found.late > 0)
-    np.add.at(late, spots[timed], found.late[timed])
+    sums, broken_cases = np.zeros((kernels.SUMS, *shape), np.int64), np.zeros(shape[0], np.int64)
+    broken = np.zeros(len(cells), np.bool_)
+    kernels.sum_violations(
+        found.rules, found.cases, found.late, found.accepted, cells, sums, broken, broken_cases
+    )
     value = None
     if amounts is not None:
+        firsts, accepted = found.pairs
+        violating = firsts[~accepted]
+        spots = cells[found.cases[violating]].astype(np.int64) * shape[1] + found.rules[violating]
         units = amounts.units[found.cases[violating]]
         low, high = np.zeros((2, shape[0] * shape[1]), dtype=np.int64)
-        np.add.at(low, spots[violating], units & 0xFFFFFF)
-        np.add.at(high, spots[violating], units >> 24)
+        np.add.at(low, spots, units & 0xFFFFFF)
+        np.add.at(high, spots, units >> 24)
         value = [int(a) + (int(b) << 24) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
-    return _Sums(
-        applicable, per_cell(violating), per_cell(firsts[accepted]), per_cell(counted), late.reshape(shape),
-        value,
-    )  # fmt: skip
+    violating, accepted, violations, late = sums
+    return Sums(applicable, violating, accepted, violations, late, value, broken_cases)
 
 
 def _described(rule: Rule, language: str, reason: str | None) -> Row:
@@ -126,7 +152,7 @@ def _described(rule: Rule, language: str, reason: str | None) -> Row:
     }  # fmt: skip
 
 
-def _counted(row: Row, sums: _Sums, cell: int, number: int, rule: Rule) -> None:
+def _counted(row: Row, sums: Sums, cell: int, number: int, rule: Rule) -> None:
     applicable, violating = int(sums.applicable[cell, number]), int(sums.violating[cell, number])
     row["applicable_cases"], row["violating_cases"] = applicable, violating
     row["accepted_cases"] = int(sums.accepted[cell, number])

@@ -88,14 +88,14 @@ def violations_of(program: Program, rows: NDArray[np.int64], day: date) -> Viola
     Parameters
     ----------
     program : Program
-    rows : ndarray of int64, shape (n, 5)
+    rows : ndarray of int64, shape (5, n)
         Rule, case, event, other event, delay; those of a rule are in order.
     day : datetime.date
     """
-    # a few rules: sorted by their lowest bytes, in linear time
-    order = np.argsort(rows[:, 0].astype(np.min_scalar_type(len(program.applied))), kind="stable")
-    rules, cases, events, others, late = np.ascontiguousarray(rows.take(order, axis=0).T)
-    accepted, reasons = np.zeros(len(rows), dtype=np.bool_), np.full(len(rows), -1, dtype=np.int64)
+    if (rows[0, 1:] < rows[0, :-1]).any():  # from two passes
+        rows = rows.take(np.argsort(rows[0], kind="stable"), axis=1)
+    rules, cases, events, others, late = rows
+    accepted, reasons = np.zeros(len(rules), dtype=np.bool_), np.full(len(rules), -1, dtype=np.int64)
     texts: list[str] = []
     for number, place in enumerate(program.applied):
         for mask, reason in accepted_by(program, program.rules.rules[place], day):

@@ -10,31 +10,33 @@ from numpy.typing import NDArray
 from dealtrace_engine._jit import kernel
 
 A, B, COLUMN, FIRST_KIND = range(4)
-"""Columns of `asked`, a row per rule: symbols, the values; whether it is four eyes, or never falls."""
+"""Columns of `asked`, a row per rule: symbols, the values; whether it is four eyes."""
 NONE = -1
 """No event, or no delay."""
 Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
 Grid = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 Codes = np.ndarray[tuple[int, int], np.dtype[np.int32]]
 Numbers = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+Ranks = np.ndarray[tuple[int, int], np.dtype[np.int16]]
 
 
 @kernel
 def people_of(
     activities: NDArray[Any], case_offsets: NDArray[np.int64], member: Flags,
     condition_of: NDArray[np.int64], marks: Flags, asked: Grid, people: Codes, groups: NDArray[np.int32],
-    seen: Grid, suspects: Grid, applicable: Grid, rows: Grid, reached: NDArray[np.int64],
+    seen: Grid, rule: int, suspects: NDArray[np.int64], applicable: Grid, rows: Grid,
+    reached: NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Write the events of B by who did an A, or those of both by somebody else than the first.
 
     People are codes, negative where not known. `seen`, shape (2, people), holds for each the last suspect,
     as a number that no other has, in which they did an A, and where that was.
     """
-    filled = 0
+    filled, a, b, who = 0, asked[rule, A], asked[rule, B], asked[rule, COLUMN]
+    four_eyes = asked[rule, FIRST_KIND] > 0
     for suspect in range(len(suspects)):
-        rule, case = suspects[suspect, 0], suspects[suspect, 1]
-        a, b, who = asked[rule, A], asked[rule, B], asked[rule, COLUMN]
-        four_eyes, stamp = asked[rule, FIRST_KIND] > 0, case * len(asked) + rule
+        case = suspects[suspect]
+        stamp = case * len(asked) + rule
         some_a, some_b, first, start = False, b < 0, NONE, filled
         for turn in range(2):  # who did an A is known after the first
             for event in range(case_offsets[case], case_offsets[case + 1]):
@@ -55,8 +57,8 @@ def people_of(
                 elif not four_eyes and (is_a or is_b) and people[who, first] != person:
                     other = first
                 if other >= 0:
-                    rows[filled, 0], rows[filled, 1], rows[filled, 2] = rule, case, event
-                    rows[filled, 3], rows[filled, 4] = other, NONE
+                    rows[0, filled], rows[1, filled], rows[2, filled] = rule, case, event
+                    rows[3, filled], rows[4, filled] = other, NONE
                     filled += 1
         if some_a and some_b:
             applicable[groups[case], rule] += 1
@@ -69,31 +71,57 @@ def people_of(
 def values_of(
     activities: NDArray[Any], case_offsets: NDArray[np.int64], member: Flags,
     condition_of: NDArray[np.int64], marks: Flags, asked: Grid, values: Numbers, groups: NDArray[np.int32],
-    suspects: Grid, applicable: Grid, rows: Grid, reached: NDArray[np.int64],
+    rule: int, suspects: NDArray[np.int64], applicable: Grid, rows: Grid, reached: NDArray[np.int64],
 ) -> None:  # fmt: skip
-    """Write the events of A whose value is below the one before, or more than one above the highest so far.
+    """Write the events of A whose value is below the one before.
 
     Values that are not known are NaN, and passed by.
     """
-    filled = 0
+    filled, a, column = 0, asked[rule, A], asked[rule, COLUMN]
     for suspect in range(len(suspects)):
-        rule, case = suspects[suspect, 0], suspects[suspect, 1]
-        a, column, falls = asked[rule, A], asked[rule, COLUMN], asked[rule, FIRST_KIND] > 0
-        before, held, only = NONE, np.nan, a >= 0
+        case, before, held = suspects[suspect], NONE, np.nan
         for event in range(case_offsets[case], case_offsets[case + 1]):
             value = values[column, event]
-            if only and not (
+            if a >= 0 and not (
                 member[a, activities[event]] and (condition_of[a] < 0 or marks[condition_of[a], event])
             ):
                 continue
-            if value < held if falls else value > held + 1:
-                rows[filled, 0], rows[filled, 1], rows[filled, 2] = rule, case, event
-                rows[filled, 3], rows[filled, 4] = before, NONE
+            if value < held:
+                rows[0, filled], rows[1, filled], rows[2, filled] = rule, case, event
+                rows[3, filled], rows[4, filled] = before, NONE
                 filled += 1
             # no branches, which would be guessed wrong at every step
-            passed = (value > held) | (not np.isnan(value) and falls | (before < 0))
-            held = value if passed else held
-            before = event if passed else before
+            known = not np.isnan(value)
+            held = value if known else held
+            before = event if known else before
+        if before >= 0:
+            applicable[groups[case], rule] += 1
+    reached[0] = filled
+
+
+@kernel
+def skips_of(
+    activities: NDArray[Any], case_offsets: NDArray[np.int64], member: Flags,
+    condition_of: NDArray[np.int64], marks: Flags, asked: Grid, ranks: Ranks, groups: NDArray[np.int32],
+    rule: int, suspects: NDArray[np.int64], applicable: Grid, rows: Grid, reached: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Write the events of A whose rank is more than one above the highest so far; negative is none."""
+    filled, a, column = 0, asked[rule, A], asked[rule, COLUMN]
+    for suspect in range(len(suspects)):
+        case, before, held = suspects[suspect], NONE, np.int64(NONE)
+        for event in range(case_offsets[case], case_offsets[case + 1]):
+            rank = np.int64(ranks[column, event])
+            if a >= 0 and not (
+                member[a, activities[event]] and (condition_of[a] < 0 or marks[condition_of[a], event])
+            ):
+                continue
+            if (rank > held + 1) & (before >= 0):
+                rows[0, filled], rows[1, filled], rows[2, filled] = rule, case, event
+                rows[3, filled], rows[4, filled] = before, NONE
+                filled += 1
+            # no branches, which would be guessed wrong at every step
+            before = event if rank > held else before
+            held = rank if rank > held else held
         if before >= 0:
             applicable[groups[case], rule] += 1
     reached[0] = filled
@@ -101,15 +129,19 @@ def values_of(
 
 @kernel
 def ranks_of(
-    codes: NDArray[np.int32], validity: NDArray[np.uint8], offset: int, ranks: NDArray[np.float64],
-    ranked: NDArray[np.float64],
+    codes: NDArray[np.uint32], validity: NDArray[np.uint8], offset: int, ranks: NDArray[np.int16],
+    ranked: NDArray[np.int16],
 ) -> None:  # fmt: skip
     """Write the rank of each code, and the last rank for those that are null.
 
     The bits of `validity`, if it has any, say from an offset on which are not.
     """
+    if len(validity) == 0:
+        for place in range(len(codes)):
+            ranked[place] = ranks[codes[place]]
+        return
+    null = np.uint32(len(ranks) - 1)
     for place in range(len(codes)):
         code, bit = codes[place], offset + place
-        if len(validity) and not validity[bit >> 3] >> (bit & 7) & 1:
-            code = len(ranks) - 1
-        ranked[place] = ranks[code]
+        valid = validity[bit >> 3] >> (bit & 7) & 1
+        ranked[place] = ranks[code if valid else null]  # no branch, which would be guessed wrong

@@ -1,9 +1,10 @@
 """Rules on the events of a case: all of them in one pass, which tells what has to be looked at again.
 
 What a rule is about are symbols: activities, any of which stands for it, and perhaps a condition on the
-event. The events of a few cases are read once to note the first and last event of each symbol, and rule by
-rule is seen in which of these cases it is decided. Where it is broken, or takes more to decide, the case is a
-suspect, which the kernel for its template looks at; those about people and values are in `rule_values`.
+event. What a rule says of the order of events is the same in all cases with one trace. The events of a few
+traces are read once to note the first and last event of each symbol, and rule by rule is seen in which of
+these traces it is decided. Cases of those where it is broken, or takes more to decide, are suspects, which
+the kernel for its template looks at; those about people and values are in `rule_values`.
 """
 
 from __future__ import annotations
@@ -31,18 +32,20 @@ DECIDED = np.array([
     (ANY, 0, 0), (ANY, 0, ANY), (ANY, 0, ANY), (SOME_A, ONLY_A, 0), (SOME, ONLY_A | ONLY_B, 0),
     *3 * [(SOME_A, ONLY_A, ODD)], *3 * [(SOME_B, ONLY_B, ODD)], *3 * [(SOME, ONLY_A | ONLY_B, ODD)],
     (SOME, BOTH, 0), (SOME_A, 0, ODD), (SOME_A, 0, ODD), (ANY, NO_A | BOTH, 0), (ANY, NO_A, 0),
-    (0, BOTH, 0), (0, SOME_A, 0), (0, 0, SOME_A), (0, 0, ANY), (ANY, 0, ODD), (0, SOME_A, 0), (0, SOME_A, 0),
+    (0, BOTH, 0), (0, SOME_A, 0), (0, 0, SOME_A), (0, 0, ANY), (ANY, ANY, 0), (0, SOME_A, 0), (0, SOME_A, 0),
 ])  # fmt: skip
-"""Of each template, with which of its symbols a case has it applies, is a suspect, or has to be looked at.
+"""Of each template, with which of its symbols a trace has it applies, is suspect, or has to be looked at.
 
 Counts depend on their limits, and dates on whether they are known.
 """
-SINGLE, EACH, ANSWERS, PEOPLE, VALUES = range(5)
+APPLIES, SUSPECT, TIMED = 1, 2, 4
+"""What is known of a rule in the cases of a trace: whether it applies, and is broken, or by their times."""
+SINGLE, EACH, ANSWERS, PEOPLE, VALUES, SKIPS = range(6)
 KINDS = np.array([
-    SINGLE, SINGLE, SINGLE, EACH, EACH, *9 * [ANSWERS], SINGLE, EACH, EACH, SINGLE, SINGLE, PEOPLE, PEOPLE,
-    SINGLE, SINGLE, SINGLE, VALUES, VALUES,
+    EACH, SINGLE, SINGLE, EACH, EACH, *9 * [ANSWERS], SINGLE, EACH, EACH, SINGLE, SINGLE, PEOPLE, PEOPLE,
+    SINGLE, SINGLE, SINGLE, VALUES, SKIPS,
 ])  # fmt: skip
-"""Of each template, which kernel looks at its suspects; counts that are too high go to `EACH`."""
+"""Of each template, which kernel looks at its suspects."""
 NONE = -1
 """No event, or no delay."""
 UNKNOWN = -(2**63)
@@ -50,18 +53,21 @@ UNKNOWN = -(2**63)
 Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
 Grid = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 Cube = np.ndarray[tuple[int, int, int], np.dtype[np.int64]]
+Judged = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
+Spots = np.ndarray[tuple[int, int, int], np.dtype[np.int32]]
 
 
 @kernel
 def note_events(
-    activities: NDArray[Any], case_offsets: NDArray[np.int64], start: int, size: int,
+    activities: NDArray[Any], case_offsets: NDArray[np.int64], cases: NDArray[Any],
     alone: NDArray[np.int64], symbol_offsets: NDArray[np.int64], symbols: NDArray[np.int64],
-    condition_of: NDArray[np.int64], marks: Flags, tally: Cube,
+    condition_of: NDArray[np.int64], marks: Flags, tally: Cube, begins: NDArray[np.int64],
 ) -> None:  # fmt: skip
-    """Note the first and last event of each symbol in each of a few cases; see `check_cases`."""
+    """Note the first and last event of each symbol in each of a few cases; see `judge_traces`."""
     firsts, lasts = tally[0], tally[1]
-    for place in range(size):
-        begin, end = case_offsets[start + place], case_offsets[start + place + 1]
+    for place in range(len(cases)):
+        begin, end = case_offsets[cases[place]], case_offsets[cases[place] + 1]
+        begins[place] = begin
         for event in range(begin, end):
             activity, back = activities[event], begin + end - 1 - event
             lasts[alone[activity], place] = event
@@ -75,35 +81,29 @@ def note_events(
 
 
 @kernel
-def check_cases(
-    activities: NDArray[Any], timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], first: int,
-    last: int, alone: NDArray[np.int64], symbol_offsets: NDArray[np.int64], symbols: NDArray[np.int64],
-    member: Flags, condition_of: NDArray[np.int64], marks: Flags, rules: Grid, scopes: Flags, deadlines: Grid,
-    now: int, groups: NDArray[np.int32], tally: Cube, states: NDArray[np.int64], applicable: Grid,
-    suspects: Cube, reached: NDArray[np.int64],
+def judge_traces(
+    activities: NDArray[Any], case_offsets: NDArray[np.int64], cases: NDArray[Any], first: int, last: int,
+    alone: NDArray[np.int64], symbol_offsets: NDArray[np.int64], symbols: NDArray[np.int64],
+    member: Flags, condition_of: NDArray[np.int64], marks: Flags, rules: Grid, tally: Cube,
+    begins: NDArray[np.int64], states: NDArray[np.int64], judged: Judged, spots: Spots,
 ) -> None:  # fmt: skip
-    """Count the cases to which each rule applies, and write by kind the suspects, pairs of rule and case.
+    """Write what is known of each rule in the cases of a trace, shape (rules, traces), by one such case.
 
-    Stops before cases whose suspects might not fit; `reached` says at which case, and how many of each kind
-    there are. Of rules about people and values, suspects tell to what they apply.
+    `cases` are these, and rise. Of rules about people and values, suspects tell to what they apply.
     `alone` says which symbol is each activity and no more, `symbol_offsets` and `symbols` which others it
-    stands for. `tally`, shape (2, symbols + 1, cases at a time), holds the first and last event of each
-    symbol, or of an earlier case (-1 to begin with); its last row takes what no rule is about. `states` has
-    room for these cases, `applicable` has shape (groups, rules).
+    stands for. `tally`, shape (2, symbols + 1, traces at a time), holds the first and last event of each
+    symbol, or of an earlier case (-1 to begin with); its last row takes what no rule is about. `begins` and
+    `states` have room for these traces. Where times decide, `spots`, shape (2, rules, traces), says of which
+    events, counted from the start of the case: see `rule_suspects`.
     """
-    filled, room = reached[1:], len(states)
-    filled[:] = 0
-    for start in range(first, last, room):
-        size = min(room, last - start)
-        if filled.max() + len(rules) * room > suspects.shape[1]:
-            last = start
-            break
+    for start in range(first, last, len(states)):
+        size = min(len(states), last - start)
+        own = cases[start : start + size]
         note_events(
-            activities, case_offsets, start, size, alone, symbol_offsets, symbols, condition_of, marks, tally
+            activities, case_offsets, own, alone, symbol_offsets, symbols, condition_of, marks, tally, begins
         )
-        begins, of = case_offsets[start : start + size], groups[start : start + size]
         for rule in range(len(rules)):
-            template, scope, given = rules[rule, TEMPLATE], rules[rule, SCOPE], rules[rule, GIVEN]
+            template, given = rules[rule, TEMPLATE], rules[rule, GIVEN]
             a, b, low, high = rules[rule, A], rules[rule, B], rules[rule, LOW], rules[rule, HIGH]
             last_a, last_b, last_given = tally[1, a], tally[1, b], tally[1, given]
             every, with_b, always = a < 0, b >= 0, given < 0
@@ -112,9 +112,6 @@ def check_cases(
                 some_a, some_b = every | (last_a[place] >= begin), with_b & (last_b[place] >= begin)
                 held = always | (last_given[place] >= begin)
                 states[place] = (1 + some_a + some_b * (3 + 3 * some_a)) * held
-            if scope >= 0:
-                for place in range(size):
-                    states[place] *= scopes[scope, start + place]
             applies, looked_at = DECIDED[template, 0], DECIDED[template, 1] | DECIDED[template, 2]
             if template == COUNT:
                 looked_at = (low > 0) * NO_A + (low > 1 or high == 0) * ONLY_A + (high > 0) * ODD
@@ -123,42 +120,27 @@ def check_cases(
             ):
                 looked_at |= BOTH
             if looked_at & ODD and not looked_at & BOTH:
-                mark_odd(rules[rule], start, size, scopes, tally, states)
-            group, found, some = of[0], 0, 0
+                mark_odd(rules[rule], size, tally, states)
+            some = 0
             for place in range(size):
                 some |= states[place] & looked_at
-            if len(applicable) == 1:
-                for place in range(size):
-                    found += (states[place] & applies) != 0
-            else:
-                for place in range(size):
-                    if of[place] != group:
-                        applicable[group, rule] += found
-                        group, found = of[place], 0
-                    found += (states[place] & applies) != 0
-            applicable[group, rule] += found
+                judged[rule, start + place] = APPLIES * ((states[place] & applies) != 0)
             if some:
                 look_closer(
-                    activities, timestamps, case_offsets, start, size, looked_at, member, condition_of, marks,
-                    rules, rule, scopes, deadlines, now, groups, tally, states, applicable, suspects, filled,
+                    activities, case_offsets, own, start, looked_at, member, condition_of, marks, rules, rule,
+                    tally, states, judged, spots,
                 )  # fmt: skip
-    reached[0] = last
 
 
 @kernel
-def mark_odd(
-    rule: NDArray[np.int64], start: int, size: int, scopes: Flags, tally: Cube, states: NDArray[np.int64]
-) -> None:
-    """Mark the cases in which the order of events, their number or the case itself may break a rule.
+def mark_odd(rule: NDArray[np.int64], size: int, tally: Cube, states: NDArray[np.int64]) -> None:
+    """Mark the traces in which the order of events, or their number, may break a rule.
 
     Of templates that ask for no more, such as times; loops without branches, which become vectors.
     """
     template, a, b = rule[TEMPLATE], rule[A], rule[B]
     first_a, last_a, first_b, last_b = tally[0, a], tally[1, a], tally[0, b], tally[1, b]
-    if template == CONDITION:
-        for place in range(size):
-            states[place] |= ODD * (states[place] != 0) * (not scopes[rule[COLUMN], start + place])
-    elif template == COUNT:
+    if template == COUNT:
         for place in range(size):
             states[place] |= ODD * ((states[place] == ONLY_A) & (last_a[place] > first_a[place]))
     elif template in (NOT_SUCCESSION, NOT_CHAIN_SUCCESSION):
@@ -174,30 +156,31 @@ def mark_odd(
 
 @kernel
 def look_closer(
-    activities: NDArray[Any], timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], start: int,
-    size: int, looked_at: int, member: Flags, condition_of: NDArray[np.int64], marks: Flags, rules: Grid,
-    rule: int, scopes: Flags, deadlines: Grid, now: int, groups: NDArray[np.int32], tally: Cube,
-    states: NDArray[np.int64], applicable: Grid, suspects: Cube, filled: NDArray[np.int64],
+    activities: NDArray[Any], case_offsets: NDArray[np.int64], cases: NDArray[Any], start: int,
+    looked_at: int, member: Flags, condition_of: NDArray[np.int64], marks: Flags, rules: Grid, rule: int,
+    tally: Cube, states: NDArray[np.int64], judged: Judged, spots: Spots,
 ) -> None:  # fmt: skip
-    """Write the suspects of a rule among a few cases, those in the states that are looked at."""
-    template, column, kind = rules[rule, TEMPLATE], rules[rule, COLUMN], KINDS[rules[rule, TEMPLATE]]
+    """Say which of a few traces are suspects of a rule, of those in the states that are looked at."""
+    template, least, most = rules[rule, TEMPLATE], rules[rule, LEAST], rules[rule, MOST]
     a, b, low, high = rules[rule, A], rules[rule, B], rules[rule, LOW], rules[rule, HIGH]
-    least, most, decided = rules[rule, LEAST], rules[rule, MOST], DECIDED[template, 1]
-    ordered = RESPONSE <= template <= CHAIN_SUCCESSION
-    for place in range(size):
+    decided, ordered = DECIDED[template, 1], RESPONSE <= template <= CHAIN_SUCCESSION
+    for place in range(len(cases)):
         state = states[place]
         if state & looked_at == 0:
             continue
-        case, suspect, some_a = start + place, state & decided != 0, state & SOME_A != 0
+        suspect, timed, some_a = state & decided != 0, False, state & SOME_A != 0
+        begin, end = case_offsets[cases[place]], case_offsets[cases[place] + 1]
         first_a, last_a = tally[0, a, place], tally[1, a, place]
         first_b, last_b = tally[0, b, place], tally[1, b, place]
         if ordered and state & BOTH:
             forth, back = last_a >= last_b, first_a >= first_b
-            suspect = least > 0 or most >= 0 or (template - RESPONSE) % 3 > 0
-            if template == RESPONSE and least <= 0 and most >= 0 and not forth:
+            suspect = (forth and template != PRECEDENCE) or (back and template != RESPONSE)
+            if template == RESPONSE and least <= 0 and most >= 0:
+                timed = not suspect
                 event = first_b if first_a == last_a and not back else last_b
-                suspect = timestamps[event] - timestamps[first_a] > most
-            suspect = suspect or (forth and template != PRECEDENCE) or (back and template != RESPONSE)
+                spots[0, rule, start + place], spots[1, rule, start + place] = first_a - begin, event - begin
+            else:
+                suspect = suspect or least > 0 or most >= 0 or (template - RESPONSE) % 3 > 0
         elif state & BOTH and (template in (NOT_SUCCESSION, NOT_CHAIN_SUCCESSION)):
             suspect = last_b > first_a
         elif template == COUNT:
@@ -206,39 +189,31 @@ def look_closer(
                 for event in range(first_a + 1, last_a):
                     is_a = member[a, activities[event]]
                     count += is_a and (condition_of[a] < 0 or marks[condition_of[a], event])
-            suspect, kind = count < low or 0 <= high < count, EACH if count >= low else SINGLE
-        elif template == CONDITION:
-            suspect = not scopes[column, case]
+            suspect = count < low or 0 <= high < count
         elif template == INIT:
-            suspect = not some_a or first_a != case_offsets[case]
+            suspect = not some_a or first_a != begin
         elif template == END:
-            suspect = not some_a or last_a != case_offsets[case + 1] - 1
+            suspect = not some_a or last_a != end - 1
         elif template in (ON_TIME, NOT_OVERDUE):
-            limit, event = deadlines[column, case], last_a if rules[rule, LAST] else first_a
-            if limit != UNKNOWN and template == ON_TIME:
-                suspect = timestamps[event] > limit
-            elif limit != UNKNOWN:
-                suspect = not some_a and now > limit
-            applicable[groups[case], rule] += limit != UNKNOWN and (some_a or suspect)
-        if suspect:
-            suspects[kind, filled[kind], 0], suspects[kind, filled[kind], 1] = rule, case
-            filled[kind] += 1
+            event = last_a if rules[rule, LAST] else first_a
+            spots[0, rule, start + place], timed = event - begin if some_a else NONE, True
+        judged[rule, start + place] |= SUSPECT * suspect | TIMED * timed
 
 
 @kernel
 def single_events(
     activities: NDArray[Any], timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], member: Flags,
-    condition_of: NDArray[np.int64], marks: Flags, rules: Grid, deadlines: Grid, now: int, suspects: Grid,
-    rows: Grid, reached: NDArray[np.int64],
+    condition_of: NDArray[np.int64], marks: Flags, rules: Grid, deadlines: Grid, now: int, rule: int,
+    suspects: NDArray[np.int64], rows: Grid, reached: NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Write the violation of suspects that have one: that something is missing, or is where it must not be.
 
-    Rows of violations are rule, case, event, other event, delay. `reached` says how many there are.
+    `rows` of violations, shape (5, n), are rule, case, event, other event, delay. `reached` says how many
+    there are.
     """
-    filled = 0
+    filled, template, a, b = 0, rules[rule, TEMPLATE], rules[rule, A], rules[rule, B]
     for suspect in range(len(suspects)):
-        rule, case = suspects[suspect, 0], suspects[suspect, 1]
-        template, a, b = rules[rule, TEMPLATE], rules[rule, A], rules[rule, B]
+        case = suspects[suspect]
         begin, end = case_offsets[case], case_offsets[case + 1]
         first_a, last_a, first_b = NONE, NONE, NONE
         for event in range(begin, end):
@@ -261,8 +236,8 @@ def single_events(
             late = timestamps[event] - deadlines[rules[rule, COLUMN], case]
         elif template == NOT_OVERDUE:
             late = now - deadlines[rules[rule, COLUMN], case]
-        rows[filled, 0], rows[filled, 1], rows[filled, 2] = rule, case, event
-        rows[filled, 3], rows[filled, 4] = other, late
+        rows[0, filled], rows[1, filled], rows[2, filled] = rule, case, event
+        rows[3, filled], rows[4, filled] = other, late
         filled += 1
     reached[0] = filled
 
@@ -270,59 +245,63 @@ def single_events(
 @kernel
 def each_event(
     activities: NDArray[Any], case_offsets: NDArray[np.int64], member: Flags,
-    condition_of: NDArray[np.int64], marks: Flags, rules: Grid, suspects: Grid, rows: Grid,
-    reached: NDArray[np.int64],
+    condition_of: NDArray[np.int64], marks: Flags, rules: Grid, rule: int, suspects: NDArray[np.int64],
+    rows: Grid, reached: NDArray[np.int64],
 ) -> None:  # fmt: skip
-    """Write the events of suspects that are too many, come where they must not, or lack their counterpart."""
-    filled = 0
+    """Write the events of suspects that are too many, come where they must not, or lack their counterpart.
+
+    Where there are too few, that is one violation, without an event.
+    """
+    filled, template, a, b = 0, rules[rule, TEMPLATE], rules[rule, A], rules[rule, B]
+    low, high = rules[rule, LOW], rules[rule, HIGH]
     for suspect in range(len(suspects)):
-        rule, case = suspects[suspect, 0], suspects[suspect, 1]
-        template, a, b = rules[rule, TEMPLATE], rules[rule, A], rules[rule, B]
-        passed = rules[rule, HIGH] if template == COUNT else 0
-        before, first_a = False, NONE
+        case, start = suspects[suspect], filled
+        count, before, first_a = 0, False, NONE
         for event in range(case_offsets[case], case_offsets[case + 1]):
             activity = activities[event]
             is_a = member[a, activity] and (condition_of[a] < 0 or marks[condition_of[a], event])
             is_b = b >= 0 and member[b, activity] and (condition_of[b] < 0 or marks[condition_of[b], event])
             other, found = NONE, is_a or is_b
             if template == COUNT:
-                passed -= is_a
-                found = is_a and passed < 0
+                count += is_a
+                found = is_a and 0 <= high < count
             elif template == NOT_SUCCESSION:
                 other, found = first_a, is_b and first_a >= 0
             elif template == NOT_CHAIN_SUCCESSION:
                 other, found = event - 1, is_b and before
             if found:
-                rows[filled, 0], rows[filled, 1], rows[filled, 2] = rule, case, event
-                rows[filled, 3], rows[filled, 4] = other, NONE
+                rows[0, filled], rows[1, filled], rows[2, filled] = rule, case, event
+                rows[3, filled], rows[4, filled] = other, NONE
                 filled += 1
             before = is_a
             if is_a and first_a < 0:
                 first_a = event
+        if template == COUNT and count < low:
+            rows[0, start], rows[1, start], rows[2, start] = rule, case, NONE
+            rows[3, start], rows[4, start] = NONE, NONE
+            filled = start + 1
     reached[0] = filled
 
 
 @kernel
 def unanswered(
     activities: NDArray[Any], timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], member: Flags,
-    condition_of: NDArray[np.int64], marks: Flags, rules: Grid, now: int, suspects: Grid, rows: Grid,
-    reached: NDArray[np.int64],
+    condition_of: NDArray[np.int64], marks: Flags, rules: Grid, now: int, rule: int,
+    suspects: NDArray[np.int64], rows: Grid, reached: NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Write the events of A that no B comes after, and of B that no A comes before, as the template asks.
 
     Kind 1 is before the next such event, 2 is right after. The places of the next such event and of the
     answer only move on, so that a case is read once however long it is.
     """
-    filled = 0
+    filled, least, most = 0, rules[rule, LEAST], rules[rule, MOST]
+    family, kind = (rules[rule, TEMPLATE] - RESPONSE) // 3, (rules[rule, TEMPLATE] - RESPONSE) % 3
     for number in range(2 * len(suspects)):
-        rule, case = suspects[number // 2, 0], suspects[number // 2, 1]
-        family, kind = (rules[rule, TEMPLATE] - RESPONSE) // 3, (rules[rule, TEMPLATE] - RESPONSE) % 3
-        step = 1 - 2 * (number % 2)
+        case, step = suspects[number // 2], 1 - 2 * (number % 2)
         if family == (1 if step > 0 else 0):
             continue
         asks, wanted = (rules[rule, A], rules[rule, B]) if step > 0 else (rules[rule, B], rules[rule, A])
         on_asks, on_wanted = condition_of[asks], condition_of[wanted]
-        least, most = rules[rule, LEAST], rules[rule, MOST]
         event = case_offsets[case] if step > 0 else case_offsets[case + 1] - 1
         stop = case_offsets[case + 1] if step > 0 else case_offsets[case] - 1
         answer, again = event, event
@@ -356,8 +335,8 @@ def unanswered(
                 late = now - timestamps[event] - most
                 broken = late > 0  # else there is still time
             if broken:
-                rows[filled, 0], rows[filled, 1], rows[filled, 2] = rule, case, event
-                rows[filled, 3], rows[filled, 4] = answer if found else NONE, late
+                rows[0, filled], rows[1, filled], rows[2, filled] = rule, case, event
+                rows[3, filled], rows[4, filled] = answer if found else NONE, late
                 filled += 1
             event += step
     reached[0] = filled

@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 from dealtrace_engine.analyses import rule_pass
 from dealtrace_engine.analyses.rule_pass import RulePass
 from dealtrace_engine.buffers import read_only, view
+from dealtrace_engine.kernels import rule_suspects
 from dealtrace_engine.kernels import rules as kernels
+from dealtrace_engine.kernels.rule_suspects import know_cases, list_suspects
 from dealtrace_engine.kernels.rule_values import ranks_of
-from dealtrace_engine.kernels.rules import check_cases
+from dealtrace_engine.kernels.rules import judge_traces
+from naive import rule_suspects as naive_suspects
 from naive import rule_values as naive_values
 from naive import rules as naive
 from naive.rules import Event
@@ -103,6 +106,7 @@ def program(traces, rules):
         "deadlines": np.array(deadlines, np.int64),
         "people": np.array([[-1 if e.person is None else e.person for e in events]], np.int32),
         "values": np.array([[np.nan if e.value is None else e.value for e in events]]),
+        "ranks": np.array([[-1 if e.value is None else e.value for e in events]], np.int16),
     }  # fmt: skip
 
 
@@ -114,13 +118,18 @@ def run(traces, rules, cuts):
     """What the kernels find: to which (case, rule) each applies, and their rows."""
     given_ = program(traces, rules)
     columns = [given_.pop(name) for name in ("activities", "timestamps", "case_offsets")]
-    passing = RulePass(*columns, given_, rules[0]["now"], np.arange(len(traces), dtype=np.int32), len(traces))
-    parts = [passing.check(cut) for cut in cuts]
-    for _, rows in parts:
-        places = [(r, c, e) for r, c, e, *_ in rows.tolist()]
-        assert places == sorted(places)
-    found = [tuple(row) for _, rows in parts for row in rows.tolist()]
-    return sum(applicable for applicable, _ in parts), found
+    groups = np.arange(len(traces), dtype=np.int32)
+    keys = [tuple(e.activity for e in trace) for trace in traces]
+    if any(symbol and symbol[1] for rule in rules for symbol in rule["symbols"]):
+        keys = list(range(len(traces)))  # a condition on events
+    distinct = list(dict.fromkeys(keys))
+    numbers = np.array([distinct.index(key) for key in keys], np.uint32)
+    firsts = np.array([keys.index(key) for key in distinct], np.int32)
+    passing = RulePass(*columns, given_, rules[0]["now"], groups, len(traces), numbers, firsts)
+    applicable, rows = passing.check(cuts, threads=1)
+    places = list(zip(*rows[:3].tolist(), strict=True))
+    assert places == sorted(places)
+    return applicable, list(zip(*rows.tolist(), strict=True))
 
 
 @pytest.mark.parametrize("template", sorted(naive.TEMPLATES))
@@ -139,7 +148,7 @@ def test_every_template_is_its_twin(template, data):
     each = [(case, case + 1) for case in range(len(traces))]
     whole = [(0, len(traces))]
     for cuts, room, tile in ((whole, 1 << 10, 64), (each, 1 << 10, 64), (whole, 1, 1), (whole, 1, 2)):
-        with patch.multiple(rule_pass, SUSPECTS=room, ROWS=room, TILE=tile):
+        with patch.multiple(rule_pass, EVENTS=room, TRACES=room, TILE=tile):
             applicable, found = run(traces, rules, cuts)
         assert applicable.tolist() == expected_applicable.tolist()
         assert Counter(found) == expected
@@ -149,15 +158,33 @@ def test_every_template_has_a_twin():
     names = {name.lower() for name in vars(kernels) if name.isupper()}
     assert {name for name in naive.TEMPLATES if name not in names} == set()
     assert len(naive.TEMPLATES) == 26
-    assert check_cases.__doc__
+    assert judge_traces.__doc__
+
+
+def test_numbers_of_columns_and_templates_are_the_same():
+    shared = [name for name in vars(rule_suspects) if name.isupper()]
+    assert {name: getattr(kernels, name) for name in shared} == {
+        name: getattr(rule_suspects, name) for name in shared
+    }
+
+
+@given(st.lists(st.integers(0, 7), min_size=1), st.lists(st.integers(0, 9)), st.integers(0, 9))
+def test_what_is_known_of_cases_is_its_twin(judged, drawn, first):
+    numbers = [number % len(judged) for number in drawn]
+    known, suspects = np.empty(len(numbers), np.uint8), np.empty(len(numbers), np.int64)
+    some = know_cases(np.array(judged, np.uint8), np.array(numbers, np.uint32), known)
+    assert known.tolist() == naive_suspects.know_cases(judged, numbers)
+    assert some == np.bitwise_or.reduce(known, initial=0)
+    count = list_suspects(known, first, suspects)
+    assert suspects[:count].tolist() == naive_suspects.list_suspects(known.tolist(), first)
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(0, 3))), st.integers(0, 9))
 def test_ranks_are_their_twin(codes, skipped):
     values = pa.array(codes, pa.int32()).slice(skipped)
-    ranks, ranked = np.array([2.0, 0.0, 1.0, 3.0, -1.0]), np.empty(len(values))
+    ranks, ranked = np.array([2, 0, 1, 3, -1], np.int16), np.empty(len(values), np.int16)
     bits = np.frombuffer(values.buffers()[0] or b"", dtype=np.uint8)
-    ranks_of(read_only(view(values)), bits, values.offset, ranks, ranked)
+    ranks_of(read_only(view(values).view(np.uint32)), bits, values.offset, ranks, ranked)
     assert ranked.tolist() == naive_values.ranks_of(values.to_pylist(), ranks.tolist())
 
 
@@ -174,3 +201,21 @@ def test_counts_up_to_four(low, high):
     assert [counts[case] for case in range(5)] == [
         1 if case < low else too_many[case] for case in range(5)
     ]  # fmt: skip
+
+
+def test_times_and_values_by_hand():
+    traces = [
+        [Event(0, 0, value=3.0), Event(1, 1, value=None), Event(0, 1, value=1.0), Event(1, 3, value=2.0)],
+        [Event(0, 0), Event(1, 9)],
+        [Event(0, 0), Event(1, 2)],
+    ]
+    plain = {
+        "low": 0, "high": None, "least": 0, "most": None, "occurrence": 0, "now": 9, "deadline": [None] * 3,
+        "holds": [True] * 3, "scope": None,
+    }  # fmt: skip
+    a, b = ({0}, False), ({1}, False)
+    soon = {**plain, "template": "response", "symbols": (a, b, None), "most": 2}
+    falls = {**plain, "template": "never_falls", "symbols": (a, None, None)}
+    applicable, found = run(traces, [soon, falls], [(0, 3)])
+    assert applicable.tolist() == [[1, 1], [1, 0], [1, 0]]
+    assert found == [(0, 1, 4, 5, 7), (1, 0, 2, 0, -1)]

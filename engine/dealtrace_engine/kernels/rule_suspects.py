@@ -1,0 +1,111 @@
+"""Which cases are suspects of a rule: what is known of their traces, their conditions and times.
+
+See `rules` for what is known of traces, and for what is done with suspects.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dealtrace_engine._jit import kernel
+
+TEMPLATE, SCOPE, MOST, COLUMN = 0, 4, 8, 9
+"""Columns of `rules` there."""
+RESPONSE, ON_TIME, NOT_OVERDUE, CONDITION = 5, 21, 22, 23
+"""Templates there."""
+APPLIES, SUSPECT, TIMED = 1, 2, 4
+"""What is known of a rule in the cases of a trace: whether it applies, and is broken, or by their times."""
+UNKNOWN = -(2**63)
+"""A deadline that is not known."""
+Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+Grid = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+Judged = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
+Spots = np.ndarray[tuple[int, int, int], np.dtype[np.int32]]
+
+
+@kernel
+def find_suspects(
+    timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], first: int, last: int,
+    numbers: NDArray[np.uint32], judged: Judged, spots: Spots, rules: Grid, scopes: Flags, deadlines: Grid,
+    now: int, groups: NDArray[np.int32], known: NDArray[np.uint8], applicable: Grid,
+    suspects: NDArray[np.int64], bounds: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Count the cases to which each rule applies, and write the suspects of one rule after the other.
+
+    `numbers` says which trace each case has, `known` has room for these cases, `applicable` has shape
+    (groups, rules). `bounds`, shape (rules + 1,), says where the suspects of each rule begin.
+    """
+    filled, size = 0, last - first
+    own, of = numbers[first:last], groups[first:last]
+    for rule in range(len(rules)):
+        template, scope, column = rules[rule, TEMPLATE], rules[rule, SCOPE], rules[rule, COLUMN]
+        some = know_cases(judged[rule], own, known[:size])
+        if scope >= 0:
+            for place in range(size):
+                known[place] *= scopes[scope, first + place]
+        if template == CONDITION:
+            for place in range(size):
+                known[place] &= APPLIES | SUSPECT * (not scopes[column, first + place])
+        if some & TIMED:
+            look_at_times(
+                timestamps, case_offsets, first, numbers, spots, rules, rule, deadlines, now, known[:size]
+            )
+        if len(applicable) == 1:
+            found = 0
+            for place in range(size):
+                found += known[place] & APPLIES
+            applicable[0, rule] += found
+        else:
+            for place in range(size):
+                applicable[of[place], rule] += known[place] & APPLIES
+        bounds[rule] = filled
+        if some & (SUSPECT | TIMED):
+            filled += list_suspects(known[:size], first, suspects[filled:])
+    bounds[len(rules)] = filled
+
+
+@kernel
+def know_cases(by_trace: NDArray[np.uint8], numbers: NDArray[np.uint32], known: NDArray[np.uint8]) -> int:
+    """Write what is known of cases by their traces; return what is of any."""
+    some = 0
+    for place in range(len(numbers)):
+        known[place] = by_trace[numbers[place]]
+    for place in range(len(numbers)):
+        some |= known[place]
+    return some
+
+
+@kernel
+def list_suspects(known: NDArray[np.uint8], first: int, suspects: NDArray[np.int64]) -> int:
+    """Write which cases are suspects; return how many."""
+    filled = 0
+    for place in range(len(known)):
+        suspects[filled] = first + place  # without a branch, which would be guessed wrong
+        filled += (known[place] & SUSPECT) >> 1
+    return filled
+
+
+@kernel
+def look_at_times(
+    timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], first: int, numbers: NDArray[np.uint32],
+    spots: Spots, rules: Grid, rule: int, deadlines: Grid, now: int, known: NDArray[np.uint8],
+) -> None:  # fmt: skip
+    """See which cases apply, or are suspects, by their times; see `rules.judge_traces` for the events."""
+    template, column, most = rules[rule, TEMPLATE], rules[rule, COLUMN], rules[rule, MOST]
+    events, others = spots[0, rule], spots[1, rule]
+    for place in range(len(known)):
+        if known[place] & TIMED == 0:
+            continue
+        case, number = first + place, numbers[first + place]
+        begin, event = case_offsets[case], events[number]
+        if template == RESPONSE:
+            gap = timestamps[begin + others[number]] - timestamps[begin + event]
+            known[place] |= SUSPECT * (gap > most)
+            continue
+        limit = deadlines[column, case]
+        if template == ON_TIME:
+            known[place] = (APPLIES | SUSPECT * (timestamps[begin + event] > limit)) * (limit != UNKNOWN)
+        else:
+            over = event < 0 and now > limit
+            known[place] = (APPLIES * (over or event >= 0) | SUSPECT * over) * (limit != UNKNOWN)
