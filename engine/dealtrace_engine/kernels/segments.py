@@ -23,21 +23,34 @@ def instants(
     slot_offsets: NDArray[np.int64],
     slots: NDArray[np.int64],
     latest: NDArray[np.bool_],
+    passed: NDArray[np.int64],
+    owners: NDArray[np.int64],
     out: np.ndarray[tuple[int, int], np.dtype[np.int64]],
 ) -> None:
     """Write when each case has each milestone, to `out`, shape (milestones, cases).
 
     The milestones of activity a are ``slots[slot_offsets[a]:slot_offsets[a + 1]]``; of those that are
     `latest` the last event counts, of others the first. Unknown stamps are `NEVER`, and are passed by; `out`
-    holds `NEVER` at first.
+    holds `NEVER` at first. `passed` and `owners`, the events that count and their cases, have room for one
+    more than the events of the cases. Neither is found with branches, which no processor could foresee.
     """
-    for case in range(first, last):
-        for event in range(case_offsets[case], case_offsets[case + 1]):
-            activity = activities[event]
-            for place in range(slot_offsets[activity], slot_offsets[activity + 1]):
-                slot = slots[place]
-                if stamps[event] != NEVER and (latest[slot] or out[slot, case] == NEVER):
-                    out[slot, case] = stamps[event]
+    is_any = slot_offsets[1:] > slot_offsets[:-1]
+    count, place, case = 0, 0, first
+    for event in range(case_offsets[first], case_offsets[last]):
+        passed[count] = event
+        count += is_any[activities[event]]
+    while place < count:
+        within = passed[place] < case_offsets[case + 1]
+        owners[place] = case
+        place += within
+        case += not within
+    for place in range(count):
+        event, case = passed[place], owners[place]
+        activity, stamp = activities[event], stamps[event]
+        for own in range(slot_offsets[activity], slot_offsets[activity + 1]):
+            slot = slots[own]
+            before = out[slot, case]
+            out[slot, case] = stamp if stamp != NEVER and (latest[slot] or before == NEVER) else before
 
 
 @kernel
