@@ -177,10 +177,9 @@ def _instants(
         ) -> None:  # fmt: skip
             out[own[0] : own[-1] + 1, block[0] : block[1]] = NEVER
             events = int(log.case_offsets[block[1]] - log.case_offsets[block[0]])
-            passed, owners = (np.empty(events + 1, dtype=np.int64) for _ in range(2))
+            passed = np.empty(events + 1, dtype=np.int64)
             instants(
-                log.activity_codes, stamps, log.case_offsets, *block, offsets, slots, latest, passed, owners,
-                out,
+                log.activity_codes, stamps, log.case_offsets, *block, offsets, slots, latest, passed, out
             )  # fmt: skip
 
         map_blocks(write, blocks(log.case_offsets), threads=threads, progress=progress)

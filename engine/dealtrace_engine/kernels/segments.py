@@ -24,28 +24,22 @@ def instants(
     slots: NDArray[np.int64],
     latest: NDArray[np.bool_],
     passed: NDArray[np.int64],
-    owners: NDArray[np.int64],
     out: np.ndarray[tuple[int, int], np.dtype[np.int64]],
 ) -> None:
     """Write when each case has each milestone, to `out`, shape (milestones, cases).
 
     The milestones of activity a are ``slots[slot_offsets[a]:slot_offsets[a + 1]]``; of those that are
     `latest` the last event counts, of others the first. Unknown stamps are `NEVER`, and are passed by; `out`
-    holds `NEVER` at first. `passed` and `owners`, the events that count and their cases, have room for one
-    more than the events of the cases. Neither is found with branches, which no processor could foresee.
+    holds `NEVER` at first. `passed` has room for one more than the events of the cases.
     """
     is_any = slot_offsets[1:] > slot_offsets[:-1]
-    count, place, case = 0, 0, first
-    for event in range(case_offsets[first], case_offsets[last]):
+    count, case = 0, first
+    for event in range(case_offsets[first], case_offsets[last]):  # a branch here could not be foreseen
         passed[count] = event
         count += is_any[activities[event]]
-    while place < count:
-        within = passed[place] < case_offsets[case + 1]
-        owners[place] = case
-        place += within
-        case += not within
-    for place in range(count):
-        event, case = passed[place], owners[place]
+    for event in passed[:count]:
+        while event >= case_offsets[case + 1]:
+            case += 1
         activity, stamp = activities[event], stamps[event]
         for own in range(slot_offsets[activity], slot_offsets[activity + 1]):
             slot = slots[own]
