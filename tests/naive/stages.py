@@ -107,3 +107,14 @@ def count_kept(rows: Sequence[int], kept: Sequence[bool], count: int) -> list[in
     """How many are kept by row, then how many are not."""
     pairs = list(zip(rows, kept, strict=True))
     return [pairs.count((row, keep)) for keep in (True, False) for row in range(count)]
+
+
+def pair_state(visits: int, still: int) -> str:
+    """Whether a case was never in a stage, is in it still, or left it."""
+    return "never" if not visits else "still" if still else "left"
+
+
+def pair_counts(pairs: Sequence[tuple[int, int, int]], count: int) -> list[list[int]]:
+    """By row, how many pairs (row, visits, visits that are not over) are of each state."""
+    told = [(row, pair_state(visits, still)) for row, visits, still in pairs]
+    return [[told.count((row, state)) for state in ("never", "still", "left")] for row in range(count)]
