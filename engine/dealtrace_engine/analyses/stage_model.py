@@ -143,14 +143,17 @@ def _block(
     origins, kinds = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.int8)
     visit_kinds(cases, visits.stages, visits.states, order.open_stages, origins, kinds)
     room = count + cases_of(cases) * order.open_stages
-    (rows, pairs), counts = (np.empty(count, dtype=np.int64) for _ in range(2)), np.zeros(1, dtype=np.int64)
-    slots = np.full(len(order.names), -1, dtype=np.int64)
-    of_pairs = [np.empty(room, dtype=kind) for kind in (*[np.int32] * 4, np.int64, np.int64)]
+    rows, pairs, counts = np.empty(count, np.int64), np.empty(count, np.int64), np.zeros(1, np.int64)
+    of_case, of_rank, times, still = (np.empty(room, dtype=np.int32) for _ in range(4))
+    total, pair_rows = (np.empty(room, dtype=np.int64) for _ in range(2))
     stages_of_cases(
         cases, visits.stages, visits.states, kinds, origins, dwell, groups.codes, order.open_stages,
-        order.lost, slots, rows, pairs, *of_pairs, counts,
+        order.lost, np.full(len(order.names), -1, dtype=np.int64), rows, pairs,
+        of_case, of_rank, times, still, total, pair_rows, counts,
     )  # fmt: skip
-    found = ModelBlock(dwell, origins, kinds, rows, pairs, *(each[: counts[0]] for each in of_pairs))
+    of_case, of_rank, times, still = (each[: counts[0]] for each in (of_case, of_rank, times, still))
+    total, pair_rows = total[: counts[0]], pair_rows[: counts[0]]
+    found = ModelBlock(dwell, origins, kinds, rows, pairs, of_case, of_rank, times, still, total, pair_rows)
     return visits, found
 
 
