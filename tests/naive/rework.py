@@ -64,3 +64,15 @@ def tally(cases: Sequence[Case], activity: int) -> list[int]:
         again += bool(own)
         returns += sum(case[place][0] == activity for place, _ in stages)
     return [events, having, again, *(kinds[kind] for kind in range(6)), returns]
+
+
+def marked(
+    cases: Sequence[Sequence[tuple[int, int]]], mask: int, cells: Sequence[int], width: int
+) -> list[list[int]]:
+    """The events (activity, marks) with any of some marks: their place in the log, case and row."""
+    events = [(number, *event) for number, case in enumerate(cases) for event in case]
+    return [
+        [place, case, cells[case] * width + activity]
+        for place, (case, activity, marks) in enumerate(events)
+        if marks & mask
+    ]
