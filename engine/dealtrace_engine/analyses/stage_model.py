@@ -45,7 +45,7 @@ class ModelBlock(NamedTuple):
         See `kernels.stages.visit_kinds`.
     rows : ndarray of int64, shape (visits,)
         The group of the case times the number of stages, plus the stage.
-    pairs : ndarray of int64, shape (visits,)
+    pairs : ndarray of int32, shape (visits,)
         Pair of a case and a stage, counted from the first of the block.
     pair_cases, pair_ranks, pair_visits, pair_open : ndarray of int32, shape (pairs,)
         Also those that are passed over, which have no visit; and how many visits are not over.
@@ -59,7 +59,7 @@ class ModelBlock(NamedTuple):
     origins: NDArray[np.int32]
     kinds: NDArray[np.int8]
     rows: NDArray[np.int64]
-    pairs: NDArray[np.int64]
+    pairs: NDArray[np.int32]
     pair_cases: NDArray[np.int32]
     pair_ranks: NDArray[np.int32]
     pair_visits: NDArray[np.int32]
@@ -143,13 +143,13 @@ def _block(
     origins, kinds = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.int8)
     visit_kinds(cases, visits.stages, visits.states, order.open_stages, origins, kinds)
     room = count + cases_of(cases) * order.open_stages
-    rows, pairs, counts = np.empty(count, np.int64), np.empty(count, np.int64), np.zeros(1, np.int64)
+    rows, pairs = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int32)
+    counts, slots = np.zeros(1, dtype=np.int64), np.full(len(order.names), -1, dtype=np.int64)
     of_case, of_rank, times, still = (np.empty(room, dtype=np.int32) for _ in range(4))
     total, pair_rows = (np.empty(room, dtype=np.int64) for _ in range(2))
     stages_of_cases(
         cases, visits.stages, visits.states, kinds, origins, dwell, groups.codes, order.open_stages,
-        order.lost, np.full(len(order.names), -1, dtype=np.int64), rows, pairs,
-        of_case, of_rank, times, still, total, pair_rows, counts,
+        order.lost, slots, rows, pairs, of_case, of_rank, times, still, total, pair_rows, counts,
     )  # fmt: skip
     of_case, of_rank, times, still = (each[: counts[0]] for each in (of_case, of_rank, times, still))
     total, pair_rows = total[: counts[0]], pair_rows[: counts[0]]

@@ -170,7 +170,7 @@ def stages_of_cases(
     lost: NDArray[np.bool_],
     slots: NDArray[np.int64],
     rows: NDArray[np.int64],
-    pairs: NDArray[np.int64],
+    pairs: NDArray[np.int32],
     pair_cases: NDArray[np.int32],
     pair_ranks: NDArray[np.int32],
     pair_visits: NDArray[np.int32],
@@ -212,7 +212,9 @@ def stages_of_cases(
                 pair_open[slot] += states[end] == 0
                 pair_dwell[slot] += dwell[end]
             pairs[end] = slot
-            passes |= kinds[end] == 2 or kinds[end] == 4 or states[end] == 3
+            moves_on = (kinds[end] == 2) | ((kinds[end] == 4) & (origins[end] >= 0) & (not lost[rank]))
+            passes |= moves_on & (origins[end] + 1 < min(rank, open_stages))
+            passes |= (states[end] == 3) & (rank + 1 < open_stages)
             end += 1
         for visit in range(begin, end if passes else begin):
             kind, before, after = kinds[visit], origins[visit], 0

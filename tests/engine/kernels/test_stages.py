@@ -109,7 +109,7 @@ def test_kinds_and_stages_of_cases(sequences, open_stages):
     ]
     assert list(zip(origins.tolist(), kinds.tolist(), strict=True)) == expected
     room = len(cases) + len(sequences) * open_stages
-    pairs, counts = np.zeros(len(cases), np.int64), np.zeros(1, np.int64)
+    pairs, counts = np.zeros(len(cases), np.int32), np.zeros(1, np.int64)
     columns = [np.full(room, 77, kind) for kind in (*[np.int32] * 4, np.int64, np.int64)]
     lost, group_rows = np.arange(5) == 4, np.zeros(len(cases), np.int64)
     groups = np.arange(len(sequences), dtype=np.int32) % 2
