@@ -11,6 +11,26 @@ from dealtrace_engine._jit import kernel
 
 
 @kernel
+def doer(resources: NDArray[np.int32], event: int, other: int) -> int:
+    """Return whether two events are by the same resource: 0, another one: 1, or it is not known: 2."""
+    if len(resources) == 0 or resources[event] < 0 or resources[other] < 0:
+        return 2
+    return int(resources[event] != resources[other])
+
+
+@kernel
+def time_under_way(marks: NDArray[np.uint8], timestamps: NDArray[np.int64], first: int, last: int) -> int:
+    """Return how long anything is between its first mark, 32, and its last one, 16, in some events."""
+    under_way, time = 0, 0
+    for event in range(first, last):
+        if under_way > 0:
+            time += timestamps[event] - timestamps[event - 1]
+        mark = int(marks[event])
+        under_way += ((mark >> 5) & 1) - ((mark >> 4) & 1)
+    return time
+
+
+@kernel
 def repetitions(
     activities: NDArray[Any],
     timestamps: NDArray[np.int64],
@@ -81,8 +101,7 @@ def repetitions(
                 before, again = lasts[activity], True
                 loop = before == event - 1
                 other = before if loop else firsts[activity]
-                unknown = len(resources) == 0 or resources[event] < 0 or resources[other] < 0
-                kind = (0 if loop else 3) + (2 if unknown else int(resources[event] != resources[other]))
+                kind = (0 if loop else 3) + doer(resources, event, other)
                 mark = kind + 1 + 16
                 marks[before] &= 0xEF
                 tallies[at + 2] += before == firsts[activity]
@@ -105,13 +124,7 @@ def repetitions(
                     next_return += 1
                 stage_seen[stage] = case
             marks[event] = mark
-        under_way, times[case] = 0, 0
-        if again:
-            for event in range(begin, end):
-                if under_way > 0:
-                    times[case] += timestamps[event] - timestamps[event - 1]
-                mark = int(marks[event])
-                under_way += ((mark >> 5) & 1) - ((mark >> 4) & 1)
+        times[case] = time_under_way(marks, timestamps, begin, end) if again else 0
     for at in range(0, len(tallies), 10):  # each event is the first of its case, or again
         tallies[at] = tallies[at + 1] + tallies[at + 3 : at + 9].sum()
 

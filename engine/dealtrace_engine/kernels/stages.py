@@ -158,6 +158,28 @@ def visit_kinds(
 
 
 @kernel
+def begin_pair(
+    pair: int,
+    case: int,
+    rank: int,
+    row: np.int64,
+    cases: NDArray[np.int32],
+    ranks: NDArray[np.int32],
+    rows: NDArray[np.int64],
+    visits: NDArray[np.int32],
+    still: NDArray[np.int32],
+    dwell: NDArray[np.int64],
+) -> None:
+    """Write a pair of a case and a stage without visits; `row` is that of the first stage."""
+    cases[pair] = case
+    ranks[pair] = rank
+    rows[pair] = row + rank
+    visits[pair] = 0
+    still[pair] = 0
+    dwell[pair] = 0
+
+
+@kernel
 def stages_of_cases(
     cases: NDArray[np.int32],
     ranks: NDArray[np.int32],
@@ -198,19 +220,13 @@ def stages_of_cases(
             rows[end] = row + rank
             slot = slots[rank]
             if slot < base:
-                slot = pair
-                slots[rank] = slot
-                pair_cases[slot] = case
-                pair_ranks[slot] = rank
-                pair_visits[slot] = 1
-                pair_open[slot] = states[end] == 0
-                pair_dwell[slot] = dwell[end]
-                pair_rows[slot] = row + rank
+                slot, slots[rank] = pair, pair
+                begin_pair(pair, case, rank, row, pair_cases, pair_ranks, pair_rows, pair_visits, pair_open,
+                           pair_dwell)  # fmt: skip
                 pair += 1
-            else:
-                pair_visits[slot] += 1
-                pair_open[slot] += states[end] == 0
-                pair_dwell[slot] += dwell[end]
+            pair_visits[slot] += 1
+            pair_open[slot] += states[end] == 0
+            pair_dwell[slot] += dwell[end]
             pairs[end] = slot
             moves_on = (kinds[end] == 2) | ((kinds[end] == 4) & (origins[end] >= 0) & (not lost[rank]))
             passes |= moves_on & (origins[end] + 1 < min(rank, open_stages))
@@ -226,12 +242,8 @@ def stages_of_cases(
                 for over in range(before + 1, after):
                     if slots[over] < base:
                         slots[over] = pair
-                        pair_cases[pair] = case
-                        pair_ranks[pair] = over
-                        pair_visits[pair] = 0
-                        pair_open[pair] = 0
-                        pair_dwell[pair] = 0
-                        pair_rows[pair] = row + over
+                        begin_pair(pair, case, over, row, pair_cases, pair_ranks, pair_rows, pair_visits,
+                                   pair_open, pair_dwell)  # fmt: skip
                         pair += 1
         begin = end
     counts[0] = pair
