@@ -85,9 +85,10 @@ def check_cases(cases, offsets, marks, counts, under_way):
 def test_marked(cases, mask):
     activities, marks = (np.array([event[i] for case in cases for event in case], np.uint8) for i in (0, 1))
     offsets, cells = np.cumsum([0, *map(len, cases)]), np.arange(len(cases), dtype=np.int32) % 2
-    found = []
-    for case in range(len(cases)):
-        room = np.zeros((3, len(marks) + 1), np.int64)
-        count = marked(activities, marks, offsets, cells, case, case + 1, WIDTH, mask, *room)
-        found += room[:, :count].T.tolist()
-    assert found == naive.marked(cases, mask, cells.tolist(), WIDTH)
+    for blocks in ([(0, len(cases))], [(case, case + 1) for case in range(len(cases))]):
+        found = []
+        for block in blocks:
+            room = np.zeros((3, len(marks) + 1), np.int64)
+            count = marked(activities, marks, offsets, cells, *block, WIDTH, mask, *room)
+            found += room[:, :count].T.tolist()
+        assert found == naive.marked(cases, mask, cells.tolist(), WIDTH)
