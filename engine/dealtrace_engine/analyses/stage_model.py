@@ -228,7 +228,8 @@ def _counts(
         pair_counts(told.pair_rows, told.pair_visits, told.pair_open, left[number], out[8 * count :])
 
     found = added_apart(add, range(len(both)), 11 * count, threads)
-    return found[:, : 8 * count].reshape(-1, count, 8), found[:, 8 * count :].reshape(-1, count, 3)
+    parts = len(found)
+    return found[:, : 8 * count].reshape(parts, count, 8), found[:, 8 * count :].reshape(parts, count, 3)
 
 
 def _dwell_figures(
