@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 Case = Sequence[tuple[int, int, int | None, int | None]]
@@ -28,16 +29,22 @@ def repetitions(case: Case) -> tuple[list[Again], list[tuple[int, int]], int]:
             continue
         loop = earlier[-1] == place - 1
         other = case[earlier[-1] if loop else earlier[0]][2]
-        who = 2 if resource is None or other is None else int(resource != other)
+        who = doer(resource, other)
         gap, span = time - case[earlier[-1]][1], time - case[earlier[0]][1]
         found.append(Again(place, who if loop else 3 + who, gap, span))
         spans.append((earlier[0], place))
-    steps = [
-        case[at + 1][1] - case[at][1]
-        for at in range(len(case) - 1)
-        if any(first <= at < last for first, last in spans)
-    ]
-    return found, _returns(case), sum(steps)
+    return found, _returns(case), time_under_way([event[1] for event in case], spans)
+
+
+def doer(one: object, other: object) -> int:
+    """Whether it is the same resource: 0, another one: 1, or not known: 2."""
+    return 2 if one is None or other is None else int(one != other)
+
+
+def time_under_way(times: Sequence[int], spans: Sequence[tuple[int, int]]) -> int:
+    """How long anything is between the two events of a span, given by their places."""
+    steps = enumerate(pairwise(times))
+    return sum(end - begin for at, (begin, end) in steps if any(one <= at < other for one, other in spans))
 
 
 def _returns(case: Case) -> list[tuple[int, int]]:
@@ -64,3 +71,15 @@ def tally(cases: Sequence[Case], activity: int) -> list[int]:
         again += bool(own)
         returns += sum(case[place][0] == activity for place, _ in stages)
     return [events, having, again, *(kinds[kind] for kind in range(6)), returns]
+
+
+def marked(
+    cases: Sequence[Sequence[tuple[int, int]]], mask: int, cells: Sequence[int], width: int
+) -> list[list[int]]:
+    """The events (activity, marks) with any of some marks: their place in the log, case and row."""
+    events = [(number, *event) for number, case in enumerate(cases) for event in case]
+    return [
+        [place, case, cells[case] * width + activity]
+        for place, (case, activity, marks) in enumerate(events)
+        if marks & mask
+    ]

@@ -63,6 +63,11 @@ def visit_kinds(ranks: Sequence[int], left: Sequence[bool], open_stages: int) ->
     return found if ranks else []
 
 
+def begin_pair() -> tuple[int, int, int]:
+    """Visits, visits that are not over and time in total of a stage that no visit is to."""
+    return 0, 0, 0
+
+
 def stages_of_cases(
     visits: Sequence[Visit], open_stages: int, lost: set[int]
 ) -> dict[int, tuple[int, int, int]]:
@@ -71,13 +76,13 @@ def stages_of_cases(
     over: set[int] = set()
     for visit in visits:
         rank, origin = visit["rank"], visit["origin"]
-        times, still, dwell = found.get(rank, (0, 0, 0))
+        times, still, dwell = found.get(rank, begin_pair())
         found[rank] = (times + 1, still + (visit["state"] == 0), dwell + visit["dwell"])
         if 0 <= origin < open_stages and not (rank >= open_stages and rank in lost):
             over |= set(range(origin + 1, min(rank, open_stages)))
         if visit["state"] == 3:
             over |= set(range(rank + 1, open_stages))
-    return dict.fromkeys(over, (0, 0, 0)) | found
+    return dict.fromkeys(over, begin_pair()) | found
 
 
 def visit_counts(visits: Sequence[Visit], rows: int) -> list[list[int]]:
@@ -107,3 +112,14 @@ def count_kept(rows: Sequence[int], kept: Sequence[bool], count: int) -> list[in
     """How many are kept by row, then how many are not."""
     pairs = list(zip(rows, kept, strict=True))
     return [pairs.count((row, keep)) for keep in (True, False) for row in range(count)]
+
+
+def pair_state(visits: int, still: int) -> str:
+    """Whether a case was never in a stage, is in it still, or left it."""
+    return "never" if not visits else "still" if still else "left"
+
+
+def pair_counts(pairs: Sequence[tuple[int, int, int]], count: int) -> list[list[int]]:
+    """By row, how many pairs (row, visits, visits that are not over) are of each state."""
+    told = [(row, pair_state(visits, still)) for row, visits, still in pairs]
+    return [[told.count((row, state)) for state in ("never", "still", "left")] for row in range(count)]

@@ -87,16 +87,18 @@ class Repeated:
         return np.concatenate([self.written[2][part.back] for part in self.parts])
 
     def marked(self, mark: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Return the events with any of some marks, their cases, and their rows in `tallies`."""
-        width, offsets = len(self.log.activities), self.log.case_offsets
+        """Return the events with a mark, `AGAIN` or `STAGE` or both, their cases, and rows in `tallies`."""
+        from dealtrace_engine.kernels.rework import marked
+
+        codes, offsets, width = self.log.activity_codes, self.log.case_offsets, len(self.log.activities)
 
         def of(part: Part) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-            begin, end = int(offsets[part.first]), int(offsets[part.last])
-            at = np.flatnonzero((self.marks[begin:end] & mark) != 0)  # of bool: it is faster
-            own = np.arange(part.first, part.last)
-            cases, events = np.repeat(own, np.diff(offsets[part.first : part.last + 1]))[at], at + begin
-            rows = self.groups.codes[cases].astype(np.int64) * width + self.log.activity_codes[events]
-            return events, cases, rows
+            sizes = ((AGAIN, part.again), (STAGE, part.back))
+            room = sum(own.stop - own.start for kind, own in sizes if mark & kind) + 1
+            events, cases, rows = (np.empty(room, dtype=np.int64) for _ in range(3))
+            span, cells = (part.first, part.last), self.groups.codes
+            count = marked(codes, self.marks, offsets, cells, *span, width, mark, events, cases, rows)
+            return events[:count], cases[:count], rows[:count]
 
         found = map_blocks(of, self.parts, threads=self.threads)
         events, cases, rows = (np.concatenate(columns) for columns in zip(*found, strict=True))
@@ -155,7 +157,7 @@ def repeated(
     >>> repeated(log, priced_groups(log), None, None).counts.tolist()
     [[0, 0, 1, 0, 0, 0, 0]]
     """
-    from dealtrace_engine.kernels.rework import repetitions, tally
+    from dealtrace_engine.kernels.rework import repetitions
 
     width, cases, codes = len(log.activities), log.cases, log.activity_codes
     if width * groups.count > MOST_ROWS:
@@ -168,13 +170,12 @@ def repeated(
     instants, stages = log.timestamps if clock is None else clock, int(where.max(initial=-1)) + 1
 
     def count(span: tuple[int, int]) -> NDArray[np.int64]:
-        seen, firsts, lasts = (np.full(width, -1, dtype=np.int64) for _ in range(3))
+        firsts, lasts = (np.full(width, -1, dtype=np.int64) for _ in range(2))
         stage_seen, stage_left = (np.full(stages, -1, dtype=np.int64) for _ in range(2))
-        room = seen, firsts, lasts, stage_seen, stage_left
+        room = firsts, lasts, stage_seen, stage_left
         out = np.zeros(groups.count * width * TALLIED, dtype=np.int64)
-        columns = codes, instants, who, where, log.case_offsets
-        repetitions(*columns, *span, *room, marks, gaps, spans, returns, counts, times)
-        tally(codes, marks, log.case_offsets, groups.codes, *span, width, out)
+        columns = codes, instants, who, where, log.case_offsets, groups.codes
+        repetitions(*columns, *span, *room, marks, gaps, spans, returns, counts, times, out)
         return out
 
     shares = cut_evenly(log.case_offsets, 2 * thread_count(threads))

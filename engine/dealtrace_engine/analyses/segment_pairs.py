@@ -176,8 +176,10 @@ def _instants(
             offsets: NDArray[np.int64] = offsets, slots: NDArray[np.int64] = slots,
         ) -> None:  # fmt: skip
             out[own[0] : own[-1] + 1, block[0] : block[1]] = NEVER
+            events = int(log.case_offsets[block[1]] - log.case_offsets[block[0]])
+            passed = np.empty(events + 1, dtype=np.int64)
             instants(
-                log.activity_codes, stamps, log.case_offsets, *block, offsets, slots, latest, out
+                log.activity_codes, stamps, log.case_offsets, *block, offsets, slots, latest, passed, out
             )  # fmt: skip
 
         map_blocks(write, blocks(log.case_offsets), threads=threads, progress=progress)

@@ -91,14 +91,21 @@ def duration_figures(
 def added_up(
     add: Callable[[Item, NDArray[np.int64]], object], items: Sequence[Item], size: int, threads: int | None
 ) -> NDArray[np.int64]:
-    """Return what `add` adds of each item to an array of zeros, shape (size,).
+    """Return the sum of `added_apart`, shape (size,)."""
+    return np.asarray(added_apart(add, items, size, threads).sum(axis=0))
+
+
+def added_apart(
+    add: Callable[[Item, NDArray[np.int64]], object], items: Sequence[Item], size: int, threads: int | None
+) -> NDArray[np.int64]:
+    """Return what `add` adds of each item to an array of zeros, shape (items, size).
 
     Parameters
     ----------
     add : callable (item, array) -> None
     items : sequence
     size : int
-        Above `MOST_CELLS` there is one array only, and one item after the other.
+        Above `MOST_CELLS` there is one array only, for all items, and one item after the other.
     threads : int or None
     """
 
@@ -108,15 +115,15 @@ def added_up(
         return out
 
     if size <= MOST_CELLS:
-        return np.asarray(np.sum(map_blocks(one, items, threads=threads), axis=0))
-    total = np.zeros(size, dtype=np.int64)
+        return np.stack(map_blocks(one, items, threads=threads))
+    total = np.zeros((1, size), dtype=np.int64)
     for item in items:
-        add(item, total)
+        add(item, total[0])
     return total
 
 
 def kept_groups(
-    parts: Sequence[Kept], count: int, threads: int | None
+    parts: Sequence[Kept], count: int, threads: int | None, sizes: NDArray[np.int64] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the values that are kept, group by group and in the order of the parts, and their offsets.
 
@@ -127,6 +134,8 @@ def kept_groups(
     count : int
         Of groups; above `MOST_CELLS` it is one part after the other.
     threads : int or None
+    sizes : ndarray of int64, shape (parts, count), optional
+        How many are kept, where that is known.
 
     Returns
     -------
@@ -140,18 +149,17 @@ def kept_groups(
         count_kept(part[1], part[2], out)
         return out[:count]
 
-    apart = count <= MOST_CELLS
-    sizes = (
-        np.stack(map_blocks(counted, parts, threads=threads))
-        if apart
-        else added_up(lambda part, out: count_kept(*part[1:], out), parts, 2 * count, 1)[None, :count]
-    )
+    apart = sizes is not None or count <= MOST_CELLS
+    if sizes is None:
+        sizes = (
+            np.stack(map_blocks(counted, parts, threads=threads))
+            if apart
+            else added_up(lambda part, out: count_kept(*part[1:], out), parts, 2 * count, 1)[None, :count]
+        )
     offsets = np.zeros(count + 1, dtype=np.int64)
     np.cumsum(sizes.sum(axis=0), out=offsets[1:])
-    out, positions = (
-        np.empty(int(offsets[-1]), dtype=np.int64),
-        offsets[:-1] + np.cumsum(sizes, axis=0) - sizes,
-    )
+    out = np.empty(int(offsets[-1]), dtype=np.int64)
+    positions = offsets[:-1] + np.cumsum(sizes, axis=0) - sizes
 
     def write(number: int) -> None:
         values, codes, kept = parts[number]

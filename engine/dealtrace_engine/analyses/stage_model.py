@@ -14,6 +14,7 @@ from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.grouping import Groups
 from dealtrace_engine.analyses.stage_figures import (
     Measure,
+    added_apart,
     added_up,
     count_of,
     figures_and_p90,
@@ -44,7 +45,7 @@ class ModelBlock(NamedTuple):
         See `kernels.stages.visit_kinds`.
     rows : ndarray of int64, shape (visits,)
         The group of the case times the number of stages, plus the stage.
-    pairs : ndarray of int64, shape (visits,)
+    pairs : ndarray of int32, shape (visits,)
         Pair of a case and a stage, counted from the first of the block.
     pair_cases, pair_ranks, pair_visits, pair_open : ndarray of int32, shape (pairs,)
         Also those that are passed over, which have no visit; and how many visits are not over.
@@ -58,7 +59,7 @@ class ModelBlock(NamedTuple):
     origins: NDArray[np.int32]
     kinds: NDArray[np.int8]
     rows: NDArray[np.int64]
-    pairs: NDArray[np.int64]
+    pairs: NDArray[np.int32]
     pair_cases: NDArray[np.int32]
     pair_ranks: NDArray[np.int32]
     pair_visits: NDArray[np.int32]
@@ -142,27 +143,23 @@ def _block(
     origins, kinds = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.int8)
     visit_kinds(cases, visits.stages, visits.states, order.open_stages, origins, kinds)
     room = count + cases_of(cases) * order.open_stages
-    pairs, counts = np.empty(count, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    rows, pairs = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int32)
+    counts, slots = np.zeros(1, dtype=np.int64), np.full(len(order.names), -1, dtype=np.int64)
     of_case, of_rank, times, still = (np.empty(room, dtype=np.int32) for _ in range(4))
-    total, slots = np.empty(room, dtype=np.int64), np.full(len(order.names), -1, dtype=np.int64)
+    total, pair_rows = (np.empty(room, dtype=np.int64) for _ in range(2))
     stages_of_cases(
-        cases, visits.stages, visits.states, kinds, origins, dwell, order.open_stages,
-        order.lost, slots, pairs, of_case, of_rank, times, still, total, counts,
+        cases, visits.stages, visits.states, kinds, origins, dwell, groups.codes, order.open_stages,
+        order.lost, slots, rows, pairs, of_case, of_rank, times, still, total, pair_rows, counts,
     )  # fmt: skip
     of_case, of_rank, times, still = (each[: counts[0]] for each in (of_case, of_rank, times, still))
-    rows, pair_rows = visits.stages.astype(np.int64), of_rank.astype(np.int64)
-    if len(groups) > 1:
-        rows += groups.codes[cases].astype(np.int64) * len(order.names)
-        pair_rows += groups.codes[of_case].astype(np.int64) * len(order.names)
-    found = ModelBlock(
-        dwell, origins, kinds, rows, pairs, of_case, of_rank, times, still, total[: counts[0]], pair_rows
-    )
+    total, pair_rows = total[: counts[0]], pair_rows[: counts[0]]
+    found = ModelBlock(dwell, origins, kinds, rows, pairs, of_case, of_rank, times, still, total, pair_rows)
     return visits, found
 
 
 def cases_of(cases: NDArray[np.int32]) -> int:
     """Return how many cases visits are of, which are in the order of the cases."""
-    return int(np.count_nonzero(np.diff(cases))) + 1 if len(cases) else 0
+    return int(np.count_nonzero(cases[1:] != cases[:-1])) + 1 if len(cases) else 0
 
 
 def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table, NDArray[np.int64]]:
@@ -177,10 +174,12 @@ def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table,
     width, groups = model.width, len(model.groups)
     count = groups * width
     both = list(zip(model.visits.blocks, model.blocks, strict=True))
-    counts, kept = _counts(both, count, threads)
-    number, now, returns_in, returns_out, pushes, amounts, owners, _ = counts.reshape(-1, 8).T.copy()
-    was_in, skips = kept.reshape(2, count)
-    dwell, case_dwell, limits = _dwell_figures(model, both, count, threads)
+    left = [np.empty(len(told.pair_rows), dtype=np.bool_) for told in model.blocks]
+    counts, pairs = _counts(both, left, count, threads)
+    completed, ended = counts[:, :, 0] - counts[:, :, 1], pairs[:, :, 2]
+    dwell, case_dwell, limits = _dwell_figures(model, both, left, completed, ended, threads)
+    number, now, returns_in, returns_out, pushes, amounts, owners, _ = counts.sum(axis=0).T.copy()
+    skips, was_in = pairs[:, :, 0].sum(axis=0), pairs[:, :, 1:].sum(axis=(0, 2))
     stuck = added_up(
         lambda pair, out: np.add.at(out, pair[1].rows[stuck_visits(*pair, model.order, limits)], 1),
         both, count, threads,
@@ -213,42 +212,48 @@ def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table,
     return table(columns), limits
 
 
+Both = list[tuple[VisitBlock, ModelBlock]]
+
+
 def _counts(
-    both: list[tuple[VisitBlock, ModelBlock]], count: int, threads: int | None
+    both: Both, left: list[NDArray[np.bool_]], count: int, threads: int | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return `kernels.stages.visit_counts`, and `count_kept` of the pairs that have visits."""
-    from dealtrace_engine.kernels.stages import count_kept, visit_counts
+    """Return `visit_counts` and `pair_counts` of `kernels.stages`; see `added_apart`."""
+    from dealtrace_engine.kernels.stages import pair_counts, visit_counts
 
-    def add(pair: tuple[VisitBlock, ModelBlock], out: NDArray[np.int64]) -> None:
-        visits, told = pair
-        changes = visits.changes.reshape(-1)
-        visit_counts(
-            told.rows, visits.stages, told.origins, told.kinds, visits.states, changes, out[: 8 * count]
-        )
-        count_kept(told.pair_rows, told.pair_visits > 0, out[8 * count :])
+    def add(number: int, out: NDArray[np.int64]) -> None:
+        visits, told = both[number]
+        changes, kinds = visits.changes.reshape(-1), told.kinds
+        visit_counts(told.rows, visits.stages, told.origins, kinds, visits.states, changes, out[: 8 * count])
+        pair_counts(told.pair_rows, told.pair_visits, told.pair_open, left[number], out[8 * count :])
 
-    found = added_up(add, both, 10 * count, threads)
-    return found[: 8 * count], found[8 * count :]
+    found = added_apart(add, range(len(both)), 11 * count, threads)
+    parts = len(found)
+    return found[:, : 8 * count].reshape(parts, count, 8), found[:, 8 * count :].reshape(parts, count, 3)
 
 
 def _dwell_figures(
-    model: StageModel, both: list[tuple[VisitBlock, ModelBlock]], count: int, threads: int | None
-) -> tuple[dict[str, pa.Array], dict[str, pa.Array], NDArray[np.int64]]:
-    """Return figures of the visits and of the cases of each row, and the limits of `stage_rows`."""
+    model: StageModel, both: Both, left: list[NDArray[np.bool_]], completed: NDArray[np.int64],
+    ended: NDArray[np.int64], threads: int | None,
+) -> tuple[dict[str, pa.Array], dict[str, pa.Array], NDArray[np.int64]]:  # fmt: skip
+    """Return figures of the visits and of the cases of each row, and the limits of `stage_rows`.
+
+    `completed` and `ended`, shape (blocks, rows), or (1, rows) where there are too many: visits that are over
+    and pairs that are `left`.
+    """
+    count, known = completed.shape[1], len(completed) == len(both)
     over = [(told.dwell, told.rows, visits.states != OPEN) for visits, told in both]
-    values, offsets = kept_groups(over, count, threads)
+    values, offsets = kept_groups(over, count, threads, completed if known else None)
     dwell, p90 = figures_and_p90(values, offsets, threads=threads)
     if len(model.groups) > 1:
-        over = [(told.dwell, visits.stages.astype(np.int64), visits.states != OPEN) for visits, told in both]
+        over = [(told.dwell, visits.stages.astype(np.int64), kept)
+                for (visits, told), (*_, kept) in zip(both, over, strict=True)]  # fmt: skip
         values, offsets = kept_groups(over, model.width, threads)
         p90 = figures_and_p90(values, offsets, threads=threads)[1]
     closed = np.arange(model.width) >= model.order.open_stages
     limits = np.where((np.diff(offsets) < LEAST_COMPLETED) | closed, -1, p90)
-    left = [
-        (told.pair_dwell, told.pair_rows, (told.pair_visits > 0) & (told.pair_open == 0))
-        for told in model.blocks
-    ]
-    values, offsets = kept_groups(left, count, threads)
+    gone = [(told.pair_dwell, told.pair_rows, kept) for (_, told), kept in zip(both, left, strict=True)]
+    values, offsets = kept_groups(gone, count, threads, ended if known else None)
     return dwell, grouped_figures(values, offsets, "case_", threads=threads), limits
 
 

@@ -157,11 +157,10 @@ def stage_visits(
         )  # fmt: skip
         columns: tuple[NDArray[Any], ...] = (cases, stages, begins, ends, states, changes.reshape(-1, 3))
         found = VisitBlock(*(column[: counts[0]] for column in columns))
-        found.ends[found.states == OPEN] = until
-        seen, entered = np.full(width, -1, dtype=np.int64), np.zeros(width, dtype=np.int32)
-        votes = np.zeros(width * width, dtype=np.int64)
-        first_entries(found.cases, found.stages, seen, entered, votes)
-        return found, np.bincount(found.stages, minlength=width), int(counts[1]), votes
+        seen, rank = np.full(width, -1, dtype=np.int64), np.empty(width, dtype=np.int32)
+        entered, votes = np.zeros(width, dtype=np.int64), np.zeros(width * width, dtype=np.int64)
+        first_entries(found.cases, found.stages, seen, rank, entered, votes)
+        return found, entered, int(counts[1]), votes
 
     parts = map_blocks(partial, blocks(log.case_offsets), threads=threads, progress=progress)
     found, entered, unseen, votes = zip(*parts, strict=True)

@@ -23,21 +23,28 @@ def instants(
     slot_offsets: NDArray[np.int64],
     slots: NDArray[np.int64],
     latest: NDArray[np.bool_],
+    passed: NDArray[np.int64],
     out: np.ndarray[tuple[int, int], np.dtype[np.int64]],
 ) -> None:
     """Write when each case has each milestone, to `out`, shape (milestones, cases).
 
     The milestones of activity a are ``slots[slot_offsets[a]:slot_offsets[a + 1]]``; of those that are
     `latest` the last event counts, of others the first. Unknown stamps are `NEVER`, and are passed by; `out`
-    holds `NEVER` at first.
+    holds `NEVER` at first. `passed` has room for one more than the events of the cases.
     """
-    for case in range(first, last):
-        for event in range(case_offsets[case], case_offsets[case + 1]):
-            activity = activities[event]
-            for place in range(slot_offsets[activity], slot_offsets[activity + 1]):
-                slot = slots[place]
-                if stamps[event] != NEVER and (latest[slot] or out[slot, case] == NEVER):
-                    out[slot, case] = stamps[event]
+    is_any = slot_offsets[1:] > slot_offsets[:-1]
+    count, case = 0, first
+    for event in range(case_offsets[first], case_offsets[last]):  # a branch here could not be foreseen
+        passed[count] = event
+        count += is_any[activities[event]]
+    for event in passed[:count]:
+        while event >= case_offsets[case + 1]:
+            case += 1
+        activity, stamp = activities[event], stamps[event]
+        for own in range(slot_offsets[activity], slot_offsets[activity + 1]):
+            slot = slots[own]
+            before = out[slot, case]
+            out[slot, case] = stamp if stamp != NEVER and (latest[slot] or before == NEVER) else before
 
 
 @kernel

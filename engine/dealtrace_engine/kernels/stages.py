@@ -46,9 +46,9 @@ def stage_visits(
     empty where no column tells. `effects`, shape (activities,): 1 the close date is pushed, 2 the amount is
     changed, 3 the owner, 4 the case leaves its stage unless that is closed, 5 a stage begins that the next
     change tells, if it is not before `known_from`, 6 as 4, since it is won. Events after `until` are not
-    looked at. `states`: 0 the visit is not over, 1 another stage follows, 2 the case left, 3 it left since it
-    is won. `changes` counts what is 1, 2 and 3 above, visit by visit. `counts` gets the visits, and how many
-    began before what is known. The other arrays have room for one visit per event.
+    looked at. `states`: 0 the visit is not over and ends with `until`, 1 another stage follows, 2 the case
+    left, 3 it left since it is won. `changes` counts what is 1, 2 and 3 above, visit by visit. `counts` gets
+    the visits, and how many began before what is known. The other arrays have room for one visit per event.
     """
     visit, unseen = -1, 0
     for case in range(first, last):
@@ -84,7 +84,7 @@ def stage_visits(
             cases[visit] = case
             stages[visit] = code
             begins[visit] = time
-            ends[visit] = time
+            ends[visit] = until
             states[visit] = 0
             changes[3 * visit : 3 * visit + 3] = 0
     counts[0] = visit + 1
@@ -96,13 +96,15 @@ def first_entries(
     cases: NDArray[np.int32],
     stages: NDArray[np.int32],
     seen: NDArray[np.int64],
-    entered: NDArray[np.int32],
+    order: NDArray[np.int32],
+    entered: NDArray[np.int64],
     votes: NDArray[np.int64],
 ) -> None:
-    """Count the cases that enter one stage first before they enter another first.
+    """Count the visits to each stage, and the cases that enter one first before they enter another first.
 
-    Visits are those of `stage_visits`. `seen`, shape (stages,), holds -1 at first; `entered` has the same
-    shape; `votes`, shape (stages * stages,), is added to: the one times the number of stages plus the other.
+    Visits are those of `stage_visits`. `seen`, shape (stages,), holds -1 at first; `order` has the same
+    shape. `entered`, shape (stages,), is added to, and `votes`, shape (stages * stages,): the one times the
+    number of stages plus the other.
     """
     width = len(seen)
     known = 0
@@ -112,11 +114,12 @@ def first_entries(
             case = cases[visit]
             known = 0
         stage = stages[visit]
+        entered[stage] += 1
         if seen[stage] != case:
             seen[stage] = case
             for earlier in range(known):
-                votes[entered[earlier] * width + stage] += 1
-            entered[known] = stage
+                votes[order[earlier] * width + stage] += 1
+            order[known] = stage
             known += 1
 
 
@@ -155,6 +158,28 @@ def visit_kinds(
 
 
 @kernel
+def begin_pair(
+    pair: int,
+    case: int,
+    rank: int,
+    row: np.int64,
+    cases: NDArray[np.int32],
+    ranks: NDArray[np.int32],
+    rows: NDArray[np.int64],
+    visits: NDArray[np.int32],
+    still: NDArray[np.int32],
+    dwell: NDArray[np.int64],
+) -> None:
+    """Write a pair of a case and a stage without visits; `row` is that of the first stage."""
+    cases[pair] = case
+    ranks[pair] = rank
+    rows[pair] = row + rank
+    visits[pair] = 0
+    still[pair] = 0
+    dwell[pair] = 0
+
+
+@kernel
 def stages_of_cases(
     cases: NDArray[np.int32],
     ranks: NDArray[np.int32],
@@ -162,21 +187,25 @@ def stages_of_cases(
     kinds: NDArray[np.int8],
     origins: NDArray[np.int32],
     dwell: NDArray[np.int64],
+    groups: NDArray[np.int32],
     open_stages: int,
     lost: NDArray[np.bool_],
     slots: NDArray[np.int64],
-    pairs: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    pairs: NDArray[np.int32],
     pair_cases: NDArray[np.int32],
     pair_ranks: NDArray[np.int32],
     pair_visits: NDArray[np.int32],
     pair_open: NDArray[np.int32],
     pair_dwell: NDArray[np.int64],
+    pair_rows: NDArray[np.int64],
     counts: NDArray[np.int64],
 ) -> None:
     """Write the pairs of a case and a stage that it was in or passed over, and which of them each visit is.
 
     A case passes over a stage if it moves from before it to after it, or is won before it, and is never in
-    it; a move to a `lost` stage, shape (stages,), passes over none. `slots`, shape (stages,), holds -1 at
+    it; a move to a `lost` stage, shape (stages,), passes over none. `groups`, shape (cases,), is the group of
+    each case; a row is that times the number of stages, plus the stage. `slots`, shape (stages,), holds -1 at
     first. The arrays of pairs have room for one per visit and for every open stage of each case;
     `pair_visits` is 0 where it is passed over; `pair_open` counts the visits that are not over, `pair_dwell`
     sums `dwell`, the length of each visit. `counts` gets the number of pairs.
@@ -184,25 +213,26 @@ def stages_of_cases(
     pair = 0
     begin = 0
     while begin < len(cases):
-        base = pair
-        end = begin
-        while end < len(cases) and cases[end] == cases[begin]:
+        case, base, end, passes = cases[begin], pair, begin, False
+        row = np.int64(groups[case]) * len(lost)
+        while end < len(cases) and cases[end] == case:
             rank = ranks[end]
-            if slots[rank] < base:
-                slots[rank] = pair
-                pair_cases[pair] = cases[begin]
-                pair_ranks[pair] = rank
-                pair_visits[pair] = 0
-                pair_open[pair] = 0
-                pair_dwell[pair] = 0
-                pair += 1
+            rows[end] = row + rank
             slot = slots[rank]
-            pairs[end] = slot
+            if slot < base:
+                slot, slots[rank] = pair, pair
+                begin_pair(pair, case, rank, row, pair_cases, pair_ranks, pair_rows, pair_visits, pair_open,
+                           pair_dwell)  # fmt: skip
+                pair += 1
             pair_visits[slot] += 1
             pair_open[slot] += states[end] == 0
             pair_dwell[slot] += dwell[end]
+            pairs[end] = slot
+            moves_on = (kinds[end] == 2) | ((kinds[end] == 4) & (origins[end] >= 0) & (not lost[rank]))
+            passes |= moves_on & (origins[end] + 1 < min(rank, open_stages))
+            passes |= (states[end] == 3) & (rank + 1 < open_stages)
             end += 1
-        for visit in range(begin, end):
+        for visit in range(begin, end if passes else begin):
             kind, before, after = kinds[visit], origins[visit], 0
             if kind == 2 or (kind == 4 and before >= 0 and not lost[ranks[visit]]):
                 after = min(ranks[visit], open_stages)
@@ -212,11 +242,8 @@ def stages_of_cases(
                 for over in range(before + 1, after):
                     if slots[over] < base:
                         slots[over] = pair
-                        pair_cases[pair] = cases[begin]
-                        pair_ranks[pair] = over
-                        pair_visits[pair] = 0
-                        pair_open[pair] = 0
-                        pair_dwell[pair] = 0
+                        begin_pair(pair, case, over, row, pair_cases, pair_ranks, pair_rows, pair_visits,
+                                   pair_open, pair_dwell)  # fmt: skip
                         pair += 1
         begin = end
     counts[0] = pair
@@ -254,6 +281,25 @@ def count_kept(rows: NDArray[np.int64], kept: NDArray[np.bool_], counts: NDArray
     half = len(counts) // 2
     for place in range(len(rows)):
         counts[rows[place] if kept[place] else rows[place] + half] += 1
+
+
+@kernel
+def pair_counts(
+    rows: NDArray[np.int64],
+    visits: NDArray[np.int32],
+    still: NDArray[np.int32],
+    kept: NDArray[np.bool_],
+    counts: NDArray[np.int64],
+) -> None:
+    """Count pairs of cases and stages by row, and mark those that were in the stage and are no more.
+
+    `visits` is how often each was in it, `still` how many of those are not over. `counts`, shape (rows * 3,),
+    is added to: those that were never in it, that are in it still, and the marked ones.
+    """
+    for pair in range(len(rows)):
+        what = int(visits[pair] > 0) + int(visits[pair] > 0 and still[pair] == 0)
+        kept[pair] = what == 2
+        counts[3 * rows[pair] + what] += 1
 
 
 @kernel

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dealtrace_engine.kernels.rework import repetitions, tally
+from dealtrace_engine.kernels.rework import marked, repetitions
 from naive import rework as naive
 
 pytestmark = pytest.mark.kernels
@@ -42,10 +42,9 @@ def test_repetitions_and_tally(cases, kind, resources, stages, data):
         counts = np.zeros(7 * len(cases), np.int32)
         under_way, tallies = np.zeros(len(cases), np.int64), np.zeros(2 * WIDTH * 10, np.int64)
         for block in blocks:
-            room = [np.full(WIDTH, -1) for _ in range(5)]
-            repetitions(activities, times, who, where, offsets, *block, *room, marks, gaps, spans, returns,
-                        counts, under_way)  # fmt: skip
-            tally(activities, marks, offsets, cells, *block, WIDTH, tallies)
+            room = [np.full(WIDTH, -1) for _ in range(4)]
+            repetitions(activities, times, who, where, offsets, cells, *block, *room, marks, gaps, spans,
+                        returns, counts, under_way, tallies)  # fmt: skip
         check_cases(cases, offsets, marks, counts.reshape(-1, 7), under_way)
         for first, last in blocks:
             check_times(cases[first:last], offsets[first], gaps, spans, returns)
@@ -79,3 +78,17 @@ def check_cases(cases, offsets, marks, counts, under_way):
             assert marks[own][place] == expected
         told = [sum(kind == of for of in kinds.values()) for kind in range(6)]
         assert counts[number].tolist() == [*told, len(returns)]
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 127)), min_size=1), min_size=1),
+       st.sampled_from([7, 8, 15]))  # fmt: skip
+def test_marked(cases, mask):
+    activities, marks = (np.array([event[i] for case in cases for event in case], np.uint8) for i in (0, 1))
+    offsets, cells = np.cumsum([0, *map(len, cases)]), np.arange(len(cases), dtype=np.int32) % 2
+    for blocks in ([(0, len(cases))], [(case, case + 1) for case in range(len(cases))]):
+        found = []
+        for block in blocks:
+            room = np.zeros((3, len(marks) + 1), np.int64)
+            count = marked(activities, marks, offsets, cells, *block, WIDTH, mask, *room)
+            found += room[:, :count].T.tolist()
+        assert found == naive.marked(cases, mask, cells.tolist(), WIDTH)

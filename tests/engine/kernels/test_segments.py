@@ -37,8 +37,9 @@ def test_instants(cases, ends):
     slot_offsets = np.cumsum([0, *map(len, members)])
     latest = np.array([occurrence == "last" for _, occurrence in ends])
     out = np.full((len(ends), len(cases)), NEVER)
+    room = np.zeros(7, np.int64)
     for case in range(len(cases)):
-        instants(codes, times, offsets, case, case + 1, slot_offsets, slots, latest, out)
+        instants(codes, times, offsets, case, case + 1, slot_offsets, slots, latest, room, out)
     for slot, end in enumerate(ends):
         assert list(map(plain, out[slot])) == [naive.instants(case, *end) for case in ordered]
 
@@ -49,7 +50,7 @@ def test_unknown_stamps_are_passed_by(cases):
     stamps = np.where(times < 0, NEVER, times)
     out = np.full((2, len(cases)), NEVER)
     both = (np.array([0, 2, 2, 2, 2]), np.array([0, 1]), np.array([False, True]))
-    instants(codes, stamps, offsets, 0, len(cases), *both, out)
+    instants(codes, stamps, offsets, 0, len(cases), *both, np.zeros(len(codes) + 1, np.int64), out)
     known = [[event for event in case if event[1] >= 0] for case in ordered]
     for slot, occurrence in enumerate(("first", "last")):
         assert list(map(plain, out[slot])) == [naive.instants(case, {0}, occurrence) for case in known]

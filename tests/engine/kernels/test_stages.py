@@ -14,6 +14,7 @@ from dealtrace_engine.kernels.stages import (
     first_entries,
     group_kept,
     next_origin,
+    pair_counts,
     stage_visits,
     stages_of_cases,
     visit_counts,
@@ -64,7 +65,7 @@ def test_stage_visits(cases, closed, until, known_from, with_origins):
         ordered = [[event | {"origin": None} for event in case] for case in ordered]
         known_from = 10  # no column tells what the stage was
     expected = [
-        (case, v["stage"], v["begin"], v["begin"] if v["end"] is None else v["end"], v["state"], v["push"],
+        (case, v["stage"], v["begin"], until if v["end"] is None else v["end"], v["state"], v["push"],
          v["amount"], v["owner"])
         for case, events in enumerate(ordered)
         for v in naive.stage_visits(events, closed, until, known_from)
@@ -88,8 +89,9 @@ def flat(sequences):
 @given(RANKS)
 def test_first_entries(sequences):
     cases, ranks, _, _ = flat(sequences)
-    votes = np.zeros(25, np.int64)
-    first_entries(cases, ranks, np.full(5, -1), np.zeros(5, np.int32), votes)
+    entered, votes = np.zeros(5, np.int64), np.zeros(25, np.int64)
+    first_entries(cases, ranks, np.full(5, -1), np.zeros(5, np.int32), entered, votes)
+    assert entered.tolist() == np.bincount(ranks, minlength=5).tolist()
     pairs = [naive.first_entries([rank for rank, *_ in own]) for own in sequences]
     expected = [[sum((a, b) in found for found in pairs) for b in range(5)] for a in range(5)]
     assert votes.reshape(5, 5).tolist() == expected
@@ -107,12 +109,16 @@ def test_kinds_and_stages_of_cases(sequences, open_stages):
     ]
     assert list(zip(origins.tolist(), kinds.tolist(), strict=True)) == expected
     room = len(cases) + len(sequences) * open_stages
-    pairs, counts = np.zeros(len(cases), np.int64), np.zeros(1, np.int64)
-    columns = [np.full(room, 77, kind) for kind in (np.int32, np.int32, np.int32, np.int32, np.int64)]
-    lost = np.arange(5) == 4
-    stages_of_cases(cases, ranks, states, kinds, origins, dwell, open_stages, lost, np.full(5, -1), pairs,
-                    *columns, counts)  # fmt: skip
-    rows = list(zip(*(column[: counts[0]].tolist() for column in columns), strict=True))
+    pairs, counts = np.zeros(len(cases), np.int32), np.zeros(1, np.int64)
+    columns = [np.full(room, 77, kind) for kind in (*[np.int32] * 4, np.int64, np.int64)]
+    lost, group_rows = np.arange(5) == 4, np.zeros(len(cases), np.int64)
+    groups = np.arange(len(sequences), dtype=np.int32) % 2
+    stages_of_cases(cases, ranks, states, kinds, origins, dwell, groups, open_stages, lost, np.full(5, -1),
+                    group_rows, pairs, *columns, counts)  # fmt: skip
+    assert group_rows.tolist() == (groups[cases] * 5 + ranks).tolist()
+    *columns, pair_rows = (column[: counts[0]] for column in columns)
+    assert pair_rows.tolist() == (groups[columns[0]] * 5 + columns[1]).tolist()
+    rows = list(zip(*(column.tolist() for column in columns), strict=True))
     assert [rows[pair][:2] for pair in pairs] == list(zip(cases.tolist(), ranks.tolist(), strict=True))
     by_case = {case: list(own) for case, own in groupby(rows, key=lambda row: row[0])}
     for case, own in enumerate(sequences):
@@ -165,3 +171,13 @@ def test_what_is_kept(pairs):
     counts = np.zeros(6, np.int64)
     count_kept(np.array(rows, np.int64), np.array(kept, np.bool_), counts)
     assert counts.tolist() == naive.count_kept(rows, kept, 3)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 2)), max_size=9))
+def test_pair_counts(pairs):
+    pairs = [(row, visits, min(still, visits)) for row, visits, still in pairs]
+    rows, visits, still = (np.array([pair[i] for pair in pairs], np.int32) for i in range(3))
+    kept, counts = np.ones(len(pairs), np.bool_), np.zeros(9, np.int64)
+    pair_counts(rows.astype(np.int64), visits, still, kept, counts)
+    assert kept.tolist() == [naive.pair_state(*pair[1:]) == "left" for pair in pairs]
+    assert counts.reshape(3, 3).tolist() == naive.pair_counts(pairs, 3)
