@@ -54,7 +54,7 @@ def find_suspects(
         if len(applicable) == 1:
             found = 0
             for place in range(size):
-                found += known[place] & APPLIES
+                found += (known[place] & APPLIES) != 0
             applicable[0, rule] += found
         else:
             for place in range(size):
@@ -82,7 +82,7 @@ def list_suspects(known: NDArray[np.uint8], first: int, suspects: NDArray[np.int
     filled = 0
     for place in range(len(known)):
         suspects[filled] = first + place  # without a branch, which would be guessed wrong
-        filled += (known[place] & SUSPECT) >> 1
+        filled += (known[place] & SUSPECT) != 0
     return filled
 
 

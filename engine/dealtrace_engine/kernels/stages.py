@@ -162,7 +162,7 @@ def begin_pair(
     pair: int,
     case: int,
     rank: int,
-    row: np.int64,
+    row: int,
     cases: NDArray[np.int32],
     ranks: NDArray[np.int32],
     rows: NDArray[np.int64],
@@ -214,7 +214,7 @@ def stages_of_cases(
     begin = 0
     while begin < len(cases):
         case, base, end, passes = cases[begin], pair, begin, False
-        row = np.int64(groups[case]) * len(lost)
+        row = int(groups[case]) * len(lost)
         while end < len(cases) and cases[end] == case:
             rank = ranks[end]
             rows[end] = row + rank

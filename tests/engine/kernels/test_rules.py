@@ -216,6 +216,7 @@ def test_times_and_values_by_hand():
     a, b = ({0}, False), ({1}, False)
     soon = {**plain, "template": "response", "symbols": (a, b, None), "most": 2}
     falls = {**plain, "template": "never_falls", "symbols": (a, None, None)}
-    applicable, found = run(traces, [soon, falls], [(0, 3)])
-    assert applicable.tolist() == [[1, 1], [1, 0], [1, 0]]
+    skips = {**plain, "template": "no_skip", "symbols": (a, None, None)}
+    applicable, found = run(traces, [soon, falls, skips], [(0, 3)])
+    assert applicable.tolist() == [[1, 1, 1], [1, 0, 0], [1, 0, 0]]
     assert found == [(0, 1, 4, 5, 7), (1, 0, 2, 0, -1)]

@@ -21,7 +21,8 @@ from dealtrace_engine.sources.dynamics.attributes import kept_attributes
 from dealtrace_engine.sources.dynamics.counting import counted, noted
 from dealtrace_engine.sources.dynamics.deferred import deferred
 from dealtrace_engine.sources.dynamics.objects import CATALOG
-from dealtrace_engine.sources.dynamics.settle import CHANGES, Table, as_texts, joined
+from dealtrace_engine.sources.dynamics.pieces import as_texts, joined
+from dealtrace_engine.sources.dynamics.settle import CHANGES, Table
 from dealtrace_ext.audit_changes import copy_values, find_changes
 from dealtrace_ext.columns import Text
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.quality import FIRST_ROWS, Finding
 from dealtrace_engine.sources.crm.mapping import CrmMapping
-from dealtrace_engine.sources.crm.packed import alike, halves_of_texts, numbers, unpacked_frame
 from dealtrace_engine.sources.crm.tables import Kind
 from dealtrace_engine.sources.crm.values import value
 from dealtrace_engine.sources.dynamics.attributes import kept_attributes
@@ -16,6 +15,7 @@ from dealtrace_engine.sources.dynamics.counting import counted, noted
 from dealtrace_engine.sources.dynamics.deferred import Seen, SeenIds, deferred
 from dealtrace_engine.sources.dynamics.naming import kinds_of, wanted_columns
 from dealtrace_engine.sources.dynamics.objects import KEYS, OBJECT_TYPES
+from dealtrace_engine.sources.dynamics.pieces import as_ids, as_texts, joined, with_packed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -240,7 +240,7 @@ class Table:
         more.append(pl.lit(place, pl.UInt32).alias(PLACE))
         for frame in part.rows(asked):
             chosen = [_column(part, column, kind, frame.schema) for column, kind in schema.items()]
-            yield _packed(frame.select(*chosen, *more), ids)
+            yield with_packed(frame.select(*chosen, *more), ids)
 
     def _empty(self) -> pl.DataFrame:
         import polars as pl
@@ -331,35 +331,6 @@ def tables_of(
     for part in parts:
         found.setdefault(part.table, Table(part.table, [], mapping, findings, versioned)).parts.append(part)
     return found
-
-
-def joined(pieces: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Return pieces as one frame: ids that are packed in some and not in others are texts."""
-    import polars as pl
-
-    return pl.concat(alike(pieces, pieces[0].columns))
-
-
-def _packed(piece: pl.DataFrame, ids: Sequence[str]) -> pl.DataFrame:
-    """Return a piece with those ids packed that can be: pieces wait for each other."""
-    import polars as pl
-
-    halves = {name: halves_of_texts(piece[name]) for name in ids if piece.schema[name] == pl.String()}
-    return piece.with_columns(
-        numbers({name: two for name, two in halves.items() if two is not None}).values()
-    )
-
-
-def as_texts(piece: pl.DataFrame) -> pl.DataFrame:
-    """Return a piece with its ids as texts."""
-    return unpacked_frame(piece).collect()
-
-
-def as_ids(ids: pl.Series) -> pl.Series:
-    """Return ids packed or as texts, whatever an export has them as."""
-    import polars as pl
-
-    return ids if ids.dtype == pl.UInt128 else ids.cast(pl.String)
 
 
 def _column(part: Part, column: str, kind: pl.DataType, found: Mapping[str, pl.DataType]) -> pl.Expr:
