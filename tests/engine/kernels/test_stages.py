@@ -6,7 +6,7 @@ from itertools import groupby
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dealtrace_engine.kernels.stages import (
@@ -28,6 +28,10 @@ STAGE = st.sampled_from([None, None, 0, 1, 2])
 EVENT = st.fixed_dictionaries(
     {"time": st.integers(0, 9), "stage": STAGE, "origin": STAGE, "effect": st.sampled_from(EFFECTS)}
 )
+REOPENED = [
+    {"time": 0, "stage": None, "origin": None, "effect": "open"},
+    {"time": 1, "stage": 1, "origin": 0, "effect": None},
+]
 CASES = st.lists(st.lists(EVENT, min_size=1, max_size=7), min_size=1, max_size=4)
 
 
@@ -59,6 +63,7 @@ def visits_by_kernel(cases, closed, until, known_from, with_origins, blocks):
 
 
 @given(CASES, st.sets(st.integers(0, 2)), st.integers(3, 9), st.integers(0, 6), st.booleans())
+@example([REOPENED], set(), 9, 0, True)
 def test_stage_visits(cases, closed, until, known_from, with_origins):
     ordered = [sorted(case, key=lambda event: event["time"]) for case in cases]
     if not with_origins:
@@ -98,6 +103,7 @@ def test_first_entries(sequences):
 
 
 @given(RANKS, st.integers(0, 5))
+@example([[(0, 1, 0), (3, 1, 0)]], 5)
 def test_kinds_and_stages_of_cases(sequences, open_stages):
     cases, ranks, states, dwell = flat(sequences)
     origins, kinds = np.zeros(len(cases), np.int32), np.zeros(len(cases), np.int8)
