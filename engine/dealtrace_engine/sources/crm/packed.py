@@ -46,9 +46,7 @@ def packed(ids: pl.Series) -> pl.Series:
         read = halves_of_texts(part)
         if read is None or _has_odd(*read, part.is_not_null().to_numpy()):
             return ids
-        both = pl.DataFrame({"high": read[0], "low": read[1], "there": part.is_not_null()})
-        number = pl.col("high").cast(pl.UInt128) * HALF + pl.col("low").cast(pl.UInt128)
-        parts.append(both.select(pl.when("there").then(number).alias(ids.name)).to_series())
+        parts.append(numbers({ids.name: read})[ids.name])
     return pl.concat(parts) if parts else pl.Series(ids.name, [], pl.UInt128)
 
 
