@@ -58,9 +58,20 @@ cdef extern from *:
         return (int) (((bits + (bits >> 4)) & 0x0F0F0F0F0F0F0F0F) * 0x0101010101010101 >> 56);
     }
     static inline int dt_lowest_bit(uint64_t bits) { return __builtin_ctzll(bits); }
+    static inline int dt_highest_bit(uint64_t bits) { return 63 - __builtin_clzll(bits); }
+    static inline uint64_t dt_odd_up_to(uint64_t bits) {  /* is the number of bits from the lowest to here odd? */
+        bits ^= bits << 1;
+        bits ^= bits << 2;
+        bits ^= bits << 4;
+        bits ^= bits << 8;
+        bits ^= bits << 16;
+        return bits ^ bits << 32;
+    }
     """
     uint64_t equal64 "dt_equal64"(const uint8_t *at, uint8_t byte) noexcept nogil
     int lowest_bit "dt_lowest_bit"(uint64_t bits) noexcept nogil
+    int highest_bit "dt_highest_bit"(uint64_t bits) noexcept nogil
+    uint64_t odd_up_to "dt_odd_up_to"(uint64_t bits) noexcept nogil
     int count_bits "dt_count_bits"(uint64_t bits) noexcept nogil
     ctypedef struct Classes "dt_classes":
         uint64_t delimiters, quotes, feeds, returns, nuls

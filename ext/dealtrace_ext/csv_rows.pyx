@@ -7,11 +7,12 @@ feed, carriage return and both together end a row. Text has to begin at the begi
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from dealtrace_ext.bytemask cimport equal64, lowest_bit
+from dealtrace_ext.bytemask cimport Classes, classes64, highest_bit, lowest_bit, odd_up_to
 
 cdef enum:
     _LF = 10
     _CR = 13
+    _SPACE = 32
 
 
 cdef inline bint opens(const uint8_t *data, int64_t at, uint8_t delimiter) noexcept nogil:
@@ -20,50 +21,70 @@ cdef inline bint opens(const uint8_t *data, int64_t at, uint8_t delimiter) noexc
 
 cdef struct Scan:
     int64_t last          # the last row end
-    int64_t opened        # the quote that is open, or -1
-    int64_t resume        # what stands before has been dealt with
+    int64_t opened        # the quote at the beginning of the last quoted stretch
+    int64_t closed        # the last quote that closed one, if only for a second quote to open it again
+    bint quoted           # whether that stretch is still open
+    int64_t nul           # the first NUL
+    bint high             # whether a byte is beyond ASCII
 
 
-cdef inline void on_quote(Scan *scan, const uint8_t *data, int64_t at, int64_t length, uint8_t delimiter) noexcept nogil:
-    if scan.opened < 0:
-        if opens(data, at, delimiter):
-            scan.opened = at
-    elif at + 1 < length and data[at + 1] == data[at]:
-        scan.resume = at + 2
-    else:
-        scan.opened = -1
+cdef void on_quotes(
+    Scan *scan, const uint8_t *data, int64_t block, uint64_t quotes, uint64_t ends, uint8_t delimiter
+) noexcept nogil:
+    """Look at each quote of a block, some of which are text as they do not begin a field."""
+    cdef uint64_t bits = quotes | ends
+    cdef int64_t at
+    while bits:
+        at = block + lowest_bit(bits)
+        if ends & bits & -bits:
+            scan.last = scan.last if scan.quoted else at
+        elif scan.quoted:
+            scan.quoted, scan.closed = False, at
+        elif opens(data, at, delimiter):
+            scan.quoted, scan.opened = True, at
+        elif scan.closed == at - 1:
+            scan.quoted = True
+        bits &= bits - 1
 
 
-cdef Scan scan_rows(const uint8_t *data, int64_t length, uint8_t delimiter, uint8_t quote, uint8_t line_end) noexcept nogil:
+cdef Scan scan_rows(const uint8_t *data, int64_t length, uint8_t delimiter, int quote, uint8_t line_end) noexcept nogil:
+    """Look at 64 bytes at a time: where all quotes mean something, every second one closes a stretch."""
     cdef uint8_t[64] tail
     cdef const uint8_t *here
-    cdef uint64_t bits
-    cdef int64_t block, at
+    cdef uint64_t ends, quotes, inside, opening, begins, again
+    cdef int64_t block
+    cdef Classes found
     cdef Scan scan
-    scan.last, scan.opened, scan.resume = -1, -1, 0
+    scan.last = scan.opened = scan.nul = -1
+    scan.closed = -2
+    scan.quoted = scan.high = False
     for block in range(0, length, 64):
         here = data + block
         if length - block < 64:
-            memset(tail, 0, 64)
+            memset(tail, _SPACE, 64)
             memcpy(tail, here, length - block)
             here = tail
-        bits = equal64(here, quote) | equal64(here, line_end)
-        while bits:
-            at = block + lowest_bit(bits)
-            bits &= bits - 1
-            if data[at] == line_end:
-                scan.last = at if scan.opened < 0 else scan.last
-            elif at >= scan.resume:
-                on_quote(&scan, data, at, length, delimiter)
+        classes64(here, delimiter, quote & 255, &found)
+        if found.nuls and scan.nul < 0:
+            scan.nul = block + lowest_bit(found.nuls)
+        scan.high |= found.high
+        ends = found.returns if line_end == _CR else found.feeds
+        quotes = found.quotes if quote >= 0 else 0
+        inside = odd_up_to(quotes) ^ -<uint64_t> scan.quoted
+        opening = quotes & inside
+        begins = opening & ((found.delimiters | found.feeds | found.returns) << 1 | opens(data, block, delimiter))
+        again = opening & (quotes << 1 | (scan.closed == block - 1))
+        if opening & ~(begins | again):
+            on_quotes(&scan, data, block, quotes, ends, delimiter)
+            continue
+        if begins:
+            scan.opened = block + highest_bit(begins)
+        if quotes & ~inside:
+            scan.closed = block + highest_bit(quotes & ~inside)
+        if ends & ~inside:
+            scan.last = block + highest_bit(ends & ~inside)
+        scan.quoted = inside >> 63
     return scan
-
-
-cdef int64_t last_of(const uint8_t *data, int64_t length, uint8_t character) noexcept nogil:
-    while length > 0:
-        length -= 1
-        if data[length] == character:
-            return length
-    return -1
 
 
 def whole_rows(const uint8_t[::1] text, int delimiter, int quote, int line_end):
@@ -84,17 +105,18 @@ def whole_rows(const uint8_t[::1] text, int delimiter, int quote, int line_end):
         Bytes in whole rows.
     open_quote : int
         Position of a quote that is not closed, or -1.
+    nul : int
+        Position of the first NUL, or -1.
+    ascii : bool
+        Whether all bytes are ASCII.
     """
     cdef int64_t length = text.shape[0]
     cdef Scan scan
     if length == 0:
-        return 0, -1
+        return 0, -1, -1, True
     with nogil:
-        if quote >= 0:
-            scan = scan_rows(&text[0], length, delimiter, quote, line_end)
-        else:
-            scan.last, scan.opened = last_of(&text[0], length, line_end), -1
-    return scan.last + 1, scan.opened
+        scan = scan_rows(&text[0], length, delimiter, quote, line_end)
+    return scan.last + 1, scan.opened if scan.quoted else -1, scan.nul, not scan.high
 
 
 def count_rows(const uint8_t[::1] text, int delimiter, int quote, int64_t most=-1):
@@ -157,18 +179,23 @@ def row_end(const uint8_t[::1] text, int64_t stop, int delimiter, int quote):
     int
         Position behind the line feed, or -1 where there is none.
     """
-    cdef int64_t length = text.shape[0], at = -1
+    cdef int64_t length = text.shape[0], at = -1, resume = 0, found = -1
+    cdef bint quoted = False
     cdef uint8_t c
-    cdef Scan scan
-    scan.last, scan.opened, scan.resume = -1, -1, 0
     with nogil:
         while at < length - 1:
             at += 1
             c = text[at]
             if quote >= 0 and c == quote:
-                if at >= scan.resume:
-                    on_quote(&scan, &text[0], at, length, delimiter)
-            elif c == _LF and scan.opened < 0 and at + 1 >= stop:
-                scan.last = at
+                if at < resume:
+                    continue
+                if not quoted:
+                    quoted = opens(&text[0], at, delimiter)
+                elif at + 1 < length and text[at + 1] == quote:
+                    resume = at + 2
+                else:
+                    quoted = False
+            elif c == _LF and not quoted and at + 1 >= stop:
+                found = at
                 break
-    return scan.last + 1 if scan.last >= 0 else -1
+    return found + 1 if found >= 0 else -1

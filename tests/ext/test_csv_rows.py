@@ -25,17 +25,17 @@ from naive import csv_rows as naive
     ],
 )
 def test_whole_rows(text, expected):
-    assert whole_rows(text.encode(), ord(","), ord('"'), 10) == expected
-    assert naive.whole_rows(text, ",", '"', "\n") == expected
+    assert whole_rows(text.encode(), ord(","), ord('"'), 10) == (*expected, -1, True)
+    assert naive.whole_rows(text, ",", '"', "\n") == (*expected, -1, True)
 
 
 def test_without_quotes():
-    assert whole_rows(b'a,"b\nc', ord(","), -1, 10) == (5, -1)
+    assert whole_rows(b'a,"b\nc', ord(","), -1, 10) == (5, -1, -1, True)
     assert count_rows(b'a,"b\nc\n', ord(","), -1) == (2, 7)
 
 
 def test_carriage_returns():
-    assert whole_rows(b"a\rb\rc", ord(","), ord('"'), 13) == (4, -1)
+    assert whole_rows(b"a\rb\rc", ord(","), ord('"'), 13) == (4, -1, -1, True)
     assert count_rows(b"a\r\n\r\rb\n\nc", ord(","), ord('"')) == (2, 7)
 
 
@@ -55,6 +55,32 @@ def test_equals_the_twin(text, line_end):
         )
     elif line_end == "\n":
         assert whole_rows(text.encode(), ord(","), ord('"'), 10) == naive.whole_rows(text, ",", '"', "\n")
+
+
+PIECES = st.sampled_from(['"', '""', ",", "\n", "\r", "ab", "x" * 31, "y" * 63])
+FIELDS = st.text('a",\n\0\x7f', max_size=60).map(lambda text: '"' + text.replace('"', '""') + '"')
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(st.sampled_from(['"', '""', ",", "\n", "\r", "ab", "x" * 31, "y" * 63]) | FIELDS, max_size=30)
+)
+def test_quotes_at_the_edges_of_64_bytes(pieces):
+    text = "".join(pieces)
+    if "\r\n" not in text:
+        assert whole_rows(text.encode(), ord(","), ord('"'), 13) == naive.whole_rows(text, ",", '"', "\r")
+    assert whole_rows(text.encode(), ord(","), ord('"'), 10) == naive.whole_rows(text, ",", '"', "\n")
+
+
+@pytest.mark.parametrize("at", [0, 5, 63, 64, 70, 127])
+def test_nul_and_bytes_beyond_ascii(at):
+    plain = b"x" * 128
+    for length in (at + 1, 128):
+        text = bytearray(plain[:length])
+        text[at] = 0
+        assert whole_rows(bytes(text), ord(","), ord('"'), 10)[2:] == (at, True)
+        text[at] = 0x80
+        assert whole_rows(bytes(text), ord(","), -1, 10)[2:] == (-1, False)
 
 
 @settings(max_examples=500, deadline=None)

@@ -36,9 +36,10 @@ def rows(text, delimiter, quote):
 
 
 def whole_rows(text, delimiter, quote, line_end):
-    """Where the last row that ends in `line_end` ends, and the quote left open."""
+    """Where the last row that ends in `line_end` ends, the open quote, the first NUL; if all is ASCII."""
     found, opened = rows(text, delimiter, quote)
-    return max((end for end, _ in found if text[end - 1] == line_end), default=0), opened
+    end = max((end for end, _ in found if text[end - 1] == line_end), default=0)
+    return end, opened, text.find("\0"), text.isascii()
 
 
 def count_rows(text, delimiter, quote, most=-1):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
+from io import BufferedIOBase
+from typing import IO, cast
+
+import numpy as np
 
 from dealtrace_engine.sources.csv_dialect import Dialect, opened
 from dealtrace_engine.sources.files import InputFile
@@ -26,9 +29,6 @@ class Problem:
     hint: str
 
 
-Piece = tuple[bytes, Problem | None]
-
-
 @dataclass(frozen=True)
 class Block:
     """Whole rows of CSV text.
@@ -41,11 +41,14 @@ class Block:
         Bytes of text before it, in the file's encoding where that is UTF-8.
     problem : Problem or None
         Why the file ends to make sense here.
+    ascii : bool
+        Whether it is known that all bytes are ASCII.
     """
 
     data: memoryview
     start: int
     problem: Problem | None = None
+    ascii: bool = False
 
     def row_of(self, at: int, dialect: Dialect) -> int:
         """Return which row of the block byte `at` belongs to; the first is 1."""
@@ -59,33 +62,43 @@ def blocks(
 
     They begin at `start` (see `Block`), behind the header where it is not given.
     """
-    start, rest, looked_at = dialect.header_bytes if start is None else start, b"", 0
+    start, looked_at = dialect.header_bytes if start is None else start, 0
     with opened(file) as stream:
-        for piece, problem in _behind(_utf8(stream, dialect.encoding, block_bytes), start):
-            rest += piece
+        text = _Text(start)
+        for problem in _filled(text, stream, dialect.encoding, block_bytes):
+            rest = text.rest
             if problem is not None:
-                yield Block(memoryview(rest), start, Problem(problem.what, len(rest), problem.hint))
+                yield Block(rest, start, Problem(problem, len(rest), "give another encoding="))
                 return
             if len(rest) < 2 * looked_at:  # no row ends in the first half: read on before looking again
                 continue
-            end, _ = whole_rows(rest, *dialect.codes, ord(dialect.line_end))
+            end, _, nul, is_ascii = whole_rows(rest, *dialect.codes, ord(dialect.line_end))
             looked_at = len(rest) - end
+            if nul >= 0:
+                yield Block(rest[:nul], start, _nul(nul))
+                return
             if looked_at > LONGEST_ROW:
-                yield Block(memoryview(rest), start, _too_long(end))
+                yield Block(rest, start, _too_long(end))
                 return
             if end:
-                yield Block(memoryview(rest)[:end], start)
-                start, rest = start + end, rest[end:]
-    if rest:
-        yield _last(rest, start, dialect)
+                yield Block(text.taken(end), start, ascii=is_ascii)
+                start += end
+    if len(text.rest):
+        yield _last(bytes(text.rest), start, dialect)
 
 
 def _last(rest: bytes, start: int, dialect: Dialect) -> Block:
-    _, open_quote = whole_rows(rest, *dialect.codes, ord(dialect.line_end))
+    _, open_quote, nul, is_ascii = whole_rows(rest, *dialect.codes, ord(dialect.line_end))
+    if nul >= 0:
+        return Block(memoryview(rest)[:nul], start, _nul(nul))
     if open_quote < 0:
-        return Block(memoryview(rest + b"\n"), start)
+        return Block(memoryview(rest + b"\n"), start, ascii=is_ascii)
     hint = "close it in the file, or give quote='' if quotes mean nothing in it"
     return Block(memoryview(rest), start, Problem("a quote is opened and never closed", open_quote, hint))
+
+
+def _nul(at: int) -> Problem:
+    return Problem("there is a NUL byte", at, "mend the file; CSV text has none")
 
 
 def _too_long(at: int) -> Problem:
@@ -93,37 +106,65 @@ def _too_long(at: int) -> Problem:
     return Problem(what, at, "is a quote left open, or the delimiter or line end another one?")
 
 
-def _behind(pieces: Iterator[Piece], start: int) -> Iterator[Piece]:
-    for data, problem in pieces:
-        cut = min(start, len(data))
-        start -= cut
-        yield data[cut:], problem
+class _Text:
+    """Text that is read into memory, one piece behind the other, and taken from its beginning.
+
+    The first bytes are left out, as many as `ahead` says.
+    """
+
+    def __init__(self, ahead: int) -> None:
+        self._room = memoryview(bytearray())
+        self._begin = self._end = 0
+        self._ahead = ahead
+
+    @property
+    def rest(self) -> memoryview:
+        """What is left."""
+        return self._room[self._begin : self._end]
+
+    def taken(self, count: int) -> memoryview:
+        """Take the first so many bytes."""
+        self._begin += count
+        return self._room[self._begin - count : self._begin]
+
+    def add(self, data: bytes) -> None:
+        """Add a copy of some bytes."""
+        self._free(len(data))[:] = data
+        self._grow(len(data))
+
+    def read(self, stream: IO[bytes], size: int) -> int:
+        """Read at most so many bytes; return how many, 0 where the stream ends."""
+        count = cast(BufferedIOBase, stream).readinto(self._free(size))
+        self._grow(count)
+        return count
+
+    def _free(self, size: int) -> memoryview:
+        rest = self.rest
+        if len(self._room) - self._end < size:
+            self._room = np.empty(2 * len(rest) + size, np.uint8).data
+            self._room[: len(rest)] = rest
+            self._begin, self._end = 0, len(rest)
+        return self._room[self._end : self._end + size]
+
+    def _grow(self, count: int) -> None:
+        self._end += count
+        self._ahead -= len(self.taken(min(self._ahead, len(self.rest))))
 
 
-def _utf8(stream: IO[bytes], encoding: str, size: int) -> Iterator[Piece]:
-    """Yield the text as UTF-8, without a byte order mark, up to the first byte that cannot be text."""
-    pieces = (
-        _passed_on(stream, size)
-        if codecs.lookup(encoding).name == "utf-8"
-        else _decoded(stream, encoding, size)
-    )
-    for data, problem in pieces:
-        nul = data.find(b"\0")
-        if nul >= 0:
-            yield data[:nul], Problem("there is a NUL byte", 0, "mend the file; CSV text has none")
-            return
-        yield data, problem
-
-
-def _passed_on(stream: IO[bytes], size: int) -> Iterator[Piece]:
+def _filled(text: _Text, stream: IO[bytes], encoding: str, size: int) -> Iterator[str | None]:
+    """Fill `text` with UTF-8, without a byte order mark, up to what cannot be read; say then what that is."""
+    if codecs.lookup(encoding).name != "utf-8":
+        for data, problem in _decoded(stream, encoding, size):
+            text.add(data)
+            yield problem
+        return
     mark = stream.read(len(codecs.BOM_UTF8))
-    if mark != codecs.BOM_UTF8:
-        yield mark, None
-    while data := stream.read(size):
-        yield data, None
+    text.add(b"" if mark == codecs.BOM_UTF8 else mark)
+    while text.read(stream, size):
+        yield None
 
 
-def _decoded(stream: IO[bytes], encoding: str, size: int) -> Iterator[Piece]:
+def _decoded(stream: IO[bytes], encoding: str, size: int) -> Iterator[tuple[bytes, str | None]]:
     decoder = codecs.getincrementaldecoder(encoding)()
     before, first = 0, True
     while True:
@@ -135,10 +176,7 @@ def _decoded(stream: IO[bytes], encoding: str, size: int) -> Iterator[Piece]:
             decoder.setstate(state)
             text = decoder.decode(data[: max(at, 0)])
             what = f"byte {before + at + 1:,} is not {encoding}"
-            yield (
-                text.removeprefix(MARK if first else "").encode(),
-                Problem(what, 0, "give another encoding="),
-            )
+            yield text.removeprefix(MARK if first else "").encode(), what
             return
         if text:
             yield text.removeprefix(MARK if first else "").encode("utf-8", "surrogatepass"), None

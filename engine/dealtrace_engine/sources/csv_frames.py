@@ -59,17 +59,21 @@ def framed(
                     return framed(blocks, dialect, names, [other for other in guids if other != name])
                 _add(parts[name], high, low)
             else:
-                if not _is_utf8(array):
+                if not (block.ascii or _is_utf8(array)):
                     return None
                 long, views = np.empty(array.buffers()[2].size, np.uint8), np.empty(4 * len(array), np.int32)
                 written = text_views(array, ends[name], long, views)
                 ends[name] += written
                 _add(parts[name], long[:written], views)
-    high_low = {name: parts[name] for name in names if name in guids}
-    ids = numbers({n: (np.concatenate(high), np.concatenate(low)) for n, (high, low) in high_low.items()})
-    if len(ids) < len(high_low):
-        return framed(blocks, dialect, names, list(ids))
-    return pl.DataFrame([ids[name] if name in guids else _texts(name, *parts[name]) for name in names])
+    columns = []
+    for name, (first, then) in parts.items():
+        column = (
+            numbers(name, list(zip(first, then, strict=True))) if name in guids else _texts(name, first, then)
+        )
+        if column is None:
+            return framed(blocks, dialect, names, [other for other in guids if other != name])
+        columns.append(column)
+    return pl.DataFrame(columns)
 
 
 def _add(parts: Parts, first: NDArray[Any], then: NDArray[Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,42 +40,42 @@ def packed(ids: pl.Series) -> pl.Series:
 
     if ids.dtype != pl.String:
         return ids
-    parts: list[pl.Series] = []
+    read: list[Halves] = []
     for begin in range(0, len(ids), AT_A_TIME):
-        part = ids.slice(begin, AT_A_TIME)
-        read = halves_of_texts(part)
-        if read is None or _has_odd(*read, part.is_not_null().to_numpy()):
+        part = halves_of_texts(ids.slice(begin, AT_A_TIME))
+        if part is None:
             return ids
-        parts.append(numbers({ids.name: read})[ids.name])
-    return pl.concat(parts) if parts else pl.Series(ids.name, [], pl.UInt128)
+        read.append(part)
+    number = numbers(ids.name, read)
+    return ids if number is None else number
 
 
-def numbers(halves: Mapping[str, Halves]) -> dict[str, pl.Series]:
-    """Return packed ids by their names, from their first and last 64 bits; null where all bits are zero.
+def numbers(name: str, halves: Sequence[Halves]) -> pl.Series | None:
+    """Return packed ids, from pieces of their first and last 64 bits; null where all bits are zero.
 
-    Columns with a GUID that stays a text are left out; see `ODD`.
+    None where there is a GUID that stays a text; see `ODD`.
 
     Examples
     --------
     >>> high, low = np.array([0, 1 << 32], np.uint64), np.array([0, 2], np.uint64)
-    >>> numbers({"id": (high, low)})["id"].to_list()
+    >>> numbers("id", [(high, low)]).to_list()
     [None, 79228162514264337593543950338]
     """
     import polars as pl
 
-    halves = {name: two for name, two in halves.items() if not _has_odd(*two, (two[0] | two[1]) != 0)}
-    both = pl.DataFrame({f"{name} {at}": half for name, two in halves.items() for at, half in enumerate(two)})
-    packed_ids = []
-    for name in halves:
-        high, low = pl.col(f"{name} 0"), pl.col(f"{name} 1")
-        number = high.cast(pl.UInt128) * HALF + low.cast(pl.UInt128)
-        packed_ids.append(pl.when((high | low) != 0).then(number).alias(name))
-    return {column.name: column for column in both.select(packed_ids)}
-
-
-def _has_odd(high: NDArray[np.uint64], low: NDArray[np.uint64], there: NDArray[np.bool_]) -> bool:
-    """Whether GUIDs that there are begin with eight zeros."""
-    return bool(((high < ODD // HALF) & there).any())
+    count = sum(len(high) for high, _ in halves)
+    both = np.empty(2 * count, np.uint64)
+    low, high = both[::2], both[1::2]  # as numbers of 128 bits are in memory
+    if halves:
+        np.concatenate([first for first, _ in halves], out=high)
+        np.concatenate([last for _, last in halves], out=low)
+    there = (high | low) != 0
+    if ((high < ODD // HALF) & there).any():
+        return None
+    nulls = None if there.all() else pa.py_buffer(np.packbits(there, bitorder="little"))
+    wide = pa.Array.from_buffers(pa.decimal128(38), count, [nulls, pa.py_buffer(both)])
+    signed = pl.Series(name, pl.from_arrow(wide)).to_physical()
+    return signed.cast(pl.UInt128, wrap_numerical=True)
 
 
 def halves_of_texts(ids: pl.Series) -> Halves | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.sources.crm.packed import alike, halves_of_texts, numbers, unpacked_frame
+from dealtrace_engine.sources.crm.packed import alike, packed, unpacked_frame
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,12 +20,7 @@ def joined(pieces: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 def with_packed(piece: pl.DataFrame, ids: Sequence[str]) -> pl.DataFrame:
     """Return a piece with those ids packed that can be: pieces wait for each other."""
-    import polars as pl
-
-    halves = {name: halves_of_texts(piece[name]) for name in ids if piece.schema[name] == pl.String()}
-    return piece.with_columns(
-        numbers({name: two for name, two in halves.items() if two is not None}).values()
-    )
+    return piece.with_columns(packed(piece[name]) for name in ids)
 
 
 def as_texts(piece: pl.DataFrame) -> pl.DataFrame:
