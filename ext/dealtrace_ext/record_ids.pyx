@@ -180,14 +180,14 @@ def guid_numbers(column, uint64_t[::1] high, uint64_t[::1] low):
     return found == 1
 
 
-def guid_texts(const uint64_t[::1] high, const uint64_t[::1] low, uint8_t[::1] out, View[::1] views):
+def guid_texts(const uint64_t[::1] high, const uint64_t[::1] low, uint8_t[::1] out, View[::1] views=None):
     """Write numbers of 128 bits as GUIDs, one after the other, and where each is as Arrow's views say it.
 
     Parameters
     ----------
     high, low : uint64 buffers, shape (n,)
     out : uint8 buffer, shape (36 * n,)
-    views : buffer of the four int32 of a view, shape (n,)
+    views : buffer of the four int32 of a view, shape (n,), optional
 
     Raises
     ------
@@ -195,15 +195,17 @@ def guid_texts(const uint64_t[::1] high, const uint64_t[::1] low, uint8_t[::1] o
         The buffers' lengths do not fit, or are too long for a view.
     """
     cdef int64_t i
-    if low.shape[0] != high.shape[0] or out.shape[0] != 36 * high.shape[0] or views.shape[0] != high.shape[0]:
-        raise ValueError(f"{high.shape[0]} GUIDs need as many low numbers and views, and 36 bytes each")
-    if out.shape[0] > INT32_MAX:
-        raise ValueError(f"{high.shape[0]} GUIDs are too many for a buffer with views")
+    cdef bint viewed = views is not None
+    if low.shape[0] != high.shape[0] or out.shape[0] != 36 * high.shape[0]:
+        raise ValueError(f"{high.shape[0]} GUIDs need as many low numbers, and 36 bytes each")
+    if viewed and (views.shape[0] != high.shape[0] or out.shape[0] > INT32_MAX):
+        raise ValueError(f"{high.shape[0]} GUIDs need as many views, or are too many for a buffer with views")
     with nogil:
         for i in range(high.shape[0]):
             _write_number(high[i], low[i], &out[36 * i])
-            views[i].length, views[i].buffer, views[i].offset = 36, 0, <int32_t> (36 * i)
-            memcpy(&views[i].prefix, &out[36 * i], 4)
+            if viewed:
+                views[i].length, views[i].buffer, views[i].offset = 36, 0, <int32_t> (36 * i)
+                memcpy(&views[i].prefix, &out[36 * i], 4)
 
 
 cdef int _guid_numbers(Text text, uint64_t *high, uint64_t *low) noexcept nogil:

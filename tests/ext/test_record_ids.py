@@ -115,6 +115,9 @@ def test_guids_are_their_numbers_and_back(texts):
     written = pa.Array.from_buffers(pa.string_view(), len(texts), buffers)
     written.validate(full=True)
     assert written.to_pylist() == [text or "00000000-0000-0000-0000-000000000000" for text in texts]
+    again = np.empty_like(out)
+    record_ids.guid_texts(high, low, again)
+    assert again.tobytes() == out.tobytes()
 
 
 @given(st.lists(GUID, max_size=10))

@@ -72,17 +72,13 @@ def assembled(
     named = event_table(events, cases.columns, language, stage_activity)
     for name in events.columns:
         events.drop_in_place(name)
-    table = pa.table({name: _arrow_column(named, name, ids or TextIds()) for name in named.columns})
+    ids = ids or TextIds()
+    table = pa.table({name: ids.arrow(named.drop_in_place(name), threads) for name in named.columns})
     source = TableSource(table, label, notes=list(notes), files=files_at(label))
     roles = {**ROLES, "resource": "resource_name"} if "resource_name" in table.column_names else ROLES
     log = ReadOptions(**roles, threads=threads).log_of(source, rows=table.num_rows)  # type: ignore[arg-type]
     origin = replace(log.origin, noted=[*log.origin.noted, *findings])
     return replace(log, origin=origin, kept={**log.kept, **case_attributes(log, cases)})
-
-
-def _arrow_column(events: pl.DataFrame, name: str, ids: Ids) -> pa.ChunkedArray:
-    """Take a column out of a frame, so that it is not there twice."""
-    return ids.texts(events.drop_in_place(name)).to_frame().to_arrow().column(0)
 
 
 def files_at(label: str) -> list[InputFile]:

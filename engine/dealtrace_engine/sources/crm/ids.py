@@ -10,10 +10,12 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 from zlib import crc32
 
-from dealtrace_engine.sources.crm.packed import ODD, packed, unpacked
+from dealtrace_engine.buffers import one_array
+from dealtrace_engine.sources.crm.packed import ODD, arrow_texts, packed, unpacked
 
 if TYPE_CHECKING:
     import polars as pl
+    import pyarrow as pa
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -30,6 +32,9 @@ class Ids(Protocol):
 
     def texts(self, ids: pl.Series) -> pl.Series:
         """Return ids that are held as texts; any other column as it is."""
+
+    def arrow(self, ids: pl.Series, threads: int | None = None) -> pa.Array:
+        """Return ids that are held as Arrow's texts; any other column as Arrow has it."""
 
 
 class TextIds:
@@ -56,6 +61,14 @@ class TextIds:
     def texts(self, ids: pl.Series) -> pl.Series:
         """Return texts as they are; see `Ids`."""
         return ids
+
+    def arrow(self, ids: pl.Series, threads: int | None = None) -> pa.Array:
+        """Return texts as Arrow's; see `Ids`."""
+        return _as_arrow(ids)
+
+
+def _as_arrow(column: pl.Series) -> pa.Array:
+    return one_array(column.to_frame().to_arrow().column(0))
 
 
 class GuidIds:
@@ -109,6 +122,14 @@ class GuidIds:
             return found
         known = {number: self._texts[number] for number in ids.filter(odd).unique()}
         return found.zip_with(~odd.fill_null(False), self._replaced(ids, known, pl.String()))
+
+    def arrow(self, ids: pl.Series, threads: int | None = None) -> pa.Array:
+        """Return Arrow's texts; see `Ids`."""
+        import polars as pl
+
+        if ids.dtype != pl.UInt128() or (self._texts and (ids < ODD).any()):
+            return _as_arrow(self.texts(ids))
+        return arrow_texts(ids, threads)
 
     def _replaced(self, ids: pl.Series, by: dict[str, int] | dict[int, str], kind: pl.DataType) -> pl.Series:
         """Return what stands for each id; null for any other."""

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.buffers import pages
+from dealtrace_engine.parallel import map_blocks
 from dealtrace_ext.record_ids import guid_numbers, guid_texts
 
 if TYPE_CHECKING:
@@ -115,20 +116,45 @@ def unpacked(ids: pl.Series) -> pl.Series:
 
 def _texts(ids: pl.Series) -> pa.Array:
     """Return packed ids, `AT_A_TIME` at most, as an Arrow array of texts (string views)."""
-    there = None
-    if ids.null_count():
-        there = pa.py_buffer(np.packbits(ids.is_not_null().to_numpy(), bitorder="little"))
     out, views = pages(LENGTH * len(ids), np.uint8), pages(len(ids) * 4, np.int32).view(VIEW)
     guid_texts(*halves(ids), out, views)
-    return pa.Array.from_buffers(pa.string_view(), len(ids), [there, pa.py_buffer(views), pa.py_buffer(out)])
+    return pa.Array.from_buffers(
+        pa.string_view(), len(ids), [_there(ids), pa.py_buffer(views), pa.py_buffer(out)]
+    )
+
+
+def arrow_texts(ids: pl.Series, threads: int | None = None) -> pa.LargeStringArray:
+    """Return packed ids as an Arrow array of texts.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> arrow_texts(packed(pl.Series(["6f9619ff-8b86-d011-b42d-00cf4fc964ff", None]))).to_pylist()
+    ['6f9619ff-8b86-d011-b42d-00cf4fc964ff', None]
+    """
+    count = len(ids)
+    out, ends = pages(LENGTH * count, np.uint8), pages(count + 1, np.int64)
+    ends[:] = np.arange(0, LENGTH * count + 1, LENGTH)
+
+    def write(begin: int) -> None:
+        part = halves(ids.slice(begin, AT_A_TIME))
+        guid_texts(*part, out[LENGTH * begin : LENGTH * (begin + len(part[0]))])
+
+    map_blocks(write, range(0, count, AT_A_TIME), threads=threads)
+    return pa.LargeStringArray.from_buffers(count, pa.py_buffer(ends), pa.py_buffer(out), _there(ids))
+
+
+def _there(ids: pl.Series) -> pa.Buffer | None:
+    if not ids.null_count():
+        return None
+    return pa.py_buffer(np.packbits(ids.is_not_null().to_numpy(), bitorder="little"))
 
 
 def id_bytes(ids: pl.Series) -> pa.Array:
     """Return packed ids as an Arrow array of their 16 bytes."""
     pairs = np.stack(halves(ids), axis=1)
     ends = np.arange(0, 16 * len(ids) + 1, 16, dtype=np.int64)
-    there = np.packbits(ids.is_not_null().to_numpy(), bitorder="little") if ids.null_count() else None
-    buffers = [None if there is None else pa.py_buffer(there), pa.py_buffer(ends), pa.py_buffer(pairs)]
+    buffers = [_there(ids), pa.py_buffer(ends), pa.py_buffer(pairs)]
     return pa.Array.from_buffers(pa.large_binary(), len(ids), buffers)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.errors import LogError, ParseError
-from dealtrace_engine.parallel import Progress, tick
+from dealtrace_engine.parallel import Progress, map_blocks, tick
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.assemble import assembled
 from dealtrace_engine.sources.crm.covering import Derivation, covered, taken_inventory
@@ -39,6 +39,8 @@ KEYS = (
 SIDE_BY_SIDE = 800 << 20
 """Bytes of tables up to which ladders are worked out side by side: it is faster, and takes more memory."""
 ROW = "!row"
+ROWS_AT_A_TIME = 1 << 19
+"""Of which a column is put in order."""
 MOST_THERE, MOST_MISSING, MOST_ODD = 10, 20, 3
 
 
@@ -124,7 +126,7 @@ def log_of(
     tick(progress, 2, STEPS)
     dated = flattened(found.events, mapping.flatten)
     found = replace(found, events=found.events.clear())
-    dated = whole(in_order(placed(dated, mapping.zone)), events, names)
+    dated = whole(in_order(placed(dated, mapping.zone)), events, names, threads)
     tick(progress, 3, STEPS)
     if strict and raw.findings:
         raise _unread(raw)
@@ -192,7 +194,9 @@ def in_order(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def whole(keys: pl.DataFrame, events: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+def whole(
+    keys: pl.DataFrame, events: pl.DataFrame, names: Sequence[str], threads: int | None = None
+) -> pl.DataFrame:
     """Return events in their order with all their columns, brought one after the other.
 
     Parameters
@@ -203,12 +207,18 @@ def whole(keys: pl.DataFrame, events: pl.DataFrame, names: Sequence[str]) -> pl.
         The other columns, as they were derived; emptied on the way, so that no column is there twice.
     names : sequence of str
         All columns of events, in their order.
+    threads : int, optional
     """
     import polars as pl
 
     rows = keys.drop_in_place(ROW)
+    parts = [rows.slice(begin, ROWS_AT_A_TIME) for begin in range(0, max(len(rows), 1), ROWS_AT_A_TIME)]
+
+    def gathered(column: pl.Series) -> pl.Series:
+        return pl.concat(map_blocks(column.gather, parts, threads=threads), rechunk=False)
+
     found = [
-        keys.drop_in_place(name) if name in KEYS else events.drop_in_place(name).gather(rows)
+        keys.drop_in_place(name) if name in KEYS else gathered(events.drop_in_place(name).rechunk())
         for name in names
     ]
     return pl.DataFrame([*found, *keys])

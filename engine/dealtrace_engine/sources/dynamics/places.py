@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dealtrace_engine.sources.crm.values import encoded
 from dealtrace_engine.sources.dynamics.objects import KEYS
@@ -16,35 +17,37 @@ if TYPE_CHECKING:
     from dealtrace_engine.sources.crm.tables import CrmTables
 
 
-def places(tables: CrmTables, table: str, ids: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Return the number of each record, and whether its table has it; null has a number of its own.
+class Places:
+    """The records of a table, numbered; ids that it has not get further numbers, null -1.
 
     Parameters
     ----------
     tables : CrmTables
     table : str
         Logical name.
-    ids : Series
     """
-    import polars as pl
 
-    own = tables.table(table).select(KEYS[table]).collect().to_series()
-    known = Interner()
-    encoded(known, own)
-    count, codes = len(known), encoded(known, ids)
-    return pl.Series(codes), pl.Series((codes >= 0) & (codes < count))
+    def __init__(self, tables: CrmTables, table: str) -> None:
+        self._tables, self._table = tables, table
+        self._known = Interner()
+        own = tables.table(table).select(KEYS[table]).collect().to_series()
+        self._numbers = encoded(self._known, own)
+        self._count = len(self._known)
 
+    def numbers(self, ids: pl.Series) -> NDArray[np.int32]:
+        """Return the number of each record."""
+        return encoded(self._known, ids)
 
-def value_now(tables: CrmTables, table: str, attribute: str, ids: pl.Series) -> pl.Series:
-    """Return what an attribute of records is now; null where the table has them not."""
-    import polars as pl
+    def there(self, numbers: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Return which records the table has."""
+        return (numbers >= 0) & (numbers < self._count)
 
-    rows = tables.table(table).select(KEYS[table], attribute).collect()
-    known = Interner()
-    own = encoded(known, rows[KEYS[table]])
-    count, codes = len(known), encoded(known, ids)
-    first = np.zeros(count, np.int64)
-    there = np.flatnonzero(own >= 0)
-    first[own[there][::-1]] = there[::-1]
-    spots = pl.Series(np.where((codes >= 0) & (codes < count), codes, count))
-    return rows[attribute].gather(pl.Series(np.append(first, -1))[spots].replace(-1, None))
+    def value_now(self, attribute: str, numbers: NDArray[np.int32]) -> pl.Series:
+        """Return what an attribute of records is now; null where the table has them not."""
+        import polars as pl
+
+        values = self._tables.table(self._table).select(attribute).collect().to_series()
+        first = np.full(self._count + 1, -1)
+        rows = np.flatnonzero(self._numbers >= 0)
+        first[self._numbers[rows][::-1]] = rows[::-1]
+        return values.gather(pl.Series(first[np.where(self.there(numbers), numbers, -1)]).replace(-1, None))

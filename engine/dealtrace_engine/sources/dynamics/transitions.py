@@ -11,7 +11,7 @@ from dealtrace_engine.sources.crm.values import encoded
 from dealtrace_engine.sources.dynamics.audit import CREATE, DELETE
 from dealtrace_engine.sources.dynamics.audited import audited_updates
 from dealtrace_engine.sources.dynamics.objects import CATALOG, KEYS
-from dealtrace_engine.sources.dynamics.places import places, value_now
+from dealtrace_engine.sources.dynamics.places import Places
 from dealtrace_ext.intern import Interner
 
 if TYPE_CHECKING:
@@ -51,29 +51,32 @@ def transitions(tables: CrmTables, table: str, attribute: str) -> pl.LazyFrame:
 def _transitions(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
     import polars as pl
 
+    places = Places(tables, table)
     found = audited_updates(tables, table, attribute)
-    found = _living(found, tables, table)
-    found = found.with_columns(ts_quality=pl.lit("audit"), place=pl.lit(0, pl.UInt32))
+    found = found.with_columns(
+        ts_quality=pl.lit("audit"), place=pl.lit(0, pl.UInt32), number=places.numbers(found["record_id"])
+    )
+    found = _living(found, tables, table, places)
     if table in tables.raw.versions:
         versions = _versions(tables, table, attribute)
         versions = versions.join(found.select("record_id").unique(), on="record_id", how="anti")
+        versions = versions.with_columns(number=places.numbers(versions["record_id"]))
         found = pl.concat([found, versions])
-    number, _ = places(tables, table, found["record_id"])
-    found = found.with_columns(number.alias("number")).sort("number", "at", "place", maintain_order=True)
+    found = found.sort("number", "at", "place", maintain_order=True)
     same = pl.col("number") == pl.col("number").shift(1)
     previous = pl.when(same).then(pl.col("new").shift(1))
     found = found.with_columns(old=pl.coalesce("old", previous)).filter(
         pl.col("old").ne_missing(pl.col("new"))
     )
-    _count_gaps(tables, table, attribute, found)
+    _count_gaps(tables, table, attribute, found, places)
     return found.drop("place", "number")
 
 
-def _living(rows: pl.DataFrame, tables: CrmTables, table: str) -> pl.DataFrame:
+def _living(rows: pl.DataFrame, tables: CrmTables, table: str, places: Places) -> pl.DataFrame:
     """Do the same as `living`."""
     if table not in tables.raw.frames:
         return living(rows.lazy(), tables, table).collect()
-    there = places(tables, table, rows["record_id"])[1]
+    there = places.there(rows["number"].to_numpy())
     return rows if there.all() else rows.filter(there)
 
 
@@ -140,7 +143,7 @@ def _audited_rows(tables: CrmTables, table: str, column: str, code: int) -> pl.L
     return living(rows, tables, table)
 
 
-def _count_gaps(tables: CrmTables, table: str, attribute: str, found: pl.DataFrame) -> None:
+def _count_gaps(tables: CrmTables, table: str, attribute: str, found: pl.DataFrame, places: Places) -> None:
     """Count the records whose changes do not lead from one to the next and to their value now."""
     import polars as pl
 
@@ -148,8 +151,8 @@ def _count_gaps(tables: CrmTables, table: str, attribute: str, found: pl.DataFra
     broken = pl.col("old").ne_missing(pl.col("new").shift(1)) & (number == number.shift(1))
     gaps = found.filter(broken.fill_null(False))["record_id"]
     if tables.has(table, attribute):
-        last = found.filter((number != number.shift(-1)).fill_null(True)).select("record_id", "new")
-        now = value_now(tables, table, attribute, last["record_id"])
+        last = found.filter((number != number.shift(-1)).fill_null(True)).select("record_id", "new", "number")
+        now = places.value_now(attribute, last["number"].to_numpy())
         gaps = gaps.append(last.filter(last["new"].ne_missing(now))["record_id"])
     records = tables.ids.texts(gaps.unique(maintain_order=True))
     if len(records):
@@ -188,7 +191,8 @@ def as_of(frame: pl.LazyFrame, tables: CrmTables, table: str, attribute: str) ->
         "then": asked.sort("row")["then"], "before": changes["old"].gather(before), "changed": changed,
     }).select(pl.when("changed").then(pl.coalesce("then", "before"))).to_series()  # fmt: skip
     if not changed.all():
-        now = value_now(tables, table, attribute, rows["record_id"])
+        places = Places(tables, table)
+        now = places.value_now(attribute, places.numbers(rows["record_id"]))
         held = held.zip_with(changed, now)
     return rows.with_columns(held.alias(attribute)).lazy()
 
