@@ -53,21 +53,35 @@ class Program:
     _rows: list[dict[str, int]] = field(default_factory=list)
     _symbols: dict[tuple[bytes, int], int] = field(default_factory=dict)
     _wanted: dict[tuple[str, ...], NDArray[np.bool_]] = field(default_factory=dict)
-    _kept: dict[str, dict[str, int]] = field(default_factory=dict)
+    _asked: dict[tuple[str, str], tuple[int, Callable[[], NDArray[Any]]]] = field(default_factory=dict)
+    _places: list[int] = field(default_factory=list)
     _arrays: dict[str, list[NDArray[Any]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._known = set(self.log.known_activities.to_pylist())
         self._known |= {activity_of_label(text).activity or "" for text in self._known}
+        rows: dict[int, dict[str, int]] = {}
         for place, rule in enumerate(self.rules):
             try:
-                self._rows.append(self._row(rule))
-                self.applied.append(place)
+                rows[place] = self._row(rule)
             except (SchemaError, LogError) as error:
                 self.reasons[place] = error.what
+        made = map_blocks(_made, [make for _, make in self._asked.values()], threads=self.threads)
+        for (kind, _), array in zip(self._asked, made, strict=True):
+            kept = self._arrays.setdefault(kind, [])
+            self._places.append(-1 if isinstance(array, str) else len(kept))
+            kept += [] if isinstance(array, str) else [array]
+        for place, row in rows.items():
+            asked = [row["COLUMN"], row["SCOPE"], row.pop("MARK")]
+            reason = next((made[one] for one in asked if one >= 0 and isinstance(made[one], str)), None)
+            if isinstance(reason, str):
+                self.reasons[place] = reason
+                continue
+            self._rows.append(row | {name: self._place(row[name]) for name in ("COLUMN", "SCOPE")})
+            self.applied.append(place)
 
     def _row(self, rule: Rule) -> dict[str, int]:
-        """Return the columns of a rule by their names in the kernel."""
+        """Return the columns of a rule by their names in the kernel; `_place` says where arrays are."""
         row = dict.fromkeys(("GIVEN", "SCOPE", "A", "B", "HIGH", "MOST", "COLUMN"), -1)
         row["LAST"] = int(rule.occurrence == "last")
         low, high = rule.bounds
@@ -92,7 +106,7 @@ class Program:
             row["B"] = self._symbol(other, condition if other_asks else -1)
         if given is not None:
             row["GIVEN"] = self._symbol(given, -1)
-        return row
+        return row | {"MARK": condition}
 
     def _activities(self, names: tuple[str, ...]) -> NDArray[np.bool_] | None:
         if not names:
@@ -126,16 +140,16 @@ class Program:
         return expression.mask(self.log, self.threads)
 
     def _array(self, kind: str, key: object, make: Callable[[], NDArray[Any]]) -> int:
-        """Return the place of an array among those of its kind; rules that ask for the same share it."""
-        places = self._kept.setdefault(kind, {})
-        text = json.dumps(key, sort_keys=True)
-        if text not in places:
-            self._arrays.setdefault(kind, []).append(make())
-            places[text] = len(places)
-        return places[text]
+        """Ask for an array and return its number; rules that ask for the same share it."""
+        asked = kind, json.dumps(key, sort_keys=True)
+        return self._asked.setdefault(asked, (len(self._asked), make))[0]
+
+    def _place(self, number: int) -> int:
+        """Return the place of an array among those of its kind; -1 for none."""
+        return self._places[number] if number >= 0 else -1
 
     def _column(self, rule: Rule) -> int:
-        """Return the place of the dates, people, numbers or truth values that a rule is about."""
+        """Ask for the dates, people, numbers or truth values that a rule is about."""
         name = self._named(rule.attribute) if rule.attribute else ""
         kind = rule.kind.kind
         if kind in ("ON_TIME", "NOT_OVERDUE"):
@@ -196,7 +210,7 @@ class Program:
         condition_of = np.empty(len(self._symbols), dtype=np.int64)
         for (wanted, condition), place in self._symbols.items():
             member[place] = np.frombuffer(wanted, dtype=np.bool_)
-            condition_of[place] = condition
+            condition_of[place] = self._place(condition)
         table = np.full((len(self._rows), kernels.PROGRAM_COLUMNS), -1, dtype=np.int64)
         for number, (place, row) in enumerate(zip(self.applied, self._rows, strict=True)):
             table[number, kernels.TEMPLATE] = getattr(kernels, self.rules.rules[place].kind.kind)
@@ -217,6 +231,14 @@ class Program:
         if len(arrays) == 1:  # not copied
             return np.ascontiguousarray(arrays[0], dtype=dtype).reshape(1, width)
         return np.array(arrays, dtype=dtype) if arrays else np.empty((0, width), dtype=dtype)
+
+
+def _made(make: Callable[[], NDArray[Any]]) -> NDArray[Any] | str:
+    """Return an array, or why the log cannot tell it."""
+    try:
+        return make()
+    except (SchemaError, LogError) as error:
+        return error.what
 
 
 def deadlines(log: EventLog, name: str, grace: int = 0) -> NDArray[np.int64]:
