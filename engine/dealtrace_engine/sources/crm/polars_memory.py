@@ -5,15 +5,24 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Callable
 
 SETTING = "_RJEM_MALLOC_CONF"
 """Where the allocator of Polars looks for its options when it is loaded."""
 SOON = "narenas:1,dirty_decay_ms:30,muzzy_decay_ms:0"
 """One pool of freed pages for all threads, given back after 30 ms; as Polars comes, it keeps them."""
+ARENAS, M_ARENA_MAX = 2, -8
+"""How many pools the C library has for all threads, and what `mallopt` calls that number.
+
+As it comes, it has eight for each core, and keeps in each what the pieces that one thread read left between
+what is still needed.
+"""
+OWN_SETTINGS = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES")
+"""Where a caller tells the C library what it wants."""
 
 
 def load_polars() -> None:
-    """Import Polars, unless that has been done; options that the caller has set for it are kept.
+    """Import Polars, unless that has been done; options that the caller has set for memory are kept.
 
     Examples
     --------
@@ -21,6 +30,7 @@ def load_polars() -> None:
     >>> "polars" in sys.modules
     True
     """
+    _with_few_arenas()
     told = "polars" in sys.modules or SETTING in os.environ
     if not told:
         os.environ[SETTING] = SOON
@@ -38,6 +48,17 @@ def give_back() -> None:
     --------
     >>> give_back()
     """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    trim = _of_c_library("malloc_trim")
     if trim is not None:
         trim(0)
+
+
+def _with_few_arenas() -> None:
+    """Let all threads share a few pools of the C library; it heeds that while it has few."""
+    set_option = _of_c_library("mallopt")
+    if set_option is not None and not any(name in os.environ for name in OWN_SETTINGS):
+        set_option(M_ARENA_MAX, ARENAS)
+
+
+def _of_c_library(name: str) -> Callable[..., int] | None:
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

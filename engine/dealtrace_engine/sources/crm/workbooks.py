@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.errors import ParseError, first_line
+from dealtrace_engine.sources.crm.values import dense, different
 from dealtrace_engine.sources.files import InputFile
 
 if TYPE_CHECKING:
@@ -59,6 +60,30 @@ def sheet(
         what, advice = _why_none(file, first_line(error))
         raise ParseError(f"is no workbook ({what})", file=file.path, hint=advice) from error
     return found
+
+
+def apart_from_sheet(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the same rows in memory of their own, texts that repeat once.
+
+    One column that is as it came keeps all of the sheet in memory, and what the package took in advance.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> apart_from_sheet(pl.DataFrame({"name": ["a", None], "amount": [1.5, 2.0]})).rows()
+    [('a', 1.5), (None, 2.0)]
+    """
+    import polars as pl
+
+    every = pl.int_range(rows.height, dtype=pl.UInt32, eager=True)
+
+    def own(values: pl.Series) -> pl.Series:
+        if values.dtype != pl.String():
+            return values.gather(every)
+        texts, spots = different(values) or (values, every)
+        return dense(texts).gather(spots)  # gathered also where none repeat: `dense` shares what marks nulls
+
+    return rows.with_columns(map(own, rows.get_columns()))
 
 
 def begins_as_workbook(file: InputFile) -> bool:

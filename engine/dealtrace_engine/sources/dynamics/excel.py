@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.names import normal_column
+from dealtrace_engine.sources.crm.polars_memory import give_back
 from dealtrace_engine.sources.crm.tables import Kind
-from dealtrace_engine.sources.crm.workbooks import from_serials, sheet
+from dealtrace_engine.sources.crm.workbooks import apart_from_sheet, from_serials, sheet
 from dealtrace_engine.sources.dynamics.counting import counted
 from dealtrace_engine.sources.dynamics.excel_links import linked_by_name
 from dealtrace_engine.sources.dynamics.excel_names import (
@@ -51,20 +53,23 @@ def read(path: Path, mapping: CrmMapping) -> Reading:
     ParseError
         A file is no workbook, or the package that reads them is not there.
     """
-    reading, frames = Reading(zone=mapping.zone), dict[str, list["pl.DataFrame"]]()
+    reading, books = Reading(zone=mapping.zone), dict[str, list[bytes]]()
     for file in input_files(path, SUFFIXES):
         rows = sheet(file)
         table = _table(file.path, rows.columns, mapping)
         if table is None:
             reading.notes.append(f"{file.path.name}: not read, its table is not known")
             continue
-        frames.setdefault(table, []).append(_as_logical(rows, table, mapping, reading, file.path.name))
-    tables = linked_by_name({table: _joined(found) for table, found in frames.items()}, reading.findings)
+        known = _as_logical(rows, table, mapping, reading, file.path.name)
+        books.setdefault(table, []).append(_packed(apart_from_sheet(known)))
+        del rows, known
+        give_back()
+    tables = {table: _joined(map(_unpacked, books.pop(table))) for table in list(books)}
     reading.notes.append(f"times are taken to be in {mapping.zone}; links between tables are by name")
     reading.precision = _precision(tables.values())
-    for table, frame in tables.items():
+    for table, frame in linked_by_name(tables, reading.findings):
         names = {name: name for name in frame.columns}
-        reading.parts.append(Part(table, names, partial(_rows, frame), dict(frame.schema)))
+        reading.parts.append(Part(table, names, partial(_rows, _packed(frame)), dict(frame.schema)))
     return reading
 
 
@@ -168,7 +173,7 @@ def _coded(labels: pl.Series, codes: dict[str, int]) -> pl.Series:
     return frame.select(pl.coalesce(known, number).alias(labels.name)).to_series()
 
 
-def _joined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+def _joined(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
     import polars as pl
 
     return pl.concat(frames, how="diagonal_relaxed")
@@ -185,5 +190,20 @@ def _precision(tables: Iterable[pl.DataFrame]) -> str:
     return "minute" if any(((p.hour() != 0) | (p.minute() != 0)).any() for p in parts) else "date"
 
 
-def _rows(frame: pl.DataFrame, columns: list[str]) -> Iterator[pl.DataFrame]:
-    yield frame.select(columns)
+def _packed(rows: pl.DataFrame) -> bytes:
+    """Return rows as they can wait till they are asked for: they repeat much, and most wait to the end."""
+    packed = BytesIO()
+    rows.write_ipc(packed, compression="lz4")
+    return packed.getvalue()
+
+
+def _unpacked(rows: bytes) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.read_ipc(BytesIO(rows))
+
+
+def _rows(packed: bytes, columns: list[str]) -> Iterator[pl.DataFrame]:
+    import polars as pl
+
+    yield pl.read_ipc(BytesIO(packed), columns=columns).select(columns)

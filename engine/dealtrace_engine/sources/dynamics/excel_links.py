@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.quality import Finding
@@ -40,24 +40,29 @@ NUMBERS: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
 """Activity to the table that it closes, and the columns of both that say which record."""
 
 
-def linked_by_name(tables: Mapping[str, pl.DataFrame], findings: list[Finding]) -> dict[str, pl.DataFrame]:
-    """Fill lookups with the id of the one record that has the name.
+def linked_by_name(
+    tables: dict[str, pl.DataFrame], findings: list[Finding]
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Fill lookups with the id of the one record that has the name, table by table.
 
     Parameters
     ----------
-    tables : mapping of str to DataFrame
-        Lookups as ``<lookup>name``.
+    tables : dict of str to DataFrame
+        Lookups as ``<lookup>name``; emptied on the way.
     findings : list of Finding
         Names of several records are added; those are not linked.
     """
     ids = {table: _ids(frame, table) for table, frame in tables.items() if table in NAMES}
-    numbered = {table: _numbered(frame, table, tables) for table, frame in tables.items()}
-    return {table: _linked(frame, table, ids, findings) for table, frame in numbered.items()}
+    for table in NUMBERS:
+        if table in tables:
+            tables[table] = _numbered(tables[table], table, tables)
+    for table in list(tables):
+        yield table, _linked(tables.pop(table), table, ids, findings)
 
 
 def _numbered(frame: pl.DataFrame, table: str, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Fill the lookup of an activity that closes a record by the record's number and revision."""
-    target, columns, keys = NUMBERS.get(table, ("", (), ()))
+    target, columns, keys = NUMBERS[table]
     there = tables.get(target)
     if (
         there is None

@@ -37,6 +37,8 @@ PARQUET = (".parquet",)
 DELTA_LOG = "_delta_log"
 CHANGES, SINK = "changedata", "sinkmodifiedon"
 BATCHES, ROWS_PER_BATCH = 32, 1 << 17
+STRETCH_BYTES = 1 << 20
+"""Of CSV that is read at once: tables have many columns, each thread has room of that size for every one."""
 
 Rows = Callable[[list[str]], "Iterator[pl.DataFrame]"]
 
@@ -183,7 +185,7 @@ def _csv_rows(
 
     if next(blocks(file, dialect), None) is None:
         return
-    source = CsvSource([(file, dialect)])
+    source = CsvSource([(file, dialect)], block_bytes=STRETCH_BYTES)
     batches = source.batches(columns)
     while some := list(islice(batches, BATCHES)):
         yield pl.DataFrame(pl.from_arrow(pa.Table.from_batches(some)))
