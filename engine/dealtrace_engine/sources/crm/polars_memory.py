@@ -7,15 +7,17 @@ import os
 import sys
 from collections.abc import Callable
 
+from dealtrace_engine.parallel import thread_count
+
 SETTING = "_RJEM_MALLOC_CONF"
 """Where the allocator of Polars looks for its options when it is loaded."""
 SOON = "narenas:1,dirty_decay_ms:30,muzzy_decay_ms:0"
 """One pool of freed pages for all threads, given back after 30 ms; as Polars comes, it keeps them."""
-ARENAS, M_ARENA_MAX = 2, -8
-"""How many pools the C library has for all threads, and what `mallopt` calls that number.
+M_ARENA_MAX = -8
+"""What `mallopt` calls the number of pools that the C library has for all threads.
 
 As it comes, it has eight for each core, and keeps in each what the pieces that one thread read left between
-what is still needed.
+what is still needed. One for each core is what threads that all work need.
 """
 OWN_SETTINGS = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES")
 """Where a caller tells the C library what it wants."""
@@ -54,10 +56,10 @@ def give_back() -> None:
 
 
 def _with_few_arenas() -> None:
-    """Let all threads share a few pools of the C library; it heeds that while it has few."""
+    """Let all threads share a pool of the C library for each core; it heeds that while it has fewer."""
     set_option = _of_c_library("mallopt")
     if set_option is not None and not any(name in os.environ for name in OWN_SETTINGS):
-        set_option(M_ARENA_MAX, ARENAS)
+        set_option(M_ARENA_MAX, max(thread_count(), 2))
 
 
 def _of_c_library(name: str) -> Callable[..., int] | None:
