@@ -91,6 +91,8 @@ def groups_of(log: EventLog, by: By = None, *, taken: Sequence[str] = ()) -> Gro
     for name in names:
         if names.count(name) > 1 or name in taken:
             raise SchemaError(f"column {name!r} cannot be told twice", column=name, hint="rename it")
+    if not names:
+        return Groups(np.zeros(log.cases, dtype=np.int32), pa.table({}), 1)
     codes, count = np.zeros(log.cases, dtype=np.int64), 1
     for name in names:
         values = case_values(log, name)
@@ -98,11 +100,9 @@ def groups_of(log: EventLog, by: By = None, *, taken: Sequence[str] = ()) -> Gro
         own -= own.min(initial=0)
         distinct, codes = np.unique(codes * (int(own.max(initial=0)) + 1) + own, return_inverse=True)
         count = len(distinct)
-    firsts = np.full(count, log.cases, dtype=np.int64)
-    np.minimum.at(firsts, codes, np.arange(log.cases))
+    firsts = np.empty(count, dtype=np.int64)
+    firsts[codes[::-1]] = np.arange(log.cases)[::-1]
     columns = {name: _plain(case_values(log, name).take(arrow(firsts))) for name in names}
-    if not names:
-        return Groups(codes.astype(np.int32), pa.table({}), 1)
     order = _order(columns)
     rank = np.empty(count, dtype=np.int32)
     rank[order] = np.arange(count, dtype=np.int32)

@@ -15,6 +15,7 @@ from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress, blocks, map_blocks
 
 ABSENT, MISSED, REVERSED, ARRIVED = range(4)
+PAIRS_AT_A_TIME = 1 << 18
 """What became of a pair: no source, no target, the target first, or the target in time."""
 Measure = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
 """From sources and targets in microseconds, and the numbers of their cases, to microseconds between."""
@@ -46,7 +47,7 @@ class SegmentPairs:
             return self.owners[chosen]
         return np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen.astype(np.int64)
 
-    def measured(self, measure: Measure | None = None) -> Measured:
+    def measured(self, measure: Measure | None = None, threads: int | None = None) -> Measured:
         """Return what became of the pairs, and the times of those that arrived.
 
         Examples
@@ -59,9 +60,19 @@ class SegmentPairs:
         from dealtrace_engine.kernels.segments import between
 
         status = np.empty(len(self.sources), dtype=np.uint8)
-        durations, counts = np.empty(len(self.sources), dtype=np.int64), np.zeros(4, dtype=np.int64)
-        between(self.sources, self.targets, status, durations, counts)
-        durations = durations[: counts[ARRIVED]]
+        room = np.empty(len(self.sources), dtype=np.int64)
+
+        def count(begin: int) -> NDArray[np.int64]:
+            own, found = slice(begin, begin + PAIRS_AT_A_TIME), np.zeros(4, dtype=np.int64)
+            between(self.sources[own], self.targets[own], status[own], room[own], found)
+            return found
+
+        begins = range(0, max(len(room), 1), PAIRS_AT_A_TIME)
+        parts = map_blocks(count, begins, threads=threads)
+        durations = np.concatenate(
+            [room[begin : begin + part[ARRIVED]] for begin, part in zip(begins, parts, strict=True)]
+        )
+        counts = np.sum(parts, axis=0)
         if measure is not None:
             arrived = np.flatnonzero(status == ARRIVED)
             durations = measure(self.sources[arrived], self.targets[arrived], self.cases(arrived))

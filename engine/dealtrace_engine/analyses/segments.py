@@ -216,7 +216,7 @@ def segment_times(
     measure = _measure(log, calendar, found)
 
     def part(own: SegmentPairs) -> tuple[Measured, NDArray[np.int64], dict[str, Any]]:
-        measured = own.measured(measure)
+        measured = own.measured(measure, threads)
         return measured, *figures_of(own, measured, cells, percentiles, amounts)
 
     parts = map_blocks(part, found, threads=threads, progress=progress)

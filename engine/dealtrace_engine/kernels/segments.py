@@ -32,15 +32,18 @@ def instants(
     `latest` the last event counts, of others the first. Unknown stamps are `NEVER`, and are passed by; `out`
     holds `NEVER` at first. `passed` has room for one more than the events of the cases.
     """
-    is_any = slot_offsets[1:] > slot_offsets[:-1]
-    count, case = 0, first
-    for event in range(case_offsets[first], case_offsets[last]):  # a branch here could not be foreseen
+    is_any = (slot_offsets[1:] > slot_offsets[:-1]).astype(np.uint8)
+    begin = case_offsets[first]
+    codes = activities[begin : case_offsets[last]]
+    count = np.uint64(0)  # unsigned, as any other index might count from the end
+    for event in range(np.uint64(len(codes))):  # a branch here could not be foreseen
         passed[count] = event
-        count += is_any[activities[event]]
+        count += is_any[codes[event]]
+    case = first
     for event in passed[:count]:
-        while event >= case_offsets[case + 1]:
+        while event >= case_offsets[case + 1] - begin:
             case += 1
-        activity, stamp = activities[event], stamps[event]
+        activity, stamp = codes[event], stamps[begin + event]
         for own in range(slot_offsets[activity], slot_offsets[activity + 1]):
             slot = slots[own]
             before = out[slot, case]

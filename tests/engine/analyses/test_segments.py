@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 import logs
 from dealtrace_engine import parallel
+from dealtrace_engine.analyses import segment_pairs
 from dealtrace_engine.analyses.milestones import Milestone
 from dealtrace_engine.analyses.segment_ends import Segment, SegmentEnd, segments_of
 from dealtrace_engine.analyses.segment_figures import product_sums
+from dealtrace_engine.analyses.segment_pairs import SegmentPairs
 from dealtrace_engine.analyses.segments import segment_times
 from dealtrace_engine.errors import ArgumentError, Cancelled, LogError, SchemaError
 from dealtrace_engine.filters import where as w
@@ -228,3 +230,17 @@ def test_a_segment_stays_as_it_is():
     segment = Segment("x", SegmentEnd.of("sent"), SegmentEnd.of("paid"), "Payment")
     assert segments_of([segment]) == (segment,)
     assert segment_times(log_of(ORDERS), [segment]).table["name"].to_pylist() == ["Payment"]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(-1, 9), st.integers(-1, 9)), max_size=30))
+def test_pairs_are_measured_the_same_in_pieces(ends):
+    never = np.iinfo(np.int64).min
+    sources, targets = (np.array([end[side] for end in ends], np.int64) for side in (0, 1))
+    pairs = SegmentPairs(*(np.where(side < 0, never, side) for side in (sources, targets)))
+    whole = pairs.measured()
+    with mock.patch.object(segment_pairs, "PAIRS_AT_A_TIME", 7):
+        found = pairs.measured()
+    assert found.durations.tolist() == whole.durations.tolist()
+    assert found.status.tolist() == whole.status.tolist()
+    assert found.counts.tolist() == whole.counts.tolist()
