@@ -162,7 +162,8 @@ def _activities(events: pl.DataFrame) -> dict[str, dict[str, dict[str, int]]]:
 
     found: dict[str, dict[str, dict[str, int]]] = {}
     for kind in ("rule_id", "ts_quality", "ts_precision"):
-        counts = events.group_by("activity", kind).agg(n=pl.len()).sort("activity", kind)
+        counted = events.lazy().group_by("activity", kind).agg(n=pl.len()).sort("activity", kind)
+        counts = counted.collect(engine="streaming")  # with all rows at once it takes a third of the log
         for activity, name, count in counts.iter_rows():
             found.setdefault(activity, {}).setdefault(kind, {})[name] = count
     return dict(sorted(found.items(), key=lambda item: RANKS.get(item[0], 0)))

@@ -35,7 +35,6 @@ ASKED: Mapping[str, Sequence[str]] = {
     "customsalesprocess": ("activestageid",),
 }  # fmt: skip
 """Tables to the attributes whose changes rules ask for."""
-ROWS = "rows of audited attributes"
 LEADING = {"order": "salesorder"}
 """Tables of the records that can be the case, where these are called otherwise."""
 
@@ -78,27 +77,20 @@ def split_audit(tables: CrmTables, mapping: CrmMapping) -> None:
 
 
 def _updates(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
-    """Find the rows of an attribute; which rows these are is found once for all attributes."""
+    """Find the rows of an attribute."""
     import polars as pl
 
-    def make() -> pl.LazyFrame:
-        rows = tables.table("audit_changes").select("objecttypecode", "attribute", "operation")
-        updates = rows.with_row_index("row").filter(
-            pl.col("operation").is_null() | (pl.col("operation") == UPDATE)
-        )
-        return updates.group_by("objecttypecode", "attribute", maintain_order=True).agg("row")
-
-    names = _audited_as(tables, table)
-    found = tables.once(ROWS, make).filter(
-        pl.col("objecttypecode").is_in(names) & (pl.col("attribute") == attribute)
+    is_asked = (
+        pl.col("objecttypecode").is_in(_audited_as(tables, table))
+        & (pl.col("attribute") == attribute)
+        & (pl.col("operation").is_null() | (pl.col("operation") == UPDATE))
     )
-    rows = found.select(pl.col("row").explode()).drop_nulls().collect()["row"]
-    columns = ("objectid", "old", "new", "createdon", "userid", "auditid")
     kind = CATALOG[table][attribute]
-    updates = tables.table("audit_changes").collect().select(columns)[rows].select(
+    found = tables.table("audit_changes").filter(is_asked).select(
         record_id="objectid", old=audited_value("old", kind), new=audited_value("new", kind),
         at="createdon", by="userid", row_id="auditid",
     )  # fmt: skip
+    updates = found.collect()
     return updates.with_columns(map(tables.ids.held, updates["old", "new"])) if kind is Kind.ID else updates
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.crm.system import Family
-from dealtrace_engine.sources.dynamics.audited import LEADING, ROWS, split_audit
+from dealtrace_engine.sources.dynamics.audited import LEADING, split_audit
 from dealtrace_engine.sources.dynamics.links import links
 from dealtrace_engine.sources.dynamics.relations import parents
 from dealtrace_engine.sources.dynamics.rules_opportunities import closings, last_closings, reopen_counts
@@ -114,7 +114,7 @@ SELLING = (
 )  # fmt: skip
 """What comes of an opportunity."""
 FAMILIES = (
-    Family((), afterwards=split_audit, spent=("audit_changes",), spent_made=(ROWS,)),
+    Family((), afterwards=split_audit, spent=("audit_changes",)),
     *SELLING,
     Family(("case_opened", "case_closed"), spent_made=tuple(_changes("incident."))),
     Family(
