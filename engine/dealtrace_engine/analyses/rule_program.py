@@ -259,17 +259,24 @@ def deadlines(log: EventLog, name: str, grace: int = 0) -> NDArray[np.int64]:
         found += (found != UNKNOWN) * grace
         codes = view(values.indices.cast(pa.int32()).fill_null(len(found)))
         limits: NDArray[np.int64] = np.append(found, UNKNOWN)[codes]
-    elif pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        days = pa.types.is_date(kind)
-        times = values.cast(pa.date32()).cast(pa.timestamp("us")) if days else values.cast(
-            pa.timestamp("us", kind.tz), safe=False)  # fmt: skip
-        limits = np.where(values.is_valid(), view(times), UNKNOWN)
-        limits += (limits != UNKNOWN) * ((DAY_US - 1) * days + grace)
+    elif pa.types.is_date(kind):
+        limits = view(values.cast(pa.date32())).astype(np.int64)
+        limits += 1
+        limits *= DAY_US
+        limits += grace - 1
+        limits[_nulls(values)] = UNKNOWN
+    elif pa.types.is_timestamp(kind):
+        limits = view(values.cast(pa.timestamp("us", kind.tz), safe=False)) + grace
+        limits[_nulls(values)] = UNKNOWN
     else:
         raise SchemaError(f"column {name!r} has no dates but {kind}", column=name)
     if attribute.level == "event":  # no case is empty
         limits = np.maximum.reduceat(limits, log.case_offsets[:-1])
     return limits
+
+
+def _nulls(values: pa.Array) -> NDArray[np.int64]:
+    return np.flatnonzero(np.asarray(values.is_null())) if values.null_count else np.empty(0, np.int64)
 
 
 def _instants(log: EventLog, name: str, texts: pa.LargeStringArray) -> NDArray[np.int64]:
