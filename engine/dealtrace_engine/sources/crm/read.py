@@ -36,8 +36,8 @@ KEYS = (
     "activity", "object", "record_id", "timestamp", "ts_precision", "order_rank", "source_row_id",
 )  # fmt: skip
 """The columns of events that say to which case they belong and in which order."""
-SIDE_BY_SIDE = range(64 << 20, 800 << 20)
-"""Bytes of tables of which ladders are worked out side by side: fewer take no time, more too much memory."""
+SIDE_BY_SIDE = 800 << 20
+"""Bytes of tables up to which ladders are worked out side by side: it is faster, and takes more memory."""
 ROW = "!row"
 ROWS_AT_A_TIME = 1 << 19
 """Of which a column is put in order."""
@@ -158,7 +158,7 @@ def _events(
     for family in (Family(others), *system.families):
         tables.read_all(family.reads, threads)
         ladders = [rule for rule in used if rule.activity in family.activities]
-        at_once = threads if tables.held_bytes in SIDE_BY_SIDE else 1
+        at_once = threads if tables.held_bytes < SIDE_BY_SIDE else 1
         found += by_activity(ladders, tables, mapping, partial(compact, rules=names, ids=tables.ids), at_once)
         if family.afterwards is not None:
             family.afterwards(tables, mapping)
