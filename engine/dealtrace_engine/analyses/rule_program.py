@@ -26,6 +26,8 @@ from dealtrace_engine.readings import NOT_A_TIME
 from dealtrace_engine.sources.meanings import activity_of_label
 
 DAY_US = 86_400_000_000
+MOST_DAYS = 100_000_000
+"""From 1970 on; beyond, microseconds have no room, and every event is on one side all the same."""
 UNKNOWN = np.iinfo(np.int64).min
 PIECE = 1 << 16
 """So many events are placed at a time, which stay in the cache."""
@@ -69,8 +71,11 @@ class Program:
         made = map_blocks(_made, [make for _, make in self._asked.values()], threads=self.threads)
         for (kind, _), array in zip(self._asked, made, strict=True):
             kept = self._arrays.setdefault(kind, [])
-            self._places.append(-1 if isinstance(array, str) else len(kept))
-            kept += [] if isinstance(array, str) else [array]
+            if isinstance(array, str):
+                self._places.append(-1)
+            else:
+                self._places.append(len(kept))
+                kept.append(array)
         for place, row in rows.items():
             asked = [row["COLUMN"], row["SCOPE"], row.pop("MARK")]
             reason = next((made[one] for one in asked if one >= 0 and isinstance(made[one], str)), None)
@@ -261,6 +266,7 @@ def deadlines(log: EventLog, name: str, grace: int = 0) -> NDArray[np.int64]:
         limits: NDArray[np.int64] = np.append(found, UNKNOWN)[codes]
     elif pa.types.is_date(kind):
         limits = view(values.cast(pa.date32())).astype(np.int64)
+        np.clip(limits, -MOST_DAYS, MOST_DAYS, out=limits)
         limits += 1
         limits *= DAY_US
         limits += grace - 1

@@ -15,8 +15,9 @@ from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress, blocks, map_blocks
 
 ABSENT, MISSED, REVERSED, ARRIVED = range(4)
-PAIRS_AT_A_TIME = 1 << 18
 """What became of a pair: no source, no target, the target first, or the target in time."""
+PAIRS_AT_A_TIME = 1 << 18
+"""Pieces that threads share."""
 Measure = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
 """From sources and targets in microseconds, and the numbers of their cases, to microseconds between."""
 

@@ -11,6 +11,7 @@ import pytest
 
 import dealtrace as dt
 from dealtrace_engine.analyses.check_rules import check_rules
+from dealtrace_engine.analyses.rule_program import UNKNOWN, deadlines
 from dealtrace_engine.calendar import Calendars, WorkingCalendar
 from dealtrace_engine.errors import ArgumentError, ModelError, SchemaError
 from dealtrace_engine.filters import where as w
@@ -370,3 +371,12 @@ def test_ends_falls_and_people_of_one_step_only():
         row["rule"]: found.cases(place).to_pylist() for place, row in enumerate(found.table.to_pylist())
     }
     assert broken == {"begin": ["2", "3"], "end": ["2"], "falls": ["1"], "same": ["1", "2"]}
+
+
+@pytest.mark.parametrize(("day", "on_time"), [(-(2**31), False), (0, True), (2**31 - 1, True)])
+def test_days_beyond_all_instants_are_due_dates_as_well(day, on_time):
+    rows = {"case": ["1"], "activity": ["a"], "time": ["1970-01-01"], "due": pa.array([day], pa.int32())}
+    log = from_arrow(pa.table(rows | {"due": rows["due"].cast(pa.date32())}))
+    limit = int(deadlines(log, "due")[0])
+    assert limit != UNKNOWN
+    assert (limit >= int(log.timestamps[0])) is on_time
