@@ -59,6 +59,7 @@ cdef extern from *:
     }
     """
     int dt_plain_guid(const uint8_t *value) noexcept nogil
+    uint64_t dt_eight(const uint8_t *first, const uint8_t *last) noexcept nogil
     bint dt_guid_number(const uint8_t *value, uint64_t *high, uint64_t *low) noexcept nogil
 
 cdef int[32] DIGIT_AT = [
@@ -167,14 +168,25 @@ def guid_numbers(column, uint64_t[::1] high, uint64_t[::1] low):
     ValueError
         A buffer has another length, or the array's offsets are broken.
     """
-    cdef Text text = Text(column)
+    return _numbers(Text(column), high, low, True)
+
+
+def salesforce_numbers(column, uint64_t[::1] high, uint64_t[::1] low):
+    """Read ids of 18 characters as numbers of 128 bits, the first 15 as bytes; their order is that of the texts.
+
+    See `guid_numbers`: every text is to be an id whose last three characters fit.
+    """
+    return _numbers(Text(column), high, low, False)
+
+
+cdef bint _numbers(Text text, uint64_t[::1] high, uint64_t[::1] low, bint guids) except -1:
     cdef int found
     if high.shape[0] != text.length or low.shape[0] != text.length:
         raise ValueError(f"{text.length} ids need as many numbers, high and low")
     if text.length == 0:
         return True
     with nogil:
-        found = _guid_numbers(text, &high[0], &low[0])
+        found = _read_numbers(text, &high[0], &low[0], guids)
     if found < 0:
         raise ValueError("the Arrow text array's offsets run backwards")
     return found == 1
@@ -194,35 +206,64 @@ def guid_texts(const uint64_t[::1] high, const uint64_t[::1] low, uint8_t[::1] o
     ValueError
         The buffers' lengths do not fit, or are too long for a view.
     """
+    _texts(high, low, out, views, 36)
+
+
+def salesforce_texts(const uint64_t[::1] high, const uint64_t[::1] low, uint8_t[::1] out, View[::1] views=None):
+    """Write what `salesforce_numbers` read as ids of 18 characters; see `guid_texts`."""
+    _texts(high, low, out, views, 18)
+
+
+cdef int _texts(
+    const uint64_t[::1] high, const uint64_t[::1] low, uint8_t[::1] out, View[::1] views, int size
+) except -1:
     cdef int64_t i
     cdef bint viewed = views is not None
-    if low.shape[0] != high.shape[0] or out.shape[0] != 36 * high.shape[0]:
-        raise ValueError(f"{high.shape[0]} GUIDs need as many low numbers, and 36 bytes each")
+    if low.shape[0] != high.shape[0] or out.shape[0] != size * high.shape[0]:
+        raise ValueError(f"{high.shape[0]} ids need as many low numbers, and {size} bytes each")
     if viewed and (views.shape[0] != high.shape[0] or out.shape[0] > INT32_MAX):
-        raise ValueError(f"{high.shape[0]} GUIDs need as many views, or are too many for a buffer with views")
+        raise ValueError(f"{high.shape[0]} ids need as many views, or are too many for a buffer with views")
     with nogil:
         for i in range(high.shape[0]):
-            _write_number(high[i], low[i], &out[36 * i])
+            if size == 36:
+                _write_number(high[i], low[i], &out[size * i])
+            else:
+                _write_id(high[i], low[i], &out[size * i])
             if viewed:
-                views[i].length, views[i].buffer, views[i].offset = 36, 0, <int32_t> (36 * i)
-                memcpy(&views[i].prefix, &out[36 * i], 4)
+                views[i].length, views[i].buffer, views[i].offset = size, 0, <int32_t> (size * i)
+                memcpy(&views[i].prefix, &out[size * i], 4)
+    return 0
 
 
-cdef int _guid_numbers(Text text, uint64_t *high, uint64_t *low) noexcept nogil:
-    """Return 1 if all are GUIDs, 0 if one is none, -1 where offsets run backwards."""
+cdef int _read_numbers(Text text, uint64_t *high, uint64_t *low, bint guids) noexcept nogil:
+    """Return 1 if all are ids in their one form, 0 if one is none, -1 where offsets run backwards."""
     cdef int64_t i, begin, end
-    cdef uint64_t first, last
     cdef const uint8_t *value
     for i in range(text.length):
         begin, end = text.begin(i), text.begin(i + 1)
         if end < begin or end > text.data_end:
             return -1
-        first, last = 0, 0
-        if not text.is_null(i):
-            if end - begin != 36 or not dt_guid_number(text.data + begin, &first, &last):
+        high[i], low[i] = 0, 0
+        if text.is_null(i):
+            continue
+        value = text.data + begin
+        if guids:
+            if end - begin != 36 or not dt_guid_number(value, &high[i], &low[i]):
                 return 0
-        high[i], low[i] = first, last
+        elif end - begin != 18 or _salesforce_state(value, 18) != C_GOOD:
+            return 0
+        else:
+            high[i], low[i] = dt_eight(value, value + 4), dt_eight(value + 8, value + 12) & ~<uint64_t> 0xff
     return 1
+
+
+cdef void _write_id(uint64_t high, uint64_t low, uint8_t *out) noexcept nogil:
+    cdef int place
+    for place in range(8):
+        out[place] = <uint8_t> (high >> (56 - 8 * place))
+        if place < 7:
+            out[8 + place] = <uint8_t> (low >> (56 - 8 * place))
+    _write_checksum(out, out + 15)
 
 
 cdef void _write_number(uint64_t high, uint64_t low, uint8_t *out) noexcept nogil:

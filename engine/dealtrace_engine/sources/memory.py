@@ -59,10 +59,18 @@ class TableSource:
 
     def describe(self) -> list[dict[str, object]]:
         """Return the files that the table was read from, or how many rows it has."""
-        files = self.files if self.file is None else (self.file,)
-        if files:
-            return map_blocks(InputFile.describe, files)
-        return [{"memory": self.label, "rows": self.table.num_rows}]
+        return described(self.files if self.file is None else (self.file,), self.label, self.table.num_rows)
+
+
+def described(files: Sequence[InputFile], label: str, rows: int) -> list[dict[str, object]]:
+    """Return the files that rows were read from, or how many there are, for a manifest.
+
+    Examples
+    --------
+    >>> described([], "memory", 2)
+    [{'memory': 'memory', 'rows': 2}]
+    """
+    return map_blocks(InputFile.describe, files) if files else [{"memory": label, "rows": rows}]
 
 
 def from_arrow(data: object, **arguments: Unpack[ReadArguments]) -> EventLog:

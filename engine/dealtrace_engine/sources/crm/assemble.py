@@ -13,11 +13,11 @@ from dealtrace_engine.attributes import Attribute, plain_column
 from dealtrace_engine.errors import LogError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.crm.event_source import EventSource
 from dealtrace_engine.sources.crm.events import IDS
 from dealtrace_engine.sources.crm.ids import Ids, TextIds
 from dealtrace_engine.sources.files import InputFile
 from dealtrace_engine.sources.labels import activity_label
-from dealtrace_engine.sources.memory import TableSource
 from dealtrace_engine.sources.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -31,8 +31,10 @@ OF_BOTH = ("amount", "currency", "discount_pct", "close_date", "payment_terms")
 HELPFUL_ONLY = ("day_start", "day_end", "fact")
 """Columns that served their purpose before there is a log."""
 RESOURCE = ("resource_name", "resource_id")
-ROWS_AT_A_TIME = 1 << 19
-"""Of which names are looked up, as texts."""
+ROWS_AT_A_TIME = 1 << 16
+"""Of which names of stages are put together, as texts."""
+FEW = 1 << 16
+"""Different texts whose codes take two bytes."""
 STAGE_CHANGED = "opportunity_stage_changed"
 
 
@@ -70,13 +72,9 @@ def assembled(
         raise LogError("no event could be derived for any case", file=label,
                        hint="the coverage report says which objects and columns are missing")  # fmt: skip
     named = event_table(events, cases.columns, language, stage_activity)
-    for name in events.columns:
-        events.drop_in_place(name)
-    ids = ids or TextIds()
-    table = pa.table({name: ids.arrow(named.drop_in_place(name), threads) for name in named.columns})
-    source = TableSource(table, label, notes=list(notes), files=files_at(label))
-    roles = {**ROLES, "resource": "resource_name"} if "resource_name" in table.column_names else ROLES
-    log = ReadOptions(**roles, threads=threads).log_of(source, rows=table.num_rows)  # type: ignore[arg-type]
+    source = EventSource(named, ids or TextIds(), label, list(notes), files_at(label), threads)
+    roles = {**ROLES, "resource": "resource_name"} if "resource_name" in named.columns else ROLES
+    log = ReadOptions(**roles, threads=threads).log_of(source, rows=named.height)  # type: ignore[arg-type]
     origin = replace(log.origin, noted=[*log.origin.noted, *findings])
     return replace(log, origin=origin, kept={**log.kept, **case_attributes(log, cases)})
 
@@ -94,45 +92,53 @@ def event_table(
     """Return the events with the names that people read, without columns in which there is nothing.
 
     An event column that is called as one of the case gets the prefix ``event_``. Who did it is named by id
-    where the export does not tell the name.
+    where the export does not tell the name. `events` are emptied, so that no column is there twice.
     """
     import polars as pl
 
     renamed = {*OF_BOTH, *case_columns} - {*ROLES.values(), "case_id"}
-    texts = {
-        "activity": _activity_names(events, language, stage_activity),
-        "resource_name": pl.coalesce(*(pl.col(name).cast(pl.String) for name in RESOURCE)),
-    }
-    parts = (
-        part.select(text.cast(pl.Categorical).alias(name) for name, text in texts.items())
-        for part in events.iter_slices(ROWS_AT_A_TIME)
-    )
-    named = (
-        events.drop(*HELPFUL_ONLY, strict=False)
-        .with_columns(activity_id="activity")
-        .with_columns(pl.concat(parts).get_columns())
-        .rename({name: f"event_{name}" for name in events.columns if name in renamed}, strict=True)
-    )
-    filled = [name for name in named.columns if named[name].null_count() < named.height]
-    return named.select(
-        pl.col(name).cast(pl.Categorical) if kind == pl.String and name not in IDS else pl.col(name)
-        for name, kind in named.select(filled).schema.items()
-    )
+    named = {"activity": _activity_names(events, language, stage_activity)}
+    if set(RESOURCE) <= set(events.columns):
+        named["resource_name"] = events.select(pl.coalesce(RESOURCE)).to_series()
+    events.insert_column(events.width, events["activity"].alias("activity_id"))
+    found = []
+    for name in events.columns:
+        column = events.drop_in_place(name)
+        column = named.pop(name, column).alias(f"event_{name}" if name in renamed else name)
+        if name not in HELPFUL_ONLY and column.null_count() < len(column):
+            found.append(_narrow(column))
+    return pl.DataFrame(found)
 
 
-def _activity_names(events: pl.DataFrame, language: str, stage_activity: str) -> pl.Expr:
+def _narrow(column: pl.Series) -> pl.Series:
+    """Return texts as codes of one or two bytes, where there are few different ones; any other as it is."""
     import polars as pl
 
-    labels = {activity: activity_label(activity, language) for activity in events["activity"].unique()}
-    name = pl.col("activity").cast(pl.String).replace_strict(labels, return_dtype=pl.String)
+    if column.dtype == pl.String and column.name not in IDS:
+        column = column.cast(pl.Categorical)
+    if column.dtype != pl.Categorical:
+        return column
+    different = column.unique().drop_nulls().cast(pl.String).sort()
+    return column.cast(pl.Enum(different)) if len(different) < FEW else column
+
+
+def _activity_names(events: pl.DataFrame, language: str, stage_activity: str) -> pl.Series:
+    """Return what the activity of each event is called."""
+    import polars as pl
+
+    ids = events["activity"]
+    known = ids.unique()
+    labels = {activity: activity_label(activity, language) for activity in known}
     if not stage_activity:
-        return name
+        names = pl.Series(list(labels.values()), dtype=pl.Enum(list(dict.fromkeys(labels.values()))))
+        return ids.replace_strict(known, names, return_dtype=names.dtype)
+    name = pl.col("activity").cast(pl.String).replace_strict(labels, return_dtype=pl.String)
     to, before = (pl.col(name).cast(pl.String) for name in ("stage_to", "stage_from"))
     parts = {"<to>": to, "<from>": before.fill_null("?")}
     pieces = [parts.get(piece, pl.lit(piece)) for piece in re.split("(<to>|<from>)", stage_activity)]
-    stage = pl.concat_str(pieces)
     is_stage = (pl.col("activity") == STAGE_CHANGED) & pl.col("stage_to").is_not_null()
-    return pl.when(is_stage).then(stage).otherwise(name)
+    told = pl.when(is_stage).then(pl.concat_str(pieces)).otherwise(name).cast(pl.Categorical)
+    return pl.concat(part.select(told).to_series() for part in events.iter_slices(ROWS_AT_A_TIME))
 
 
 def case_attributes(log: EventLog, cases: pl.DataFrame) -> dict[str, Attribute]:

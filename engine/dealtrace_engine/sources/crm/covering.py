@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dealtrace_engine.coverage import Coverage
 from dealtrace_engine.sources.crm.ambiguity import ROWS_AT_A_TIME, ambiguity
 from dealtrace_engine.sources.crm.events import RANKS
+from dealtrace_engine.sources.crm.ids import Ids
 from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.crm.linking import Linked
 from dealtrace_engine.sources.crm.mapping import CrmMapping
@@ -63,6 +64,8 @@ class Derivation:
     """The events of the log, in its order."""
     cases: pl.DataFrame
     how_recognised: str
+    ids: Ids
+    """How events hold theirs."""
 
 
 def taken_inventory(system: CrmSystem, tables: CrmTables, mapping: CrmMapping) -> Inventory:
@@ -300,7 +303,8 @@ def _leads_without_case(way: Derivation) -> int:
         return 0
     record = way.system.leads[1]
     found = way.dated.filter(pl.col("object") == "lead").select(pl.col("record_id").alias(record))
-    return way.inventory.leads.join(found, on=record, how="anti").height
+    leads = way.inventory.leads.with_columns(way.ids.held(way.inventory.leads[record]))
+    return leads.join(found, on=record, how="anti").height
 
 
 def _currencies(cases: pl.DataFrame) -> dict[str, int]:

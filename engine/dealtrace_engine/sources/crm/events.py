@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.crm.ids import Ids, TextIds
@@ -108,7 +108,7 @@ def compact(events: pl.DataFrame, rules: Sequence[str], ids: Ids) -> pl.DataFram
     rules : sequence of str
         Names of all rules.
     ids : Ids
-        How `HELD` are held.
+        How `IDS` are held from now on.
     """
     import polars as pl
 
@@ -117,5 +117,46 @@ def compact(events: pl.DataFrame, rules: Sequence[str], ids: Ids) -> pl.DataFram
     kinds: dict[str, pl.DataType] = {name: pl.Enum(list(texts)) for name, texts in known.items()}
     kinds |= dict.fromkeys(REPEATED, pl.Categorical())
     few = apart(events["resource_id"])
-    events = events.drop("fact").with_columns(ids.texts(few[0]).gather(few[1]))
+    events = events.drop("fact").with_columns(
+        ids.texts(few[0]).gather(few[1]), *map(ids.held, events.select(IDS))
+    )
     return events.cast({name: kind for name, kind in kinds.items() if events.schema.get(name) == pl.String})
+
+
+class Derived:
+    """Events, rule after rule; what a rule does not know takes no memory until it is asked for.
+
+    Parameters
+    ----------
+    schema : mapping of str to DataType
+        All columns, in their order.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> events = Derived({"n": pl.Int64(), "partial": pl.Boolean()})
+    >>> events.add(pl.DataFrame({"n": [1, 2], "partial": [None, None]}))
+    >>> events.add(pl.DataFrame({"n": [3], "partial": [True]}))
+    >>> events.taken("partial").to_list(), events.taken("n").to_list()
+    ([None, None, True], [1, 2, 3])
+    """
+
+    def __init__(self, schema: Mapping[str, pl.DataType]) -> None:
+        self.schema = dict(schema)
+        self._parts: list[tuple[int, pl.DataFrame]] = []
+
+    def add(self, events: pl.DataFrame) -> None:
+        """Add events, as `compact` returns them."""
+        filled = [column.name for column in events if column.null_count() < events.height]
+        self._parts.append((events.height, events.select(filled)))
+
+    def taken(self, name: str) -> pl.Series:
+        """Return a column of all events, in one piece, and let it go."""
+        import polars as pl
+
+        none = pl.Series(name, [], self.schema[name])
+        found = (
+            part.drop_in_place(name) if name in part.columns else none.extend_constant(None, height)
+            for height, part in self._parts
+        )
+        return pl.concat([none, *found]).rechunk()

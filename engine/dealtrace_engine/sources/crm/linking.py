@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 PER_OBJECT = ("quote", "order", "invoice", "payment", "contract")
 """Objects of which a case can have several; `flatten` says what becomes of them."""
 
-ROWS_AT_A_TIME = 1 << 18
+ROWS_AT_A_TIME = 1 << 16
 """Events that are joined at once: what a join needs besides is as large as what it returns."""
 ONE_EVENT = ("activity", "fact", "record_id", "source_row_id", "timestamp")
 """What tells events of one case apart."""

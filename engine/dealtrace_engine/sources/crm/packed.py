@@ -1,8 +1,9 @@
-"""GUIDs as the numbers of 16 bytes that they write: as texts each takes 52."""
+"""Ids as numbers of 16 bytes: as texts a GUID takes 52, an id of Salesforce 34."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,23 +12,47 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.buffers import pages
 from dealtrace_engine.parallel import map_blocks
-from dealtrace_ext.record_ids import guid_numbers, guid_texts
+from dealtrace_ext.record_ids import guid_numbers, guid_texts, salesforce_numbers, salesforce_texts
 
 if TYPE_CHECKING:
     import polars as pl
 
-LENGTH = 36
 VIEW = np.dtype([("length", "i4"), ("prefix", "i4"), ("buffer", "i4"), ("offset", "i4")])
 AT_A_TIME = 1 << 17
 """So many are texts at once beside those that stay."""
 HALF = 1 << 64
 ODD = 1 << 96
-"""Numbers below are left for ids that are no GUIDs (`crm.ids`), nor are GUIDs packed that would be so low."""
+"""Numbers below are left for ids of no form (`crm.ids`), nor are GUIDs packed that would be so low."""
 Halves = tuple[NDArray[np.uint64], NDArray[np.uint64]]
 
 
-def packed(ids: pl.Series) -> pl.Series:
-    """Return GUIDs as numbers (UInt128) in the same order; any other column as it is.
+@dataclass(frozen=True)
+class Form:
+    """A form of ids that numbers of 128 bits stand for, in the order of the texts.
+
+    Attributes
+    ----------
+    length : int
+        Of an id; bytes.
+    read : callable (texts, high, low) -> bool
+        Finds the first and the last 64 bits of texts, and says whether all are of this form.
+    write : callable (high, low, bytes, views) -> None
+        Writes them as texts again.
+    """
+
+    length: int
+    read: Callable[[pa.Array, NDArray[np.uint64], NDArray[np.uint64]], bool]
+    write: Callable[..., None]
+
+
+GUID = Form(36, guid_numbers, guid_texts)
+"""In lower case: the number that it writes."""
+SALESFORCE = Form(18, salesforce_numbers, salesforce_texts)
+"""Of 18 characters: the first 15 as they are, of which the last three follow."""
+
+
+def packed(ids: pl.Series, form: Form = GUID) -> pl.Series:
+    """Return ids of a form as numbers (UInt128) in the same order; any other column as it is.
 
     Examples
     --------
@@ -36,6 +61,8 @@ def packed(ids: pl.Series) -> pl.Series:
     [148323679367508813469570288368088605951, None]
     >>> packed(pl.Series(["0064600000J5S5TAAV"])).to_list()
     ['0064600000J5S5TAAV']
+    >>> packed(pl.Series(["0064600000J5S5TAAV"]), SALESFORCE).dtype
+    UInt128
     """
     import polars as pl
 
@@ -43,7 +70,7 @@ def packed(ids: pl.Series) -> pl.Series:
         return ids
     read: list[Halves] = []
     for begin in range(0, len(ids), AT_A_TIME):
-        part = halves_of_texts(ids.slice(begin, AT_A_TIME))
+        part = halves_of_texts(ids.slice(begin, AT_A_TIME), form)
         if part is None:
             return ids
         read.append(part)
@@ -79,10 +106,10 @@ def numbers(name: str, halves: Sequence[Halves]) -> pl.Series | None:
     return signed.cast(pl.UInt128, wrap_numerical=True)
 
 
-def halves_of_texts(ids: pl.Series) -> Halves | None:
-    """Return the first and the last 64 bits of GUIDs, 0 for null; None where a text is none in lower case."""
+def halves_of_texts(ids: pl.Series, form: Form = GUID) -> Halves | None:
+    """Return the first and the last 64 bits of ids, 0 for null; None where a text is not of the form."""
     high, low = np.empty(len(ids), np.uint64), np.empty(len(ids), np.uint64)
-    return (high, low) if guid_numbers(ids.to_arrow(), high, low) else None
+    return (high, low) if form.read(ids.to_arrow(), high, low) else None
 
 
 def halves(ids: pl.Series) -> Halves:
@@ -94,7 +121,7 @@ def halves(ids: pl.Series) -> Halves:
     return high.to_numpy(), low.to_numpy()
 
 
-def unpacked(ids: pl.Series) -> pl.Series:
+def unpacked(ids: pl.Series, form: Form = GUID) -> pl.Series:
     """Return ids as texts, whether they are packed or not.
 
     Examples
@@ -108,22 +135,22 @@ def unpacked(ids: pl.Series) -> pl.Series:
     if ids.dtype != pl.UInt128:
         return ids
     parts = [
-        pl.Series(ids.name, pl.from_arrow(_texts(ids.slice(begin, AT_A_TIME))), dtype=pl.String)
+        pl.Series(ids.name, pl.from_arrow(_texts(ids.slice(begin, AT_A_TIME), form)), dtype=pl.String)
         for begin in range(0, max(len(ids), 1), AT_A_TIME)
     ]
     return pl.concat(parts, rechunk=False)
 
 
-def _texts(ids: pl.Series) -> pa.Array:
+def _texts(ids: pl.Series, form: Form) -> pa.Array:
     """Return packed ids, `AT_A_TIME` at most, as an Arrow array of texts (string views)."""
-    out, views = pages(LENGTH * len(ids), np.uint8), pages(len(ids) * 4, np.int32).view(VIEW)
-    guid_texts(*halves(ids), out, views)
+    out, views = pages(form.length * len(ids), np.uint8), pages(len(ids) * 4, np.int32).view(VIEW)
+    form.write(*halves(ids), out, views)
     return pa.Array.from_buffers(
         pa.string_view(), len(ids), [_there(ids), pa.py_buffer(views), pa.py_buffer(out)]
     )
 
 
-def arrow_texts(ids: pl.Series, threads: int | None = None) -> pa.LargeStringArray:
+def arrow_texts(ids: pl.Series, form: Form = GUID, threads: int | None = None) -> pa.LargeStringArray:
     """Return packed ids as an Arrow array of texts.
 
     Examples
@@ -132,13 +159,13 @@ def arrow_texts(ids: pl.Series, threads: int | None = None) -> pa.LargeStringArr
     >>> arrow_texts(packed(pl.Series(["6f9619ff-8b86-d011-b42d-00cf4fc964ff", None]))).to_pylist()
     ['6f9619ff-8b86-d011-b42d-00cf4fc964ff', None]
     """
-    count = len(ids)
-    out, ends = pages(LENGTH * count, np.uint8), pages(count + 1, np.int64)
-    ends[:] = np.arange(0, LENGTH * count + 1, LENGTH)
+    count, length = len(ids), form.length
+    out, ends = pages(length * count, np.uint8), pages(count + 1, np.int64)
+    ends[:] = np.arange(0, length * count + 1, length)
 
     def write(begin: int) -> None:
         part = halves(ids.slice(begin, AT_A_TIME))
-        guid_texts(*part, out[LENGTH * begin : LENGTH * (begin + len(part[0]))])
+        form.write(*part, out[length * begin : length * (begin + len(part[0]))])
 
     map_blocks(write, range(0, count, AT_A_TIME), threads=threads)
     return pa.LargeStringArray.from_buffers(count, pa.py_buffer(ends), pa.py_buffer(out), _there(ids))

@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Callable
 
+import pyarrow as pa
+
 from dealtrace_engine.parallel import thread_count
 
 SETTING = "_RJEM_MALLOC_CONF"
@@ -21,6 +23,8 @@ what is still needed. One for each core is what threads that all work need.
 """
 OWN_SETTINGS = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES")
 """Where a caller tells the C library what it wants."""
+ARROW_SETTING = "ARROW_DEFAULT_MEMORY_POOL"
+"""Where a caller tells Arrow which allocator it wants."""
 
 
 def load_polars() -> None:
@@ -33,6 +37,7 @@ def load_polars() -> None:
     True
     """
     _with_few_arenas()
+    _with_system_memory()
     told = "polars" in sys.modules or SETTING in os.environ
     if not told:
         os.environ[SETTING] = SOON
@@ -60,6 +65,12 @@ def _with_few_arenas() -> None:
     set_option = _of_c_library("mallopt")
     if set_option is not None and not any(name in os.environ for name in OWN_SETTINGS):
         set_option(M_ARENA_MAX, max(thread_count(), 2))
+
+
+def _with_system_memory() -> None:
+    """Let Arrow take its memory from the C library, which `give_back` knows: its own allocator keeps more."""
+    if sys.platform == "linux" and ARROW_SETTING not in os.environ:
+        pa.set_memory_pool(pa.system_memory_pool())
 
 
 def _of_c_library(name: str) -> Callable[..., int] | None:

@@ -15,7 +15,7 @@ from dealtrace_engine.sources.crm.assemble import assembled
 from dealtrace_engine.sources.crm.covering import Derivation, covered, taken_inventory
 from dealtrace_engine.sources.crm.custom import asked_for, custom_rules, with_custom
 from dealtrace_engine.sources.crm.dating import placed
-from dealtrace_engine.sources.crm.events import compact, no_events
+from dealtrace_engine.sources.crm.events import Derived, compact, no_events
 from dealtrace_engine.sources.crm.ids import with_texts
 from dealtrace_engine.sources.crm.ladder import Rule, by_activity
 from dealtrace_engine.sources.crm.linking import flattened, linked
@@ -118,19 +118,19 @@ def log_of(
     inventory = taken_inventory(system, tables, mapping)
     _settle(raw.findings)
     tables.release_all()
-    names = events.columns
-    keys = pl.DataFrame([events.drop_in_place(name) for name in KEYS]).with_row_index(ROW)
-    found = linked(keys, links, raw.ids)
+    keys = pl.DataFrame(map(events.taken, KEYS)).with_row_index(ROW)
+    ids = raw.event_ids or raw.ids
+    found = linked(keys, links.with_columns(ids.held(links["record_id"])), raw.ids)
     del links, keys
     give_back()
     tick(progress, 2, STEPS)
     dated = flattened(found.events, mapping.flatten)
     found = replace(found, events=found.events.clear())
-    dated = whole(in_order(placed(dated, mapping.zone)), events, names, threads)
+    dated = whole(in_order(placed(dated, mapping.zone)), events, threads)
     tick(progress, 3, STEPS)
     if strict and raw.findings:
         raise _unread(raw)
-    way = Derivation(system, rules, tables, inventory, mapping, found, dated, cases, how_recognised)
+    way = Derivation(system, rules, tables, inventory, mapping, found, dated, cases, how_recognised, ids)
     coverage = covered(way)
     tick(progress, 4, STEPS)
     if dated.height == 0:
@@ -138,7 +138,7 @@ def log_of(
     del way
     log = assembled(
         dated, cases, label=raw.label, language=language or mapping.language,
-        stage_activity=mapping.stage_activity, notes=raw.notes, findings=raw.findings, ids=raw.ids,
+        stage_activity=mapping.stage_activity, notes=raw.notes, findings=raw.findings, ids=ids,
         threads=threads,
     )  # fmt: skip
     tick(progress, STEPS, STEPS)
@@ -147,23 +147,23 @@ def log_of(
 
 def _events(
     system: CrmSystem, rules: Sequence[Rule], tables: CrmTables, mapping: CrmMapping, threads: int | None
-) -> pl.DataFrame:
+) -> Derived:
     """Derive all events, family after family, each of which leaves behind only what later ones ask for."""
-    import polars as pl
-
     names = [rule.name for rule in rules]
     named = {activity for family in system.families for activity in family.activities}
     others = tuple(dict.fromkeys(rule.activity for rule in rules if rule.activity not in named))
-    used, found = mapping.ladder(rules), [compact(no_events(tables.ids), names, tables.ids)]
+    short = partial(compact, rules=names, ids=tables.raw.event_ids or tables.ids)
+    used, found = mapping.ladder(rules), Derived(short(no_events(tables.ids)).schema)
     for family in (Family(others), *system.families):
-        tables.read_all(family.reads, threads)
+        tables.read_all(family.reads)
         ladders = [rule for rule in used if rule.activity in family.activities]
         at_once = threads if tables.held_bytes < SIDE_BY_SIDE else 1
-        found += by_activity(ladders, tables, mapping, partial(compact, rules=names, ids=tables.ids), at_once)
+        for events in by_activity(ladders, tables, mapping, short, at_once):
+            found.add(events)
         if family.afterwards is not None:
             family.afterwards(tables, mapping)
         _spend(family, tables, mapping)
-    return pl.concat(found, rechunk=False)
+    return found
 
 
 def _spend(family: Family, tables: CrmTables, mapping: CrmMapping) -> None:
@@ -194,19 +194,15 @@ def in_order(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def whole(
-    keys: pl.DataFrame, events: pl.DataFrame, names: Sequence[str], threads: int | None = None
-) -> pl.DataFrame:
+def whole(keys: pl.DataFrame, events: Derived, threads: int | None = None) -> pl.DataFrame:
     """Return events in their order with all their columns, brought one after the other.
 
     Parameters
     ----------
     keys : DataFrame
         `KEYS` of events with their cases, and in `ROW` which event each is.
-    events : DataFrame
-        The other columns, as they were derived; emptied on the way, so that no column is there twice.
-    names : sequence of str
-        All columns of events, in their order.
+    events : Derived
+        The other columns; taken on the way, so that no column is there twice.
     threads : int, optional
     """
     import polars as pl
@@ -218,8 +214,7 @@ def whole(
         return pl.concat(map_blocks(column.gather, parts, threads=threads), rechunk=False)
 
     found = [
-        keys.drop_in_place(name) if name in KEYS else gathered(events.drop_in_place(name).rechunk())
-        for name in names
+        keys.drop_in_place(name) if name in KEYS else gathered(events.taken(name)) for name in events.schema
     ]
     return pl.DataFrame([*found, *keys])
 

@@ -27,7 +27,7 @@ class Family:
     activities : sequence of str
         Those that no earlier family has.
     reads : sequence of str
-        Objects that are read side by side before the rules run; others are read when they are asked for.
+        Objects that are read before the rules run; others are read when they are asked for.
     afterwards : callable (tables, mapping) -> None, optional
         Works out what links, case table and coverage report ask of tables that are spent then; see
         `CrmTables.once`.

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.crm.ids import Ids, TextIds
 
@@ -97,6 +96,8 @@ class RawExport:
         Objects of which columns of `frames` can be had with ids packed; see `crm.packed`.
     ids : Ids
         How ids are held.
+    event_ids : Ids, optional
+        How events hold theirs until they are the log's; as tables do by default.
     """
 
     system: str
@@ -116,6 +117,7 @@ class RawExport:
     typed: Mapping[str, Typed] = field(default_factory=dict)
     packed: Mapping[str, Packed] = field(default_factory=dict)
     ids: Ids = field(default_factory=TextIds)
+    event_ids: Ids | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ class CrmTables:
     )
 
     _making: dict[str, threading.RLock] = field(default_factory=dict, repr=False)
+    _reading_versions: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def ids(self) -> Ids:
@@ -174,20 +177,20 @@ class CrmTables:
         """
         return self._made(name, lambda: self._read(name, self.raw.frames.get(name)))
 
-    def read_all(self, names: Sequence[str], threads: int | None = None) -> None:
-        """Read several objects side by side; the same as to read each when it is asked for."""
-        missing = [name for name in names if name in self.raw.frames and name not in self._held]
-        read = map_blocks(lambda name: self._typed(name, self.raw.frames[name]), missing, threads=threads)
-        for name, (rows, findings) in zip(missing, read, strict=True):
-            self._held[name] = rows
-            self._note(findings)
-        # The readers' own findings come in the order in which threads were done.
-        self.raw.findings.sort(key=lambda finding: finding.reason)
+    def read_all(self, names: Sequence[str]) -> None:
+        """Read several objects, each on all threads; the same as to read each when it is asked for."""
+        for name in names:
+            if name in self.raw.frames:
+                self.table(name)
 
     def all_versions(self, name: str) -> pl.LazyFrame:
         """Return every version of the rows of an object, with `version_at`; no rows where none are kept."""
-        at = Kind.INSTANT
-        return self._made(f"{name}@", lambda: self._read(name, self.raw.versions.get(name), version_at=at))
+
+        def make() -> pl.DataFrame:
+            with self._reading_versions:  # one table at a time: they are the largest, and read on all threads
+                return self._read(name, self.raw.versions.get(name), version_at=Kind.INSTANT)
+
+        return self._made(f"{name}@", make)
 
     def once(self, what: str, make: Callable[[], pl.LazyFrame]) -> pl.LazyFrame:
         """Return what several rules need, worked out when it is first asked for.
@@ -319,9 +322,11 @@ class CrmTables:
             if name in self.raw.packed and not more:
                 frame = self.raw.packed[name](kinds).lazy()
             read, findings = reading(frame, kinds, name, self.raw.system, self.raw.zone)
-        rows = read.select(
-            pl.col(column) if column in read.columns else pl.lit(None, types[kind]).alias(column)
-            for column, kind in kinds.items()
-        )
-        ids = [column for column, kind in kinds.items() if kind is Kind.ID]
-        return rows.with_columns(self.ids.held(rows[column]) for column in ids), findings
+
+        def column(name: str, kind: Kind) -> pl.Series:
+            none = pl.Series(name, [None], types[kind])
+            found = read[name] if name in read.columns else none.new_from_index(0, read.height)
+            return self.ids.held(found) if kind is Kind.ID else found
+
+        # columns, not expressions: these would join the pieces of a table that comes in many
+        return pl.DataFrame([column(name, kind) for name, kind in kinds.items()]), findings

@@ -103,16 +103,18 @@ def reading(
     marks = [is_unread(f"{column}{UNREAD}", pl.col(column), types[column]) for column in marked]
     rows = frame.select(*read.values(), *found).with_columns(marks).collect(engine="streaming")
     findings = [_unread(frame, rows, column, kinds[column], name) for column in marked]
-    rows = rows.select(names)
+    waiting = {column: rows.drop_in_place(column) for column in names}
+    del rows
 
     def settled(column: str) -> tuple[pl.Series, list[Finding]]:
+        found = waiting.pop(column)  # so that it goes once it is settled
         if kinds[column] is Kind.ID:
-            return _counted_ids(rows[column], system, f"{name}.{column}")
-        return shared(rows[column]) if kinds[column] is Kind.TEXT else rows[column], []
+            return _counted_ids(found, system, f"{name}.{column}")
+        return shared(found) if kinds[column] is Kind.TEXT else found, []
 
     columns = map_blocks(settled, names)
     findings += [finding for _, odd in columns for finding in odd]
-    found_rows = rows.with_columns(column for column, _ in columns)
+    found_rows = pl.DataFrame([column for column, _ in columns])
     return found_rows, [finding for finding in findings if finding.count]
 
 

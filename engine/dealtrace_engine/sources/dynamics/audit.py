@@ -167,7 +167,7 @@ def _settled(changes: pl.DataFrame, of: int) -> Changes:
     rows = rows.with_columns(packed(rows[name]) for name in OWN_IDS)
     values = changes.select(value(name, Kind.TEXT, pl.String(), "UTC") for name in VALUES)
     rows = _own_texts(rows.hstack(values), of)
-    return rows.hstack(changes.select(pl.col(WHICH).cast(pl.Categorical))), findings
+    return rows.hstack(changes.select(pl.col(WHICH).cast(pl.Categorical))).rechunk(), findings
 
 
 def _texts(changes: pl.DataFrame) -> pl.DataFrame:

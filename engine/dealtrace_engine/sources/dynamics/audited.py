@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.crm.tables import Kind
 from dealtrace_engine.sources.crm.values import value
-from dealtrace_engine.sources.dynamics.audit import UPDATE
+from dealtrace_engine.sources.dynamics.audit import CHANGED, UPDATE
 from dealtrace_engine.sources.dynamics.objects import CATALOG
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from dealtrace_engine.sources.crm.ids import Ids
     from dealtrace_engine.sources.crm.mapping import CrmMapping
     from dealtrace_engine.sources.crm.tables import CrmTables
 
@@ -53,45 +55,87 @@ def audited_updates(tables: CrmTables, table: str, attribute: str) -> pl.DataFra
     DataFrame
         record_id, old, new (of the attribute's kind), at, by, row_id.
     """
-    what = f"audited {table}.{attribute}"
-    return tables.once(what, lambda: _updates(tables, table, attribute).lazy()).collect()
+
+    def make() -> pl.LazyFrame:
+        updates = tables.table(CHANGED).filter(_is_update(_audited_as(tables, table)))
+        return _of_attribute(updates, tables.ids, table, attribute).lazy()
+
+    return tables.once(_called(table, attribute), make).collect()
 
 
 def audited_records(tables: CrmTables, table: str) -> pl.LazyFrame:
     """Return the records of a table that have an audited update, each once: record_id."""
+    return tables.once(_records_of(table), lambda: _records(tables.table(CHANGED), table))
+
+
+def _records(changes: pl.LazyFrame, table: str) -> pl.LazyFrame:
     import polars as pl
 
-    def make() -> pl.LazyFrame:
-        of_table = (pl.col("objecttypecode") == table) & (pl.col("operation") == UPDATE)
-        return tables.table("audit_changes").filter(of_table).select(record_id="objectid").unique()
+    of_table = (pl.col("objecttypecode") == table) & (pl.col("operation") == UPDATE)
+    return changes.filter(of_table).select(record_id="objectid").unique()
 
-    return tables.once(f"audited records of {table}", make)
+
+def _called(table: str, attribute: str) -> str:
+    return f"audited {table}.{attribute}"
+
+
+def _records_of(table: str) -> str:
+    return f"audited records of {table}"
 
 
 def split_audit(tables: CrmTables, mapping: CrmMapping) -> None:
-    """Work out all that rules and the case table ask of the audited changes, which can be let go then."""
-    for table, attributes in ASKED.items():
-        for attribute in attributes:
-            audited_updates(tables, table, attribute)
-    audited_records(tables, LEADING.get(mapping.leading, mapping.leading))
-
-
-def _updates(tables: CrmTables, table: str, attribute: str) -> pl.DataFrame:
-    """Find the rows of an attribute."""
+    """Work out all that rules and the case table ask of the audited changes, which go piece by piece."""
     import polars as pl
 
-    is_asked = (
-        pl.col("objecttypecode").is_in(_audited_as(tables, table))
-        & (pl.col("attribute") == attribute)
-        & (pl.col("operation").is_null() | (pl.col("operation") == UPDATE))
-    )
+    leading = LEADING.get(mapping.leading, mapping.leading)
+    asked = [(table, attribute) for table, attributes in ASKED.items() for attribute in attributes]
+    names = {table: _audited_as(tables, table) for table in ASKED}
+    updates: dict[tuple[str, str], list[pl.DataFrame]] = {key: [] for key in asked}
+    records = []
+    for piece in _pieces(tables, CHANGED in mapping.named_objects):
+        of_table = {table: piece.filter(_is_update(names[table])) for table in ASKED}
+        for table, attribute in asked:
+            found = _of_attribute(of_table[table].lazy(), tables.ids, table, attribute)
+            if found.height or not updates[table, attribute]:
+                updates[table, attribute].append(found)
+        records.append(_records(piece.lazy(), leading).collect())
+    for (table, attribute), found_updates in updates.items():
+        tables.once(
+            _called(table, attribute), lambda parts=found_updates: pl.concat(parts, rechunk=False).lazy()
+        )
+    tables.once(_records_of(leading), lambda: pl.concat(records).unique().lazy())
+
+
+def _pieces(tables: CrmTables, kept: bool) -> Iterator[pl.DataFrame]:
+    """Yield the audited changes, at least one piece; unless they are kept, each is let go with the next."""
+    changes = tables.table(CHANGED).collect()
+    if not kept:
+        tables.release(CHANGED)
+    sizes = [len(chunk) for chunk in changes.to_series().get_chunks()] or [0]
+    pieces = [changes.slice(begin, size) for begin, size in zip(accumulate([0, *sizes]), sizes, strict=False)]
+    del changes
+    while pieces:
+        yield pieces.pop(0)
+
+
+def _is_update(names: Sequence[str]) -> pl.Expr:
+    """Tell updates of tables that audit rows have these names for."""
+    import polars as pl
+
+    operation = pl.col("operation")
+    return pl.col("objecttypecode").is_in(names) & (operation.is_null() | (operation == UPDATE))
+
+
+def _of_attribute(updates: pl.LazyFrame, ids: Ids, table: str, attribute: str) -> pl.DataFrame:
+    """Return the updates of an attribute of a table."""
+    import polars as pl
+
     kind = CATALOG[table][attribute]
-    found = tables.table("audit_changes").filter(is_asked).select(
+    found = updates.filter(pl.col("attribute") == attribute).select(
         record_id="objectid", old=audited_value("old", kind), new=audited_value("new", kind),
         at="createdon", by="userid", row_id="auditid",
-    )  # fmt: skip
-    updates = found.collect()
-    return updates.with_columns(map(tables.ids.held, updates["old", "new"])) if kind is Kind.ID else updates
+    ).collect()  # fmt: skip
+    return found.with_columns(map(ids.held, found["old", "new"])) if kind is Kind.ID else found
 
 
 def _audited_as(tables: CrmTables, table: str) -> list[str]:

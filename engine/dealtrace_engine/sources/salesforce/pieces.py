@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.errors import ParseError, SchemaError
 from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.crm.ids import SalesforceIds
 from dealtrace_engine.sources.crm.tables import RawExport
 from dealtrace_engine.sources.salesforce.export_days import other_days
 from dealtrace_engine.sources.salesforce.generations import combined
@@ -122,7 +123,7 @@ class Pieces:
             self.findings += other_days(frames, latest)
         raw = RawExport(
             "salesforce", shape, str(path), frames, versions, exported, zone, precision, self.notes,
-            self.findings, self._others(), latest=as_instants(latest, zone),
+            self.findings, self._others(), latest=as_instants(latest, zone), event_ids=SalesforceIds(),
         )  # fmt: skip
         self.space.live_as_long_as(raw)
         return raw
