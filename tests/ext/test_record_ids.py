@@ -92,10 +92,34 @@ def test_buffers_that_are_too_small_are_refused(function):
 VIEW = np.dtype([("length", "i4"), ("prefix", "i4"), ("buffer", "i4"), ("offset", "i4")])
 
 
-def numbers_of(column):
+def numbers_of(column, function=record_ids.guid_numbers):
     high, low = np.empty(len(column), np.uint64), np.empty(len(column), np.uint64)
-    good = record_ids.guid_numbers(column, high, low)
+    good = function(column, high, low)
     return good, high, low
+
+
+@given(st.lists(st.one_of(st.none(), LONG.filter(lambda text: text[:15] != "0" * 15)), max_size=30))
+def test_salesforce_ids_are_numbers_and_back(texts):
+    good, high, low = numbers_of(pa.array(["x", *texts]).slice(1), record_ids.salesforce_numbers)
+    assert good
+    numbers = [int(h) << 64 | int(w) for h, w in zip(high, low, strict=True)]
+    assert numbers == [naive.salesforce_number(text) for text in texts]
+    there = [text for text in texts if text]
+    assert sorted(there, key=naive.salesforce_number) == sorted(there)
+    out, views = np.empty(18 * len(texts), np.uint8), np.empty(len(texts), VIEW)
+    record_ids.salesforce_texts(high, low, out, views)
+    written = pa.Array.from_buffers(
+        pa.string_view(), len(texts), [None, pa.py_buffer(views), pa.py_buffer(out)]
+    )
+    written.validate(full=True)
+    told = [text for text in written.to_pylist() if text[0] != "\0"]
+    assert told == there
+
+
+@given(st.lists(SALESFORCE, max_size=10))
+def test_what_is_no_salesforce_id_is_told(texts):
+    good, *_ = numbers_of(pa.array(texts, pa.string()), record_ids.salesforce_numbers)
+    assert good == all(naive.salesforce_number(text) is not None for text in texts)
 
 
 @given(
@@ -132,5 +156,7 @@ def test_buffers_of_another_length_are_refused():
         record_ids.guid_numbers(column, np.empty(2, np.uint64), number)
     with pytest.raises(ValueError, match="36 bytes each"):
         record_ids.guid_texts(number, number, np.empty(35, np.uint8), np.empty(1, VIEW))
+    with pytest.raises(ValueError, match="18 bytes each"):
+        record_ids.salesforce_texts(number, number, np.empty(36, np.uint8))
     with pytest.raises(ValueError, match="views"):
         record_ids.guid_texts(number, number, np.empty(36, np.uint8), np.empty(2, VIEW))

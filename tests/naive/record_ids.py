@@ -48,6 +48,15 @@ def restored_case(text):
     return "".join(found) + text[15:].upper()
 
 
+def salesforce_number(text):
+    """Return the number that an id of 18 characters is held as, 0 for null; None of no such id."""
+    if text is None:
+        return 0
+    return (
+        int.from_bytes(text[:15].encode() + b"\0", "big") if salesforce_id(text) == (text, "GOOD") else None
+    )
+
+
 def guid(text):
     """Return the GUID as it is written and what it was."""
     if not text:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 PER_OBJECT = ("quote", "order", "invoice", "payment", "contract")
 """Objects of which a case can have several; `flatten` says what becomes of them."""
 
-ROWS_AT_A_TIME = 1 << 16
-"""Events that are joined at once: what a join needs besides is as large as what it returns."""
+ROWS_AT_A_TIME, MOST_TIMES = 1 << 16, 16
+"""Events that are joined at once, at least: what a join needs besides is as large as what it returns."""
 ONE_EVENT = ("activity", "fact", "record_id", "source_row_id", "timestamp")
 """What tells events of one case apart."""
 
@@ -74,7 +74,8 @@ def linked(events: pl.DataFrame, links: pl.DataFrame, ids: Ids | None = None) ->
     counted = (
         lost.group_by("object").agg(events=pl.len(), records=pl.col("record_id").n_unique()).sort("object")
     )
-    parts = events.iter_slices(ROWS_AT_A_TIME) if events.height else [events]
+    size = max(ROWS_AT_A_TIME, -(-events.height // MOST_TIMES))
+    parts = events.iter_slices(size) if events.height else [events]
     kept = pl.concat(part.join(used, on=record, how="inner", maintain_order="left") for part in parts)
     told = [name for name in ONE_EVENT if name in kept.columns]
     shared = kept.filter(pl.col("share") < 1).select(told).unique().height

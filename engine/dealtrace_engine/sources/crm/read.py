@@ -118,6 +118,7 @@ def log_of(
     inventory = taken_inventory(system, tables, mapping)
     _settle(raw.findings)
     tables.release_all()
+    give_back()
     keys = pl.DataFrame(map(events.taken, KEYS)).with_row_index(ROW)
     ids = raw.event_ids or raw.ids
     found = linked(keys, links.with_columns(ids.held(links["record_id"])), raw.ids)
@@ -156,6 +157,7 @@ def _events(
     used, found = mapping.ladder(rules), Derived(short(no_events(tables.ids)).schema)
     for family in (Family(others), *system.families):
         tables.read_all(family.reads)
+        give_back()
         ladders = [rule for rule in used if rule.activity in family.activities]
         at_once = threads if tables.held_bytes < SIDE_BY_SIDE else 1
         for events in by_activity(ladders, tables, mapping, short, at_once):

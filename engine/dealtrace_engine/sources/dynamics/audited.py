@@ -99,11 +99,9 @@ def split_audit(tables: CrmTables, mapping: CrmMapping) -> None:
             if found.height or not updates[table, attribute]:
                 updates[table, attribute].append(found)
         records.append(_records(piece.lazy(), leading).collect())
-    for (table, attribute), found_updates in updates.items():
-        tables.once(
-            _called(table, attribute), lambda parts=found_updates: pl.concat(parts, rechunk=False).lazy()
-        )
-    tables.once(_records_of(leading), lambda: pl.concat(records).unique().lazy())
+    for key, parts in updates.items():
+        tables.once(_called(*key), pl.concat(parts, rechunk=False).lazy)
+    tables.once(_records_of(leading), pl.concat(records).unique().lazy)
 
 
 def _pieces(tables: CrmTables, kept: bool) -> Iterator[pl.DataFrame]:

@@ -53,6 +53,8 @@ def read(path: Path, mapping: CrmMapping) -> Reading:
     ParseError
         A file is no workbook, or the package that reads them is not there.
     """
+    import polars as pl
+
     reading, books = Reading(zone=mapping.zone), dict[str, list[bytes]]()
     for file in input_files(path, SUFFIXES):
         rows = sheet(file)
@@ -64,12 +66,17 @@ def read(path: Path, mapping: CrmMapping) -> Reading:
         books.setdefault(table, []).append(_packed(apart_from_sheet(known)))
         del rows, known
         give_back()
-    tables = {table: _joined(map(_unpacked, books.pop(table))) for table in list(books)}
+    tables = {
+        table: pl.concat(map(pl.scan_ipc, packed), how="diagonal_relaxed") for table, packed in books.items()
+    }
+    del books
     reading.notes.append(f"times are taken to be in {mapping.zone}; links between tables are by name")
     reading.precision = _precision(tables.values())
     for table, frame in linked_by_name(tables, reading.findings):
         names = {name: name for name in frame.columns}
         reading.parts.append(Part(table, names, partial(_rows, _packed(frame)), dict(frame.schema)))
+        del frame
+        give_back()
     return reading
 
 
@@ -173,18 +180,13 @@ def _coded(labels: pl.Series, codes: dict[str, int]) -> pl.Series:
     return frame.select(pl.coalesce(known, number).alias(labels.name)).to_series()
 
 
-def _joined(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    import polars as pl
-
-    return pl.concat(frames, how="diagonal_relaxed")
-
-
-def _precision(tables: Iterable[pl.DataFrame]) -> str:
+def _precision(tables: Iterable[pl.LazyFrame]) -> str:
     """Return how fine the times of creation are."""
     import polars as pl
 
-    times = [frame["createdon"] for frame in tables if isinstance(frame.schema.get("createdon"), pl.Datetime)]
-    parts = [when.dt for when in times]
+    kinds = [(table, table.collect_schema().get("createdon")) for table in tables]
+    times = [table.select("createdon") for table, kind in kinds if isinstance(kind, pl.Datetime)]
+    parts = [when.collect().to_series().dt for when in times]
     if any((part.second() != 0).any() for part in parts):
         return "instant"
     return "minute" if any(((p.hour() != 0) | (p.minute() != 0)).any() for p in parts) else "date"
@@ -195,12 +197,6 @@ def _packed(rows: pl.DataFrame) -> bytes:
     packed = BytesIO()
     rows.write_ipc(packed, compression="lz4")
     return packed.getvalue()
-
-
-def _unpacked(rows: bytes) -> pl.DataFrame:
-    import polars as pl
-
-    return pl.read_ipc(BytesIO(rows))
 
 
 def _rows(packed: bytes, columns: list[str]) -> Iterator[pl.DataFrame]:

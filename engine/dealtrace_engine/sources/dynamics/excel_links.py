@@ -41,53 +41,49 @@ NUMBERS: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
 
 
 def linked_by_name(
-    tables: dict[str, pl.DataFrame], findings: list[Finding]
+    tables: dict[str, pl.LazyFrame], findings: list[Finding]
 ) -> Iterator[tuple[str, pl.DataFrame]]:
     """Fill lookups with the id of the one record that has the name, table by table.
 
     Parameters
     ----------
-    tables : dict of str to DataFrame
-        Lookups as ``<lookup>name``; emptied on the way.
+    tables : dict of str to LazyFrame
+        Lookups as ``<lookup>name``; emptied on the way. Each is in memory by itself.
     findings : list of Finding
         Names of several records are added; those are not linked.
     """
     ids = {table: _ids(frame, table) for table, frame in tables.items() if table in NAMES}
-    for table in NUMBERS:
-        if table in tables:
-            tables[table] = _numbered(tables[table], table, tables)
+    numbered = {table: _numbered(tables[table], table, tables) for table in NUMBERS if table in tables}
     for table in list(tables):
-        yield table, _linked(tables.pop(table), table, ids, findings)
+        yield table, _linked(numbered.pop(table, tables.pop(table)).collect(), table, ids, findings)
 
 
-def _numbered(frame: pl.DataFrame, table: str, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def _numbered(frame: pl.LazyFrame, table: str, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     """Fill the lookup of an activity that closes a record by the record's number and revision."""
     target, columns, keys = NUMBERS[table]
-    there = tables.get(target)
-    if (
-        there is None
-        or not {*keys, KEYS[target]} <= set(there.columns)
-        or not set(columns) <= set(frame.columns)
-    ):
+    there, names = tables.get(target), frame.collect_schema().names()
+    if there is None or not set(columns) <= set(names) or KEYS[target] in names:
         return frame
-    if KEYS[target] in frame.columns:
+    if not {*keys, KEYS[target]} <= set(there.collect_schema().names()):
         return frame
     known = there.select(*keys, KEYS[target]).drop_nulls().unique(keys, keep="none")
     return frame.join(known, left_on=columns, right_on=keys, how="left", maintain_order="left")
 
 
-def _ids(frame: pl.DataFrame, table: str) -> pl.DataFrame:
+def _ids(frame: pl.LazyFrame, table: str) -> pl.DataFrame:
     """Return normal names and ids of the records of a table, and since when they are there."""
     import polars as pl
 
-    if not {NAMES[table], KEYS[table]} <= set(frame.columns):
+    schema = frame.collect_schema()
+    if not {NAMES[table], KEYS[table]} <= set(schema):
         return _no_ids()
-    return frame.select(
+    known = frame.select(
         normal_column(pl.col(NAMES[table]).cast(pl.String)).alias("name"),
         pl.col(KEYS[table]).cast(pl.String).alias("id"),
         pl.lit(table).alias("of"),
-        _time(frame, "createdon").alias("since"),
-    ).drop_nulls(["name", "id"])
+        _time(schema, "createdon").alias("since"),
+    )
+    return known.drop_nulls(["name", "id"]).collect()
 
 
 def _no_ids() -> pl.DataFrame:
@@ -98,12 +94,12 @@ def _no_ids() -> pl.DataFrame:
     )
 
 
-def _time(frame: pl.DataFrame, column: str) -> pl.Expr:
+def _time(schema: Mapping[str, pl.DataType], column: str) -> pl.Expr:
     """Return the times of a column, null where its cells hold something else."""
     import polars as pl
 
     kind = pl.Datetime("us")
-    told = frame.schema.get(column, pl.Null).is_temporal()
+    told = schema.get(column, pl.Null()).is_temporal()
     return pl.col(column).cast(kind) if told else pl.lit(None, kind)
 
 
@@ -145,7 +141,7 @@ def _may_send_papers(mails: pl.DataFrame, found: pl.DataFrame, ids: Mapping[str,
     papers = pl.concat([ids[table] for table in PAPERS if table in ids] or [_no_ids()])
     first = pl.when(~pl.col("since").is_null().any()).then(pl.col("since").min())
     known = papers.group_by("name").agg(first.alias("since"), there=pl.lit(True))
-    sent = pl.coalesce(_time(mails, column) for column in ("senton", "actualend", "createdon"))
+    sent = pl.coalesce(_time(mails.schema, column) for column in ("senton", "actualend", "createdon"))
     rows = pl.concat([found, mails.select(sent.alias("sent"))], how="horizontal")
     rows = rows.join(known, on="name", how="left", maintain_order="left")
     linked = pl.col("there") & pl.col("id").is_not_null() & ~pl.col("of").is_in(PAPERS)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 STAMPED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}\.\d{2}\.\d{2}Z?")
 """Name of a folder of an incremental export; it says when, with dots in the time."""
 SINK, CHANGES = "sinkmodifiedon", "changedata"
-PIECE_BYTES, FIRST_BYTES = 8 << 20, 1 << 20
+PIECE_BYTES, FIRST_BYTES = 6 << 20, 1 << 20
 """So much is read at a time: of all rows, and where only the first ones are looked at."""
 
 

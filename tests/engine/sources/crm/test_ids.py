@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import pickle
+
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dealtrace_engine.sources.crm import ids as module
-from dealtrace_engine.sources.crm.ids import GuidIds, TextIds, held, with_texts, written
+from dealtrace_engine.sources.crm.ids import GuidIds, SalesforceIds, TextIds, held, with_texts, written
+from naive.record_ids import checksum
 
 GUID = st.uuids().map(str)
 ODD = st.one_of(
     st.text(min_size=1, max_size=30), st.sampled_from(["q1", "q2", "Q1", "a" * 8, "a" * 9]),
     GUID.map(str.upper), GUID.map(lambda text: f"00000000{text[8:]}"),
+    st.from_regex("[0-9A-Za-z]{15}[A-Z0-5]{3}", fullmatch=True), st.just("000000000000000AAA"),
 ).filter(lambda text: "\0" not in text)  # fmt: skip
-IDS = st.lists(st.one_of(st.none(), GUID, ODD), max_size=30)
+LONG = st.from_regex("[0-9A-Za-z]{15}", fullmatch=True).map(lambda text: text + checksum(text))
+IDS = st.one_of(
+    st.lists(st.one_of(st.none(), GUID, LONG, ODD), max_size=30), st.lists(LONG, max_size=30)
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", [GuidIds, TextIds])
+@pytest.mark.parametrize("kind", [GuidIds, SalesforceIds, TextIds])
 @given(IDS, IDS)
 def test_ids_come_back(kind, first, then):
     ids = kind()
@@ -26,6 +33,9 @@ def test_ids_come_back(kind, first, then):
     both = [ids.held(column) for column in columns]
     assert [column.dtype for column in both] == [ids.kind] * 2
     assert [ids.texts(column).to_list() for column in both] == [first, then]
+    assert [ids.arrow(column).to_pylist() for column in both] == [first, then]
+    again = pickle.loads(pickle.dumps(ids))
+    assert again.held(columns[0]).equals(both[0], null_equal=True)
     assert ids.held(both[0]).equals(both[0], null_equal=True)
     texts, numbers = pl.concat(columns), pl.concat(both)
     assert texts.n_unique() == numbers.n_unique()
@@ -50,6 +60,13 @@ def test_two_texts_that_ask_for_the_same_number_get_their_own(monkeypatch):
 def test_short_ids_are_in_the_order_of_their_texts():
     texts = pl.Series(["b", "a10", "a2", "a"])
     assert GuidIds().held(texts).arg_sort().to_list() == texts.arg_sort().to_list()
+
+
+@given(st.lists(LONG, max_size=20))
+def test_salesforce_numbers_are_in_the_order_of_their_texts(texts):
+    column = pl.Series("id", texts, pl.String)
+    held_ids = SalesforceIds().held(column)
+    assert held_ids.arg_sort().to_list() == column.arg_sort().to_list()
 
 
 def test_columns_of_frames_as_they_are_held_and_as_texts():
