@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.crm.tables import Kind
@@ -37,6 +37,8 @@ ASKED: Mapping[str, Sequence[str]] = {
     "customsalesprocess": ("activestageid",),
 }  # fmt: skip
 """Tables to the attributes whose changes rules ask for."""
+ROWS_AT_A_TIME = 1 << 17
+"""Audited changes that are split at once, and let go then: it takes as long for few as for many."""
 LEADING = {"order": "salesorder"}
 """Tables of the records that can be the case, where these are called otherwise."""
 
@@ -109,8 +111,11 @@ def _pieces(tables: CrmTables, kept: bool) -> Iterator[pl.DataFrame]:
     changes = tables.table(CHANGED).collect()
     if not kept:
         tables.release(CHANGED)
-    sizes = [len(chunk) for chunk in changes.to_series().get_chunks()] or [0]
-    pieces = [changes.slice(begin, size) for begin, size in zip(accumulate([0, *sizes]), sizes, strict=False)]
+    cuts = [0]
+    for end in accumulate(len(chunk) for chunk in changes.to_series().get_chunks()):
+        if end - cuts[-1] >= ROWS_AT_A_TIME or end == changes.height:
+            cuts.append(end)
+    pieces = [changes.slice(begin, end - begin) for begin, end in pairwise(cuts)] or [changes]
     del changes
     while pieces:
         yield pieces.pop(0)

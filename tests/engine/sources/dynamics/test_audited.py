@@ -7,6 +7,7 @@ import pytest
 
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.tables import CrmTables
+from dealtrace_engine.sources.dynamics import audited
 from dealtrace_engine.sources.dynamics.audited import ASKED, audited_records, audited_updates, split_audit
 from dynamics_rows import at, audit, export
 
@@ -35,7 +36,8 @@ def tables(pieces=1):
 
 @pytest.mark.parametrize("named", [{}, {"audit_changes": "audit_changes"}])
 @pytest.mark.parametrize("pieces", [1, 2, 3, 7])
-def test_split_piece_by_piece(pieces, named):
+def test_split_piece_by_piece(pieces, named, monkeypatch):
+    monkeypatch.setattr(audited, "ROWS_AT_A_TIME", 2)
     by_itself, split = tables(), tables(pieces)
     split_audit(split, CrmMapping(objects=named))
     assert ("audit_changes" in split._held) == bool(named)
