@@ -9,14 +9,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dealtrace_engine.errors import ParseError, SchemaError
 from dealtrace_engine.quality import Finding
-from dealtrace_engine.sources.crm.ids import SalesforceIds
+from dealtrace_engine.sources.crm.ids import Ids, SalesforceIds
 from dealtrace_engine.sources.crm.tables import RawExport
+from dealtrace_engine.sources.crm.values import read_ids
 from dealtrace_engine.sources.salesforce.export_days import other_days
 from dealtrace_engine.sources.salesforce.generations import combined
 from dealtrace_engine.sources.salesforce.latest import as_instants, latest_of
 from dealtrace_engine.sources.salesforce.workspace import Workspace
+from dealtrace_ext.record_ids import DAMAGED, OTHER
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,6 +36,8 @@ RECORDS = (
     "blng__Invoice__c",
 )
 """Objects that are of no use without the ids of their records."""
+SAMPLE = 100
+"""Records whose ids are looked at before all are read."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ class Pieces:
             self.findings += other_days(frames, latest)
         raw = RawExport(
             "salesforce", shape, str(path), frames, versions, exported, zone, precision, self.notes,
-            self.findings, self._others(), latest=as_instants(latest, zone), event_ids=SalesforceIds(),
+            self.findings, self._others(), latest=as_instants(latest, zone), event_ids=_event_ids(frames),
         )  # fmt: skip
         self.space.live_as_long_as(raw)
         return raw
@@ -134,6 +140,21 @@ class Pieces:
         for piece in self.all:
             found.setdefault(piece.name, {}).update(dict.fromkeys(map(as_api, piece.others)))
         return {name: list(columns) for name, columns in found.items() if columns}
+
+
+def _event_ids(frames: Mapping[str, pl.LazyFrame]) -> Ids | None:
+    """Return how events hold ids: as numbers, if the first records have ids of Salesforce and no others.
+
+    References of trees and keys of other systems stay texts: numbers for them would take more memory.
+    """
+    import polars as pl
+
+    name = next((name for name in RECORDS if name in frames), None)
+    if name is None:
+        return SalesforceIds()
+    first = frames[name].select(pl.col("Id").cast(pl.String)).head(SAMPLE).collect().to_series()
+    odd = np.isin(read_ids(first, "salesforce")[1], (DAMAGED, OTHER)).sum()
+    return None if 10 * odd > len(first) else SalesforceIds()
 
 
 def as_api(column: str) -> str:

@@ -26,8 +26,8 @@ SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz")
 HEAD = 1 << 16
 SAMPLE = 100
 """Records by which the columns of a file are told."""
-ROWS = 20_000
-"""Records that are put in columns at a time."""
+ROWS = 2_000
+"""Records of an object that are put in columns at a time; those of all objects of a tree wait together."""
 _TYPED = re.compile(rb'"attributes"\s*:\s*\{[^{}]*"type"\s*:')
 _REFERENCE = re.compile(rb'"attributes"\s*:\s*\{[^{}]*"referenceId"\s*:')
 Row = dict[str, str | None]
