@@ -16,6 +16,16 @@ def next_origin(events: Sequence[Event]) -> object:
     return told[0]["origin"] if told else None
 
 
+def telling_events(case: Sequence[Event]) -> list[int]:
+    """Places of events that may tell something new, in any case those with an effect or another stage."""
+    found, told = [], None
+    for place, event in enumerate(case):
+        if event["effect"] is not None or event["stage"] not in (None, told):
+            found.append(place)
+        told = None if event["effect"] is not None else told if event["stage"] is None else event["stage"]
+    return found
+
+
 def stage_visits(case: Sequence[Event], closed: set[object], until: int, known_from: int) -> list[Visit]:
     """Each visit: stage, begin, end (None if not over), how it ended, and the changes during it."""
     visits: list[Visit] = []
@@ -78,26 +88,45 @@ def stages_of_cases(
         rank, origin = visit["rank"], visit["origin"]
         times, still, dwell = found.get(rank, begin_pair())
         found[rank] = (times + 1, still + (visit["state"] == 0), dwell + visit["dwell"])
-        if 0 <= origin < open_stages and not (rank >= open_stages and rank in lost):
-            over |= set(range(origin + 1, min(rank, open_stages)))
-        if visit["state"] == 3:
-            over |= set(range(rank + 1, open_stages))
+        over |= passed_over(rank, origin, visit["state"], open_stages, rank in lost)
     return dict.fromkeys(over, begin_pair()) | found
 
 
-def visit_counts(visits: Sequence[Visit], rows: int) -> list[list[int]]:
-    """Visits by row, those not over, returns to it and from it, and changes."""
-    counts = [[0] * 8 for _ in range(rows)]
+def passed_over(rank: int, origin: int, state: int, open_stages: int, is_lost: bool) -> set[int]:
+    """Stages that a case passes over on its way into a visit and out of it."""
+    moved_in = 0 <= origin < open_stages and not is_lost
+    into = {stage for stage in range(open_stages) if origin < stage < rank} if moved_in else set()
+    return into | {stage for stage in range(open_stages) if state == 3 and stage > rank}
+
+
+def bits_between(first: int, last: int) -> int:
+    """The number with these bits."""
+    return sum(1 << bit for bit in range(first, min(last, 62)))
+
+
+def stages_again(visits: Sequence[Visit], open_stages: int, lost: set[int]) -> list[tuple[int, int]]:
+    """Stages that a case was in and left, and the time in total in each."""
+    found = stages_of_cases(visits, open_stages, lost).items()
+    return [(stage, dwell) for stage, (times, still, dwell) in found if pair_state(times, still) == "left"]
+
+
+def stage_counts(
+    visits: Sequence[Visit], open_stages: int, lost: set[int], stages: int
+) -> tuple[list[list[int]], list[tuple[int, int]]]:
+    """Counts of a case by stage, and the time in total in each that it left."""
+    counts = [[0] * 11 for _ in range(stages)]
     for visit in visits:
-        own = counts[visit["row"]]
+        own, origin = counts[visit["rank"]], visit["origin"]
         own[0] += 1
         own[1] += visit["state"] == 0
         if visit["kind"] == 3:
             own[2] += 1
-            counts[visit["origin_row"]][3] += 1
-        for kind, count in enumerate(visit["changes"]):
-            own[4 + kind] += count
-    return counts
+            counts[origin][3] += 1
+        for kind in visit["changes"]:
+            own[4 + kind] += 1
+    for stage, (times, still, _) in stages_of_cases(visits, open_stages, lost).items():
+        counts[stage][8 + ("never", "still", "left").index(pair_state(times, still))] += 1
+    return counts, stages_again(visits, open_stages, lost)
 
 
 def group_kept(
@@ -117,9 +146,3 @@ def count_kept(rows: Sequence[int], kept: Sequence[bool], count: int) -> list[in
 def pair_state(visits: int, still: int) -> str:
     """Whether a case was never in a stage, is in it still, or left it."""
     return "never" if not visits else "still" if still else "left"
-
-
-def pair_counts(pairs: Sequence[tuple[int, int, int]], count: int) -> list[list[int]]:
-    """By row, how many pairs (row, visits, visits that are not over) are of each state."""
-    told = [(row, pair_state(visits, still)) for row, visits, still in pairs]
-    return [[told.count((row, state)) for state in ("never", "still", "left")] for row in range(count)]

@@ -9,12 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.money import UNITS, Amounts
-from dealtrace_engine.analyses.segment_pairs import ABSENT, ARRIVED, MISSED, REVERSED, Measured, SegmentPairs
+from dealtrace_engine.analyses.segment_pairs import (
+    ABSENT,
+    ARRIVED,
+    LIMB,
+    MISSED,
+    REVERSED,
+    Measured,
+    SegmentPairs,
+    group_sums,
+)
 from dealtrace_engine.analyses.throughput import grouped
 from dealtrace_engine.percentiles import MICROSECONDS, interpolated, percentile_name, values_at, wanted_ranks
 
-LIMB = 21
-"""Bits of the parts that numbers are cut into: products of two can be added up two million times."""
 MOST = 1 << 20
 DAY = 86_400_000_000
 
@@ -48,13 +55,14 @@ def figures_of(
     """
     codes = None if cells.count == 1 else pairs.of_cases(cells.codes)
     if codes is None:
-        counts, arrived = found.counts[None, :], np.zeros(0, dtype=np.int32)
-        durations, offsets = found.durations.copy(), np.array([0, len(found.durations)])
+        counts = found.counts[None, :]
+        durations, offsets, totals = found.durations, np.array([0, len(found.durations)]), [found.total]
     else:
         keys = codes.astype(np.int64) * 4 + found.status
         counts = np.bincount(keys, minlength=4 * cells.count).reshape(-1, 4)
         arrived = codes[found.status == ARRIVED]
         durations, offsets = grouped(found.durations, arrived, cells.count)
+        totals = group_sums(durations, offsets)
     starts = counts.sum(axis=1) - counts[:, ABSENT]
     rows = np.lexsort((np.arange(cells.count), -starts))
     rows = rows[starts[rows] > 0] if cells.count > 1 else rows
@@ -64,7 +72,7 @@ def figures_of(
         "reached": counts[:, ARRIVED],
         "never": counts[:, MISSED],
         "reversed": counts[:, REVERSED],
-        **time_figures(durations, offsets, percentiles),
+        **time_figures(durations, offsets, percentiles, totals),
     }
     if amounts is not None:
         columns |= _money(pairs, found, cells, amounts)
@@ -93,20 +101,24 @@ def distinct(rising: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def time_figures(
-    durations: NDArray[np.int64], offsets: NDArray[np.int64], percentiles: Sequence[float]
+    durations: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    percentiles: Sequence[float],
+    totals: Sequence[int],
 ) -> dict[str, NDArray[np.float64]]:
     """Return mean, least, most, percentiles and sum of each group in seconds; NaN where it is empty.
 
     Parameters
     ----------
     durations : ndarray of int64, shape (n,)
-        Microseconds, group by group; they are put in another order.
+        Microseconds, group by group.
     offsets : ndarray of int64, shape (groups + 1,)
     percentiles : sequence of float, shape (k,)
+    totals : sequence of int, shape (groups,)
+        The sum of each group.
     """
     sizes = np.diff(offsets)
     empty = sizes == 0
-    totals = group_sums(durations, offsets)
     sums = np.array([total / MICROSECONDS for total in totals])
     means = [t / n / MICROSECONDS if n else np.nan for t, n in zip(totals, sizes.tolist(), strict=True)]
     low, high, share = wanted_ranks(sizes, percentiles)
@@ -120,31 +132,6 @@ def time_figures(
                "max_s": ranked[:, 1] / MICROSECONDS}  # fmt: skip
     columns |= {percentile_name(p): between[:, place] for place, p in enumerate(percentiles)}
     return {**{name: np.where(empty, np.nan, values) for name, values in columns.items()}, "sum_s": sums}
-
-
-def group_sums(values: NDArray[np.int64], offsets: NDArray[np.int64]) -> list[int]:
-    """Return the exact sum of each group.
-
-    Parameters
-    ----------
-    values : ndarray of int64, shape (n,)
-        Group by group.
-    offsets : ndarray of int64, shape (groups + 1,)
-
-    Examples
-    --------
-    >>> group_sums(np.array([2**62, 2**62, 2**62, 1]), np.array([0, 3, 3, 4])) == [3 * 2**62, 0, 1]
-    True
-    """
-    sums = [0] * (len(offsets) - 1)
-    filled = np.flatnonzero(np.diff(offsets))
-    if not len(filled):
-        return sums
-    low = np.add.reduceat(values & ((1 << LIMB) - 1), offsets[filled])
-    high = np.add.reduceat(values >> LIMB, offsets[filled])
-    for group, a, b in zip(filled.tolist(), low.tolist(), high.tolist(), strict=True):
-        sums[group] = a + (b << LIMB)
-    return sums
 
 
 def product_sums(

@@ -18,6 +18,8 @@ ABSENT, MISSED, REVERSED, ARRIVED = range(4)
 """What became of a pair: no source, no target, the target first, or the target in time."""
 PAIRS_AT_A_TIME = 1 << 18
 """Pieces that threads share."""
+LIMB = 21
+"""Bits of the parts that numbers are cut into: products of two can be added up two million times."""
 Measure = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
 """From sources and targets in microseconds, and the numbers of their cases, to microseconds between."""
 
@@ -64,7 +66,7 @@ class SegmentPairs:
         room = np.empty(len(self.sources), dtype=np.int64)
 
         def count(begin: int) -> NDArray[np.int64]:
-            own, found = slice(begin, begin + PAIRS_AT_A_TIME), np.zeros(4, dtype=np.int64)
+            own, found = slice(begin, begin + PAIRS_AT_A_TIME), np.zeros(6, dtype=np.int64)
             between(self.sources[own], self.targets[own], status[own], room[own], found)
             return found
 
@@ -73,11 +75,13 @@ class SegmentPairs:
         durations = np.concatenate(
             [room[begin : begin + part[ARRIVED]] for begin, part in zip(begins, parts, strict=True)]
         )
-        counts = np.sum(parts, axis=0)
+        counts = np.sum([part[:4] for part in parts], axis=0)
+        total = sum(int(part[4]) + (int(part[5]) << LIMB) for part in parts)
         if measure is not None:
             arrived = np.flatnonzero(status == ARRIVED)
             durations = measure(self.sources[arrived], self.targets[arrived], self.cases(arrived))
-        return Measured(status, durations, counts)
+            total = group_sums(durations, np.array([0, len(durations)]))[0]
+        return Measured(status, durations, counts, total)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,11 +96,39 @@ class Measured:
         Microseconds, of those that arrived.
     counts : ndarray of int64, shape (4,)
         How many pairs have each status.
+    total : int
+        The sum of the durations.
     """
 
     status: NDArray[np.uint8]
     durations: NDArray[np.int64]
     counts: NDArray[np.int64]
+    total: int
+
+
+def group_sums(values: NDArray[np.int64], offsets: NDArray[np.int64]) -> list[int]:
+    """Return the exact sum of each group.
+
+    Parameters
+    ----------
+    values : ndarray of int64, shape (n,)
+        Group by group.
+    offsets : ndarray of int64, shape (groups + 1,)
+
+    Examples
+    --------
+    >>> group_sums(np.array([2**62, 2**62, 2**62, 1]), np.array([0, 3, 3, 4])) == [3 * 2**62, 0, 1]
+    True
+    """
+    sums = [0] * (len(offsets) - 1)
+    filled = np.flatnonzero(np.diff(offsets))
+    if not len(filled):
+        return sums
+    low = np.add.reduceat(values & ((1 << LIMB) - 1), offsets[filled])
+    high = np.add.reduceat(values >> LIMB, offsets[filled])
+    for group, a, b in zip(filled.tolist(), low.tolist(), high.tolist(), strict=True):
+        sums[group] = a + (b << LIMB)
+    return sums
 
 
 Marks = dict[tuple[str, ...], NDArray[np.bool_]]

@@ -18,7 +18,7 @@ from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.percentiles import MICROSECONDS, interpolated, values_at, wanted_ranks
 
 Item = TypeVar("Item")
-Kept = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
+Kept = tuple[NDArray[np.int64], NDArray[np.int32] | NDArray[np.int64], NDArray[np.bool_]]
 MOST_CELLS = 1 << 16
 """Of counts that every block makes its own of."""
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.grouping import Groups
 from dealtrace_engine.analyses.stage_figures import (
+    Kept,
     Measure,
     added_apart,
-    added_up,
     count_of,
     figures_and_p90,
     grouped_figures,
@@ -23,7 +23,16 @@ from dealtrace_engine.analyses.stage_figures import (
     nullable,
     seconds,
 )
-from dealtrace_engine.analyses.stage_visits import OPEN, RETURN, StageOrder, StageVisits, VisitBlock
+from dealtrace_engine.analyses.stage_visits import (
+    AMOUNT,
+    OPEN,
+    OWNER,
+    PUSHED,
+    RETURN,
+    StageOrder,
+    StageVisits,
+    VisitBlock,
+)
 from dealtrace_engine.buffers import arrow, table, text
 from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.percentiles import MICROSECONDS
@@ -38,8 +47,6 @@ class ModelBlock(NamedTuple):
 
     Attributes
     ----------
-    dwell : ndarray of int64, shape (visits,)
-        Length of each visit in microseconds, until the end of what is looked at if it is not over.
     origins : ndarray of int32, shape (visits,)
     kinds : ndarray of int8, shape (visits,)
         See `kernels.stages.visit_kinds`.
@@ -55,7 +62,6 @@ class ModelBlock(NamedTuple):
         As `rows`.
     """
 
-    dwell: NDArray[np.int64]
     origins: NDArray[np.int32]
     kinds: NDArray[np.int8]
     rows: NDArray[np.int64]
@@ -75,22 +81,43 @@ class StageModel:
     Attributes
     ----------
     visits : StageVisits
-        Their stages are ranks.
+        Their stages are ranks, their dwell times working time where that is asked for.
     order : StageOrder
     groups : Groups
-    blocks : list of ModelBlock
-        One for each block of visits.
+    threads : int or None
     """
 
     visits: StageVisits
     order: StageOrder
     groups: Groups
-    blocks: list[ModelBlock]
+    threads: int | None
+
+    @cached_property
+    def blocks(self) -> list[ModelBlock]:
+        """What follows of each block of visits, as large as these; `stage_rows` does without."""
+        return map_blocks(self._block, self.visits.blocks, threads=self.threads)
 
     @property
     def width(self) -> int:
         """Number of stages."""
         return len(self.order.names)
+
+    def _block(self, visits: VisitBlock) -> ModelBlock:
+        from dealtrace_engine.kernels.stages import stages_of_cases, visit_kinds
+
+        order, count, cases = self.order, len(visits.cases), visits.cases
+        origins, kinds = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.int8)
+        visit_kinds(cases, visits.stages, visits.states, order.open_stages, origins, kinds)
+        room = count + cases_of(cases) * order.open_stages
+        rows, pairs = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int32)
+        counts, slots = np.zeros(1, dtype=np.int64), np.full(self.width, -1, dtype=np.int64)
+        types: tuple[Any, ...] = (np.int32, np.int32, np.int32, np.int32, np.int64, np.int64)
+        columns = [np.empty(room, dtype=kind) for kind in types]
+        stages_of_cases(
+            cases, visits.stages, visits.states, origins, visits.dwell, self.groups.codes, order.open_stages,
+            order.lost, slots, rows, pairs, *columns, counts,
+        )  # fmt: skip
+        return ModelBlock(origins, kinds, rows, pairs, *(column[: counts[0]] for column in columns))
 
     @cached_property
     def joined(self) -> ModelBlock:
@@ -122,39 +149,15 @@ def stage_model(
         What tells the working time between instants; see `working_time.working_time`.
     threads : int, optional
     """
-    parts = map_blocks(lambda block: _block(block, order, groups, measure), visits.blocks, threads=threads)
-    ranked, blocks = [part[0] for part in parts], [part[1] for part in parts]
-    return StageModel(replace(visits, blocks=ranked), order, groups, blocks)
 
+    def ranked(block: VisitBlock) -> VisitBlock:
+        dwell = block.dwell
+        if measure is not None:
+            dwell = measure(block.begins, block.begins + dwell, block.cases.astype(np.int64))
+        return block._replace(stages=order.ranks[block.stages], dwell=dwell)
 
-def _block(
-    visits: VisitBlock, order: StageOrder, groups: Groups, measure: Measure | None
-) -> tuple[VisitBlock, ModelBlock]:
-    """Return the visits of a block with ranks for stages, and what follows of them."""
-    from dealtrace_engine.kernels.stages import stages_of_cases, visit_kinds
-
-    count, cases = len(visits.cases), visits.cases
-    visits = visits._replace(stages=order.ranks[visits.stages])
-    dwell = (
-        visits.ends - visits.begins
-        if measure is None
-        else measure(visits.begins, visits.ends, cases.astype(np.int64))
-    )
-    origins, kinds = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.int8)
-    visit_kinds(cases, visits.stages, visits.states, order.open_stages, origins, kinds)
-    room = count + cases_of(cases) * order.open_stages
-    rows, pairs = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int32)
-    counts, slots = np.zeros(1, dtype=np.int64), np.full(len(order.names), -1, dtype=np.int64)
-    of_case, of_rank, times, still = (np.empty(room, dtype=np.int32) for _ in range(4))
-    total, pair_rows = (np.empty(room, dtype=np.int64) for _ in range(2))
-    stages_of_cases(
-        cases, visits.stages, visits.states, kinds, origins, dwell, groups.codes, order.open_stages,
-        order.lost, slots, rows, pairs, of_case, of_rank, times, still, total, pair_rows, counts,
-    )  # fmt: skip
-    of_case, of_rank, times, still = (each[: counts[0]] for each in (of_case, of_rank, times, still))
-    total, pair_rows = total[: counts[0]], pair_rows[: counts[0]]
-    found = ModelBlock(dwell, origins, kinds, rows, pairs, of_case, of_rank, times, still, total, pair_rows)
-    return visits, found
+    blocks = map_blocks(ranked, visits.blocks, threads=threads)
+    return StageModel(replace(visits, blocks=blocks), order, groups, threads)
 
 
 def cases_of(cases: NDArray[np.int32]) -> int:
@@ -173,17 +176,16 @@ def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table,
     """
     width, groups = model.width, len(model.groups)
     count = groups * width
-    both = list(zip(model.visits.blocks, model.blocks, strict=True))
-    left = [np.empty(len(told.pair_rows), dtype=np.bool_) for told in model.blocks]
-    counts, pairs = _counts(both, left, count, threads)
-    completed, ended = counts[:, :, 0] - counts[:, :, 1], pairs[:, :, 2]
-    dwell, case_dwell, limits = _dwell_figures(model, both, left, completed, ended, threads)
-    number, now, returns_in, returns_out, pushes, amounts, owners, _ = counts.sum(axis=0).T.copy()
-    skips, was_in = pairs[:, :, 0].sum(axis=0), pairs[:, :, 1:].sum(axis=(0, 2))
-    stuck = added_up(
-        lambda pair, out: np.add.at(out, pair[1].rows[stuck_visits(*pair, model.order, limits)], 1),
-        both, count, threads,
-    )  # fmt: skip
+    counts, left = _counts(model, count, threads)
+    dwell, case_dwell, limits = _dwell_figures(model, counts, left, threads)
+    number, now, returns_in, returns_out, pushes, amounts, owners, _, skips, inside, gone = counts.sum(
+        axis=0
+    ).T.copy()
+    was_in = inside + gone
+    stuck = np.zeros(count, dtype=np.int64)
+    for block in model.visits.blocks:
+        long = stuck_visits(block, model.order, limits)
+        np.add.at(stuck, _rows(model, block.cases[long], block.stages[long]), 1)
     rank = np.tile(np.arange(width), groups)
     closed = rank >= model.order.open_stages
     limited = ~closed & (limits[rank] >= 0)
@@ -212,48 +214,53 @@ def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table,
     return table(columns), limits
 
 
-Both = list[tuple[VisitBlock, ModelBlock]]
+def _rows(model: StageModel, cases: NDArray[np.int32], stages: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the rows of cases and stages; see `kernels.stages.stage_counts`."""
+    return stages if len(model.groups) == 1 else model.groups.codes[cases] * np.int32(model.width) + stages
 
 
-def _counts(
-    both: Both, left: list[NDArray[np.bool_]], count: int, threads: int | None
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return `visit_counts` and `pair_counts` of `kernels.stages`; see `added_apart`."""
-    from dealtrace_engine.kernels.stages import pair_counts, visit_counts
+def _counts(model: StageModel, count: int, threads: int | None) -> tuple[NDArray[np.int64], list[Kept]]:
+    """Return what `kernels.stages.stage_counts` counts, see `added_apart`, and what it writes, by block."""
+    from dealtrace_engine.kernels.stages import stage_counts
+
+    blocks, order, width = model.visits.blocks, model.order, model.width
+    left: list[Kept] = [(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.bool_))] * len(blocks)
 
     def add(number: int, out: NDArray[np.int64]) -> None:
-        visits, told = both[number]
-        changes, kinds = visits.changes.reshape(-1), told.kinds
-        visit_counts(told.rows, visits.stages, told.origins, kinds, visits.states, changes, out[: 8 * count])
-        pair_counts(told.pair_rows, told.pair_visits, told.pair_open, left[number], out[8 * count :])
+        cases, stages, _, dwell, states, changed, changes = blocks[number]
+        times, still, place = (np.zeros(width, dtype=np.int32) for _ in range(3))
+        total, sizes = np.zeros(width, dtype=np.int64), np.zeros(1, dtype=np.int64)
+        rows, lengths = np.empty(len(cases), dtype=np.int32), np.empty(len(cases), dtype=np.int64)
+        stage_counts(
+            cases, stages, states, dwell, changed, changes, model.groups.codes, order.open_stages, order.lost,
+            times, still, total, place, out, rows, lengths, sizes,
+        )  # fmt: skip
+        left[number] = lengths[: sizes[0]], rows[: sizes[0]], np.ones(sizes[0], dtype=np.bool_)
 
-    found = added_apart(add, range(len(both)), 11 * count, threads)
-    parts = len(found)
-    return found[:, : 8 * count].reshape(parts, count, 8), found[:, 8 * count :].reshape(parts, count, 3)
+    found = added_apart(add, range(len(blocks)), 11 * count, threads)
+    return found.reshape(len(found), count, 11), left
 
 
 def _dwell_figures(
-    model: StageModel, both: Both, left: list[NDArray[np.bool_]], completed: NDArray[np.int64],
-    ended: NDArray[np.int64], threads: int | None,
-) -> tuple[dict[str, pa.Array], dict[str, pa.Array], NDArray[np.int64]]:  # fmt: skip
+    model: StageModel, counts: NDArray[np.int64], left: list[Kept], threads: int | None
+) -> tuple[dict[str, pa.Array], dict[str, pa.Array], NDArray[np.int64]]:
     """Return figures of the visits and of the cases of each row, and the limits of `stage_rows`.
 
-    `completed` and `ended`, shape (blocks, rows), or (1, rows) where there are too many: visits that are over
-    and pairs that are `left`.
+    `counts` and `left` are those of `_counts`: by block, or all in one where there are too many rows.
     """
-    count, known = completed.shape[1], len(completed) == len(both)
-    over = [(told.dwell, told.rows, visits.states != OPEN) for visits, told in both]
+    blocks, count = model.visits.blocks, counts.shape[1]
+    known = len(counts) == len(blocks)
+    completed, ended = counts[:, :, 0] - counts[:, :, 1], counts[:, :, 10]
+    over = [(block.dwell, _rows(model, block.cases, block.stages), block.states != OPEN) for block in blocks]
     values, offsets = kept_groups(over, count, threads, completed if known else None)
     dwell, p90 = figures_and_p90(values, offsets, threads=threads)
     if len(model.groups) > 1:
-        over = [(told.dwell, visits.stages.astype(np.int64), kept)
-                for (visits, told), (*_, kept) in zip(both, over, strict=True)]  # fmt: skip
+        over = [(block.dwell, block.stages, kept) for block, (*_, kept) in zip(blocks, over, strict=True)]
         values, offsets = kept_groups(over, model.width, threads)
         p90 = figures_and_p90(values, offsets, threads=threads)[1]
     closed = np.arange(model.width) >= model.order.open_stages
     limits = np.where((np.diff(offsets) < LEAST_COMPLETED) | closed, -1, p90)
-    gone = [(told.pair_dwell, told.pair_rows, kept) for (_, told), kept in zip(both, left, strict=True)]
-    values, offsets = kept_groups(gone, count, threads, ended if known else None)
+    values, offsets = kept_groups(left, count, threads, ended if known else None)
     return dwell, grouped_figures(values, offsets, "case_", threads=threads), limits
 
 
@@ -276,9 +283,7 @@ def _notes(
     return found
 
 
-def stuck_visits(
-    visits: VisitBlock, told: ModelBlock, order: StageOrder, limits: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def stuck_visits(visits: VisitBlock, order: StageOrder, limits: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the numbers of the visits that are not over and are longer than their stage's limit.
 
     The limit of a stage is the 90th percentile of its completed visits, rounded down to a microsecond; -1
@@ -286,7 +291,7 @@ def stuck_visits(
     """
     still = np.flatnonzero((visits.states == OPEN) & (visits.stages < order.open_stages))
     limit = limits[visits.stages[still]]
-    return still[(limit >= 0) & (told.dwell[still] > limit)]
+    return still[(limit >= 0) & (visits.dwell[still] > limit)]
 
 
 def rows_of(model: StageModel, case_ids: Later[pa.LargeStringArray]) -> CaseRows:
@@ -310,9 +315,9 @@ def case_stage_table(model: StageModel, case_ids: Later[pa.LargeStringArray]) ->
         "returns_in": count_of(told.pairs[returned], pairs),
         "returns_out": count_of(told.pairs[returned - 1], pairs),
         "reentries": np.maximum(told.pair_visits - 1, 0).astype(np.int64),
-        "pushes": count_of(told.pairs, pairs, visits.changes[:, 0]),
-        "amount_changes": count_of(told.pairs, pairs, visits.changes[:, 1]),
-        "owner_changes": count_of(told.pairs, pairs, visits.changes[:, 2]),
+        "pushes": count_of(told.pairs[visits.changed_by(PUSHED)], pairs),
+        "amount_changes": count_of(told.pairs[visits.changed_by(AMOUNT)], pairs),
+        "owner_changes": count_of(told.pairs[visits.changed_by(OWNER)], pairs),
     }
     dwell = told.pair_dwell[order]
     cases, names = told.pair_cases[order], np.array(model.order.names, dtype=object)

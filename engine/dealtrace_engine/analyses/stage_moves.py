@@ -12,7 +12,7 @@ from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.money import UNITS, Amounts
 from dealtrace_engine.analyses.stage_figures import count_of, money_of, nullable, seconds
 from dealtrace_engine.analyses.stage_model import StageModel, stuck_visits
-from dealtrace_engine.analyses.stage_visits import CLOSE, KINDS, LEFT, OPEN, SKIP
+from dealtrace_engine.analyses.stage_visits import CLOSE, KINDS, LEFT, OPEN, PUSHED, SKIP
 from dealtrace_engine.buffers import arrow, table, text, view
 from dealtrace_engine.log import UTC_MICROSECONDS
 from dealtrace_engine.results import Later
@@ -87,13 +87,13 @@ def stuck_deals(
     """
     import pyarrow.compute as pc  # late: 50 ms
 
-    visits, told = model.visits.joined, model.joined
-    found = stuck_visits(visits, told, model.order, limits)
+    visits = model.visits.joined
+    found = stuck_visits(visits, model.order, limits)
     cases = visits.cases[found]
-    keys = table({"age": told.dwell[found], "case": case_ids().take(arrow(cases))})
+    keys = table({"age": visits.dwell[found], "case": case_ids().take(arrow(cases))})
     order = view(pc.sort_indices(keys, sort_keys=[("age", "descending"), ("case", "ascending")]))
     found, cases = found[order], cases[order]
-    age, limit = told.dwell[found], limits[visits.stages[found]]
+    age, limit = visits.dwell[found], limits[visits.stages[found]]
     columns: dict[str, Any] = {
         "case_id": case_ids().take(arrow(cases)),
         **model.groups.columns(model.groups.codes[cases].astype(np.int64)),
@@ -102,7 +102,7 @@ def stuck_deals(
         "age_s": seconds(age),
         "limit_s": seconds(limit),
         "times_limit": nullable(age / np.maximum(limit, 1), limit > 0),
-        "pushes": visits.changes[found, 0],
+        "pushes": count_of(visits.changed_by(PUSHED), len(visits.cases))[found].astype(np.int32),
     }
     if amounts is not None:
         columns["value"] = nullable(amounts.units[cases] / UNITS, amounts.known[cases])
@@ -116,7 +116,7 @@ def stage_values(model: StageModel, limits: NDArray[np.int64], amounts: Amounts)
     count = len(model.groups) * model.width * currencies
     visits, told = model.visits.joined, model.joined
     in_it, is_open = np.flatnonzero(told.pair_visits > 0), np.flatnonzero(visits.states == OPEN)
-    stuck = stuck_visits(visits, told, model.order, limits)
+    stuck = stuck_visits(visits, model.order, limits)
     chosen = {
         "": (told.pair_cases[in_it], told.pair_rows[in_it]),
         "now": (visits.cases[is_open], told.rows[is_open]),

@@ -19,6 +19,8 @@ from dealtrace_engine.parallel import Progress, blocks, map_blocks
 
 OPEN, MOVED, LEFT, WON = range(4)
 """How a visit stands: not over, another stage follows, the case is in none from then on, since it is won."""
+PUSHED, AMOUNT, OWNER = range(3)
+"""What changes during a visit: the close date, which is later then, the amount, the owner."""
 FIRST, FORWARD, SKIP, RETURN, CLOSE, REOPEN = range(6)
 KINDS = ("first", "forward", "skip", "return", "close", "reopen")
 """What moves are, by their numbers."""
@@ -35,20 +37,29 @@ class VisitBlock(NamedTuple):
         The number of the case.
     stages : ndarray of int32
         As codes of the source, or as ranks once the order is known.
-    begins, ends : ndarray of int64
-        Microseconds since 1970-01-01 UTC; the end is that of what is looked at where the visit is not over.
+    begins : ndarray of int64
+        Microseconds since 1970-01-01 UTC.
+    dwell : ndarray of int64
+        How long each is, microseconds; until the end of what is looked at where it is not over.
     states : ndarray of int8
         `OPEN`, `MOVED`, `LEFT` or `WON`.
-    changes : ndarray of int32, shape (visits, 3)
-        How often the close date is pushed, the amount and the owner changed during it.
+    changed : ndarray of int32, shape (changes,)
+        Visits during which something changed, in their order.
+    changes : ndarray of int8, shape (changes,)
+        What did: `PUSHED`, `AMOUNT` or `OWNER`.
     """
 
     cases: NDArray[np.int32]
     stages: NDArray[np.int32]
     begins: NDArray[np.int64]
-    ends: NDArray[np.int64]
+    dwell: NDArray[np.int64]
     states: NDArray[np.int8]
-    changes: NDArray[np.int32]
+    changed: NDArray[np.int32]
+    changes: NDArray[np.int8]
+
+    def changed_by(self, what: int) -> NDArray[np.int32]:
+        """Return the visits during which the close date, the amount or the owner changed, once per change."""
+        return self.changed[self.changes == what]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +89,10 @@ class StageVisits:
     @cached_property
     def joined(self) -> VisitBlock:
         """All of them as one block."""
-        return VisitBlock(*(np.concatenate(columns) for columns in zip(*self.blocks, strict=True)))
+        found = VisitBlock(*(np.concatenate(columns) for columns in zip(*self.blocks, strict=True)))
+        starts = np.cumsum([0, *(len(block.cases) for block in self.blocks[:-1])])
+        sizes = [len(block.changed) for block in self.blocks]
+        return found._replace(changed=(found.changed + np.repeat(starts, sizes)).astype(np.int32))
 
 
 def end_of(log: EventLog, until: Moment | None) -> int:
@@ -143,24 +157,26 @@ def stage_visits(
 
     horizon = log.origin.coverage and log.origin.coverage.horizon
     known_from = moment_us(moment(horizon, "the horizon")) if horizon else ALWAYS
-    kinds: tuple[Any, ...] = (np.int32, np.int32, np.int64, np.int64, np.int8)
+    kinds: tuple[Any, ...] = (np.int32, np.int32, np.int64, np.int64, np.int8, np.int32, np.int8)
 
     width = len(source.names)
+    longest = int(np.diff(log.case_offsets).max(initial=0))
 
     def partial(block: tuple[int, int]) -> tuple[VisitBlock, NDArray[np.int64], int, NDArray[np.int64]]:
         room = int(log.case_offsets[block[1]] - log.case_offsets[block[0]])
-        counts, changes = np.zeros(2, dtype=np.int64), np.empty(3 * room, dtype=np.int32)
-        cases, stages, begins, ends, states = (np.empty(room, dtype=kind) for kind in kinds)
+        counts, columns = np.zeros(3, dtype=np.int64), [np.empty(room, dtype=kind) for kind in kinds]
+        scratch = np.empty(longest, dtype=np.int32)
         visits_of(
             log.activity_codes, log.timestamps, log.case_offsets, source.codes, source.origins, *block, until,
-            known_from, source.effects, source.closed, cases, stages, begins, ends, states, changes, counts,
+            known_from, source.effects, source.closed, *columns, scratch, counts,
         )  # fmt: skip
-        columns: tuple[NDArray[Any], ...] = (cases, stages, begins, ends, states, changes.reshape(-1, 3))
-        found = VisitBlock(*(column[: counts[0]] for column in columns))
+        visits, unseen, changes = counts.tolist()
+        sizes = [visits] * 5 + [changes] * 2
+        found = VisitBlock(*(column[:size] for column, size in zip(columns, sizes, strict=True)))
         seen, rank = np.full(width, -1, dtype=np.int64), np.empty(width, dtype=np.int32)
         entered, votes = np.zeros(width, dtype=np.int64), np.zeros(width * width, dtype=np.int64)
         first_entries(found.cases, found.stages, seen, rank, entered, votes)
-        return found, entered, int(counts[1]), votes
+        return found, entered, unseen, votes
 
     parts = map_blocks(partial, blocks(log.case_offsets), threads=threads, progress=progress)
     found, entered, unseen, votes = zip(*parts, strict=True)

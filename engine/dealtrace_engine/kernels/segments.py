@@ -11,6 +11,8 @@ from dealtrace_engine._jit import kernel
 
 NEVER = np.iinfo(np.int64).min
 ABSENT, MISSED, REVERSED, ARRIVED = 0, 1, 2, 3
+LIMB = 21
+"""Bits of the parts that times are cut into, so that their sums stay below 2^63."""
 
 
 @kernel
@@ -93,11 +95,13 @@ def between(
     """Write what became of each pair, the times of those that arrived one after the other, and counts.
 
     Without a source a pair is `ABSENT`, without a target `MISSED`, and `REVERSED` where the target came
-    first. `counts`, shape (4,), is the number of each.
+    first. `counts`, shape (6,), is the number of each, and the sum of the times: of their last `LIMB` bits,
+    and of what is before these. Pairs are at most a million.
     """
     missed = 0
     reversed_ = 0
     arrived = 0
+    low, high = 0, 0
     for pair in range(len(sources)):  # without branches, which no processor could foresee
         source = sources[pair]
         target = targets[pair]
@@ -105,7 +109,10 @@ def between(
         ended = begun & (target != NEVER)
         in_time = ended & (target >= source)
         status[pair] = int(begun) + int(ended) + int(in_time)
-        durations[arrived] = target - source if in_time else 0
+        time = target - source if in_time else 0
+        durations[arrived] = time
+        low += time & ((1 << LIMB) - 1)
+        high += time >> LIMB
         missed += int(begun) - int(ended)
         reversed_ += int(ended) - int(in_time)
         arrived += int(in_time)
@@ -113,3 +120,5 @@ def between(
     counts[MISSED] = missed
     counts[REVERSED] = reversed_
     counts[ARRIVED] = arrived
+    counts[4] = low
+    counts[5] = high

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from dealtrace_engine._jit import kernel
 
+MOST_BITS = 62
+"""Stages that a whole number has bits for."""
+
 
 @kernel
 def next_origin(codes: NDArray[np.int32], origins: NDArray[np.int32], first: int, last: int) -> int:
@@ -17,6 +20,29 @@ def next_origin(codes: NDArray[np.int32], origins: NDArray[np.int32], first: int
         if origins[event] >= 0 or codes[event] >= 0:
             return int(origins[event])
     return -1
+
+
+@kernel
+def telling_events(
+    activities: NDArray[Any],
+    codes: NDArray[np.int32],
+    effects: NDArray[np.uint8],
+    begin: int,
+    end: int,
+    found: NDArray[np.int32],
+) -> int:
+    """Write the events of a case that may begin or end a visit, or change something during one.
+
+    They are counted from `begin`, the first event of the case. Events that tell the stage that the last one
+    told, and nothing else, are left out, without a branch. Returns how many there are.
+    """
+    count, told = 0, -1
+    for event in range(begin, end):
+        code, effect = codes[event], effects[activities[event]]
+        found[count] = event - begin
+        count += (effect != 0) | ((code >= 0) & (code != told))
+        told = -1 if effect != 0 else code if code >= 0 else told
+    return count
 
 
 @kernel
@@ -35,9 +61,11 @@ def stage_visits(
     cases: NDArray[np.int32],
     stages: NDArray[np.int32],
     begins: NDArray[np.int64],
-    ends: NDArray[np.int64],
+    dwell: NDArray[np.int64],
     states: NDArray[np.int8],
-    changes: NDArray[np.int32],
+    changed: NDArray[np.int32],
+    changes: NDArray[np.int8],
+    found: NDArray[np.int32],
     counts: NDArray[np.int64],
 ) -> None:
     """Write the visits of each case, one after the other.
@@ -46,27 +74,27 @@ def stage_visits(
     empty where no column tells. `effects`, shape (activities,): 1 the close date is pushed, 2 the amount is
     changed, 3 the owner, 4 the case leaves its stage unless that is closed, 5 a stage begins that the next
     change tells, if it is not before `known_from`, 6 as 4, since it is won. Events after `until` are not
-    looked at. `states`: 0 the visit is not over and ends with `until`, 1 another stage follows, 2 the case
-    left, 3 it left since it is won. `changes` counts what is 1, 2 and 3 above, visit by visit. `counts` gets
-    the visits, and how many began before what is known. The other arrays have room for one visit per event.
+    looked at. `states`: 0 the visit is not over and lasts until `until`, 1 another stage follows, 2 the case
+    left, 3 it left since it is won. `changes` are what is 1, 2 and 3 above, less one, in turn, and `changed`
+    during which visit. `found` is scratch space for the events of a case. `counts` gets the visits, how many
+    began before what is known, and the changes. The other arrays have room for one visit per event.
     """
-    visit, unseen = -1, 0
+    visit, unseen, change, began = -1, 0, 0, until
     for case in range(first, last):
         current, before = -1, visit
-        end = case_offsets[case + 1]
+        begin, end = case_offsets[case], case_offsets[case + 1]
         stop = end
-        while stop > case_offsets[case] and timestamps[stop - 1] > until:
+        while stop > begin and timestamps[stop - 1] > until:
             stop -= 1
-        for event in range(case_offsets[case], stop):
-            effect = effects[activities[event]]
-            code = codes[event]
-            if effect == 0 and (code < 0 or code == current):
-                continue
-            time = timestamps[event]
+        for number in range(telling_events(activities, codes, effects, begin, stop, found)):
+            event = begin + found[number]
+            effect, code, time = effects[activities[event]], codes[event], timestamps[event]
             if current >= 0 and 1 <= effect <= 3:
-                changes[3 * visit + effect - 1] += 1
+                changed[change] = visit
+                changes[change] = effect - 1
+                change += 1
             if code < 0 and (effect == 4 or effect == 6) and current >= 0 and not closed[current]:
-                ends[visit] = time
+                dwell[visit] = time - began
                 states[visit] = effect // 2
                 current = -1
             told_later = code < 0 and effect == 5 and len(origins) > 0 and time >= known_from
@@ -75,20 +103,21 @@ def stage_visits(
             if code < 0 or code == current:
                 continue
             if current >= 0:
-                ends[visit] = time
+                dwell[visit] = time - began
                 states[visit] = 1
             elif len(origins) > 0 and visit == before and origins[event] >= 0:
                 unseen += 1
             current = code
             visit += 1
+            began = time
             cases[visit] = case
             stages[visit] = code
             begins[visit] = time
-            ends[visit] = until
+            dwell[visit] = until - time
             states[visit] = 0
-            changes[3 * visit : 3 * visit + 3] = 0
     counts[0] = visit + 1
     counts[1] = unseen
+    counts[2] = change
 
 
 @kernel
@@ -158,6 +187,18 @@ def visit_kinds(
 
 
 @kernel
+def passed_over(rank: int, origin: int, state: int, open_stages: int, is_lost: bool) -> tuple[int, int]:
+    """Return before which stages a case passes over others on its way into a visit and out of it; 0 for none.
+
+    On its way in it passes over those after `origin`, the stage before, -1 where there was none or it did not
+    move on from it; a move to a lost stage passes over none. Out of a visit with state 3, as the case is won,
+    it passes over those after `rank`.
+    """
+    into = min(rank, open_stages) if 0 <= origin < open_stages and not is_lost else 0
+    return into, open_stages if state == 3 else 0
+
+
+@kernel
 def begin_pair(
     pair: int,
     case: int,
@@ -184,7 +225,6 @@ def stages_of_cases(
     cases: NDArray[np.int32],
     ranks: NDArray[np.int32],
     states: NDArray[np.int8],
-    kinds: NDArray[np.int8],
     origins: NDArray[np.int32],
     dwell: NDArray[np.int64],
     groups: NDArray[np.int32],
@@ -228,51 +268,158 @@ def stages_of_cases(
             pair_open[slot] += states[end] == 0
             pair_dwell[slot] += dwell[end]
             pairs[end] = slot
-            moves_on = (kinds[end] == 2) | ((kinds[end] == 4) & (origins[end] >= 0) & (not lost[rank]))
-            passes |= moves_on & (origins[end] + 1 < min(rank, open_stages))
-            passes |= (states[end] == 3) & (rank + 1 < open_stages)
+            into, out = passed_over(rank, origins[end], states[end], open_stages, lost[rank])
+            passes |= (origins[end] + 1 < into) | (rank + 1 < out)
             end += 1
         for visit in range(begin, end if passes else begin):
-            kind, before, after = kinds[visit], origins[visit], 0
-            if kind == 2 or (kind == 4 and before >= 0 and not lost[ranks[visit]]):
-                after = min(ranks[visit], open_stages)
-            for again in range(2):
-                if again == 1:
-                    before, after = ranks[visit], open_stages if states[visit] == 3 else 0
-                for over in range(before + 1, after):
-                    if slots[over] < base:
-                        slots[over] = pair
-                        begin_pair(pair, case, over, row, pair_cases, pair_ranks, pair_rows, pair_visits,
-                                   pair_open, pair_dwell)  # fmt: skip
-                        pair += 1
+            rank, origin = ranks[visit], origins[visit]
+            into, out = passed_over(rank, origin, states[visit], open_stages, lost[rank])
+            for over in range(open_stages):
+                if slots[over] < base and (origin < over < into or rank < over < out):
+                    slots[over] = pair
+                    begin_pair(pair, case, over, row, pair_cases, pair_ranks, pair_rows, pair_visits,
+                               pair_open, pair_dwell)  # fmt: skip
+                    pair += 1
         begin = end
     counts[0] = pair
 
 
 @kernel
-def visit_counts(
-    rows: NDArray[np.int64],
-    stages: NDArray[np.int32],
-    origins: NDArray[np.int32],
-    kinds: NDArray[np.int8],
+def stage_counts(
+    cases: NDArray[np.int32],
+    ranks: NDArray[np.int32],
     states: NDArray[np.int8],
-    changes: NDArray[np.int32],
+    dwell: NDArray[np.int64],
+    changed: NDArray[np.int32],
+    changes: NDArray[np.int8],
+    groups: NDArray[np.int32],
+    open_stages: int,
+    lost: NDArray[np.bool_],
+    times: NDArray[np.int32],
+    still: NDArray[np.int32],
+    total: NDArray[np.int64],
+    order: NDArray[np.int32],
     counts: NDArray[np.int64],
+    left_rows: NDArray[np.int32],
+    left_dwell: NDArray[np.int64],
+    sizes: NDArray[np.int64],
 ) -> None:
-    """Count visits by row; a row is of a group of cases and a stage, and those of a group are side by side.
+    """Count visits and cases by row, and write how long the cases that left a stage were in it in total.
 
-    `counts`, shape (rows * 8,), is added to: visits, those not over, returns to the stage and from it, the
-    three kinds of `changes`, and 0.
+    Visits are those of `stage_visits`, of which `ranks` are the stages in their order. A row is the group of
+    a case, of `groups`, shape (cases,), times the number of stages, plus the stage. `counts`, shape
+    (rows * 11,), is added to: visits, those not over, returns to the stage and from it, the three kinds of
+    `changes`, 0, cases that pass over the stage (see `stages_of_cases`), cases in it still, cases that were
+    in it and are no more. Of the last, `left_rows` and `left_dwell` get the row and the time, and `sizes` how
+    many they are; they have room for one per visit. The others hold zeros, shape (stages,), and do again
+    afterwards.
     """
-    for visit in range(len(rows)):
-        at = 8 * rows[visit]
-        counts[at] += 1
-        counts[at + 1] += states[visit] == 0
-        if kinds[visit] == 3:
-            counts[at + 2] += 1
-            counts[at + 8 * (origins[visit] - stages[visit]) + 3] += 1
-        for kind in range(3):
-            counts[at + 4 + kind] += changes[3 * visit + kind]
+    width, change, place, begin = len(lost), 0, 0, 0
+    while begin < len(cases):
+        case, end, origin, been, over, again = cases[begin], begin, -1, 0, 0, width > MOST_BITS
+        row = int(groups[case]) * width
+        while end < len(cases) and cases[end] == case:
+            rank, state = ranks[end], states[end]
+            if rank < origin < open_stages:
+                counts[11 * (row + rank) + 2] += 1
+                counts[11 * (row + origin) + 3] += 1
+            into, out = passed_over(rank, origin, state, open_stages, lost[rank])
+            bit = bits_between(rank, rank + 1)
+            again |= (been & bit) != 0
+            been |= bit
+            over |= bits_between(origin + 1, into) | bits_between(rank + 1, out)
+            origin = rank if state == 1 else -1
+            end += 1
+        while change < len(changed) and changed[change] < end:
+            counts[11 * (row + ranks[changed[change]]) + 4 + changes[change]] += 1
+            change += 1
+        if again:
+            place = stages_again(
+                begin, end, row, ranks, states, dwell, open_stages, lost, times, still, total, order, counts,
+                left_rows, left_dwell, place,
+            )  # fmt: skip
+            begin = end
+            continue
+        for visit in range(begin, end):
+            rank, stays = ranks[visit], int(states[visit] == 0)
+            at = 11 * (row + rank)
+            counts[at] += 1
+            counts[at + 1] += stays
+            counts[at + 9] += stays
+            counts[at + 10] += 1 - stays
+            left_rows[place] = row + rank
+            left_dwell[place] = dwell[visit]
+            place += 1 - stays
+        over &= ~been
+        for stage in range(open_stages if over else 0):
+            counts[11 * (row + stage) + 8] += over >> stage & 1
+        begin = end
+    sizes[0] = place
+
+
+@kernel
+def bits_between(first: int, last: int) -> int:
+    """Return a number with the bits from `first` to before `last`; those from `MOST_BITS` on are left out."""
+    last = min(last, MOST_BITS)
+    return (1 << last) - (1 << first) if first < last else 0
+
+
+@kernel
+def stages_again(
+    begin: int,
+    end: int,
+    row: int,
+    ranks: NDArray[np.int32],
+    states: NDArray[np.int8],
+    dwell: NDArray[np.int64],
+    open_stages: int,
+    lost: NDArray[np.bool_],
+    times: NDArray[np.int32],
+    still: NDArray[np.int32],
+    total: NDArray[np.int64],
+    order: NDArray[np.int32],
+    counts: NDArray[np.int64],
+    left_rows: NDArray[np.int32],
+    left_dwell: NDArray[np.int64],
+    place: int,
+) -> int:
+    """Count the visits of a case that is in a stage more than once, and its stages; see `stage_counts`.
+
+    Returns how many stages were left so far.
+    """
+    known = 0
+    for visit in range(begin, end):
+        rank = ranks[visit]
+        if times[rank] == 0:
+            order[known] = rank
+            known += 1
+        times[rank] += 1
+        still[rank] += states[visit] == 0
+        total[rank] += dwell[visit]
+    for visit in range(begin, end):
+        rank = ranks[visit]
+        origin = ranks[visit - 1] if visit > begin and states[visit - 1] == 1 else -1
+        into, out = passed_over(rank, origin, states[visit], open_stages, lost[rank])
+        for over in range(open_stages if origin + 1 < into or rank + 1 < out else 0):
+            if times[over] == 0 and (origin < over < into or rank < over < out):
+                times[over] = -1
+                order[known] = over
+                known += 1
+    for number in range(known):
+        rank = order[number]
+        at = 11 * (row + rank)
+        if times[rank] < 0:
+            counts[at + 8] += 1
+        else:
+            counts[at] += times[rank]
+            counts[at + 1] += still[rank]
+            counts[at + (9 if still[rank] else 10)] += 1
+        if times[rank] > 0 and still[rank] == 0:
+            left_rows[place] = row + rank
+            left_dwell[place] = total[rank]
+            place += 1
+        times[rank], still[rank], total[rank] = 0, 0, 0
+    return place
 
 
 @kernel
@@ -281,25 +428,6 @@ def count_kept(rows: NDArray[np.int64], kept: NDArray[np.bool_], counts: NDArray
     half = len(counts) // 2
     for place in range(len(rows)):
         counts[rows[place] if kept[place] else rows[place] + half] += 1
-
-
-@kernel
-def pair_counts(
-    rows: NDArray[np.int64],
-    visits: NDArray[np.int32],
-    still: NDArray[np.int32],
-    kept: NDArray[np.bool_],
-    counts: NDArray[np.int64],
-) -> None:
-    """Count pairs of cases and stages by row, and mark those that were in the stage and are no more.
-
-    `visits` is how often each was in it, `still` how many of those are not over. `counts`, shape (rows * 3,),
-    is added to: those that were never in it, that are in it still, and the marked ones.
-    """
-    for pair in range(len(rows)):
-        what = int(visits[pair] > 0) + int(visits[pair] > 0 and still[pair] == 0)
-        kept[pair] = what == 2
-        counts[3 * rows[pair] + what] += 1
 
 
 @kernel

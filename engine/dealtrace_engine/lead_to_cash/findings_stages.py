@@ -67,9 +67,9 @@ def _stuck(context: Context, model: StageModel) -> Iterator[Candidate]:
     stalled = context.stalled
     if stalled is None:
         return
-    visits, told = model.visits.joined, model.joined
+    visits = model.visits.joined
     limits = stage_rows(model, context.threads)[1]
-    stuck = stuck_visits(visits, told, model.order, limits)
+    stuck = stuck_visits(visits, model.order, limits)
     stuck = stuck[(context.hoped & ~stalled.is_stalled)[visits.cases[stuck]]]
     stages = visits.stages[stuck]
     totals = np.bincount(stages, weights=context.weights[visits.cases[stuck]], minlength=model.width)
@@ -77,7 +77,7 @@ def _stuck(context: Context, model: StageModel) -> Iterator[Candidate]:
     own = stuck[stages == worst]
     if len(own) < SMALLEST:
         return
-    cases, days = visits.cases[own].astype(np.int64), told.dwell[own] / DAY_US
+    cases, days = visits.cases[own].astype(np.int64), visits.dwell[own] / DAY_US
     numbers = {"limit_days": float(limits[worst] / DAY_US), "own_days": float(np.median(days))}
     yield Candidate("stuck_stage", "hoped", cases, context.value[cases], days, numbers,
                     {"stage": model.order.names[worst]})  # fmt: skip

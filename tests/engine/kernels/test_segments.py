@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dealtrace_engine.kernels.segments import NEVER, between, instants, next_targets
+from dealtrace_engine.kernels.segments import LIMB, NEVER, between, instants, next_targets
 from naive import segments as naive
 
 pytestmark = pytest.mark.kernels
@@ -69,15 +69,19 @@ def test_next_targets(cases, sources, targets):
     assert list(zip(found[0].tolist(), map(plain, found[1]), strict=True)) == flat
 
 
-@given(st.lists(st.tuples(st.none() | st.integers(-5, 5), st.none() | st.integers(-5, 5))))
+INSTANT = st.none() | st.integers(-5, 5) | st.integers(-(2**61), 2**61)
+
+
+@given(st.lists(st.tuples(INSTANT, INSTANT)))
 def test_between(pairs):
     sources, targets = (
         np.array([NEVER if pair[side] is None else pair[side] for pair in pairs], np.int64) for side in (0, 1)
     )
     status, durations = np.zeros(len(pairs), np.uint8), np.zeros(len(pairs), np.int64)
-    counts = np.zeros(4, np.int64)
+    counts = np.zeros(6, np.int64)
     between(sources, targets, status, durations, counts)
     expected = [naive.between(*pair) for pair in pairs]
     assert status.tolist() == [STATUS[what] for what, _ in expected]
     assert durations[: counts[3]].tolist() == [time for _, time in expected if time is not None]
-    assert counts.tolist() == np.bincount(status, minlength=4).tolist()
+    assert counts[:4].tolist() == np.bincount(status, minlength=4).tolist()
+    assert int(counts[4]) + (int(counts[5]) << LIMB) == sum(time or 0 for _, time in expected)

@@ -10,14 +10,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dealtrace_engine.kernels.stages import (
+    bits_between,
     count_kept,
     first_entries,
     group_kept,
     next_origin,
-    pair_counts,
+    passed_over,
+    stage_counts,
     stage_visits,
+    stages_again,
     stages_of_cases,
-    visit_counts,
+    telling_events,
     visit_kinds,
 )
 from naive import stages as naive
@@ -46,20 +49,23 @@ def visits_by_kernel(cases, closed, until, known_from, with_origins, blocks):
     offsets = np.cumsum([0, *map(len, cases)])
     origins = coded([event["origin"] for event in events] if with_origins else [])
     over = np.isin(np.arange(3), list(closed))
-    found, shifts, unseen = [], [], 0
+    found, unseen = [], 0
     for block in blocks:
-        kinds = (np.int32, np.int32, np.int64, np.int64, np.int8)
+        kinds = (np.int32, np.int32, np.int64, np.int64, np.int8, np.int32, np.int8)
         columns = [np.full(len(events), 77, kind) for kind in kinds]
-        counts, changes = np.zeros(2, np.int64), np.full(3 * len(events), 77, np.int32)
         codes, effects = coded([event["stage"] for event in events]), np.arange(7, dtype=np.uint8)
+        counts = np.zeros(3, np.int64)
         stage_visits(
             activities, times, offsets, codes, origins, *block, until, known_from, effects, over, *columns,
-            changes, counts,
+            np.zeros(9, np.int32), counts,
         )  # fmt: skip
-        found += list(zip(*(column[: counts[0]].tolist() for column in columns), strict=True))
-        shifts += changes.reshape(-1, 3)[: counts[0]].tolist()
+        *columns, changed, changes = (column.tolist() for column in columns)
+        told = list(zip(changed[: counts[2]], changes[: counts[2]], strict=True))
+        assert changed[: counts[2]] == sorted(changed[: counts[2]])
+        own = [tuple(told.count((visit, kind)) for kind in range(3)) for visit in range(counts[0])]
+        found += zip(*(column[: counts[0]] for column in columns), own, strict=True)
         unseen += int(counts[1])
-    return [(*visit, *own) for visit, own in zip(found, shifts, strict=True)], unseen
+    return found, unseen
 
 
 @given(CASES, st.sets(st.integers(0, 2)), st.integers(3, 9), st.integers(0, 6), st.booleans())
@@ -70,8 +76,8 @@ def test_stage_visits(cases, closed, until, known_from, with_origins):
         ordered = [[event | {"origin": None} for event in case] for case in ordered]
         known_from = 10  # no column tells what the stage was
     expected = [
-        (case, v["stage"], v["begin"], until if v["end"] is None else v["end"], v["state"], v["push"],
-         v["amount"], v["owner"])
+        (case, v["stage"], v["begin"], (until if v["end"] is None else v["end"]) - v["begin"], v["state"],
+         (v["push"], v["amount"], v["owner"]))
         for case, events in enumerate(ordered)
         for v in naive.stage_visits(events, closed, until, known_from)
     ]  # fmt: skip
@@ -82,6 +88,7 @@ def test_stage_visits(cases, closed, until, known_from, with_origins):
 
 
 VISIT = st.tuples(st.integers(0, 4), st.sampled_from([0, 1, 2, 3]), st.integers(0, 9))
+VISITED = (0, 1, 5)
 RANKS = st.lists(st.lists(VISIT, max_size=6), max_size=4)
 
 
@@ -119,7 +126,7 @@ def test_kinds_and_stages_of_cases(sequences, open_stages):
     columns = [np.full(room, 77, kind) for kind in (*[np.int32] * 4, np.int64, np.int64)]
     lost, group_rows = np.arange(5) == 4, np.zeros(len(cases), np.int64)
     groups = np.arange(len(sequences), dtype=np.int32) % 2
-    stages_of_cases(cases, ranks, states, kinds, origins, dwell, groups, open_stages, lost, np.full(5, -1),
+    stages_of_cases(cases, ranks, states, origins, dwell, groups, open_stages, lost, np.full(5, -1),
                     group_rows, pairs, *columns, counts)  # fmt: skip
     assert group_rows.tolist() == (groups[cases] * 5 + ranks).tolist()
     *columns, pair_rows = (column[: counts[0]] for column in columns)
@@ -145,24 +152,82 @@ def test_next_origin(events):
     assert next_origin(codes, origins, 0, len(events)) == (-1 if expected is None else expected)
 
 
-COUNTED = st.tuples(
-    st.integers(0, 1), st.integers(0, 2), st.integers(0, 2), st.integers(0, 5), st.integers(0, 3),
-    st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 2)),
-)  # fmt: skip
+@given(RANKS, st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2)), max_size=5), st.integers(0, 5))
+@example([[(0, 1, 0), (3, 3, 2)]], [], 5)
+def test_stage_counts(sequences, changes, open_stages):
+    cases, ranks, states, dwell = flat(sequences)
+    shifts = sorted((visit, kind) for visit, kind in changes if visit < len(cases))
+    changed, kinds = (np.array([shift[i] for shift in shifts], np.int32) for i in range(2))
+    groups = np.arange(len(sequences), dtype=np.int32) % 2
+    lost, own = np.arange(5) == 4, [np.zeros(5, kind) for kind in (np.int32, np.int32, np.int64, np.int32)]
+    counts, sizes = np.zeros(2 * 5 * 11, np.int64), np.zeros(1, np.int64)
+    rows, times = np.zeros(len(cases), np.int32), np.zeros(len(cases), np.int64)
+    stage_counts(cases, ranks, states, dwell, changed, kinds.astype(np.int8), groups, open_stages, lost, *own,
+                 counts, rows, times, sizes)  # fmt: skip
+    assert not any(values.any() for values in own[:3])
+    expected, left, first = np.zeros((2, 5, 11), int), [], 0
+    for case, visits in enumerate(sequences):
+        told = naive.visit_kinds([v[0] for v in visits], [v[1] != 1 for v in visits], open_stages)
+        plain = [
+            {"rank": rank, "state": state, "dwell": length, "origin": origin, "kind": kind,
+             "changes": [what for visit, what in shifts if visit == first + place]}
+            for place, ((rank, state, length), (origin, kind)) in enumerate(zip(visits, told, strict=True))
+        ]  # fmt: skip
+        mine, gone = naive.stage_counts(plain, open_stages, {4}, 5)
+        expected[case % 2] += mine
+        left += [(5 * (case % 2) + stage, length) for stage, length in gone]
+        first += len(visits)
+    assert counts.reshape(2, 5, 11).tolist() == expected.tolist()
+    found = zip(rows[: sizes[0]].tolist(), times[: sizes[0]].tolist(), strict=True)
+    assert sorted(found) == sorted(left)
 
 
-@given(st.lists(COUNTED, max_size=8))
-def test_visit_counts(visits):
-    group, stage, origin, kind, state = (np.array([v[i] for v in visits], np.int32) for i in range(5))
-    changes = np.array([number for v in visits for number in v[5]], np.int32)
-    counts = np.zeros(6 * 8, np.int64)
-    visit_counts(group.astype(np.int64) * 3 + stage, stage, origin, kind.astype(np.int8),
-                 state.astype(np.int8), changes, counts)  # fmt: skip
+@given(st.lists(VISIT, max_size=6), st.integers(0, 5), st.integers(0, 3), st.integers(0, 1))
+def test_stages_again(visits, open_stages, before, after):
+    """A case among others, whether it is in a stage more than once or not."""
+    ranks, states, dwell = (np.array([v[i] for v in [VISITED] * before + visits + [VISITED] * after])
+                            for i in range(3))  # fmt: skip
+    own = [np.zeros(5, kind) for kind in (np.int32, np.int32, np.int64, np.int32)]
+    counts, rows, times = np.zeros(3 * 5 * 11, np.int64), np.zeros(9, np.int32), np.zeros(9, np.int64)
+    place = stages_again(
+        before, before + len(visits), 10, ranks.astype(np.int32), states.astype(np.int8), dwell, open_stages,
+        np.arange(5) == 4, *own, counts, rows, times, 2,
+    )  # fmt: skip
+    told = naive.visit_kinds([v[0] for v in visits], [v[1] != 1 for v in visits], open_stages)
     plain = [
-        {"row": g * 3 + s, "origin_row": g * 3 + o, "kind": k, "state": now, "changes": c}
-        for g, s, o, k, now, c in visits
+        {"rank": rank, "state": state, "dwell": length, "origin": origin, "kind": kind, "changes": ()}
+        for (rank, state, length), (origin, kind) in zip(visits, told, strict=True)
     ]
-    assert counts.reshape(6, 8).tolist() == naive.visit_counts(plain, 6)
+    left = naive.stages_again(plain, open_stages, {4})
+    found = zip(rows[2:place].tolist(), times[2:place].tolist(), strict=True)
+    assert sorted(found) == sorted((10 + stage, length) for stage, length in left)
+    expected = np.array(naive.stage_counts(plain, open_stages, {4}, 5)[0])
+    expected[:, 2:4] = 0  # returns are counted before
+    assert counts.reshape(3, 5, 11)[2].tolist() == expected.tolist()
+    assert not any(values.any() for values in own[:3])
+
+
+@given(st.integers(0, 70), st.integers(0, 70))
+def test_bits_between(first, last):
+    assert bits_between(first, last) == naive.bits_between(first, last)
+
+
+@given(CASES)
+def test_telling_events(cases):
+    events = [event for case in cases for event in case]
+    activities = np.array([EFFECTS.index(event["effect"]) for event in events], np.uint8)
+    codes, ends = coded([event["stage"] for event in events]), np.cumsum([0, *map(len, cases)])
+    for begin, end, case in zip(ends[:-1], ends[1:], cases, strict=True):
+        found = np.zeros(len(case), np.int32)
+        count = telling_events(activities, codes, np.arange(7, dtype=np.uint8), begin, end, found)
+        assert found[:count].tolist() == naive.telling_events(case)
+
+
+@given(st.integers(0, 4), st.integers(-1, 4), st.integers(0, 3), st.integers(0, 5), st.booleans())
+def test_passed_over(rank, origin, state, open_stages, is_lost):
+    into, out = passed_over(rank, origin, state, open_stages, is_lost)
+    found = {*range(origin + 1, into), *range(rank + 1, out)}
+    assert found == naive.passed_over(rank, origin, state, open_stages, is_lost)
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.integers(0, 9)), max_size=9))
@@ -177,13 +242,3 @@ def test_what_is_kept(pairs):
     counts = np.zeros(6, np.int64)
     count_kept(np.array(rows, np.int64), np.array(kept, np.bool_), counts)
     assert counts.tolist() == naive.count_kept(rows, kept, 3)
-
-
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 2)), max_size=9))
-def test_pair_counts(pairs):
-    pairs = [(row, visits, min(still, visits)) for row, visits, still in pairs]
-    rows, visits, still = (np.array([pair[i] for pair in pairs], np.int32) for i in range(3))
-    kept, counts = np.ones(len(pairs), np.bool_), np.zeros(9, np.int64)
-    pair_counts(rows.astype(np.int64), visits, still, kept, counts)
-    assert kept.tolist() == [naive.pair_state(*pair[1:]) == "left" for pair in pairs]
-    assert counts.reshape(3, 3).tolist() == naive.pair_counts(pairs, 3)
