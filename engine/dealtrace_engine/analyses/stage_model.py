@@ -176,8 +176,9 @@ def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table,
     """
     width, groups = model.width, len(model.groups)
     count = groups * width
-    counts, left = _counts(model, count, threads)
-    dwell, case_dwell, limits = _dwell_figures(model, counts, left, threads)
+    rows = [_rows(model, block.cases, block.stages) for block in model.visits.blocks]
+    counts, left = _counts(model, rows, count, threads)
+    dwell, case_dwell, limits = _dwell_figures(model, rows, counts, left, threads)
     number, now, returns_in, returns_out, pushes, amounts, owners, _, skips, inside, gone = counts.sum(
         axis=0
     ).T.copy()
@@ -219,39 +220,48 @@ def _rows(model: StageModel, cases: NDArray[np.int32], stages: NDArray[np.int32]
     return stages if len(model.groups) == 1 else model.groups.codes[cases] * np.int32(model.width) + stages
 
 
-def _counts(model: StageModel, count: int, threads: int | None) -> tuple[NDArray[np.int64], list[Kept]]:
-    """Return what `kernels.stages.stage_counts` counts, see `added_apart`, and what it writes, by block."""
+def _counts(
+    model: StageModel, rows: list[NDArray[np.int32]], count: int, threads: int | None
+) -> tuple[NDArray[np.int64], list[Kept]]:
+    """Return what `kernels.stages.stage_counts` counts, see `added_apart`, and the times of cases that left.
+
+    These are two parts of each block: those of cases that were in the stage once, and of others.
+    """
     from dealtrace_engine.kernels.stages import stage_counts
 
     blocks, order, width = model.visits.blocks, model.order, model.width
-    left: list[Kept] = [(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.bool_))] * len(blocks)
+    left: list[list[Kept]] = [[] for _ in blocks]
 
     def add(number: int, out: NDArray[np.int64]) -> None:
         cases, stages, _, dwell, states, changed, changes = blocks[number]
         times, still, place = (np.zeros(width, dtype=np.int32) for _ in range(3))
         total, sizes = np.zeros(width, dtype=np.int64), np.zeros(1, dtype=np.int64)
-        rows, lengths = np.empty(len(cases), dtype=np.int32), np.empty(len(cases), dtype=np.int64)
+        marks, again = np.empty(len(cases), dtype=np.bool_), np.empty(len(cases), dtype=np.int32)
+        lengths = np.empty(len(cases), dtype=np.int64)
         stage_counts(
             cases, stages, states, dwell, changed, changes, model.groups.codes, order.open_stages, order.lost,
-            times, still, total, place, out, rows, lengths, sizes,
+            times, still, total, place, out, marks, again, lengths, sizes,
         )  # fmt: skip
-        left[number] = lengths[: sizes[0]], rows[: sizes[0]], np.ones(sizes[0], dtype=np.bool_)
+        own = slice(int(sizes[0]))
+        every = np.ones(sizes[0], dtype=np.bool_)
+        left[number] = [(dwell, rows[number], marks), (lengths[own].copy(), again[own].copy(), every)]
 
     found = added_apart(add, range(len(blocks)), 11 * count, threads)
-    return found.reshape(len(found), count, 11), left
+    return found.reshape(len(found), count, 11), [part for own in left for part in own]
 
 
 def _dwell_figures(
-    model: StageModel, counts: NDArray[np.int64], left: list[Kept], threads: int | None
-) -> tuple[dict[str, pa.Array], dict[str, pa.Array], NDArray[np.int64]]:
+    model: StageModel, rows: list[NDArray[np.int32]], counts: NDArray[np.int64], left: list[Kept],
+    threads: int | None,
+) -> tuple[dict[str, pa.Array], dict[str, pa.Array], NDArray[np.int64]]:  # fmt: skip
     """Return figures of the visits and of the cases of each row, and the limits of `stage_rows`.
 
     `counts` and `left` are those of `_counts`: by block, or all in one where there are too many rows.
     """
     blocks, count = model.visits.blocks, counts.shape[1]
     known = len(counts) == len(blocks)
-    completed, ended = counts[:, :, 0] - counts[:, :, 1], counts[:, :, 10]
-    over = [(block.dwell, _rows(model, block.cases, block.stages), block.states != OPEN) for block in blocks]
+    completed = counts[:, :, 0] - counts[:, :, 1]
+    over = [(block.dwell, own, block.states != OPEN) for block, own in zip(blocks, rows, strict=True)]
     values, offsets = kept_groups(over, count, threads, completed if known else None)
     dwell, p90 = figures_and_p90(values, offsets, threads=threads)
     if len(model.groups) > 1:
@@ -260,8 +270,14 @@ def _dwell_figures(
         p90 = figures_and_p90(values, offsets, threads=threads)[1]
     closed = np.arange(model.width) >= model.order.open_stages
     limits = np.where((np.diff(offsets) < LEAST_COMPLETED) | closed, -1, p90)
-    values, offsets = kept_groups(left, count, threads, ended if known else None)
+    values, offsets = kept_groups(left, count, threads, _sizes(counts[:, :, 10], left) if known else None)
     return dwell, grouped_figures(values, offsets, "case_", threads=threads), limits
+
+
+def _sizes(ended: NDArray[np.int64], left: list[Kept]) -> NDArray[np.int64]:
+    """Return how many each part of `left` has of each row, where blocks have so many."""
+    again = np.stack([np.bincount(rows, minlength=ended.shape[1]) for _, rows, _ in left[1::2]])
+    return np.concatenate(np.stack((ended - again, again), axis=1))
 
 
 def _notes(

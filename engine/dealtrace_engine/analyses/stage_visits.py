@@ -24,6 +24,8 @@ PUSHED, AMOUNT, OWNER = range(3)
 FIRST, FORWARD, SKIP, RETURN, CLOSE, REOPEN = range(6)
 KINDS = ("first", "forward", "skip", "return", "close", "reopen")
 """What moves are, by their numbers."""
+MOST_AT_ONCE = 10
+"""Stages that are counted after which others they are entered, all of these at once."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ALWAYS = int(np.iinfo(np.int64).min)
 
@@ -175,7 +177,8 @@ def stage_visits(
         found = VisitBlock(*(column[:size] for column, size in zip(columns, sizes, strict=True)))
         seen, rank = np.full(width, -1, dtype=np.int64), np.empty(width, dtype=np.int32)
         entered, votes = np.zeros(width, dtype=np.int64), np.zeros(width * width, dtype=np.int64)
-        first_entries(found.cases, found.stages, seen, rank, entered, votes)
+        after = np.zeros(width << width if width <= MOST_AT_ONCE else 0, dtype=np.int64)
+        first_entries(found.cases, found.stages, seen, rank, after, entered, votes)
         return found, entered, unseen, votes
 
     parts = map_blocks(partial, blocks(log.case_offsets), threads=threads, progress=progress)

@@ -126,30 +126,38 @@ def first_entries(
     stages: NDArray[np.int32],
     seen: NDArray[np.int64],
     order: NDArray[np.int32],
+    after: NDArray[np.int64],
     entered: NDArray[np.int64],
     votes: NDArray[np.int64],
 ) -> None:
     """Count the visits to each stage, and the cases that enter one first before they enter another first.
 
     Visits are those of `stage_visits`. `seen`, shape (stages,), holds -1 at first; `order` has the same
-    shape. `entered`, shape (stages,), is added to, and `votes`, shape (stages * stages,): the one times the
-    number of stages plus the other.
+    shape. `after` holds zeros, shape (2**stages * stages,), for how often a stage is entered after which
+    others, or is empty where these are too many. `entered`, shape (stages,), is added to, and `votes`, shape
+    (stages * stages,): the one times the number of stages plus the other.
     """
     width = len(seen)
-    known = 0
+    known, been = 0, 0
     case = -1
     for visit in range(len(cases)):
         if cases[visit] != case:
             case = cases[visit]
-            known = 0
+            known, been = 0, 0
         stage = stages[visit]
         entered[stage] += 1
-        if seen[stage] != case:
+        if len(after) > 0:
+            after[been * width + stage] += (been >> stage & 1) ^ 1
+            been |= 1 << stage
+        elif seen[stage] != case:
             seen[stage] = case
             for earlier in range(known):
                 votes[order[earlier] * width + stage] += 1
             order[known] = stage
             known += 1
+    for place in range(len(after)):
+        for earlier in range(width if after[place] else 0):
+            votes[earlier * width + place % width] += after[place] * (place // width >> earlier & 1)
 
 
 @kernel
@@ -300,8 +308,9 @@ def stage_counts(
     total: NDArray[np.int64],
     order: NDArray[np.int32],
     counts: NDArray[np.int64],
-    left_rows: NDArray[np.int32],
-    left_dwell: NDArray[np.int64],
+    left: NDArray[np.bool_],
+    again_rows: NDArray[np.int32],
+    again_dwell: NDArray[np.int64],
     sizes: NDArray[np.int64],
 ) -> None:
     """Count visits and cases by row, and write how long the cases that left a stage were in it in total.
@@ -310,8 +319,9 @@ def stage_counts(
     a case, of `groups`, shape (cases,), times the number of stages, plus the stage. `counts`, shape
     (rows * 11,), is added to: visits, those not over, returns to the stage and from it, the three kinds of
     `changes`, 0, cases that pass over the stage (see `stages_of_cases`), cases in it still, cases that were
-    in it and are no more. Of the last, `left_rows` and `left_dwell` get the row and the time, and `sizes` how
-    many they are; they have room for one per visit. The others hold zeros, shape (stages,), and do again
+    in it and are no more. Of the last, `left` marks the visit, shape (visits,); of cases that are in a stage
+    more than once it marks none, but `again_rows` and `again_dwell` get the row and the time, and `sizes` how
+    many there are; they have room for one per visit. The others hold zeros, shape (stages,), and do again
     afterwards.
     """
     width, change, place, begin = len(lost), 0, 0, 0
@@ -336,20 +346,19 @@ def stage_counts(
         if again:
             place = stages_again(
                 begin, end, row, ranks, states, dwell, open_stages, lost, times, still, total, order, counts,
-                left_rows, left_dwell, place,
+                again_rows, again_dwell, place,
             )  # fmt: skip
+            left[begin:end] = False
             begin = end
             continue
         for visit in range(begin, end):
-            rank, stays = ranks[visit], int(states[visit] == 0)
-            at = 11 * (row + rank)
+            stays = int(states[visit] == 0)
+            at = 11 * (row + ranks[visit])
             counts[at] += 1
             counts[at + 1] += stays
             counts[at + 9] += stays
             counts[at + 10] += 1 - stays
-            left_rows[place] = row + rank
-            left_dwell[place] = dwell[visit]
-            place += 1 - stays
+            left[visit] = not stays
         over &= ~been
         for stage in range(open_stages if over else 0):
             counts[11 * (row + stage) + 8] += over >> stage & 1
@@ -379,8 +388,8 @@ def stages_again(
     total: NDArray[np.int64],
     order: NDArray[np.int32],
     counts: NDArray[np.int64],
-    left_rows: NDArray[np.int32],
-    left_dwell: NDArray[np.int64],
+    again_rows: NDArray[np.int32],
+    again_dwell: NDArray[np.int64],
     place: int,
 ) -> int:
     """Count the visits of a case that is in a stage more than once, and its stages; see `stage_counts`.
@@ -415,8 +424,8 @@ def stages_again(
             counts[at + 1] += still[rank]
             counts[at + (9 if still[rank] else 10)] += 1
         if times[rank] > 0 and still[rank] == 0:
-            left_rows[place] = row + rank
-            left_dwell[place] = total[rank]
+            again_rows[place] = row + rank
+            again_dwell[place] = total[rank]
             place += 1
         times[rank], still[rank], total[rank] = 0, 0, 0
     return place

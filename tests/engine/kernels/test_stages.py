@@ -98,11 +98,13 @@ def flat(sequences):
     return cases, ranks.astype(np.int32), states.astype(np.int8), dwell
 
 
+@pytest.mark.parametrize("room", [0, 5 << 5])
 @given(RANKS)
-def test_first_entries(sequences):
+def test_first_entries(room, sequences):
     cases, ranks, _, _ = flat(sequences)
     entered, votes = np.zeros(5, np.int64), np.zeros(25, np.int64)
-    first_entries(cases, ranks, np.full(5, -1), np.zeros(5, np.int32), entered, votes)
+    after = np.zeros(room, np.int64)
+    first_entries(cases, ranks, np.full(5, -1), np.zeros(5, np.int32), after, entered, votes)
     assert entered.tolist() == np.bincount(ranks, minlength=5).tolist()
     pairs = [naive.first_entries([rank for rank, *_ in own]) for own in sequences]
     expected = [[sum((a, b) in found for found in pairs) for b in range(5)] for a in range(5)]
@@ -162,8 +164,9 @@ def test_stage_counts(sequences, changes, open_stages):
     lost, own = np.arange(5) == 4, [np.zeros(5, kind) for kind in (np.int32, np.int32, np.int64, np.int32)]
     counts, sizes = np.zeros(2 * 5 * 11, np.int64), np.zeros(1, np.int64)
     rows, times = np.zeros(len(cases), np.int32), np.zeros(len(cases), np.int64)
+    marks = np.ones(len(cases), np.bool_)
     stage_counts(cases, ranks, states, dwell, changed, kinds.astype(np.int8), groups, open_stages, lost, *own,
-                 counts, rows, times, sizes)  # fmt: skip
+                 counts, marks, rows, times, sizes)  # fmt: skip
     assert not any(values.any() for values in own[:3])
     expected, left, first = np.zeros((2, 5, 11), int), [], 0
     for case, visits in enumerate(sequences):
@@ -178,7 +181,9 @@ def test_stage_counts(sequences, changes, open_stages):
         left += [(5 * (case % 2) + stage, length) for stage, length in gone]
         first += len(visits)
     assert counts.reshape(2, 5, 11).tolist() == expected.tolist()
-    found = zip(rows[: sizes[0]].tolist(), times[: sizes[0]].tolist(), strict=True)
+    found = list(zip(rows[: sizes[0]].tolist(), times[: sizes[0]].tolist(), strict=True))
+    alone = 5 * groups[cases[marks]] + ranks[marks]
+    found += zip(alone.tolist(), dwell[marks].tolist(), strict=True)
     assert sorted(found) == sorted(left)
 
 
