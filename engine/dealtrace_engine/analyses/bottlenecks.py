@@ -174,7 +174,7 @@ class Bottlenecks(Result):
         """
         waits, log = self._waits, self._waits.log
         begins, ends = log.timestamps[waits.events - 1], waits.starts.microseconds[waits.events]
-        span = log.timestamps.min(), log.timestamps.max()
+        span = log.span
         ends, bounds = np.maximum(ends, begins), (int(span[0]), int(span[1]))
         found = counted_by_period(begins, ends, waits.offsets, bounds, period, self._threads)
         place = np.empty(len(self._order), dtype=np.int64)
@@ -216,7 +216,7 @@ class Bottlenecks(Result):
         until = reached(log, ends, threads=self._threads).lasts if ends else last
         first, offsets = grouped(begins, groups.codes, groups.count)
         final, _ = grouped(until, groups.codes, groups.count)
-        span = int(begins.min()), int(log.timestamps.max())
+        span = int(begins.min()), log.span[1]
         found = counted_by_period(first, final, offsets, span, period, self._threads)
         return table({**groups.columns(found.pop("row")), **found})
 

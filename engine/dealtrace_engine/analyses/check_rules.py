@@ -255,7 +255,7 @@ def check_rules(
 def _now(log: EventLog, as_of: str | date | datetime | None) -> int:
     if as_of is not None:
         return moment_us(moment(as_of, "as_of"))
-    last = int(log.timestamps.max())
+    last = log.span[1]
     coverage = log.origin.coverage
     if coverage is not None and coverage.exported:
         return max(last, moment_us(moment(coverage.exported, "the export")))

@@ -182,7 +182,7 @@ def last_instant(log: EventLog, until: datetime | str | None) -> int:
     coverage = log.origin.coverage
     if until is None and coverage is not None and coverage.exported:
         until = coverage.exported
-    return int(log.timestamps.max()) if until is None else instant_of(until)
+    return log.span[1] if until is None else instant_of(until)
 
 
 def instant_of(when: datetime | str) -> int:

@@ -171,8 +171,8 @@ def waits_of(
 
 
 def _measure(log: EventLog, calendar: Calendar, starts: Starts) -> Measure:
-    first = min(int(starts.microseconds.min()), int(log.timestamps.min()))
-    return working_time(log, calendar, first, int(log.timestamps.max()))
+    first = min(int(starts.microseconds.min()), log.span[0])
+    return working_time(log, calendar, first, log.span[1])
 
 
 def _working_times(log: EventLog, starts: Starts, measure: Measure) -> NDArray[np.int64]:

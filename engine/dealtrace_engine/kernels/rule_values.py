@@ -109,8 +109,10 @@ def skips_of(
     filled, a, column = 0, asked[rule, A], asked[rule, COLUMN]
     for suspect in range(len(suspects)):
         case, before, held = suspects[suspect], NONE, np.int64(NONE)
-        for event in range(case_offsets[case], case_offsets[case + 1]):
-            rank = np.int64(ranks[column, event])
+        begin = case_offsets[case]
+        own = ranks[column, begin : case_offsets[case + 1]]
+        for place in range(np.uint64(len(own))):  # unsigned, as any other index might count from the end
+            rank, event = np.int64(own[place]), begin + np.int64(place)
             if a >= 0 and not (
                 member[a, activities[event]] and (condition_of[a] < 0 or marks[condition_of[a], event])
             ):

@@ -36,13 +36,14 @@ def telling_events(
     They are counted from `begin`, the first event of the case. Events that tell the stage that the last one
     told, and nothing else, are left out, without a branch. Returns how many there are.
     """
-    count, told = 0, -1
-    for event in range(begin, end):
-        code, effect = codes[event], effects[activities[event]]
-        found[count] = event - begin
-        count += (effect != 0) | ((code >= 0) & (code != told))
-        told = -1 if effect != 0 else code if code >= 0 else told
-    return count
+    own, happened = codes[begin:end], activities[begin:end]
+    count, told = np.uint64(0), np.int32(-1)  # unsigned, as any other index might count from the end
+    for event in range(np.uint64(len(own))):
+        code, effect = own[event], effects[happened[event]]
+        found[count] = event
+        count += np.uint8((effect != 0) | ((code >= 0) & (code != told)))
+        told = np.int32(-1) if effect != 0 else code if code >= 0 else told
+    return int(count)
 
 
 @kernel
