@@ -18,7 +18,7 @@ from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.percentiles import MICROSECONDS, interpolated, values_at, wanted_ranks
 
 Item = TypeVar("Item")
-Kept = tuple[NDArray[np.int64], NDArray[np.int32] | NDArray[np.int64], NDArray[np.bool_]]
+Kept = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]
 MOST_CELLS = 1 << 16
 """Of counts that every block makes its own of."""
 
@@ -84,7 +84,7 @@ def duration_figures(
     {'p50_s': [None, 3.0], 'p90_s': [None, 3.8], 'mean_s': [None, 3.0]}
     """
     return grouped_figures(
-        *kept_groups([(microseconds, codes, kept)], count, threads), prefix, threads=threads
+        *kept_groups([(microseconds, codes.astype(np.int32), kept)], count, threads), prefix, threads=threads
     )
 
 
@@ -129,7 +129,7 @@ def kept_groups(
 
     Parameters
     ----------
-    parts : sequence of (ndarray of int64, ndarray of int64, ndarray of bool)
+    parts : sequence of (ndarray of int64, ndarray of int32, ndarray of bool)
         Values, the group of each, and which are kept.
     count : int
         Of groups; above `MOST_CELLS` it is one part after the other.

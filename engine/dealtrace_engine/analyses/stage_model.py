@@ -111,13 +111,17 @@ class StageModel:
         room = count + cases_of(cases) * order.open_stages
         rows, pairs = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int32)
         counts, slots = np.zeros(1, dtype=np.int64), np.full(self.width, -1, dtype=np.int64)
-        types: tuple[Any, ...] = (np.int32, np.int32, np.int32, np.int32, np.int64, np.int64)
-        columns = [np.empty(room, dtype=kind) for kind in types]
+        of_case, of_rank, times, still = (np.empty(room, dtype=np.int32) for _ in range(4))
+        total, pair_rows = (np.empty(room, dtype=np.int64) for _ in range(2))
         stages_of_cases(
             cases, visits.stages, visits.states, origins, visits.dwell, self.groups.codes, order.open_stages,
-            order.lost, slots, rows, pairs, *columns, counts,
+            order.lost, slots, rows, pairs, of_case, of_rank, times, still, total, pair_rows, counts,
         )  # fmt: skip
-        return ModelBlock(origins, kinds, rows, pairs, *(column[: counts[0]] for column in columns))
+        found = slice(int(counts[0]))
+        return ModelBlock(
+            origins, kinds, rows, pairs, of_case[found], of_rank[found], times[found], still[found],
+            total[found], pair_rows[found],
+        )  # fmt: skip
 
     @cached_property
     def joined(self) -> ModelBlock:

@@ -61,7 +61,8 @@ class VisitBlock(NamedTuple):
 
     def changed_by(self, what: int) -> NDArray[np.int32]:
         """Return the visits during which the close date, the amount or the owner changed, once per change."""
-        return self.changed[self.changes == what]
+        found: NDArray[np.int32] = self.changed[self.changes == what]
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,20 +167,21 @@ def stage_visits(
 
     def partial(block: tuple[int, int]) -> tuple[VisitBlock, NDArray[np.int64], int, NDArray[np.int64]]:
         room = int(log.case_offsets[block[1]] - log.case_offsets[block[0]])
-        counts, columns = np.zeros(3, dtype=np.int64), [np.empty(room, dtype=kind) for kind in kinds]
-        scratch = np.empty(longest, dtype=np.int32)
+        counts, scratch = np.zeros(3, dtype=np.int64), np.empty(longest, dtype=np.int32)
+        columns = tuple(np.empty(room, dtype=kind) for kind in kinds)
+        cases, stages, begins, dwell, states, changed, changes = columns
         visits_of(
             log.activity_codes, log.timestamps, log.case_offsets, source.codes, source.origins, *block, until,
-            known_from, source.effects, source.closed, *columns, scratch, counts,
+            known_from, source.effects, source.closed, cases, stages, begins, dwell, states, changed, changes,
+            scratch, counts,
         )  # fmt: skip
-        visits, unseen, changes = counts.tolist()
-        sizes = [visits] * 5 + [changes] * 2
+        sizes = [counts[0]] * 5 + [counts[2]] * 2
         found = VisitBlock(*(column[:size] for column, size in zip(columns, sizes, strict=True)))
         seen, rank = np.full(width, -1, dtype=np.int64), np.empty(width, dtype=np.int32)
         entered, votes = np.zeros(width, dtype=np.int64), np.zeros(width * width, dtype=np.int64)
         after = np.zeros(width << width if width <= MOST_AT_ONCE else 0, dtype=np.int64)
         first_entries(found.cases, found.stages, seen, rank, after, entered, votes)
-        return found, entered, unseen, votes
+        return found, entered, int(counts[1]), votes
 
     parts = map_blocks(partial, blocks(log.case_offsets), threads=threads, progress=progress)
     found, entered, unseen, votes = zip(*parts, strict=True)

@@ -433,7 +433,7 @@ def stages_again(
 
 
 @kernel
-def count_kept(rows: NDArray[np.int64], kept: NDArray[np.bool_], counts: NDArray[np.int64]) -> None:
+def count_kept(rows: NDArray[np.int32], kept: NDArray[np.bool_], counts: NDArray[np.int64]) -> None:
     """Count what is kept by row, and after all rows what is not; `counts`, shape (2 * rows,), is added to."""
     half = len(counts) // 2
     for place in range(len(rows)):
@@ -442,7 +442,7 @@ def count_kept(rows: NDArray[np.int64], kept: NDArray[np.bool_], counts: NDArray
 
 @kernel
 def group_kept(
-    rows: NDArray[np.int64],
+    rows: NDArray[np.int32],
     kept: NDArray[np.bool_],
     values: NDArray[np.int64],
     positions: NDArray[np.int64],

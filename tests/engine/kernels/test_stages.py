@@ -241,9 +241,9 @@ def test_what_is_kept(pairs):
     expected = naive.group_kept(rows, kept, values, 3)
     offsets = np.cumsum([0, *map(len, expected)])
     out = np.zeros(offsets[-1], np.int64)
-    group_kept(np.array(rows, np.int64), np.array(kept, np.bool_), np.array(values, np.int64),
+    group_kept(np.array(rows, np.int32), np.array(kept, np.bool_), np.array(values, np.int64),
                offsets[:-1].copy(), out)  # fmt: skip
     assert out.tolist() == [value for own in expected for value in own]
     counts = np.zeros(6, np.int64)
-    count_kept(np.array(rows, np.int64), np.array(kept, np.bool_), counts)
+    count_kept(np.array(rows, np.int32), np.array(kept, np.bool_), counts)
     assert counts.tolist() == naive.count_kept(rows, kept, 3)

@@ -1,4 +1,4 @@
-"""Events hold ids as numbers where an export has those of Salesforce; other keys stay the texts that they are."""
+"""Events hold ids as numbers where an export has those of Salesforce; other keys stay texts."""
 
 from __future__ import annotations
 
