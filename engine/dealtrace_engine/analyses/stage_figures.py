@@ -142,7 +142,7 @@ def kept_groups(
     values : ndarray of int64, shape (kept,)
     offsets : ndarray of int64, shape (count + 1,)
     """
-    from dealtrace_engine.kernels.stages import count_kept, group_kept
+    from dealtrace_engine.kernels.stage_counts import count_kept, group_kept
 
     def counted(part: Kept) -> NDArray[np.int64]:
         out = np.zeros(2 * count, dtype=np.int64)

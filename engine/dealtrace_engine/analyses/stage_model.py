@@ -49,7 +49,7 @@ class ModelBlock(NamedTuple):
     ----------
     origins : ndarray of int32, shape (visits,)
     kinds : ndarray of int8, shape (visits,)
-        See `kernels.stages.visit_kinds`.
+        See `kernels.stage_counts.visit_kinds`.
     rows : ndarray of int64, shape (visits,)
         The group of the case times the number of stages, plus the stage.
     pairs : ndarray of int32, shape (visits,)
@@ -103,7 +103,7 @@ class StageModel:
         return len(self.order.names)
 
     def _block(self, visits: VisitBlock) -> ModelBlock:
-        from dealtrace_engine.kernels.stages import stages_of_cases, visit_kinds
+        from dealtrace_engine.kernels.stage_counts import stages_of_cases, visit_kinds
 
         order, count, cases = self.order, len(visits.cases), visits.cases
         origins, kinds = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.int8)
@@ -220,18 +220,18 @@ def stage_rows(model: StageModel, threads: int | None = None) -> tuple[pa.Table,
 
 
 def _rows(model: StageModel, cases: NDArray[np.int32], stages: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return the rows of cases and stages; see `kernels.stages.stage_counts`."""
+    """Return the rows of cases and stages; see `kernels.stage_counts.stage_counts`."""
     return stages if len(model.groups) == 1 else model.groups.codes[cases] * np.int32(model.width) + stages
 
 
 def _counts(
     model: StageModel, rows: list[NDArray[np.int32]], count: int, threads: int | None
 ) -> tuple[NDArray[np.int64], list[Kept]]:
-    """Return what `kernels.stages.stage_counts` counts, see `added_apart`, and the times of cases that left.
+    """Return what `kernels.stage_counts` counts, see `added_apart`, and the times of cases that left.
 
     These are two parts of each block: those of cases that were in the stage once, and of others.
     """
-    from dealtrace_engine.kernels.stages import stage_counts
+    from dealtrace_engine.kernels.stage_counts import stage_counts
 
     blocks, order, width = model.visits.blocks, model.order, model.width
     left: list[list[Kept]] = [[] for _ in blocks]
