@@ -113,9 +113,7 @@ def stage_visits(
             begins[visit] = time
             dwell[visit] = until - time
             states[visit] = 0
-    counts[0] = visit + 1
-    counts[1] = unseen
-    counts[2] = change
+    counts[0], counts[1], counts[2] = visit + 1, unseen, change
 
 
 @kernel
