@@ -2,10 +2,24 @@
 
 An array of records, pages of records and lines of records differ only in how deep the records are. What is
 outside of them is left out; line ends inside of them, which can only be white space, become spaces.
+
+Text is looked at 64 bytes at a time, as masks of bits: Langdale and Lemire, Parsing gigabytes of JSON per second,
+VLDB Journal 28 (2019), 3.1.1.
 """
 
-from libc.stdint cimport int64_t, uint8_t
-from libc.string cimport memcpy
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from dealtrace_ext.bytemask cimport equal64, lowest_bit, odd_up_to
+
+cdef enum:
+    _LF = 10
+    _CR = 13
+    _QUOTE = 34
+    _OPENS = 91           # [, and { with the bit of lower case
+    _BACKSLASH = 92
+    _CLOSES = 93          # ], and } with that bit
+    _OPENS_OBJECT = 123
 
 cdef struct Place:
     int64_t level         # brackets that are open
@@ -14,60 +28,81 @@ cdef struct Place:
     bint in_record
 
 
-cdef inline void move(Place *place, uint8_t c, int64_t depth) noexcept nogil:
+cdef inline uint64_t behind_backslashes(uint64_t backslashes, int64_t last, bint *escaped) noexcept nogil:
+    """Return which bytes stand behind a backslash that is not itself behind one, and whether the next one does."""
+    cdef uint64_t bit, found = 0
+    if escaped[0]:
+        found = 1
+        backslashes &= ~<uint64_t> 1
+        escaped[0] = False
+    while backslashes:
+        bit = backslashes & (~backslashes + 1)
+        found |= bit << 1
+        backslashes &= ~(bit | bit << 1)
+        if bit >> last:
+            escaped[0] = True
+    return found
+
+
+cdef inline uint64_t inside_texts(const uint8_t *here, int64_t size, Place *place) noexcept nogil:
+    """Return which of 64 bytes are between quotation marks, the opening one with them."""
+    cdef uint64_t quotes = equal64(here, _QUOTE), backslashes = equal64(here, _BACKSLASH), inside
+    if backslashes or place.escaped:
+        quotes &= ~behind_backslashes(backslashes, size - 1, &place.escaped)
+    inside = odd_up_to(quotes)
     if place.in_text:
-        if place.escaped:
-            place.escaped = False
-        elif c == 92:  # backslash
-            place.escaped = True
-        elif c == 34:  # quotation mark
-            place.in_text = False
-    elif c == 34:
-        place.in_text = True
-    elif c == 123 or c == 91:  # { [
-        if c == 123 and place.level == depth:
-            place.in_record = True
-        place.level += 1
-    elif c == 125 or c == 93:  # } ]
-        place.level -= 1
+        inside = ~inside
+    place.in_text = inside >> 63
+    return inside
 
 
-cdef inline int64_t plain_text(const uint8_t *text, int64_t length) noexcept nogil:
-    """Return how many bytes there are before a quotation mark, a backslash or a line end."""
+cdef void no_line_ends(uint8_t *out, int64_t length) noexcept nogil:
     cdef int64_t i
-    cdef uint8_t c
     for i in range(length):
-        c = text[i]
-        if c == 34 or c == 92 or c == 10 or c == 13:
-            return i
-    return length
+        out[i] = 32 if out[i] == _LF or out[i] == _CR else out[i]
 
 
 cdef int64_t scan(
     const uint8_t *text, int64_t length, int64_t depth, Place *place, uint8_t *out, int64_t *whole
 ) noexcept nogil:
-    cdef int64_t i = 0, run, written = 0
+    cdef int64_t block, at, begin = 0, written = 0, size
+    cdef uint64_t brackets, ends, within
+    cdef const uint8_t *here
+    cdef uint8_t[64] tail
     cdef uint8_t c
-    while i < length:
-        if place.in_text and not place.escaped:
-            run = plain_text(text + i, length - i)
-            if place.in_record:
-                memcpy(out + written, text + i, run)
-                written += run
-            i += run
-            if i == length:
-                break
-        c = text[i]
-        i += 1
-        move(place, c, depth)
-        if place.in_record:
-            out[written] = 32 if c == 10 or c == 13 else c
-            written += 1
-            if place.level == depth:
-                place.in_record = False
-                out[written] = 10
-                written += 1
-                whole[0] = written
+    cdef bint broken = False     # line ends in what is to be copied
+    for block in range(0, length, 64):
+        here, size = text + block, min(<int64_t> 64, length - block)
+        if size < 64:
+            memset(tail, 32, 64)
+            memcpy(tail, here, size)
+            here = tail
+        within = inside_texts(here, size, place)
+        brackets = equal64(here, _OPENS) | equal64(here, _OPENS | 32)
+        brackets = (brackets | equal64(here, _CLOSES) | equal64(here, _CLOSES | 32)) & ~within
+        broken = broken or equal64(here, _LF) != 0 or equal64(here, _CR) != 0
+        while brackets:
+            at = block + lowest_bit(brackets)
+            brackets &= brackets - 1
+            c = text[at]
+            if (c | 32) == (_OPENS | 32):
+                if c == _OPENS_OBJECT and place.level == depth:
+                    place.in_record, begin = True, at
+                place.level += 1
+                continue
+            place.level -= 1
+            if place.in_record and place.level == depth:
+                memcpy(out + written, text + begin, at + 1 - begin)
+                if broken:
+                    no_line_ends(out + written, at + 1 - begin)
+                written += at + 2 - begin
+                out[written - 1] = _LF
+                whole[0], place.in_record, broken = written, False, equal64(here, _LF) != 0 or equal64(here, _CR) != 0
+    if place.in_record:
+        memcpy(out + written, text + begin, length - begin)
+        if broken:
+            no_line_ends(out + written, length - begin)
+        written += length - begin
     return written
 
 

@@ -14,17 +14,17 @@ import numpy as np
 from dealtrace_engine.errors import ParseError
 from dealtrace_engine.parallel import closed_after, map_ahead
 from dealtrace_engine.quality import Finding
+from dealtrace_engine.sources.crm.json_columns import JsonColumns, record_lines
 from dealtrace_engine.sources.csv_dialect import opened
 from dealtrace_engine.sources.dynamics.counting import counted, noted
 from dealtrace_engine.sources.files import InputFile
-from dealtrace_ext.json_records import records
 
 if TYPE_CHECKING:
     import polars as pl
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 HEAD_BYTES = 1 << 18
-PIECE_BYTES = 4 << 20
+PIECE_BYTES = 2 << 20
 SAMPLED_RECORDS = 200
 PAGES = ("value", "records", "AuditDetails")
 """Keys under which a page holds its records."""
@@ -90,7 +90,7 @@ def frames(source: JsonFile, columns: Sequence[str], findings: list[Finding]) ->
     ----------
     source : JsonFile
     columns : sequence of str
-        Null in records that do not have them; an object or array is its JSON.
+        Null in records that do not have them; an object or array is its JSON, a number as it is written.
     findings : list of Finding
         Records that are no JSON and bytes that are no UTF-8 are added.
 
@@ -99,40 +99,25 @@ def frames(source: JsonFile, columns: Sequence[str], findings: list[Finding]) ->
     ParseError
         The file ends in the middle of a record.
     """
-    import polars as pl
-
+    name, recoded, broken = source.file.path.name, 0, 0
+    read = JsonColumns(columns).read
+    with closed_after(map_ahead(read, _lines(source, PIECE_BYTES))) as pieces:
+        for piece in pieces:
+            recoded, broken = recoded + piece.recoded, broken + piece.broken
+            yield piece.frame
     found: list[Finding] = []
-    schema = dict.fromkeys(columns, pl.String)
-
-    def parsed(lines: bytes) -> tuple[pl.DataFrame | None, bytes]:
-        try:
-            return pl.read_ndjson(lines, schema=schema), b""
-        except pl.exceptions.PolarsError:
-            return None, lines
-
-    with closed_after(map_ahead(parsed, _lines(source, PIECE_BYTES))) as pieces:
-        for frame, lines in pieces:
-            if frame is None:
-                frame = pl.read_ndjson(_mended(lines, source, found), schema=schema)
-            yield frame
+    counted(found, f"{name}: records that are not UTF-8, read as Windows-1252", recoded)
+    counted(found, f"{name}: records left out, no JSON", broken)
     noted(findings, found)
 
 
 def _lines(source: JsonFile, size: int) -> Iterator[bytes]:
     """Yield the records of a file, a line each."""
-    state, out, rest = np.zeros(4, np.int64), np.empty(0, np.uint8), 0
+    state = np.zeros(4, np.int64)
     with opened(source.file) as stream:
-        for piece in _utf8(stream, source.encoding, size):
-            if len(out) < rest + 2 * len(piece):
-                out = np.concatenate((out[:rest], np.empty(3 * len(piece), np.uint8)))
-            written, whole = records(piece, source.depth, state, out[rest:])
-            if state[0] < 0:
-                raise ParseError("is no JSON: more brackets close than open", file=source.file.path)
-            end, whole = rest + written, rest + whole if whole else 0
-            if whole:
-                yield out[:whole].tobytes()
-            rest = end - whole
-            out[:rest] = out[whole:end].copy()
+        yield from record_lines(_utf8(stream, source.encoding, size), source.depth, state)
+    if state[0] < 0:
+        raise ParseError("is no JSON: more brackets close than open", file=source.file.path)
     if state.any():
         raise ParseError("the JSON is cut off in the middle", file=source.file.path, hint="export it again")
 
@@ -145,25 +130,6 @@ def _utf8(stream: IO[bytes], encoding: str, size: int) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     while piece := stream.read(size):
         yield decoder.decode(piece).encode()
-
-
-def _mended(lines: bytes, source: JsonFile, findings: list[Finding]) -> bytes:
-    """Read bytes that are no UTF-8 as a Western charset, and leave out lines that are no JSON."""
-    name = source.file.path.name
-    kept, other, broken = [], 0, 0
-    for line in lines.splitlines():
-        try:
-            text = line.decode()
-        except UnicodeDecodeError:
-            text, other = line.decode("cp1252", "replace"), other + 1
-        try:
-            json.loads(text)
-            kept.append(text)
-        except json.JSONDecodeError:
-            broken += 1
-    counted(findings, f"{name}: records that are not UTF-8, read as Windows-1252", other)
-    counted(findings, f"{name}: records left out, no JSON", broken)
-    return "\n".join([*kept, ""]).encode()
 
 
 def _layout(text: str, file: InputFile) -> tuple[int, dict[str, object]]:

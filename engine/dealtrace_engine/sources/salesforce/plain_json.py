@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
+from dealtrace_engine.parallel import closed_after, map_ahead
+from dealtrace_engine.sources.crm.json_columns import JsonColumns, record_lines
 from dealtrace_engine.sources.crm.tables import Kind
 from dealtrace_engine.sources.csv_dialect import opened
 from dealtrace_engine.sources.files import InputFile
 from dealtrace_engine.sources.salesforce.json_stream import Record
-from dealtrace_engine.sources.salesforce.workspace import Workspace
-from dealtrace_ext.json_records import records
+from dealtrace_engine.sources.salesforce.workspace import Sink, Workspace
 
 if TYPE_CHECKING:
     import polars as pl
 
-PIECE = 4 << 20
+PIECE = 2 << 20
 MARK = b'"attributes"'
 """In every record, and in every record that is related to one."""
-NESTING = (b'"records"', b'"referenceId"')
+NESTING = b'"records"'
 """In records that hold others."""
+TYPE, REFERENCE = "attributes.type", "attributes.referenceId"
 
 
 def plain_frame(
@@ -32,8 +34,8 @@ def plain_frame(
     sample: Sequence[Record],
     kinds: Mapping[str, Kind],
     space: Workspace,
-) -> tuple[pl.LazyFrame, int] | None:
-    """Return the records of a file as text under API names and their number, or None if it is not plain.
+) -> tuple[pl.LazyFrame, int, int] | None:
+    """Return the records of a file as text under API names, or None if it is not plain.
 
     Parameters
     ----------
@@ -44,102 +46,100 @@ def plain_frame(
     name : str
         The object of its first records.
     sample : sequence of dict
-        Those records.
+        Those records, their keys spelled as the API does.
     kinds : mapping of str to Kind
         The columns that are read.
     space : Workspace
+
+    Returns
+    -------
+    frame : polars.LazyFrame
+    count : int
+        Records.
+    references : int
+        Those of them that have a reference for an id.
     """
-    columns = _present(sample, kinds)
-    schema = pa.schema([(column, pa.large_string()) for column in columns])
-    sink, count = space.sink(schema), 0
+    import polars as pl
+
+    there, count, references = set(_present(sample, kinds)), 0, 0
+    read, sinks = _Plain(name, kinds).read, list[Sink]()
     try:
-        for lines in _lines(file, depth):
-            table = _table(lines, name, columns, kinds)
-            if table is None:
-                return None
-            count += table.num_rows
-            for batch in table.cast(schema).to_batches():
-                sink.write(batch)
+        with closed_after(map_ahead(read, _lines(file, depth))) as pieces:
+            for found in pieces:
+                there |= {column for column in kinds if found[column].null_count() < found.height}
+                if not sinks or len(there) > len(sinks[-1].schema):
+                    names = [column for column in kinds if column in there]
+                    sinks.append(space.sink(pa.schema([(column, pa.large_string()) for column in names])))
+                schema = sinks[-1].schema
+                table = found.select(schema.names).to_arrow(compat_level=pl.CompatLevel.oldest())
+                for batch in table.cast(schema).to_batches():
+                    sinks[-1].write(batch)
+                count += found.height
+                references += found.height - found[REFERENCE].null_count()
     except _NotPlainError:
         return None
     finally:
-        sink.close()
-    return sink.frame(), count
+        for sink in sinks:
+            sink.close()
+    if not sinks:
+        return None
+    return pl.concat([sink.frame() for sink in sinks], how="diagonal"), count, references
 
 
 class _NotPlainError(Exception):
-    """The records lie at several depths, or are no JSON that Polars reads."""
+    """The records lie at several depths, are of several objects, hold others or are no JSON."""
+
+
+class _Plain:
+    """Reads records of one object.
+
+    Parameters
+    ----------
+    name : str
+    kinds : mapping of str to Kind
+    """
+
+    def __init__(self, name: str, kinds: Mapping[str, Kind]) -> None:
+        import polars as pl
+
+        plain = [column for column in kinds if "." not in column]
+        related = {column: _id_of(column) for column in plain if column.endswith("Id") and column != "Id"}
+        self._columns = JsonColumns([*kinds, *related.values(), TYPE, REFERENCE], nested=True)
+        self._values = [pl.coalesce(column, other).alias(column) for column, other in related.items()]
+        if "Id" in kinds:  # as lookups write it; without the @ some look like ids
+            self._values.append(pl.coalesce("Id", pl.format("@{}", REFERENCE)).alias("Id"))
+        self._name = name
+
+    def read(self, lines: bytes) -> pl.DataFrame:
+        """Return all columns, whether something is in them or not."""
+        import polars as pl
+
+        if NESTING in lines:
+            raise _NotPlainError
+        frame, broken, recoded = self._columns.read(lines)
+        if broken or recoded or frame.select((pl.col(TYPE) != self._name).fill_null(True).any()).item():
+            raise _NotPlainError
+        return frame.with_columns(self._values)
 
 
 def _lines(file: InputFile, depth: int) -> Iterator[bytes]:
     """Yield the records, a line each; none of them is lost, or it is an error."""
-    state, out, rest = np.zeros(4, np.int64), np.empty(0, np.uint8), 0
-    before, marks = b"", 0
-    with opened(file) as stream:
+    state, marks = np.zeros(4, np.int64), 0
+
+    def pieces(stream: IO[bytes]) -> Iterator[bytes]:
+        nonlocal marks
+        before = b""
         while piece := stream.read(PIECE):
             marks += (before + piece).count(MARK)
             before = piece[1 - len(MARK) :]
-            if len(out) < rest + 2 * len(piece):
-                out = np.concatenate((out[:rest], np.empty(3 * len(piece), np.uint8)))
-            written, whole = records(piece, depth, state, out[rest:])
-            end, whole = rest + written, rest + whole if whole else 0
-            if whole:
-                lines = out[:whole].tobytes()
-                marks -= lines.count(MARK)
-                yield lines
-            rest = end - whole
-            out[:rest] = out[whole:end].copy()
+            yield piece
+
+    with opened(file) as stream:
+        for lines in record_lines(pieces(stream), depth, state):
+            marks -= lines.count(MARK)
+            yield lines
     if state.any() or marks:
         raise _NotPlainError
-
-
-def _table(lines: bytes, name: str, columns: Sequence[str], kinds: Mapping[str, Kind]) -> pa.Table | None:
-    """Parse lines; None if one is of another object, holds records, or has a column that is new."""
-    import polars as pl
-
-    if any(nested in lines for nested in NESTING):
-        return None
-    schema = {**_schema(kinds), "attributes": pl.Struct({"type": pl.String()})}
-    try:
-        frame = pl.read_ndjson(lines, schema=schema)
-    except pl.exceptions.PolarsError as error:
-        raise _NotPlainError from error
-    found = frame.select(_value(column, kinds).alias(column) for column in kinds)
-    alien = frame.select((pl.col("attributes").struct.field("type") != name).fill_null(True).any()).item()
-    late = [column for column in kinds if column not in columns and found[column].null_count() < found.height]
-    return None if alien or late else found.select(columns).to_arrow(compat_level=pl.CompatLevel.oldest())
-
-
-def _schema(kinds: Mapping[str, Kind]) -> dict[str, Any]:
-    """Return plain columns as text, and those of related records, with their ids, nested."""
-    import polars as pl
-
-    tree: dict[str, Any] = {}
-    for column in kinds:
-        *parents, last = column.split(".")
-        level = tree
-        for parent in parents:
-            level = level.setdefault(parent, {})
-        level[last] = None
-        if last.endswith("Id") and not parents and last != "Id":
-            tree.setdefault(last.removesuffix("Id"), {}).setdefault("Id", None)
-
-    def typed(level: dict[str, Any]) -> dict[str, Any]:
-        return {key: pl.Struct(typed(inner)) if inner else pl.String() for key, inner in level.items()}
-
-    return typed(tree)
-
-
-def _value(column: str, kinds: Mapping[str, Kind]) -> pl.Expr:
-    import polars as pl
-
-    top, *inner = column.split(".")
-    value = pl.col(top)
-    for part in inner:
-        value = value.struct.field(part)
-    if not inner and column.endswith("Id") and column != "Id":
-        return pl.coalesce(value, pl.col(column.removesuffix("Id")).struct.field("Id"))
-    return value
 
 
 def _present(sample: Sequence[Record], kinds: Mapping[str, Kind]) -> list[str]:
@@ -147,6 +147,10 @@ def _present(sample: Sequence[Record], kinds: Mapping[str, Kind]) -> list[str]:
     there = {key for record in sample for key in record}
     related = {f"{key}Id" for record in sample for key, inner in record.items() if _has_id(inner)}
     return [column for column in kinds if column.split(".")[0] in there or column in related]
+
+
+def _id_of(column: str) -> str:
+    return f"{column.removesuffix('Id')}.Id"
 
 
 def _has_id(value: object) -> bool:

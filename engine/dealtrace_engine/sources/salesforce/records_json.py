@@ -133,12 +133,15 @@ class RecordsJson:
             return False
         self._announced[name] = max(self._announced.get(name, 0), records.announced)
         kinds = self.catalog[name]
+        columns = Columns(kinds)
+        if any(columns[key] not in (None, key) for record in sample for key in record):
+            return False
         found = plain_frame(as_utf8(file), records.depth, name, sample, kinds, self.pieces.space)
         if found is None:
             return False
-        frame, count = found
+        frame, count, references = found
         self._counts[name] = self._counts.get(name, 0) + count
-        columns = Columns(kinds)
+        self._references += references
         others = columns.others(key for key, value in sample[0].items() if not isinstance(value, dict))
         self.pieces.all.append(Piece(name, frame, file.path.name, others=others))
         return True
