@@ -6,14 +6,18 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-FLAGS = ["-O3", "-fno-strict-aliasing"]
+SHARED = "dealtrace_ext._views"
+"""Made by Cython: what all modules need of typed memoryviews, which would else be compiled once for each."""
+FLAGS = ["-O3", "-g0", "-fno-strict-aliasing"]
 
 setup(
     ext_modules=cythonize(
         [
             Extension(f"dealtrace_ext.{path.stem}", [str(path)], extra_compile_args=FLAGS)
             for path in sorted(Path("ext/dealtrace_ext").glob("*.pyx"))
-        ],
+        ]
+        + [Extension(SHARED, ["ext/dealtrace_ext/_views.c"], extra_compile_args=FLAGS)],
+        shared_utility_qualified_name=SHARED,
         include_path=["ext"],
         build_dir="build/cython",
         compiler_directives={

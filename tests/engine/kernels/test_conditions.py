@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dealtrace_engine.kernels.conditions import (
@@ -94,6 +94,7 @@ def test_loops(cases, width, activity, least):
     ],
 )
 @given(cases=CASES, width=WIDTHS, source=ACTIVITIES, target=ACTIVITIES, bounds=BOUNDS)
+@example(cases=[[(0, 1), (1, 3)]], width=np.uint8, source=0, target=1, bounds=(2, 2))
 def test_follows(kernel, twin, cases, width, source, target, bounds):
     activities, times, offsets, ordered = columns(cases, width)
     pair = source, target, *bounds
