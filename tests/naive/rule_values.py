@@ -13,8 +13,3 @@ def values_of(trace, rule):
 
 def skips_of(trace, rule):
     return TEMPLATES[rule["template"]](trace, rule)
-
-
-def ranks_of(codes, ranks):
-    """The rank of each code, the last one for None."""
-    return [ranks[-1 if code is None else code] for code in codes]

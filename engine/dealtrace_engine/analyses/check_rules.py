@@ -314,8 +314,8 @@ def _checked(
     else:
         numbers, firsts, _ = distinct_traces(log, threads)
     passing = RulePass(
-        log.activity_codes, instants, read_only(log.case_offsets), arrays, now, cells, count,
-        numbers.view(np.uint32), firsts,
+        log.activity_codes, instants, read_only(log.case_offsets), arrays, program.ranked, now, cells,
+        count, numbers.view(np.uint32), firsts,
     )  # fmt: skip
     return passing.check(blocks(log.case_offsets), threads, progress)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,43 @@ EVENTS = 1 << 20
 """The cases with so many events, or one that has more, are checked by one rule after the other."""
 
 
+class Ranked(NamedTuple):
+    """A column of events whose values have an order.
+
+    Attributes
+    ----------
+    codes : ndarray of uint32, shape (events,)
+    validity : ndarray of uint8
+        Bits that say which events have a code; none where all have.
+    offset : int
+        The first bit.
+    ranks : ndarray of int16, shape (codes + 1,)
+        The place of each code in the order, -1 where it has none; at the end that of an event without a code.
+    """
+
+    codes: NDArray[np.uint32]
+    validity: NDArray[np.uint8]
+    offset: int
+    ranks: NDArray[np.int16]
+
+
+class Room(NamedTuple):
+    """Where the kernels write what they find in a block of cases.
+
+    Attributes
+    ----------
+    suspects : ndarray of int64, shape (rules, more than cases)
+        Of rules that are not plain.
+    plain : ndarray of int64, shape (plain rules, more than cases)
+    rows : ndarray of int64, shape (5, n)
+        Violations: at most two an event, and one a case.
+    """
+
+    suspects: NDArray[np.int64]
+    plain: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+
 @dataclass(frozen=True, eq=False)
 class RulePass:
     """What the kernels need to check blocks of cases.
@@ -31,6 +69,8 @@ class RulePass:
         Of the log.
     arrays : mapping of str to ndarray
         As `Program.arrays` makes them.
+    ranked : sequence of Ranked
+        The columns whose values have an order.
     now : int
         Microseconds since 1970-01-01 UTC.
     groups : ndarray of int32, shape (cases,)
@@ -46,11 +86,13 @@ class RulePass:
     timestamps: NDArray[np.int64]
     case_offsets: NDArray[np.int64]
     arrays: Mapping[str, NDArray[Any]]
+    ranked: Sequence[Ranked]
     now: int
     groups: NDArray[np.int32]
     count: int
     numbers: NDArray[np.uint32]
     firsts: NDArray[Any]
+    this_thread: threading.local = field(default_factory=threading.local, repr=False)
 
     def check(
         self, blocks: Sequence[tuple[int, int]], threads: int | None = None, progress: Progress | None = None
@@ -59,10 +101,14 @@ class RulePass:
 
         These are in order, and consist of rule, case, event, other event, delay.
         """
+        from dealtrace_engine.kernels.rule_suspects import note_plain
+
         rules = len(self.arrays["rules"])
         self.judge(threads)
-        parts = map_blocks(self._block, blocks, threads=threads, progress=progress)
         applicable = np.zeros((self.count, rules), dtype=np.int64)
+        counts = np.bincount(self.numbers, minlength=len(self.firsts)) if len(self.plain) else self.plain
+        note_plain(self.judged, self.plain, counts, applicable, self.bits, self.whole)
+        parts = map_blocks(self._block, blocks, threads=threads, progress=progress)
         for part, _ in parts:
             applicable += part
         found = [rows for rule in range(rules) for _, own in parts for rows in own[rule]]
@@ -87,30 +133,48 @@ class RulePass:
 
     def _block(self, block: tuple[int, int]) -> tuple[NDArray[np.int64], list[list[NDArray[np.int64]]]]:
         """Return to how many cases of a block each rule applies, and by rule the violations, in pieces."""
-        from dealtrace_engine.kernels.rule_suspects import find_suspects
+        from dealtrace_engine.kernels.rule_suspects import find_suspects, plain_suspects
 
         (first, last), given, offsets = block, self.arrays, self.case_offsets
         rules = len(given["rules"])
         applicable = np.zeros((self.count, rules), dtype=np.int64)
         bounds = np.zeros(rules + 1, dtype=np.int64)
         found: list[list[NDArray[np.int64]]] = [[] for _ in range(rules)]
+        is_plain = np.isin(np.arange(rules), self.plain)
         while first < last:
             end = int(np.searchsorted(offsets, offsets[first] + EVENTS, side="right")) - 1
             end = min(max(end, first + 1), last)
-            suspects = np.empty(rules * (end - first) + 1, dtype=np.int64)
-            known = np.empty(end - first, dtype=np.uint8)
+            events = int(offsets[end] - offsets[first])
+            room = self._room(events, end - first)
+            suspects, known = room.suspects.reshape(-1), np.empty(end - first, dtype=np.uint8)
             find_suspects(
                 self.timestamps, offsets, first, end, self.numbers, self.judged, self.spots, given["rules"],
-                given["scopes"], given["deadlines"], self.now, self.groups, known, applicable, suspects,
-                bounds,
+                given["scopes"], given["deadlines"], self.now, self.groups, is_plain, known, applicable,
+                suspects, bounds,
             )  # fmt: skip
-            most = 2 * int(offsets[end] - offsets[first]) + end - first  # at most two an event
-            rows = np.empty((5, most), dtype=np.int64)
-            for rule, (begin, stop) in enumerate(pairwise(bounds.tolist())):
-                if begin < stop:
-                    found[rule].append(self._looked_at(rule, suspects[begin:stop], applicable, rows))
+            filled = np.zeros(len(self.plain), dtype=np.int64)
+            plain_suspects(self.numbers, self.bits, first, end, filled, room.plain)
+            own = [suspects[begin:stop] for begin, stop in pairwise(bounds.tolist())]
+            for place, rule in enumerate(self.plain.tolist()):
+                some = room.plain[place, : filled[place]]
+                own[rule] = np.arange(first, end) if self.whole[place] else some
+            for rule, cases in enumerate(own):
+                if len(cases):
+                    found[rule].append(self._looked_at(rule, cases, applicable, room.rows))
             first = end
         return applicable, found
+
+    def _room(self, events: int, cases: int) -> Room:
+        """Return room for so many events and cases, the same for each block of a thread.
+
+        Memory that is taken anew costs more than what is written to it.
+        """
+        room: Room | None = getattr(self.this_thread, "room", None)
+        if room is None or room.suspects.shape[1] <= cases or room.rows.shape[1] < 2 * events + cases:
+            others, most = len(self.arrays["rules"]) - len(self.plain), cases + cases // 8 + 1
+            shapes = (others, most), (len(self.plain), most), (5, 2 * (events + events // 8) + most)
+            room = self.this_thread.room = Room(*(np.empty(shape, dtype=np.int64) for shape in shapes))
+        return room
 
     @cached_property
     def judged(self) -> NDArray[np.uint8]:
@@ -121,6 +185,26 @@ class RulePass:
     def spots(self) -> NDArray[np.int32]:
         """The events whose times decide; of rules without such events, it takes up no memory."""
         return np.empty((2, len(self.arrays["rules"]), len(self.firsts)), dtype=np.int32)
+
+    @cached_property
+    def plain(self) -> NDArray[np.int64]:
+        """Rules that traces alone decide, if there is one group: at most as many as a number has bits."""
+        from dealtrace_engine.kernels import rules as kernels
+
+        rules = self.arrays["rules"]
+        decided = (rules[:, kernels.SCOPE] < 0) & (rules[:, kernels.TEMPLATE] != kernels.CONDITION)
+        decided &= (self.judged & kernels.TIMED == 0).all(axis=1)
+        return np.flatnonzero(decided & (self.count == 1))[:64]
+
+    @cached_property
+    def bits(self) -> NDArray[np.uint64]:
+        """Which of the plain rules suspect the cases of each trace, a bit for each."""
+        return np.zeros(len(self.firsts), dtype=np.uint64)
+
+    @cached_property
+    def whole(self) -> NDArray[np.bool_]:
+        """Which of the plain rules suspect the cases of every trace."""
+        return np.zeros(len(self.plain), dtype=np.bool_)
 
     @cached_property
     def symbols(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -175,8 +259,13 @@ class RulePass:
             rule_values.people_of(
                 *asking, given["people"], self.groups, seen, rule, suspects, applicable, rows, reached
             )
+        elif kind == kernels.VALUES:
+            values = given["values"]
+            rule_values.values_of(*asking, values, self.groups, rule, suspects, applicable, rows, reached)
         else:
-            falls = kind == kernels.VALUES
-            values, find = ("values", rule_values.values_of) if falls else ("ranks", rule_values.skips_of)
-            find(*asking, given[values], self.groups, rule, suspects, applicable, rows, reached)
+            column = self.ranked[given["rules"][rule, kernels.COLUMN]]
+            rule_values.skips_of(
+                *asking, column.codes, column.validity, column.offset, column.ranks, self.groups, rule,
+                suspects, applicable, rows, reached,
+            )  # fmt: skip
         return rows[:, : reached[0]].copy()

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.milestones import wanted_activities
+from dealtrace_engine.analyses.rule_pass import Ranked
 from dealtrace_engine.attributes import Attribute
 from dealtrace_engine.buffers import arrow, read_only, view
 from dealtrace_engine.errors import DealtraceError, LogError, SchemaError
@@ -29,8 +30,7 @@ DAY_US = 86_400_000_000
 MOST_DAYS = 100_000_000
 """From 1970 on; beyond, microseconds have no room, and every event is on one side all the same."""
 UNKNOWN = np.iinfo(np.int64).min
-PIECE = 1 << 16
-"""So many events are placed at a time, which stay in the cache."""
+Column = NDArray[Any] | Ranked
 
 
 @dataclass
@@ -45,6 +45,8 @@ class Program:
         Places in `rules` of those that the log can answer.
     reasons : dict of int to str
         The others, and why not.
+    ranked : list of Ranked
+        Columns whose values have an order that a rule asks for.
     """
 
     log: EventLog
@@ -52,10 +54,11 @@ class Program:
     threads: int | None = None
     applied: list[int] = field(default_factory=list)
     reasons: dict[int, str] = field(default_factory=dict)
+    ranked: list[Ranked] = field(default_factory=list)
     _rows: list[dict[str, int]] = field(default_factory=list)
     _symbols: dict[tuple[bytes, int], int] = field(default_factory=dict)
     _wanted: dict[tuple[str, ...], NDArray[np.bool_]] = field(default_factory=dict)
-    _asked: dict[tuple[str, str], tuple[int, Callable[[], NDArray[Any]]]] = field(default_factory=dict)
+    _asked: dict[tuple[str, str], tuple[int, Callable[[], Column]]] = field(default_factory=dict)
     _places: list[int] = field(default_factory=list)
     _arrays: dict[str, list[NDArray[Any]]] = field(default_factory=dict)
 
@@ -69,13 +72,16 @@ class Program:
             except (SchemaError, LogError) as error:
                 self.reasons[place] = error.what
         made = map_blocks(_made, [make for _, make in self._asked.values()], threads=self.threads)
-        for (kind, _), array in zip(self._asked, made, strict=True):
-            kept = self._arrays.setdefault(kind, [])
-            if isinstance(array, str):
+        for (kind, _), column in zip(self._asked, made, strict=True):
+            arrays = self._arrays.setdefault(kind, [])
+            if isinstance(column, str):
                 self._places.append(-1)
+            elif isinstance(column, Ranked):
+                self._places.append(len(self.ranked))
+                self.ranked.append(column)
             else:
-                self._places.append(len(kept))
-                kept.append(array)
+                self._places.append(len(arrays))
+                arrays.append(column)
         for place, row in rows.items():
             asked = [row["COLUMN"], row["SCOPE"], row.pop("MARK")]
             reason = next((made[one] for one in asked if one >= 0 and isinstance(made[one], str)), None)
@@ -144,7 +150,7 @@ class Program:
     def _mask(self, expression: Expression) -> NDArray[np.bool_]:
         return expression.mask(self.log, self.threads)
 
-    def _array(self, kind: str, key: object, make: Callable[[], NDArray[Any]]) -> int:
+    def _array(self, kind: str, key: object, make: Callable[[], Column]) -> int:
         """Ask for an array and return its number; rules that ask for the same share it."""
         asked = kind, json.dumps(key, sort_keys=True)
         return self._asked.setdefault(asked, (len(self._asked), make))[0]
@@ -171,7 +177,7 @@ class Program:
             return self._array("scopes", rule.must, lambda: self._mask(must))
         return -1
 
-    def _ranks(self, name: str, order: Sequence[str]) -> NDArray[np.int16]:
+    def _ranks(self, name: str, order: Sequence[str]) -> Ranked:
         """Return the place in the order of each event's value, or activity; -1 where it has none."""
         if name:
             attribute = self.log.attribute(name)
@@ -192,19 +198,9 @@ class Program:
             rank += bool(own.any())
         if rank < 2:
             raise LogError(f"the log has fewer than two steps of the order {', '.join(map(repr, order))}")
-        placed = np.empty(len(indices), dtype=np.int16)
-
-        def place(first: int) -> None:
-            from dealtrace_engine.kernels.rule_values import ranks_of
-
-            piece = indices.slice(first, PIECE)
-            piece = piece if piece.type == pa.int32() else piece.cast(pa.int32())
-            bits = np.frombuffer(piece.buffers()[0] or b"", dtype=np.uint8)
-            codes = read_only(view(piece).view(np.uint32))
-            ranks_of(codes, bits, piece.offset, ranks, placed[first : first + PIECE])
-
-        map_blocks(place, range(0, len(indices), PIECE), threads=self.threads)
-        return placed
+        indices = indices if indices.type == pa.int32() else indices.cast(pa.int32())
+        bits = np.frombuffer(indices.buffers()[0] or b"", dtype=np.uint8)
+        return Ranked(read_only(view(indices).view(np.uint32)), bits, indices.offset, ranks)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays by the names of the kernel's arguments."""
@@ -228,7 +224,6 @@ class Program:
             "deadlines": self._stacked("deadlines", cases, np.int64),
             "people": self._stacked("people", events, np.int32),
             "values": self._stacked("values", events, np.float64),
-            "ranks": self._stacked("ranks", events, np.int16),
         }  # fmt: skip
 
     def _stacked(self, kind: str, width: int, dtype: type[np.generic]) -> NDArray[Any]:
@@ -238,8 +233,8 @@ class Program:
         return np.array(arrays, dtype=dtype) if arrays else np.empty((0, width), dtype=dtype)
 
 
-def _made(make: Callable[[], NDArray[Any]]) -> NDArray[Any] | str:
-    """Return an array, or why the log cannot tell it."""
+def _made(make: Callable[[], Column]) -> Column | str:
+    """Return what a rule asks for, or why the log cannot tell it."""
     try:
         return make()
     except (SchemaError, LogError) as error:

@@ -1,6 +1,7 @@
 """Which cases are suspects of a rule: what is known of their traces, their conditions and times.
 
-See `rules` for what is known of traces, and for what is done with suspects.
+Plain rules are those that traces alone decide: what they suspect is a bit of each trace. See `rules` for what
+is known of traces, and for what is done with suspects.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ APPLIES, SUSPECT, TIMED = 1, 2, 4
 """What is known of a rule in the cases of a trace: whether it applies, and is broken, or by their times."""
 UNKNOWN = -(2**63)
 """A deadline that is not known."""
+DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+PLACES = np.array([k for _, k in sorted(((int(DE_BRUIJN) << k & 2**64 - 1) >> 58, k) for k in range(64))])
+"""Which bit is the only one of a number, by the highest six of its product with the above."""
 Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
 Grid = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 Judged = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
@@ -28,10 +32,12 @@ Spots = np.ndarray[tuple[int, int, int], np.dtype[np.int32]]
 def find_suspects(
     timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], first: int, last: int,
     numbers: NDArray[np.uint32], judged: Judged, spots: Spots, rules: Grid, scopes: Flags, deadlines: Grid,
-    now: int, groups: NDArray[np.int32], known: NDArray[np.uint8], applicable: Grid,
-    suspects: NDArray[np.int64], bounds: NDArray[np.int64],
+    now: int, groups: NDArray[np.int32], plain: NDArray[np.bool_], known: NDArray[np.uint8],
+    applicable: Grid, suspects: NDArray[np.int64], bounds: NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Count the cases to which each rule applies, and write the suspects of one rule after the other.
+
+    Rules that are `plain` are left out.
 
     `numbers` says which trace each case has, `known` has room for these cases, `applicable` has shape
     (groups, rules). `bounds`, shape (rules + 1,), says where the suspects of each rule begin.
@@ -40,6 +46,9 @@ def find_suspects(
     own, of = numbers[first:last], groups[first:last]
     for rule in range(len(rules)):
         template, scope, column = rules[rule, TEMPLATE], rules[rule, SCOPE], rules[rule, COLUMN]
+        bounds[rule] = filled
+        if plain[rule]:
+            continue
         some = know_cases(judged[rule], own, known[:size])
         if scope >= 0:
             for place in range(size):
@@ -59,7 +68,6 @@ def find_suspects(
         else:
             for place in range(size):
                 applicable[of[place], rule] += known[place] & APPLIES
-        bounds[rule] = filled
         if some & (SUSPECT | TIMED):
             filled += list_suspects(known[:size], first, suspects[filled:])
     bounds[len(rules)] = filled
@@ -109,3 +117,42 @@ def look_at_times(
         else:
             over = event < 0 and now > limit
             known[place] = (APPLIES * (over or event >= 0) | SUSPECT * over) * (limit != UNKNOWN)
+
+
+@kernel
+def note_plain(
+    judged: Judged, rules: NDArray[np.int64], counts: NDArray[np.int64], applicable: Grid,
+    bits: NDArray[np.uint64], whole: NDArray[np.bool_],
+) -> None:  # fmt: skip
+    """Count the cases to which plain rules apply, and note which of these rules suspect each trace.
+
+    `counts`, shape (traces,), says how many cases have each trace; bit k of `bits`, zeros at first, is of
+    ``rules[k]``. Those that suspect every trace are `whole`, and have no bits.
+    """
+    for place in range(len(rules)):
+        rule, found, every = rules[place], 0, SUSPECT
+        for trace in range(len(bits)):
+            known = judged[rule, trace]
+            found += counts[trace] * (known & APPLIES)
+            every &= known
+        applicable[0, rule] += found
+        whole[place] = every != 0
+        if every == 0:
+            for trace in range(len(bits)):
+                bits[trace] |= np.uint64((judged[rule, trace] & SUSPECT) != 0) << np.uint64(place)
+
+
+@kernel
+def plain_suspects(
+    numbers: NDArray[np.uint32], bits: NDArray[np.uint64], first: int, last: int,
+    filled: NDArray[np.int64], suspects: Grid,
+) -> None:  # fmt: skip
+    """Write the suspects of plain rules among some cases: a row for each, which is `filled` so far."""
+    for case in range(first, last):
+        left = bits[numbers[case]]
+        while left != 0:
+            lowest = left & (~left + np.uint64(1))
+            place = PLACES[lowest * DE_BRUIJN >> np.uint64(58)]
+            suspects[place, filled[place]] = case
+            filled[place] += 1
+            left ^= lowest

@@ -17,7 +17,6 @@ Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
 Grid = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 Codes = np.ndarray[tuple[int, int], np.dtype[np.int32]]
 Numbers = np.ndarray[tuple[int, int], np.dtype[np.float64]]
-Ranks = np.ndarray[tuple[int, int], np.dtype[np.int16]]
 
 
 @kernel
@@ -102,17 +101,26 @@ def values_of(
 @kernel
 def skips_of(
     activities: NDArray[Any], case_offsets: NDArray[np.int64], member: Flags,
-    condition_of: NDArray[np.int64], marks: Flags, asked: Grid, ranks: Ranks, groups: NDArray[np.int32],
+    condition_of: NDArray[np.int64], marks: Flags, asked: Grid, codes: NDArray[np.uint32],
+    validity: NDArray[np.uint8], offset: int, ranks: NDArray[np.int16], groups: NDArray[np.int32],
     rule: int, suspects: NDArray[np.int64], applicable: Grid, rows: Grid, reached: NDArray[np.int64],
 ) -> None:  # fmt: skip
-    """Write the events of A whose rank is more than one above the highest so far; negative is none."""
-    filled, a, column = 0, asked[rule, A], asked[rule, COLUMN]
+    """Write the events of A whose rank is more than one above the highest so far.
+
+    `ranks` says the rank of each code, negative for none, and at its end that of an event that has no code;
+    the bits of `validity`, if it has any, say from an offset on which have one.
+    """
+    filled, a, null, some = 0, asked[rule, A], np.uint32(len(ranks) - 1), len(validity) > 0
     for suspect in range(len(suspects)):
         case, before, held = suspects[suspect], NONE, np.int64(NONE)
         begin = case_offsets[case]
-        own = ranks[column, begin : case_offsets[case + 1]]
+        own = codes[begin : case_offsets[case + 1]]
         for place in range(np.uint64(len(own))):  # unsigned, as any other index might count from the end
-            rank, event = np.int64(own[place]), begin + np.int64(place)
+            code, event = own[place], begin + np.int64(place)
+            if some:  # no branch on the bit, which would be guessed wrong
+                bit = np.uint64(offset + event)
+                code = code if validity[bit >> np.uint64(3)] >> (bit & np.uint64(7)) & np.uint64(1) else null
+            rank = np.int64(ranks[code])
             if a >= 0 and not (
                 member[a, activities[event]] and (condition_of[a] < 0 or marks[condition_of[a], event])
             ):
@@ -127,23 +135,3 @@ def skips_of(
         if before >= 0:
             applicable[groups[case], rule] += 1
     reached[0] = filled
-
-
-@kernel
-def ranks_of(
-    codes: NDArray[np.uint32], validity: NDArray[np.uint8], offset: int, ranks: NDArray[np.int16],
-    ranked: NDArray[np.int16],
-) -> None:  # fmt: skip
-    """Write the rank of each code, and the last rank for those that are null.
-
-    The bits of `validity`, if it has any, say from an offset on which are not.
-    """
-    if len(validity) == 0:
-        for place in range(len(codes)):
-            ranked[place] = ranks[codes[place]]
-        return
-    null = np.uint32(len(ranks) - 1)
-    for place in range(len(codes)):
-        code, bit = codes[place], offset + place
-        valid = validity[bit >> 3] >> (bit & 7) & 1
-        ranked[place] = ranks[code if valid else null]  # no branch, which would be guessed wrong

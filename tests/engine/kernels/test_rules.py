@@ -12,15 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dealtrace_engine.analyses import rule_pass
-from dealtrace_engine.analyses.rule_pass import RulePass
+from dealtrace_engine.analyses.rule_pass import Ranked, RulePass
 from dealtrace_engine.buffers import read_only, view
 from dealtrace_engine.kernels import rule_suspects
 from dealtrace_engine.kernels import rules as kernels
 from dealtrace_engine.kernels.rule_suspects import know_cases, list_suspects
-from dealtrace_engine.kernels.rule_values import ranks_of
+from dealtrace_engine.kernels.rule_values import skips_of
 from dealtrace_engine.kernels.rules import judge_traces
 from naive import rule_suspects as naive_suspects
-from naive import rule_values as naive_values
 from naive import rules as naive
 from naive.rules import Event
 
@@ -106,8 +105,24 @@ def program(traces, rules):
         "deadlines": np.array(deadlines, np.int64),
         "people": np.array([[-1 if e.person is None else e.person for e in events]], np.int32),
         "values": np.array([[np.nan if e.value is None else e.value for e in events]]),
-        "ranks": np.array([[-1 if e.value is None else e.value for e in events]], np.int16),
     }  # fmt: skip
+
+
+def ranked(traces):
+    """The values of events as codes, null where there is none, behind some that are not of these events."""
+    values = [event.value and int(event.value) for trace in traces for event in trace]
+    codes = pa.array([None, 1, 2, *values], pa.int32()).slice(3)
+    bits = np.frombuffer(codes.buffers()[0], np.uint8)
+    if not codes.null_count:
+        bits = bits[:0]
+    return [
+        Ranked(
+            read_only(view(codes.fill_null(0)).view(np.uint32)),
+            bits,
+            3,
+            np.array([0, 1, 2, 3, 4, -1], np.int16),
+        )
+    ]
 
 
 def freeze(symbol):
@@ -125,7 +140,9 @@ def run(traces, rules, cuts):
     distinct = list(dict.fromkeys(keys))
     numbers = np.array([distinct.index(key) for key in keys], np.uint32)
     firsts = np.array([keys.index(key) for key in distinct], np.int32)
-    passing = RulePass(*columns, given_, rules[0]["now"], groups, len(traces), numbers, firsts)
+    passing = RulePass(
+        *columns, given_, ranked(traces), rules[0]["now"], groups, len(traces), numbers, firsts
+    )
     applicable, rows = passing.check(cuts, threads=1)
     places = list(zip(*rows[:3].tolist(), strict=True))
     assert places == sorted(places)
@@ -162,7 +179,8 @@ def test_every_template_has_a_twin():
 
 
 def test_numbers_of_columns_and_templates_are_the_same():
-    shared = [name for name in vars(rule_suspects) if name.isupper()]
+    shared = [name for name in vars(rule_suspects) if name.isupper() and hasattr(kernels, name)]
+    assert {"TEMPLATE", "SUSPECT", "CONDITION", "UNKNOWN"} <= set(shared)
     assert {name: getattr(kernels, name) for name in shared} == {
         name: getattr(rule_suspects, name) for name in shared
     }
@@ -179,13 +197,23 @@ def test_what_is_known_of_cases_is_its_twin(judged, drawn, first):
     assert suspects[:count].tolist() == naive_suspects.list_suspects(known.tolist(), first)
 
 
-@given(st.lists(st.one_of(st.none(), st.integers(0, 3))), st.integers(0, 9))
-def test_ranks_are_their_twin(codes, skipped):
-    values = pa.array(codes, pa.int32()).slice(skipped)
-    ranks, ranked = np.array([2, 0, 1, 3, -1], np.int16), np.empty(len(values), np.int16)
-    bits = np.frombuffer(values.buffers()[0] or b"", dtype=np.uint8)
-    ranks_of(read_only(view(values).view(np.uint32)), bits, values.offset, ranks, ranked)
-    assert ranked.tolist() == naive_values.ranks_of(values.to_pylist(), ranks.tolist())
+@given(st.lists(st.one_of(st.none(), st.integers(0, 4)), min_size=1), st.integers(0, 9))
+def test_codes_with_and_without_gaps_have_their_ranks(codes, skipped):
+    values = pa.array([None, *range(skipped), *codes], pa.int32()).slice(1 + skipped)
+    gaps = np.frombuffer(values.buffers()[0], np.uint8) if values.null_count else np.empty(0, np.uint8)
+    ranks = np.array([2, 0, 1, 3, 9, -1], np.int16)
+    asked, applicable = np.array([[-1, -1, 0, 0]]), np.zeros((1, 1), np.int64)
+    rows, reached = np.empty((5, len(codes)), np.int64), np.zeros(1, np.int64)
+    skips_of(
+        np.zeros(len(codes), np.uint8), np.array([0, len(codes)]), np.empty((0, 1), np.bool_),
+        np.empty(0, np.int64), np.empty((0, len(codes)), np.bool_), asked,
+        read_only(view(values.fill_null(4)).view(np.uint32)), gaps, values.offset, ranks,
+        np.zeros(1, np.int32), 0, np.array([0]), applicable, rows, reached,
+    )  # fmt: skip
+    trace = [Event(0, 0, value=None if code is None else float(ranks[code])) for code in codes]
+    broken = naive.no_skip(trace, {"a": lambda _: True})
+    assert rows[2, : reached[0]].tolist() == [place for place, _, _ in broken or ()]
+    assert bool(applicable[0, 0]) == (broken is not None)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 0), (0, 1), (0, 2), (2, None), (3, None), (2, 2), (1, 1)])

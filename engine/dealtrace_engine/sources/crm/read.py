@@ -120,7 +120,7 @@ def log_of(
     tables.release_all()
     give_back()
     keys = pl.DataFrame(map(events.taken, KEYS)).with_row_index(ROW)
-    ids = raw.event_ids or raw.ids
+    ids = raw.ids_of_events
     found = linked(keys, links.with_columns(ids.held(links["record_id"])), raw.ids)
     del links, keys
     give_back()
@@ -153,7 +153,7 @@ def _events(
     names = [rule.name for rule in rules]
     named = {activity for family in system.families for activity in family.activities}
     others = tuple(dict.fromkeys(rule.activity for rule in rules if rule.activity not in named))
-    short = partial(compact, rules=names, ids=tables.raw.event_ids or tables.ids)
+    short = partial(compact, rules=names, ids=tables.raw.ids_of_events)
     used, found = mapping.ladder(rules), Derived(short(no_events(tables.ids)).schema)
     for family in (Family(others), *system.families):
         tables.read_all(family.reads)

@@ -119,6 +119,11 @@ class RawExport:
     ids: Ids = field(default_factory=TextIds)
     event_ids: Ids | None = None
 
+    @property
+    def ids_of_events(self) -> Ids:
+        """How events hold ids."""
+        return self.event_ids or self.ids
+
 
 @dataclass(frozen=True)
 class CrmTables:

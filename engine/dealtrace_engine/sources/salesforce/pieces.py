@@ -129,7 +129,7 @@ class Pieces:
             self.findings += other_days(frames, latest)
         raw = RawExport(
             "salesforce", shape, str(path), frames, versions, exported, zone, precision, self.notes,
-            self.findings, self._others(), latest=as_instants(latest, zone), event_ids=_event_ids(frames),
+            self.findings, self._others(), latest=as_instants(latest, zone), event_ids=_event_ids(self.all),
         )  # fmt: skip
         self.space.live_as_long_as(raw)
         return raw
@@ -142,17 +142,17 @@ class Pieces:
         return {name: list(columns) for name, columns in found.items() if columns}
 
 
-def _event_ids(frames: Mapping[str, pl.LazyFrame]) -> Ids | None:
+def _event_ids(pieces: Sequence[Piece]) -> Ids | None:
     """Return how events hold ids: as numbers, if the first records have ids of Salesforce and no others.
 
     References of trees and keys of other systems stay texts: numbers for them would take more memory.
     """
     import polars as pl
 
-    name = next((name for name in RECORDS if name in frames), None)
-    if name is None:
+    records = next((piece for name in RECORDS for piece in pieces if piece.name == name), None)
+    if records is None:
         return SalesforceIds()
-    first = frames[name].select(pl.col("Id").cast(pl.String)).head(SAMPLE).collect().to_series()
+    first = records.frame.select(pl.col("Id").cast(pl.String)).head(SAMPLE).collect().to_series()
     odd = np.isin(read_ids(first, "salesforce")[1], (DAMAGED, OTHER)).sum()
     return None if 10 * odd > len(first) else SalesforceIds()
 
