@@ -5,8 +5,9 @@ import pytest
 
 from dealtrace_engine.errors import ParseError
 from dealtrace_engine.sources.files import InputFile
-from dealtrace_engine.sources.salesforce import json_stream
+from dealtrace_engine.sources.salesforce import json_stream, plain_json, records_json
 from dealtrace_engine.sources.salesforce.json_stream import JsonRecords
+from dealtrace_engine.sources.salesforce.plain_json import plain_frame
 from dealtrace_engine.sources.salesforce.recognise import recognise
 from salesforce_exports import ACCOUNT, OPPORTUNITY, OTHER, read, rows, typed
 
@@ -110,6 +111,47 @@ def test_in_bulk_and_one_by_one_it_is_the_same(tmp_path, monkeypatch):
     one_by_one = read(tmp_path, "rest-json")
     assert rows(in_bulk, "Opportunity", *columns) == rows(one_by_one, "Opportunity", *columns)
     assert in_bulk.other_columns == one_by_one.other_columns == {}
+
+
+def test_a_tree_in_bulk_and_one_by_one_is_the_same(tmp_path, monkeypatch):
+    """References stand for ids, and columns appear when a record first has something in them."""
+    deals = [
+        {
+            "attributes": {"type": "Opportunity", "referenceId": f"OpportunityRef{i}"},
+            "StageName": "Won \u00fc" if i % 2 else "Lost",
+            "AccountId": f"@AccountRef{i % 7}",
+            **({"Amount": i / 4} if i > 150 else {}),
+            **({"LeadSource": None if i % 2 else "Web"} if i > 220 else {}),
+        }
+        for i in range(300)
+    ]
+    stored(tmp_path, "a.json", {"records": deals}, indent=1)
+    monkeypatch.setattr(plain_json, "PIECE", 1 << 12)
+    taken = []
+    monkeypatch.setattr(
+        records_json, "plain_frame", lambda *given: taken.append(plain_frame(*given)) or taken[-1]
+    )
+    in_bulk = read(tmp_path, "tree")
+    assert taken[0] is not None
+    monkeypatch.setattr(records_json, "plain_frame", lambda *_: None)
+    one_by_one = read(tmp_path, "tree")
+    columns = ("Id", "StageName", "AccountId", "Amount", "LeadSource")
+    found = rows(in_bulk, "Opportunity", *columns)
+    assert found == rows(one_by_one, "Opportunity", *columns)
+    assert found[0] == ("@OpportunityRef0", "Lost", "@AccountRef0", None, None)
+    assert found[299] == ("@OpportunityRef299", "Won ü", "@AccountRef5", "74.75", None)
+    assert (in_bulk.notes, [f.count for f in in_bulk.findings]) == (
+        one_by_one.notes, [f.count for f in one_by_one.findings],
+    )  # fmt: skip
+
+
+def test_keys_that_are_not_spelled_as_the_api_does(tmp_path):
+    stored(
+        tmp_path,
+        "a.json",
+        page({"attributes": {"type": "Opportunity"}, "id": OPPORTUNITY, "stage_name": "Won"}),
+    )
+    assert rows(read(tmp_path, "rest-json"), "Opportunity", "Id", "StageName") == [(OPPORTUNITY, "Won")]
 
 
 def test_records_at_several_depths_are_all_read(tmp_path):
