@@ -241,7 +241,7 @@ def check_rules(
     day = (EPOCH + timedelta(microseconds=now)).date()
     violations = violations_of(program, rows, day)
     valued, ids = amounts if value is not None else None, made(log.case_ids)
-    sums = sums_of(valued, cells, applicable, violations)
+    sums = sums_of(valued, cells, applicable, violations, threads)
     told, pairs = rule_table(program, groups, valued, cells, sums, violations, rank, language)
     found = Later(lambda: CaseRows.of_pairs(ids, *pairs(), len(told)).found())
     return RuleCheck(

@@ -18,6 +18,8 @@ TRACES = 1 << 12
 """So many traces are judged by a task."""
 TILE = 64
 """So many traces are judged by one rule after the other: what is noted of them stays in the cache."""
+PIECES = 64
+"""So many pieces of violations are put in their place by a task."""
 EVENTS = 1 << 20
 """The cases with so many events, or one that has more, are checked by one rule after the other."""
 
@@ -112,7 +114,15 @@ class RulePass:
         for part, _ in parts:
             applicable += part
         found = [rows for rule in range(rules) for _, own in parts for rows in own[rule]]
-        return applicable, np.concatenate([np.empty((5, 0), dtype=np.int64), *found], axis=1)
+        ends = np.cumsum([0, *(rows.shape[1] for rows in found)]).tolist()
+        joined = np.empty((5, ends[-1]), dtype=np.int64)
+
+        def put(first: int) -> None:
+            for place, rows in enumerate(found[first : first + PIECES], first):
+                joined[:, ends[place] : ends[place + 1]] = rows
+
+        map_blocks(put, range(0, len(found), PIECES), threads=threads)
+        return applicable, joined
 
     def judge(self, threads: int | None = None) -> None:
         """See what the traces alone tell, and note it in `judged` and `spots`."""

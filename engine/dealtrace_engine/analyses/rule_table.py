@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from dealtrace_engine.analyses.money import UNITS, Amounts
 from dealtrace_engine.analyses.rule_program import DAY_US, Program
 from dealtrace_engine.analyses.rule_violations import Violations
 from dealtrace_engine.models.rules import Rule
+from dealtrace_engine.parallel import map_blocks
 
 RANKS = ("cases", "days", "value")
 _TEXTS = ("rule", "name", "severity", "owner", "template", "status")
@@ -111,8 +113,9 @@ def rule_table(
 
 
 def sums_of(
-    amounts: Amounts | None, cells: NDArray[np.int32], applicable: NDArray[np.int64], found: Violations
-) -> Sums:
+    amounts: Amounts | None, cells: NDArray[np.int32], applicable: NDArray[np.int64], found: Violations,
+    threads: int | None = None,
+) -> Sums:  # fmt: skip
     """Add up the violations.
 
     Parameters
@@ -122,15 +125,22 @@ def sums_of(
         Group and currency of each case, as one number.
     applicable : ndarray of int64, shape (cells, rules)
     found : Violations
+    threads : int, optional
     """
     from dealtrace_engine.kernels import rule_sums as kernels
 
     shape = applicable.shape
-    sums, broken_cases = np.zeros((kernels.SUMS, *shape), np.int64), np.zeros(shape[0], np.int64)
-    broken = np.zeros(len(cells), np.bool_)
-    kernels.sum_violations(
-        found.rules, found.cases, found.late, found.accepted, cells, sums, broken, broken_cases
-    )
+    sums, broken = np.zeros((kernels.SUMS, *shape), np.int64), np.zeros(len(cells), np.bool_)
+    cuts = np.searchsorted(found.rules, np.arange(shape[1] + 1)).tolist()
+
+    def add(ends: tuple[int, int]) -> None:  # sums are those of one rule; threads only ever set marks
+        own = slice(*ends)
+        kernels.sum_violations(
+            found.rules[own], found.cases[own], found.late[own], found.accepted[own], cells, sums, broken
+        )
+
+    map_blocks(add, list(pairwise(cuts)), threads=threads)
+    broken_cases = np.bincount(cells[broken], minlength=shape[0])
     value = None
     if amounts is not None:
         firsts, accepted = found.pairs

@@ -15,11 +15,11 @@ Cube = np.ndarray[tuple[int, int, int], np.dtype[np.int64]]
 @kernel
 def sum_violations(
     rules: NDArray[np.int64], cases: NDArray[np.int64], late: NDArray[np.int64], accepted: NDArray[np.bool_],
-    cells: NDArray[np.int32], sums: Cube, broken: NDArray[np.bool_], broken_cases: NDArray[np.int64],
+    cells: NDArray[np.int32], sums: Cube, broken: NDArray[np.bool_],
 ) -> None:  # fmt: skip
     """Add violations, by rule and case, to `sums`, shape (SUMS, cells, rules), and say which cases have any.
 
-    `broken_cases`, shape (cells,), counts these. Delays that are negative have no meaning.
+    Delays that are negative have no meaning.
     """
     rule_before, case_before = -1, -1
     for place in range(len(rules)):
@@ -32,5 +32,4 @@ def sum_violations(
         sums[VIOLATING, cell, rule] += new
         sums[VIOLATIONS, cell, rule] += 1
         sums[LATE, cell, rule] += max(late[place], 0)
-        broken_cases[cell] += not broken[case]
         broken[case] = True
