@@ -16,7 +16,12 @@ from dealtrace_engine.analyses.rule_pass import Ranked, RulePass
 from dealtrace_engine.buffers import read_only, view
 from dealtrace_engine.kernels import rule_suspects
 from dealtrace_engine.kernels import rules as kernels
-from dealtrace_engine.kernels.rule_suspects import know_cases, list_suspects
+from dealtrace_engine.kernels.rule_suspects import (
+    know_cases,
+    list_suspects,
+    note_plain,
+    plain_suspects,
+)
 from dealtrace_engine.kernels.rule_values import skips_of
 from dealtrace_engine.kernels.rules import judge_traces
 from naive import rule_suspects as naive_suspects
@@ -195,6 +200,33 @@ def test_what_is_known_of_cases_is_its_twin(judged, drawn, first):
     assert some == np.bitwise_or.reduce(known, initial=0)
     count = list_suspects(known, first, suspects)
     assert suspects[:count].tolist() == naive_suspects.list_suspects(known.tolist(), first)
+
+
+JUDGED = st.integers(1, 5).flatmap(
+    lambda traces: st.lists(
+        st.lists(st.integers(0, 3), min_size=traces, max_size=traces), min_size=1, max_size=64
+    )
+)
+
+
+@given(JUDGED, st.lists(st.integers(0, 99), max_size=20), st.data())
+def test_plain_rules_are_their_twin(judged, drawn, data):
+    traces = len(judged[0])
+    numbers = [number % traces for number in drawn]
+    chosen = data.draw(st.lists(st.sampled_from(range(len(judged))), unique=True).map(sorted))
+    applicable, bits = np.zeros((1, len(judged)), np.int64), np.zeros(traces, np.uint64)
+    rules, whole = np.array(chosen, np.int64), np.zeros(len(chosen), np.bool_)
+    counts = np.bincount(np.array(numbers, np.int64), minlength=traces)
+    note_plain(np.array(judged, np.uint8), rules, counts, applicable, bits, whole)
+    expected, all_suspect = naive_suspects.note_plain(judged, chosen, numbers)
+    assert (applicable[0, rules].tolist(), whole.tolist()) == (expected, all_suspect)
+    filled, suspects = np.zeros(len(chosen), np.int64), np.empty((len(chosen), len(numbers)), np.int64)
+    cut = data.draw(st.integers(0, len(numbers)))
+    for first, last in ((0, cut), (cut, len(numbers))):
+        plain_suspects(np.array(numbers, np.uint32), bits, first, last, filled, suspects)
+    for place, rule in enumerate(chosen):
+        found = suspects[place, : filled[place]].tolist()
+        assert found == ([] if whole[place] else naive_suspects.plain_suspects(judged, rule, numbers))
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(0, 4)), min_size=1), st.integers(0, 9))
