@@ -9,12 +9,12 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memchr, memcmp, memcpy, memmove, memset
 
 from dealtrace_ext.bytemask cimport equal64, lowest_bit
+from dealtrace_ext.text_view cimport INLINE, View, put
 
 cdef enum:
     _LF = 10
     _QUOTE = 34
     _BACKSLASH = 92
-    _INLINE = 12          # bytes of text that fit a view
     _DEEPEST = 64         # wanted objects inside one another
 
 cdef struct Key:
@@ -30,10 +30,6 @@ cdef struct Node:
 cdef struct Field:
     int64_t begin
     int64_t length        # -1 for null
-
-cdef struct View:
-    int32_t length
-    uint8_t[12] text      # or its first four bytes, the buffer, and where in it
 
 cdef struct Reader:
     uint8_t *text
@@ -438,8 +434,8 @@ def views(const uint8_t[::1] text, const int64_t[:, ::1] places, uint8_t[::1] ou
     """
     cdef int64_t i, begin, length, at = 0, nulls = 0, count = places.shape[0]
     cdef bint good = True
-    cdef int32_t place
-    cdef View *view
+    cdef const uint8_t *data = &text[0] if text.shape[0] else NULL
+    cdef uint8_t *room = &out[0] if out.shape[0] else NULL
     if made.shape[0] != 4 * count or valid.shape[0] != (count + 7) // 8 or out.shape[0] > INT32_MAX:
         raise ValueError(f"{count} texts need {4 * count} numbers and {(count + 7) // 8} bytes, and below 2 GiB")
     if count == 0:
@@ -452,22 +448,11 @@ def views(const uint8_t[::1] text, const int64_t[:, ::1] places, uint8_t[::1] ou
             if length < 0:
                 nulls += 1
                 continue
-            if begin < 0 or length > text.shape[0] - begin or length > _INLINE and length > out.shape[0] - at:
+            if begin < 0 or length > text.shape[0] - begin or length > INLINE and length > out.shape[0] - at:
                 good = False
                 break
             valid[i >> 3] |= <uint8_t> (1 << (i & 7))
-            view = <View *> &made[4 * i]
-            view.length = <int32_t> length
-            if length == 0:
-                continue
-            if length <= _INLINE:
-                memcpy(view.text, &text[begin], length)
-                continue
-            place = <int32_t> at
-            memcpy(view.text, &text[begin], 4)
-            memcpy(view.text + 8, &place, 4)
-            memcpy(&out[at], &text[begin], length)
-            at += length
+            at = put(<View *> &made[4 * i], data + begin, length, room, 0, at)
     if not good:
         raise ValueError("a text is outside of the buffer, or the long ones need more room")
     return nulls

@@ -1,18 +1,13 @@
 """Text columns as Arrow's views: a short text stands in its view, of a longer one the view says where it is."""
 
 from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
+from dealtrace_ext cimport text_view
 from dealtrace_ext.columns cimport Text
+from dealtrace_ext.text_view cimport View, put
 
-cdef enum:
-    _INLINE = 12          # bytes of text that fit a view
-
-cdef struct View:
-    int32_t length
-    uint8_t[12] text      # or its first four bytes, the buffer, and where in it
-
-INLINE = _INLINE
+INLINE = text_view.INLINE
 
 
 def text_views(column, int64_t start, uint8_t[::1] out, int32_t[::1] views):
@@ -54,9 +49,7 @@ def text_views(column, int64_t start, uint8_t[::1] out, int32_t[::1] views):
 
 
 cdef int64_t _write(Text text, int64_t start, uint8_t *out, View *views) noexcept nogil:
-    cdef int64_t i, begin, end, length, at = 0
-    cdef int32_t place
-    cdef const uint8_t *value
+    cdef int64_t i, begin, end, at = 0
     memset(views, 0, text.length * sizeof(View))
     for i in range(text.length):
         begin, end = text.begin(i), text.begin(i + 1)
@@ -64,14 +57,5 @@ cdef int64_t _write(Text text, int64_t start, uint8_t *out, View *views) noexcep
             return -1
         if text.is_null(i):
             continue
-        value, length = text.data + begin, end - begin
-        views[i].length = <int32_t> length
-        if length <= _INLINE:
-            memcpy(views[i].text, value, length)
-            continue
-        place = <int32_t> (start + at)
-        memcpy(views[i].text, value, 4)
-        memcpy(views[i].text + 8, &place, 4)
-        memcpy(out + at, value, length)
-        at += length
+        at = put(&views[i], text.data + begin, end - begin, out, start, at)
     return at

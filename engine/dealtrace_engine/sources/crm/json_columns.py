@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 
 from dealtrace_ext.json_fields import Wanted, fields, views
 from dealtrace_ext.json_records import records
+from dealtrace_ext.text_views import INLINE
 
 if TYPE_CHECKING:
     import polars as pl
-
-INLINE = 12
-"""Bytes of a text that stands in its view."""
 
 
 def record_lines(pieces: Iterable[bytes], depth: int, state: NDArray[np.int64]) -> Iterator[bytes]:
