@@ -19,9 +19,8 @@ APPLIES, SUSPECT, TIMED = 1, 2, 4
 """What is known of a rule in the cases of a trace: whether it applies, and is broken, or by their times."""
 UNKNOWN = -(2**63)
 """A deadline that is not known."""
-DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
-PLACES = np.array([k for _, k in sorted(((int(DE_BRUIJN) << k & 2**64 - 1) >> 58, k) for k in range(64))])
-"""Which bit is the only one of a number, by the highest six of its product with the above."""
+PLACES = np.array([next((k for k in range(64) if 2**k % 67 == rest), 0) for rest in range(67)])
+"""Which bit is the only one of a number, by its remainder when divided by 67: each bit has another."""
 Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
 Grid = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 Judged = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
@@ -152,7 +151,7 @@ def plain_suspects(
         left = bits[numbers[case]]
         while left != 0:
             lowest = left & (~left + np.uint64(1))
-            place = PLACES[lowest * DE_BRUIJN >> np.uint64(58)]
+            place = PLACES[lowest % np.uint64(67)]
             suspects[place, filled[place]] = case
             filled[place] += 1
             left ^= lowest
