@@ -8,7 +8,7 @@ with a backslash, is marked, and nothing of it is kept.
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcmp, memcpy
 
-from dealtrace_ext.columns cimport Text
+from dealtrace_ext.columns cimport Views
 
 cdef enum:
     LONGEST = 128                  # bytes of a wanted name
@@ -168,18 +168,18 @@ cdef int64_t row_changes(
     return -1
 
 
-def find_changes(Text texts not None, names, int64_t[:, ::1] found, uint8_t[::1] other):
+def find_changes(Views texts not None, names, int64_t[:, ::1] found, uint8_t[::1] other):
     """Find the wanted changes in each text.
 
     Parameters
     ----------
-    texts : Text, length n
+    texts : Views, length n
         A null has no changes.
     names : list of bytes
         The wanted ones in lower case, by length.
     found : int64 buffer, shape (room, 6)
         Filled, as far as there is room, with a row for each wanted change: its text; the place of its name in
-        `names`; begin and end of the old value in the bytes of `texts`, -1 for null; of the new value.
+        `names`; begin and end of the old value in the text's bytes, -1 for null; of the new value.
     other : uint8 buffer, shape (n,)
         1 is written for a text that is not understood, 0 for any other.
 
@@ -196,13 +196,15 @@ def find_changes(Text texts not None, names, int64_t[:, ::1] found, uint8_t[::1]
     Examples
     --------
     >>> import numpy as np, pyarrow as pa
-    >>> from dealtrace_ext.columns import Text
-    >>> texts = pa.array(['{"changedAttributes":[{"logicalName":"state","oldValue":null,"newValue":"1"}]}', "x"])
+    >>> from dealtrace_ext.columns import Views
+    >>> text = '{"changedAttributes":[{"logicalName":"state","oldValue":null,"newValue":"1"}]}'
+    >>> texts = pa.array([text, "x"], pa.string_view())
     >>> found, other = np.zeros((4, 6), np.int64), np.zeros(2, np.uint8)
-    >>> find_changes(Text(texts), [b"state"], found, other), found[0].tolist(), other.tolist()
+    >>> find_changes(Views(texts), [b"state"], found, other), found[0].tolist(), other.tolist()
     (1, [0, 0, -1, -1, 73, 74], [0, 1])
     """
     cdef int64_t n = texts.length, row, count = 0, after, place, size, room = found.shape[0]
+    cdef const uint8_t *data
     cdef int64_t ends[1024]
     cdef int64_t firsts[LONGEST + 2]
     if other.shape[0] != n or found.shape[1] != FIGURES:
@@ -221,13 +223,13 @@ def find_changes(Text texts not None, names, int64_t[:, ::1] found, uint8_t[::1]
     with nogil:
         for row in range(n):
             other[row] = 0
-            if texts.is_null(row):
-                continue
-            if not 0 <= texts.begin(row) <= texts.begin(row + 1) <= texts.data_end:
+            if not texts.text(row, &data, &size):
                 other[row] = 1
                 continue
+            if data == NULL:
+                continue
             after = row_changes(
-                texts.data, spaces(texts.data, texts.begin(row), texts.begin(row + 1)), texts.begin(row + 1),
+                data, spaces(data, 0, size), size,
                 written, ends, firsts, row, &found[0, 0] if room else NULL, count, room,
             )
             if after < 0:
@@ -238,13 +240,13 @@ def find_changes(Text texts not None, names, int64_t[:, ::1] found, uint8_t[::1]
 
 
 def copy_values(
-    Text texts not None, const int64_t[:, ::1] found, int64_t column, int64_t[::1] offsets, uint8_t[::1] out
+    Views texts not None, const int64_t[:, ::1] found, int64_t column, int64_t[::1] offsets, uint8_t[::1] out
 ):
     """Copy values that `find_changes` found, one after the other; return how many bytes they have.
 
     Parameters
     ----------
-    texts : Text
+    texts : Views
     found : int64 buffer, shape (m, 6)
     column : int
         2 for old values, 4 for new ones.
@@ -258,7 +260,8 @@ def copy_values(
     IndexError
         A value leaves the texts.
     """
-    cdef int64_t i, begin, end, at = 0, bad = -1, m = found.shape[0], room = out.shape[0]
+    cdef int64_t i, begin, end, size, at = 0, bad = -1, m = found.shape[0], room = out.shape[0]
+    cdef const uint8_t *data
     if found.shape[1] != FIGURES or column not in (2, 4) or offsets.shape[0] != m + 1:
         raise ValueError(f"{m} changes have {FIGURES} figures each and need one offset more")
     with nogil:
@@ -266,11 +269,11 @@ def copy_values(
         for i in range(m):
             begin, end = found[i, column], found[i, column + 1]
             if begin != NOTHING:
-                if not 0 <= begin <= end <= texts.data_end:
+                if not (0 <= found[i, 0] < texts.length and texts.text(found[i, 0], &data, &size)) or not 0 <= begin <= end <= size:
                     bad = i
                     break
                 if at + end - begin <= room:
-                    memcpy(&out[0] + at, texts.data + begin, end - begin)
+                    memcpy(&out[0] + at, data + begin, end - begin)
                 at += end - begin
             offsets[i + 1] = at
     if bad >= 0:

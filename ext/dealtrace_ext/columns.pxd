@@ -1,6 +1,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from dealtrace_ext.arrow_abi cimport ArrowArray, ArrowSchema
+from dealtrace_ext.text_view cimport View
 
 
 cdef class Text:
@@ -21,3 +22,17 @@ cdef class Text:
     cdef inline int64_t begin(self, int64_t i) noexcept nogil:
         cdef int64_t j = self.offset + i
         return self.offsets32[j] if self.offsets32 != NULL else self.offsets64[j]
+
+
+cdef class Views:
+    """A borrowed Arrow column of texts as views; see `Text`."""
+    cdef object _capsules
+    cdef const uint8_t *validity     # NULL where no value is null
+    cdef const View *views
+    cdef const uint8_t **buffers     # what longer texts stand in
+    cdef const int64_t *sizes        # bytes of each
+    cdef int64_t buffer_count
+    cdef int64_t offset
+    cdef readonly int64_t length
+
+    cdef bint text(self, int64_t i, const uint8_t **begin, int64_t *size) noexcept nogil

@@ -1,6 +1,9 @@
 """Arrow PyCapsules to checked, borrowed buffers."""
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.string cimport memcpy
+
+from dealtrace_ext.text_view cimport INLINE
 
 
 cdef class Text:
@@ -38,3 +41,52 @@ cdef class Text:
 
     def __len__(self):
         return self.length
+
+
+cdef class Views:
+    """A text column of views behind the Arrow PyCapsule protocol, its buffers borrowed.
+
+    Parameters
+    ----------
+    column : object with ``__arrow_c_array__``
+        A string_view or binary_view array.
+
+    Raises
+    ------
+    TypeError
+        Another Arrow type.
+    """
+
+    def __init__(self, column):
+        schema_capsule, array_capsule = column.__arrow_c_array__()
+        self._capsules = (schema_capsule, array_capsule)
+        cdef ArrowSchema *schema = <ArrowSchema *> PyCapsule_GetPointer(schema_capsule, "arrow_schema")
+        cdef ArrowArray *array = <ArrowArray *> PyCapsule_GetPointer(array_capsule, "arrow_array")
+        cdef bytes kind = schema.format
+        if kind not in (b"vu", b"vz") or array.n_buffers < 3:
+            raise TypeError(f"expected an Arrow array of views, got format {kind.decode()!r}")
+        self.length, self.offset, self.buffer_count = array.length, array.offset, array.n_buffers - 3
+        self.validity = <const uint8_t *> array.buffers[0] if array.null_count != 0 else NULL
+        self.views = <const View *> array.buffers[1]
+        self.buffers = <const uint8_t **> array.buffers + 2
+        self.sizes = <const int64_t *> array.buffers[array.n_buffers - 1]
+
+    def __len__(self):
+        return self.length
+
+    cdef bint text(self, int64_t i, const uint8_t **begin, int64_t *size) noexcept nogil:
+        """Find a text, NULL for null; return False where its view points out of the buffers."""
+        cdef int64_t j = self.offset + i
+        cdef const View *view = &self.views[j]
+        cdef int32_t[2] place
+        begin[0], size[0] = NULL, 0
+        if self.validity != NULL and not (self.validity[j >> 3] >> (j & 7)) & 1:
+            return True
+        if view.length <= INLINE:
+            begin[0], size[0] = view.text, view.length
+            return view.length >= 0
+        memcpy(place, view.text + 4, 8)
+        if not 0 <= place[0] < self.buffer_count or not 0 <= place[1] <= self.sizes[place[0]] - view.length:
+            return False
+        begin[0], size[0] = self.buffers[place[0]] + place[1], view.length
+        return True

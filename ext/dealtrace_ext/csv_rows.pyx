@@ -7,7 +7,8 @@ feed, carriage return and both together end a row. Text has to begin at the begi
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from dealtrace_ext.bytemask cimport Classes, classes64, highest_bit, lowest_bit, odd_up_to
+from dealtrace_ext.bytemask cimport Classes, classes64, count_bits, highest_bit, lowest_bit
+from dealtrace_ext.csv_quotes cimport Quotes, begin_quotes, inside_quotes, opens
 
 cdef enum:
     _LF = 10
@@ -15,49 +16,26 @@ cdef enum:
     _SPACE = 32
 
 
-cdef inline bint opens(const uint8_t *data, int64_t at, uint8_t delimiter) noexcept nogil:
-    return at == 0 or data[at - 1] == delimiter or data[at - 1] == _LF or data[at - 1] == _CR
-
-
 cdef struct Scan:
     int64_t last          # the last row end
-    int64_t opened        # the quote at the beginning of the last quoted stretch
-    int64_t closed        # the last quote that closed one, if only for a second quote to open it again
-    bint quoted           # whether that stretch is still open
     int64_t nul           # the first NUL
+    int64_t lines         # line feeds and carriage returns that are not quoted
     bint high             # whether a byte is beyond ASCII
-
-
-cdef void on_quotes(
-    Scan *scan, const uint8_t *data, int64_t block, uint64_t quotes, uint64_t ends, uint8_t delimiter
-) noexcept nogil:
-    """Look at each quote of a block, some of which are text as they do not begin a field."""
-    cdef uint64_t bits = quotes | ends
-    cdef int64_t at
-    while bits:
-        at = block + lowest_bit(bits)
-        if ends & bits & -bits:
-            scan.last = scan.last if scan.quoted else at
-        elif scan.quoted:
-            scan.quoted, scan.closed = False, at
-        elif opens(data, at, delimiter):
-            scan.quoted, scan.opened = True, at
-        elif scan.closed == at - 1:
-            scan.quoted = True
-        bits &= bits - 1
+    Quotes quotes
 
 
 cdef Scan scan_rows(const uint8_t *data, int64_t length, uint8_t delimiter, int quote, uint8_t line_end) noexcept nogil:
-    """Look at 64 bytes at a time: where all quotes mean something, every second one closes a stretch."""
+    """Look at 64 bytes at a time."""
     cdef uint8_t[64] tail
     cdef const uint8_t *here
-    cdef uint64_t ends, quotes, inside, opening, begins, again
+    cdef uint64_t ends, outside
     cdef int64_t block
     cdef Classes found
     cdef Scan scan
-    scan.last = scan.opened = scan.nul = -1
-    scan.closed = -2
-    scan.quoted = scan.high = False
+    scan.last = scan.nul = -1
+    scan.lines = 0
+    scan.high = False
+    begin_quotes(&scan.quotes)
     for block in range(0, length, 64):
         here = data + block
         if length - block < 64:
@@ -68,22 +46,15 @@ cdef Scan scan_rows(const uint8_t *data, int64_t length, uint8_t delimiter, int 
         if found.nuls and scan.nul < 0:
             scan.nul = block + lowest_bit(found.nuls)
         scan.high |= found.high
-        ends = found.returns if line_end == _CR else found.feeds
-        quotes = found.quotes if quote >= 0 else 0
-        inside = odd_up_to(quotes) ^ -<uint64_t> scan.quoted
-        opening = quotes & inside
-        begins = opening & ((found.delimiters | found.feeds | found.returns) << 1 | opens(data, block, delimiter))
-        again = opening & (quotes << 1 | (scan.closed == block - 1))
-        if opening & ~(begins | again):
-            on_quotes(&scan, data, block, quotes, ends, delimiter)
-            continue
-        if begins:
-            scan.opened = block + highest_bit(begins)
-        if quotes & ~inside:
-            scan.closed = block + highest_bit(quotes & ~inside)
-        if ends & ~inside:
-            scan.last = block + highest_bit(ends & ~inside)
-        scan.quoted = inside >> 63
+        if quote < 0:
+            found.quotes = 0
+        outside = ~inside_quotes(&scan.quotes, data, block, &found, delimiter)
+        ends = (found.feeds | found.returns) & outside
+        if ends:
+            scan.lines += count_bits(ends)
+            ends = (found.returns if line_end == _CR else found.feeds) & outside
+            if ends:
+                scan.last = block + highest_bit(ends)
     return scan
 
 
@@ -109,14 +80,16 @@ def whole_rows(const uint8_t[::1] text, int delimiter, int quote, int line_end):
         Position of the first NUL, or -1.
     ascii : bool
         Whether all bytes are ASCII.
+    lines : int
+        How many line feeds and carriage returns are not quoted: there are no more rows.
     """
     cdef int64_t length = text.shape[0]
     cdef Scan scan
     if length == 0:
-        return 0, -1, -1, True
+        return 0, -1, -1, True, 0
     with nogil:
         scan = scan_rows(&text[0], length, delimiter, quote, line_end)
-    return scan.last + 1, scan.opened if scan.quoted else -1, scan.nul, not scan.high
+    return scan.last + 1, scan.quotes.opened if scan.quotes.quoted else -1, scan.nul, not scan.high, scan.lines
 
 
 def count_rows(const uint8_t[::1] text, int delimiter, int quote, int64_t most=-1):

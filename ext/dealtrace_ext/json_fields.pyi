@@ -3,6 +3,8 @@ from collections.abc import Sequence
 from numpy import int32, int64, uint8
 from numpy.typing import NDArray
 
+INLINE: int
+
 class Wanted:
     columns: int
     def __init__(self, paths: Sequence[tuple[bytes, ...]]) -> None: ...

@@ -8,14 +8,18 @@ from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memchr, memcmp, memcpy, memmove, memset
 
+from dealtrace_ext cimport text_view
 from dealtrace_ext.bytemask cimport equal64, lowest_bit
-from dealtrace_ext.text_view cimport INLINE, View, put
+from dealtrace_ext.text_view cimport View, put
 
 cdef enum:
     _LF = 10
     _QUOTE = 34
     _BACKSLASH = 92
     _DEEPEST = 64         # wanted objects inside one another
+
+INLINE = text_view.INLINE
+"""Bytes of text that fit a view."""
 
 cdef struct Key:
     const uint8_t *text   # NULL where the slot is free
@@ -448,11 +452,11 @@ def views(const uint8_t[::1] text, const int64_t[:, ::1] places, uint8_t[::1] ou
             if length < 0:
                 nulls += 1
                 continue
-            if begin < 0 or length > text.shape[0] - begin or length > INLINE and length > out.shape[0] - at:
+            if begin < 0 or length > text.shape[0] - begin or length > text_view.INLINE and length > out.shape[0] - at:
                 good = False
                 break
             valid[i >> 3] |= <uint8_t> (1 << (i & 7))
-            at = put(<View *> &made[4 * i], data + begin, length, room, 0, at)
+            at = put(<View *> &made[4 * i], data + begin, length, room, at)
     if not good:
         raise ValueError("a text is outside of the buffer, or the long ones need more room")
     return nulls

@@ -8,11 +8,11 @@ from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy
 
 from dealtrace_ext.columns cimport Text
+from dealtrace_ext.guid_numbers cimport eight, guid_number
 
 cdef extern from *:
     """
     #include <stdint.h>
-    #include <string.h>
     /* Of 36 bytes: 0 no GUID in lower case, 1 a GUID, 2 the one of zeros; without a branch, so that it is vectors. */
     static inline int dt_plain_guid(const uint8_t *value) {
         static const uint8_t dash[36] = {0,0,0,0,0,0,0,0,1,0,0,0,0,1,0,0,0,0,1,0,0,0,0,1,0,0,0,0,0,0,0,0,0,0,0,0};
@@ -25,42 +25,8 @@ cdef extern from *:
         }
         return bad ? 0 : some ? 1 : 2;
     }
-    /* Eight characters, four and four, as one number, the first highest. */
-    static inline uint64_t dt_eight(const uint8_t *first, const uint8_t *last) {
-        uint32_t high, low;
-        memcpy(&high, first, 4);
-        memcpy(&low, last, 4);
-    #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        high = __builtin_bswap32(high);
-        low = __builtin_bswap32(low);
-    #endif
-        return (uint64_t)high << 32 | low;
-    }
-    #define DT_EACH(c) ((uint64_t)(c) * 0x0101010101010101u)
-    /* The number that eight hexadecimal digits in lower case write, all of them at once; `bad` gets bits if some are none. */
-    static inline uint64_t dt_eight_digits(uint64_t x, uint64_t *bad) {
-        uint64_t y = x & DT_EACH(0x7f);
-        uint64_t digits = (y + DT_EACH(0x80 - '0')) & ~(y + DT_EACH(0x80 - ':'));
-        uint64_t letters = (y + DT_EACH(0x80 - 'a')) & ~(y + DT_EACH(0x80 - 'g'));
-        *bad |= (~(digits | letters) | x) & DT_EACH(0x80);
-        x = (x & DT_EACH(0x0f)) + 9 * (x >> 6 & DT_EACH(1));
-        x = (x | x >> 4) & 0x00ff00ff00ff00ffu;
-        x = (x | x >> 8) & 0x0000ffff0000ffffu;
-        return (x | x >> 16) & 0xffffffffu;
-    }
-    /* Whether 36 bytes are a GUID in lower case; its first and last 64 bits. */
-    static inline int dt_guid_number(const uint8_t *value, uint64_t *high, uint64_t *low) {
-        uint64_t bad = (value[8] ^ '-') | (value[13] ^ '-') | (value[18] ^ '-') | (value[23] ^ '-');
-        *high = dt_eight_digits(dt_eight(value, value + 4), &bad) << 32
-            | dt_eight_digits(dt_eight(value + 9, value + 14), &bad);
-        *low = dt_eight_digits(dt_eight(value + 19, value + 24), &bad) << 32
-            | dt_eight_digits(dt_eight(value + 28, value + 32), &bad);
-        return bad == 0;
-    }
     """
     int dt_plain_guid(const uint8_t *value) noexcept nogil
-    uint64_t dt_eight(const uint8_t *first, const uint8_t *last) noexcept nogil
-    bint dt_guid_number(const uint8_t *value, uint64_t *high, uint64_t *low) noexcept nogil
 
 cdef int[32] DIGIT_AT = [
     0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 16, 17,
@@ -248,12 +214,12 @@ cdef int _read_numbers(Text text, uint64_t *high, uint64_t *low, bint guids) noe
             continue
         value = text.data + begin
         if guids:
-            if end - begin != 36 or not dt_guid_number(value, &high[i], &low[i]):
+            if end - begin != 36 or not guid_number(value, &high[i], &low[i]):
                 return 0
         elif end - begin != 18 or _salesforce_state(value, 18) != C_GOOD:
             return 0
         else:
-            high[i], low[i] = dt_eight(value, value + 4), dt_eight(value + 8, value + 12) & ~<uint64_t> 0xff
+            high[i], low[i] = eight(value, value + 4), eight(value + 8, value + 12) & ~<uint64_t> 0xff
     return 1
 
 

@@ -10,19 +10,22 @@ cdef struct View:
     uint8_t[12] text      # or its first four bytes, the buffer, and where in it
 
 
-cdef inline int64_t put(View *view, const uint8_t *text, int64_t length, uint8_t *out, int64_t start, int64_t at) noexcept nogil:
-    """Write a view, zeros before, and a text that is too long for it to `out`; return where the next one goes.
-
-    `start` bytes stand before those of `out` in the buffer that views point to.
-    """
-    cdef int32_t place
+cdef inline void refer(View *view, const uint8_t *text, int64_t length, int32_t place) noexcept nogil:
+    """Write the view of a text that is too long for it and stands at `place` of the buffer."""
+    cdef int32_t first = 0
     view.length = <int32_t> length
+    memcpy(view.text, text, 4)
+    memcpy(view.text + 4, &first, 4)
+    memcpy(view.text + 8, &place, 4)
+
+
+cdef inline int64_t put(View *view, const uint8_t *text, int64_t length, uint8_t *out, int64_t at) noexcept nogil:
+    """Write a view, zeros before, and a text that is too long for it to the buffer; return where the next one goes."""
     if length <= INLINE:
+        view.length = <int32_t> length
         if length:
             memcpy(view.text, text, length)
         return at
-    place = <int32_t> (start + at)
-    memcpy(view.text, text, 4)
-    memcpy(view.text + 8, &place, 4)
+    refer(view, text, length, <int32_t> at)
     memcpy(out + at, text, length)
     return at + length

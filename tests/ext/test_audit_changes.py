@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dealtrace_ext.audit_changes import copy_values, find_changes
-from dealtrace_ext.columns import Text
+from dealtrace_ext.columns import Views
 from naive import audit_changes as naive
 
 NAMES = sorted(["state", "status", "ownerid", "amount"], key=len)
@@ -36,9 +36,9 @@ ODD = st.sampled_from([
 
 def found_in(texts, names=NAMES, room=64):
     """Changes by row, None for a row that is not understood."""
-    column, wanted = pa.array(texts, pa.large_string()), [name.encode() for name in names]
+    column, wanted = pa.array(texts, pa.string_view()), [name.encode() for name in names]
     found, other = np.full((room, 6), -7), np.full(len(texts), 9, np.uint8)
-    count = find_changes(Text(column), wanted, found, other)
+    count = find_changes(Views(column), wanted, found, other)
     if count > room:
         return found_in(texts, names, count)
     assert set(other.tolist()) <= {0, 1}
@@ -51,8 +51,8 @@ def found_in(texts, names=NAMES, room=64):
 
 def values(column, found, at):
     offsets = np.empty(len(found) + 1, np.int64)
-    out = np.empty(copy_values(Text(column), found, at, offsets, np.empty(0, np.uint8)), np.uint8)
-    assert copy_values(Text(column), found, at, offsets, out) == len(out)
+    out = np.empty(copy_values(Views(column), found, at, offsets, np.empty(0, np.uint8)), np.uint8)
+    assert copy_values(Views(column), found, at, offsets, out) == len(out)
     parts = [out[begin:end].tobytes().decode() for begin, end in pairwise(offsets)]
     return [None if begin < 0 else part for begin, part in zip(found[:, at], parts, strict=True)]
 
@@ -94,26 +94,26 @@ def test_a_backslash_is_left_to_others_only_where_it_is_wanted():
 
 def test_slices_and_nulls():
     text = written([{"logicalName": "amount", "oldValue": "1", "newValue": "2"}], "")
-    column = pa.array([text, None, text], pa.large_string()).slice(1)
+    column = pa.array([text, None, text], pa.string_view()).slice(1)
     found, other = np.zeros((4, 6), np.int64), np.zeros(2, np.uint8)
-    assert find_changes(Text(column), [b"amount"], found, other) == 1
+    assert find_changes(Views(column), [b"amount"], found, other) == 1
     assert found[0, :2].tolist() == [1, 0]
     assert values(column, found[:1], 4) == ["2"]
 
 
 def test_what_does_not_fit_is_refused():
-    column = pa.array(["x"])
+    column = pa.array(["x"], pa.string_view())
     found, other = np.zeros((1, 6), np.int64), np.zeros(1, np.uint8)
     for wrong in ((found, np.zeros(2, np.uint8)), (found[:, :5].copy(), other)):
         with pytest.raises(ValueError, match="figures each"):
-            find_changes(Text(column), [b"a"], *wrong)
+            find_changes(Views(column), [b"a"], *wrong)
     for names in ([b"bb", b"a"], [b"x" * 129], [b"a"] * 1025):
         with pytest.raises(ValueError, match="names of up to"):
-            find_changes(Text(column), names, found, other)
+            find_changes(Views(column), names, found, other)
     with pytest.raises(ValueError, match="one offset more"):
-        copy_values(Text(column), found, 2, np.zeros(1, np.int64), other)
+        copy_values(Views(column), found, 2, np.zeros(1, np.int64), other)
     with pytest.raises(ValueError, match="one offset more"):
-        copy_values(Text(column), found, 3, np.zeros(2, np.int64), other)
+        copy_values(Views(column), found, 3, np.zeros(2, np.int64), other)
     found[0, 2:4] = 0, 5
     with pytest.raises(IndexError, match="leaves the texts"):
-        copy_values(Text(column), found, 2, np.zeros(2, np.int64), other)
+        copy_values(Views(column), found, 2, np.zeros(2, np.int64), other)

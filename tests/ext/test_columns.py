@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dealtrace_ext.columns import Text
+from dealtrace_ext.audit_changes import find_changes
+from dealtrace_ext.columns import Text, Views
 from dealtrace_ext.intern import Interner
 
 
@@ -81,3 +82,27 @@ def test_offsets_that_run_backwards_are_an_error(offsets, width):
     buffers = [None, pa.py_buffer(np.array(offsets, width)), pa.py_buffer(b"abcd" * 8)]
     with pytest.raises(ValueError, match="backwards"):
         Interner().encode(pa.Array.from_buffers(kind, 3, buffers), np.empty(3, np.int32))
+
+
+@pytest.mark.parametrize(
+    "values", [pa.array(["a"]), pa.array([1]), pa.array([None])], ids=lambda values: str(values.type)
+)
+def test_only_views_are_views(values):
+    with pytest.raises(TypeError, match="Arrow array of views"):
+        Views(values)
+
+
+def test_views_know_how_many():
+    assert len(Views(pa.array(["a", None, "b"], pa.string_view()).slice(1))) == 2
+    assert len(Views(pa.array([b"a"], pa.binary_view()))) == 1
+
+
+@pytest.mark.parametrize(
+    "view", [(100, 0, 0, 0), (13, 0, 1, 0), (13, 0, -1, 0), (13, 0, 0, 1), (13, 0, 0, -1), (-1, 0, 0, 0)]
+)
+def test_views_that_point_elsewhere_are_not_followed(view):
+    buffers = [None, pa.py_buffer(np.array(view, np.int32)), pa.py_buffer(b"{" * 13)]
+    other = np.zeros(1, np.uint8)
+    texts = Views(pa.Array.from_buffers(pa.string_view(), 1, buffers))
+    assert find_changes(texts, [b"a"], np.zeros((1, 6), np.int64), other) == 0
+    assert other.tolist() == [1]

@@ -36,10 +36,11 @@ def rows(text, delimiter, quote):
 
 
 def whole_rows(text, delimiter, quote, line_end):
-    """Where the last row that ends in `line_end` ends, the open quote, the first NUL; if all is ASCII."""
+    """Where the last row that ends in `line_end` ends, the open quote, the first NUL, if it is ASCII, lines."""
     found, opened = rows(text, delimiter, quote)
     end = max((end for end, _ in found if text[end - 1] == line_end), default=0)
-    return end, opened, text.find("\0"), text.isascii()
+    lines = sum(2 if text[end - 2 : end] == "\r\n" else 1 for end, _ in found)
+    return end, opened, text.find("\0"), text.isascii(), lines
 
 
 def count_rows(text, delimiter, quote, most=-1):

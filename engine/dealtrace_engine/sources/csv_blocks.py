@@ -43,12 +43,15 @@ class Block:
         Why the file ends to make sense here.
     ascii : bool
         Whether it is known that all bytes are ASCII.
+    most_rows : int, optional
+        It has no more rows, where that is known.
     """
 
     data: memoryview
     start: int
     problem: Problem | None = None
     ascii: bool = False
+    most_rows: int | None = None
 
     def row_of(self, at: int, dialect: Dialect) -> int:
         """Return which row of the block byte `at` belongs to; the first is 1."""
@@ -72,7 +75,7 @@ def blocks(
                 return
             if len(rest) < 2 * looked_at:  # no row ends in the first half: read on before looking again
                 continue
-            end, _, nul, is_ascii = whole_rows(rest, *dialect.codes, ord(dialect.line_end))
+            end, _, nul, is_ascii, lines = whole_rows(rest, *dialect.codes, ord(dialect.line_end))
             looked_at = len(rest) - end
             if nul >= 0:
                 yield Block(rest[:nul], start, _nul(nul))
@@ -81,18 +84,18 @@ def blocks(
                 yield Block(rest, start, _too_long(end))
                 return
             if end:
-                yield Block(text.taken(end), start, ascii=is_ascii)
+                yield Block(text.taken(end), start, ascii=is_ascii, most_rows=lines)
                 start += end
     if len(text.rest):
         yield _last(bytes(text.rest), start, dialect)
 
 
 def _last(rest: bytes, start: int, dialect: Dialect) -> Block:
-    _, open_quote, nul, is_ascii = whole_rows(rest, *dialect.codes, ord(dialect.line_end))
+    _, open_quote, nul, is_ascii, lines = whole_rows(rest, *dialect.codes, ord(dialect.line_end))
     if nul >= 0:
         return Block(memoryview(rest)[:nul], start, _nul(nul))
     if open_quote < 0:
-        return Block(memoryview(rest + b"\n"), start, ascii=is_ascii)
+        return Block(memoryview(rest + b"\n"), start, ascii=is_ascii, most_rows=lines + 1)
     hint = "close it in the file, or give quote='' if quotes mean nothing in it"
     return Block(memoryview(rest), start, Problem("a quote is opened and never closed", open_quote, hint))
 

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.buffers import pages
-from dealtrace_engine.sources.crm.packed import numbers
+from dealtrace_engine.buffers import room
+from dealtrace_engine.sources.crm.packed import number_series
 from dealtrace_engine.sources.csv_blocks import Block
 from dealtrace_engine.sources.csv_dialect import Dialect
-from dealtrace_engine.sources.csv_parsed import fields
-from dealtrace_ext.record_ids import guid_numbers
-from dealtrace_ext.text_views import text_views
+from dealtrace_ext.csv_cells import ODD, PACKED, SPARE, TEXT, read_cells
 
 if TYPE_CHECKING:
     import polars as pl
 
-HIGHEST_ASCII = 127
-Parts = tuple[list[NDArray[Any]], list[NDArray[Any]]]
-"""Of a column, block by block: long texts and views, or high and low halves of GUIDs."""
+_rooms: list[list[NDArray[np.uint8]]] = []
+"""For long texts, column by column, of as many threads as have read at once."""
 
 
 def framed(
@@ -30,8 +28,7 @@ def framed(
 ) -> pl.DataFrame | None:
     """Return columns of blocks as texts; None where rows have other numbers of fields, or are not UTF-8.
 
-    Blocks are looked at one by one, each while it is in a core's cache. What costs the same for many rows as
-    for few is done once.
+    What costs the same for many rows as for few is done once.
 
     Parameters
     ----------
@@ -46,62 +43,56 @@ def framed(
     """
     import polars as pl
 
-    parts: dict[str, Parts] = {name: ([], []) for name in names}
-    ends = dict.fromkeys(names, 0)
-    for block in blocks:
-        found, left_out = fields(block, dialect, names)
-        if left_out:
-            return None
-        for name, array in found.items():
-            if name in guids:
-                high, low = np.empty(len(array), np.uint64), np.empty(len(array), np.uint64)
-                if not guid_numbers(array, high, low):
-                    return framed(blocks, dialect, names, [other for other in guids if other != name])
-                _add(parts[name], high, low)
-            else:
-                if not (block.ascii or _is_utf8(array)):
-                    return None
-                long, views = np.empty(array.buffers()[2].size, np.uint8), np.empty(4 * len(array), np.int32)
-                written = text_views(array, ends[name], long, views)
-                ends[name] += written
-                _add(parts[name], long[:written], views)
-    columns = []
-    for name, (first, then) in parts.items():
-        column = (
-            numbers(name, list(zip(first, then, strict=True))) if name in guids else _texts(name, first, then)
-        )
-        if column is None:
-            return framed(blocks, dialect, names, [other for other in guids if other != name])
-        columns.append(column)
-    return pl.DataFrame(columns)
+    width, wanted = len(dialect.names), [dialect.names.index(name) for name in names]
+    most = sum(_most_rows(block, width) for block in blocks)
+    cells = [room(2 * most, np.uint64).reshape(-1, 2) for _ in names]
+    kinds = np.array([PACKED if name in guids else TEXT for name in names], np.uint8)
+    ends, rows = np.zeros(len(names), np.int64), 0
+    with _long_texts(len(names), sum(len(block.data) for block in blocks) + SPARE) as long_texts:
+        for block in blocks:
+            rows = read_cells(
+                block.data, *dialect.codes, width, wanted, kinds, rows, cells, long_texts, ends
+            )  # fmt: skip
+            if rows < 0 or not (block.ascii or _is_utf8(block.data)):
+                return None
+        columns = {}
+        for name, kind, column, long, end in zip(names, kinds, cells, long_texts, ends, strict=True):
+            if kind != ODD:
+                read = column[:rows]
+                packed = kind == PACKED
+                columns[name] = number_series(name, read) if packed else _texts(name, read, long[:end])
+    odd = [name for name in names if name not in columns]
+    texts = framed(blocks, dialect, odd) if odd else None
+    return pl.DataFrame(columns) if texts is None else pl.DataFrame(columns).hstack(texts).select(names)
 
 
-def _add(parts: Parts, first: NDArray[Any], then: NDArray[Any]) -> None:
-    parts[0].append(first)
-    parts[1].append(then)
+def _most_rows(block: Block, width: int) -> int:
+    return len(block.data) // width + 1 if block.most_rows is None else block.most_rows
 
 
-def _is_utf8(array: pa.StringArray) -> bool:
-    data = np.frombuffer(array.buffers()[2], np.uint8)
-    if not len(data) or data.max() <= HIGHEST_ASCII:
-        return True
+def _texts(name: str, views: NDArray[np.uint64], long_texts: NDArray[np.uint8]) -> pl.Series:
+    import polars as pl
+
+    own = room(len(long_texts), np.uint8)
+    own[:] = long_texts
+    buffers = [None, pa.py_buffer(views), pa.py_buffer(own)]
+    return pl.Series(name, pl.from_arrow(pa.Array.from_buffers(pa.string_view(), len(views), buffers)))
+
+
+def _is_utf8(text: memoryview) -> bool:
+    ends = pa.py_buffer(np.array([0, len(text)], np.int32))
     try:
-        array.validate(full=True)
+        pa.Array.from_buffers(pa.string(), 1, [None, ends, pa.py_buffer(text)]).validate(full=True)
     except pa.ArrowInvalid:
         return False
     return True
 
 
-def _texts(name: str, long: list[NDArray[np.uint8]], views: list[NDArray[np.int32]]) -> pl.Series:
-    import polars as pl
-
-    count = sum(map(len, views)) // 4
-    buffers = [None, pa.py_buffer(_joined(views)), pa.py_buffer(_joined(long))]
-    return pl.Series(name, pl.from_arrow(pa.Array.from_buffers(pa.string_view(), count, buffers)))
-
-
-def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    """Return arrays as one, in memory of its own."""
-    room = pages(sum(map(len, parts)), parts[0].dtype.type)
-    np.concatenate(parts, out=room)
-    return room
+@contextmanager
+def _long_texts(columns: int, size: int) -> Iterator[list[NDArray[np.uint8]]]:
+    """Lend room for long texts, which is used again: no more of it is touched than they need."""
+    held = _rooms.pop() if _rooms else []
+    if len(held) < columns or len(held[0]) < size:
+        held = [room(size, np.uint8) for _ in range(columns)]
+    yield held[:columns]
+    _rooms.append(held)

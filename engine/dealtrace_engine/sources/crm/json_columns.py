@@ -9,9 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_ext.json_fields import Wanted, fields, views
+from dealtrace_ext.json_fields import INLINE, Wanted, fields, views
 from dealtrace_ext.json_records import records
-from dealtrace_ext.text_views import INLINE
 
 if TYPE_CHECKING:
     import polars as pl

@@ -89,19 +89,22 @@ def numbers(name: str, halves: Sequence[Halves]) -> pl.Series | None:
     >>> numbers("id", [(high, low)]).to_list()
     [None, 79228162514264337593543950338]
     """
+    count = sum(len(high) for high, _ in halves)
+    both = np.empty((count, 2), np.uint64)
+    if halves:
+        np.concatenate([first for first, _ in halves], out=both[:, 1])
+        np.concatenate([last for _, last in halves], out=both[:, 0])
+    high, low = both[:, 1], both[:, 0]
+    return None if ((high < ODD // HALF) & ((high | low) != 0)).any() else number_series(name, both)
+
+
+def number_series(name: str, both: NDArray[np.uint64]) -> pl.Series:
+    """Return packed ids, from their last and first 64 bits, shape (n, 2); null where all bits are zero."""
     import polars as pl
 
-    count = sum(len(high) for high, _ in halves)
-    both = np.empty(2 * count, np.uint64)
-    low, high = both[::2], both[1::2]  # as numbers of 128 bits are in memory
-    if halves:
-        np.concatenate([first for first, _ in halves], out=high)
-        np.concatenate([last for _, last in halves], out=low)
-    there = (high | low) != 0
-    if ((high < ODD // HALF) & there).any():
-        return None
+    there = (both[:, 0] | both[:, 1]) != 0
     nulls = None if there.all() else pa.py_buffer(np.packbits(there, bitorder="little"))
-    wide = pa.Array.from_buffers(pa.decimal128(38), count, [nulls, pa.py_buffer(both)])
+    wide = pa.Array.from_buffers(pa.decimal128(38), len(both), [nulls, pa.py_buffer(both)])
     signed = pl.Series(name, pl.from_arrow(wide)).to_physical()
     return signed.cast(pl.UInt128, wrap_numerical=True)
 

@@ -24,7 +24,7 @@ from dealtrace_engine.sources.dynamics.objects import CATALOG
 from dealtrace_engine.sources.dynamics.pieces import as_texts, joined
 from dealtrace_engine.sources.dynamics.settle import CHANGES, Table
 from dealtrace_ext.audit_changes import copy_values, find_changes
-from dealtrace_ext.columns import Text
+from dealtrace_ext.columns import Views
 
 if TYPE_CHECKING:
     import polars as pl
@@ -229,10 +229,10 @@ def _plain_changes(
     """Return the row, and attribute, old and new, of each change, and which rows were not understood."""
     import polars as pl
 
-    column: pa.Array = changes.to_arrow()
+    column = Views(changes.to_arrow(compat_level=pl.CompatLevel.newest()))
     names = sorted({name.lower().encode() for name in attributes}, key=len)
     found, other = np.empty((4 * len(changes) + 16, 6), np.int64), np.empty(len(changes), np.uint8)
-    while (count := find_changes(Text(column), names, found, other)) > len(found):
+    while (count := find_changes(column, names, found, other)) > len(found):
         found = np.empty((count, 6), np.int64)
     found = found[:count]
     named = pl.Series([name.decode() for name in names], dtype=pl.Categorical)
@@ -241,13 +241,13 @@ def _plain_changes(
     return found[:, 0], plain, pl.Series(other.astype(np.bool_))
 
 
-def _values(column: pa.Array, found: NDArray[np.int64], at: int) -> pl.Series:
+def _values(column: Views, found: NDArray[np.int64], at: int) -> pl.Series:
     """Return the old values (at 2) or the new ones (at 4) of changes."""
     import polars as pl
 
-    text, offsets, nothing = Text(column), np.empty(len(found) + 1, np.int64), np.empty(0, np.uint8)
-    data = pages(copy_values(text, found, at, offsets, nothing), np.uint8)
-    copy_values(text, found, at, offsets, data)
+    offsets, nothing = np.empty(len(found) + 1, np.int64), np.empty(0, np.uint8)
+    data = pages(copy_values(column, found, at, offsets, nothing), np.uint8)
+    copy_values(column, found, at, offsets, data)
     there = np.packbits(found[:, at] >= 0, bitorder="little")
     buffers = [copied(there), copied(offsets), pa.py_buffer(data)]
     return pl.Series(pl.from_arrow(pa.Array.from_buffers(pa.large_string(), len(found), buffers)))
