@@ -5,7 +5,6 @@ from __future__ import annotations
 import mmap
 import sys
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -101,36 +100,39 @@ def pages(count: int, kind: type[Number]) -> NDArray[Number]:
     size = count * np.dtype(kind).itemsize
     if size < FEWEST_PAGES:
         return np.zeros(count, kind)
-    private = {} if sys.platform == "win32" else {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS}
-    room = mmap.mmap(-1, size, **private)
+    room = reserved(size)
     if size >= HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
         room.madvise(mmap.MADV_HUGEPAGE)
     return np.frombuffer(room, kind)
 
 
-def room(count: int, kind: type[Number]) -> NDArray[Number]:
-    """Return memory for numbers, shape (count,), not cleared: the same again where it comes and goes.
-
-    As `pages`, but it goes back to the system a second after nobody needs it.
+def reserved(size: int) -> mmap.mmap:
+    """Return zeros, so many bytes at most, of which only those that are written take memory; see `kept`.
 
     Examples
     --------
-    >>> len(room(3, np.int16)), len(room(0, np.int64))
-    (3, 0)
+    >>> len(reserved(1 << 20))
+    1048576
     """
-    size = count * np.dtype(kind).itemsize
-    if size < FEWEST_PAGES:
-        return np.empty(count, kind)
-    return np.frombuffer(pa.allocate_buffer(size, memory_pool=_recycling()), kind)
+    private = {} if sys.platform == "win32" else {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS}
+    return mmap.mmap(-1, size, **private)
 
 
-@cache
-def _recycling() -> pa.MemoryPool:
-    """Return the allocator that keeps each large piece apart from others, where Arrow was built with it."""
-    try:
-        return pa.jemalloc_memory_pool()
-    except NotImplementedError:
-        return pa.default_memory_pool()
+def kept(room: mmap.mmap, size: int) -> pa.Buffer:
+    """Return the first bytes of what was `reserved`, and give the others back where the system can.
+
+    Nothing may point to it.
+
+    Examples
+    --------
+    >>> room = reserved(1 << 20)
+    >>> room[:3] = b"abc"
+    >>> kept(room, 2).to_pybytes()
+    b'ab'
+    """
+    if sys.platform == "linux":
+        room.resize(max(size, 1))
+    return pa.py_buffer(memoryview(room)[:size])
 
 
 def copied(values: NDArray[Any]) -> pa.Buffer:

@@ -36,7 +36,7 @@ def rows(text, delimiter, quote):
 
 
 def whole_rows(text, delimiter, quote, line_end):
-    """Where the last row that ends in `line_end` ends, the open quote, the first NUL, if it is ASCII, lines."""
+    """Where the last row that ends in `line_end` ends, open quote, first NUL, if it is ASCII; lines."""
     found, opened = rows(text, delimiter, quote)
     end = max((end for end, _ in found if text[end - 1] == line_end), default=0)
     lines = sum(2 if text[end - 2 : end] == "\r\n" else 1 for end, _ in found)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.buffers import room
+from dealtrace_engine.buffers import kept, pages, reserved
 from dealtrace_engine.sources.crm.packed import number_series
 from dealtrace_engine.sources.csv_blocks import Block
 from dealtrace_engine.sources.csv_dialect import Dialect
@@ -18,9 +17,6 @@ from dealtrace_ext.csv_cells import ODD, PACKED, SPARE, TEXT, read_cells
 
 if TYPE_CHECKING:
     import polars as pl
-
-_rooms: list[list[NDArray[np.uint8]]] = []
-"""For long texts, column by column, of as many threads as have read at once."""
 
 
 def framed(
@@ -45,22 +41,23 @@ def framed(
 
     width, wanted = len(dialect.names), [dialect.names.index(name) for name in names]
     most = sum(_most_rows(block, width) for block in blocks)
-    cells = [room(2 * most, np.uint64).reshape(-1, 2) for _ in names]
+    cells = [pages(2 * most, np.uint64).reshape(-1, 2) for _ in names]
     kinds = np.array([PACKED if name in guids else TEXT for name in names], np.uint8)
     ends, rows = np.zeros(len(names), np.int64), 0
-    with _long_texts(len(names), sum(len(block.data) for block in blocks) + SPARE) as long_texts:
-        for block in blocks:
-            rows = read_cells(
-                block.data, *dialect.codes, width, wanted, kinds, rows, cells, long_texts, ends
-            )  # fmt: skip
-            if rows < 0 or not (block.ascii or _is_utf8(block.data)):
-                return None
-        columns = {}
-        for name, kind, column, long, end in zip(names, kinds, cells, long_texts, ends, strict=True):
-            if kind != ODD:
-                read = column[:rows]
-                packed = kind == PACKED
-                columns[name] = number_series(name, read) if packed else _texts(name, read, long[:end])
+    size = sum(len(block.data) for block in blocks) + SPARE
+    long_texts = [reserved(size) for _ in names]
+    rooms = [np.frombuffer(room, np.uint8) for room in long_texts]
+    for block in blocks:
+        rows = read_cells(block.data, *dialect.codes, width, wanted, kinds, rows, cells, rooms, ends)
+        if rows < 0 or not (block.ascii or _is_utf8(block.data)):
+            return None
+    del rooms
+    columns = {}
+    for name, kind, column, long, end in zip(names, kinds, cells, long_texts, ends, strict=True):
+        if kind != ODD:
+            read = column[:rows]
+            packed = kind == PACKED
+            columns[name] = number_series(name, read) if packed else _texts(name, read, kept(long, int(end)))
     odd = [name for name in names if name not in columns]
     texts = framed(blocks, dialect, odd) if odd else None
     return pl.DataFrame(columns) if texts is None else pl.DataFrame(columns).hstack(texts).select(names)
@@ -70,12 +67,10 @@ def _most_rows(block: Block, width: int) -> int:
     return len(block.data) // width + 1 if block.most_rows is None else block.most_rows
 
 
-def _texts(name: str, views: NDArray[np.uint64], long_texts: NDArray[np.uint8]) -> pl.Series:
+def _texts(name: str, views: NDArray[np.uint64], long_texts: pa.Buffer) -> pl.Series:
     import polars as pl
 
-    own = room(len(long_texts), np.uint8)
-    own[:] = long_texts
-    buffers = [None, pa.py_buffer(views), pa.py_buffer(own)]
+    buffers = [None, pa.py_buffer(views), long_texts]
     return pl.Series(name, pl.from_arrow(pa.Array.from_buffers(pa.string_view(), len(views), buffers)))
 
 
@@ -86,13 +81,3 @@ def _is_utf8(text: memoryview) -> bool:
     except pa.ArrowInvalid:
         return False
     return True
-
-
-@contextmanager
-def _long_texts(columns: int, size: int) -> Iterator[list[NDArray[np.uint8]]]:
-    """Lend room for long texts, which is used again: no more of it is touched than they need."""
-    held = _rooms.pop() if _rooms else []
-    if len(held) < columns or len(held[0]) < size:
-        held = [room(size, np.uint8) for _ in range(columns)]
-    yield held[:columns]
-    _rooms.append(held)
