@@ -6,6 +6,8 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -13,8 +15,12 @@ from dealtrace_engine.parallel import thread_count
 
 SETTING = "_RJEM_MALLOC_CONF"
 """Where the allocator of Polars looks for its options when it is loaded."""
-SOON = "narenas:1,dirty_decay_ms:30,muzzy_decay_ms:0"
-"""One pool of freed pages for all threads, given back after 30 ms; as Polars comes, it keeps them."""
+OPTIONS = "narenas:1,dirty_decay_ms:{kept},muzzy_decay_ms:0"
+"""One pool of freed pages for all threads, given back after a while; as Polars comes, it keeps them."""
+KEPT_MS, KEPT_MS_OF_LARGE = 30, 500
+"""To take pages anew costs a tenth of the time; kept for long, they add 20-60 MB to what is held at most."""
+LARGE = 1 << 30
+"""Bytes of CSV beside whose rows that is little. Other kinds of files have many more bytes a row."""
 M_ARENA_MAX = -8
 """What `mallopt` calls the number of pools that the C library has for all threads.
 
@@ -27,8 +33,13 @@ ARROW_SETTING = "ARROW_DEFAULT_MEMORY_POOL"
 """Where a caller tells Arrow which allocator it wants."""
 
 
-def load_polars() -> None:
+def load_polars(export: Path | None = None) -> None:
     """Import Polars, unless that has been done; options that the caller has set for memory are kept.
+
+    Parameters
+    ----------
+    export : Path, optional
+        What is going to be read.
 
     Examples
     --------
@@ -40,12 +51,35 @@ def load_polars() -> None:
     _with_system_memory()
     told = "polars" in sys.modules or SETTING in os.environ
     if not told:
-        os.environ[SETTING] = SOON
+        os.environ[SETTING] = OPTIONS.format(kept=kept_ms(export))
     try:
         import polars  # noqa: F401
     finally:
         if not told:
             del os.environ[SETTING]
+
+
+def kept_ms(export: Path | None) -> int:
+    """Return for how many milliseconds freed pages are kept while an export is read.
+
+    Examples
+    --------
+    >>> kept_ms(None)
+    30
+    """
+    return KEPT_MS_OF_LARGE if export is not None and _csv_bytes(export) >= LARGE else KEPT_MS
+
+
+def _csv_bytes(export: Path) -> int:
+    """Return how many bytes the CSV files of an export have, as far as the system tells."""
+    folders = os.walk(export) if export.is_dir() else [(str(export.parent), (), [export.name])]
+    found = 0
+    for folder, _, names in folders:
+        for name in names:
+            if name.lower().endswith(".csv"):
+                with suppress(OSError):
+                    found += os.stat(os.path.join(folder, name)).st_size
+    return found
 
 
 def give_back() -> None:

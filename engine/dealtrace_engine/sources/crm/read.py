@@ -46,7 +46,7 @@ MOST_THERE, MOST_MISSING, MOST_ODD = 10, 20, 3
 
 def recognised(path: Path) -> tuple[str, str] | None:
     """Return the CRM and the shape of an export, or None where a path is no export of a CRM."""
-    load_polars()
+    load_polars(path)
     for name in NAMES:
         shape = crm_system(name).recognise(path)
         if shape is not None:
@@ -66,7 +66,7 @@ def raw_export(
     """
     if not path.exists():
         raise ParseError("there is no such file or folder", file=path)
-    load_polars()
+    load_polars(path)
     found = shape or system.recognise(path)
     if found is None:
         raise ParseError(f"does not look like an export of {system.name}", file=path,
