@@ -5,7 +5,8 @@ from __future__ import annotations
 import mmap
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from contextlib import suppress
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,9 @@ HUGE_PAGE = 1 << 21
 FEWEST_PAGES = 1 << 16
 """Bytes; what is smaller may share its pages with others."""
 Number = TypeVar("Number", bound=np.generic)
+Reserved: TypeAlias = mmap.mmap | pa.ResizableBuffer
+_recycled: list[pa.MemoryPool] = []
+"""Where reserved memory comes from, if it is used again."""
 
 
 def empty(count: int, kind: type[Number]) -> NDArray[Number]:
@@ -100,25 +104,39 @@ def pages(count: int, kind: type[Number]) -> NDArray[Number]:
     size = count * np.dtype(kind).itemsize
     if size < FEWEST_PAGES:
         return np.zeros(count, kind)
-    room = reserved(size)
+    room = _mapped(size)
     if size >= HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
         room.madvise(mmap.MADV_HUGEPAGE)
     return np.frombuffer(room, kind)
 
 
-def reserved(size: int) -> mmap.mmap:
-    """Return zeros, so many bytes at most, of which only those that are written take memory; see `kept`.
+def recycle() -> None:
+    """Let memory that is `reserved` from now on be used again: it goes back to the system a second later.
+
+    That costs some of it beside what is needed, and half the time where much comes and goes.
 
     Examples
     --------
-    >>> len(reserved(1 << 20))
+    >>> recycle()
+    """
+    with suppress(NotImplementedError):  # Arrow may be built without this allocator
+        _recycled[:] = [pa.jemalloc_memory_pool()]
+
+
+def reserved(size: int) -> Reserved:
+    """Return memory of so many bytes, of which only those that are written count; see `kept`.
+
+    Examples
+    --------
+    >>> len(memoryview(reserved(1 << 20)))
     1048576
     """
-    private = {} if sys.platform == "win32" else {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS}
-    return mmap.mmap(-1, size, **private)
+    if _recycled:
+        return pa.allocate_buffer(size, memory_pool=_recycled[0], resizable=True)
+    return _mapped(size)
 
 
-def kept(room: mmap.mmap, size: int) -> pa.Buffer:
+def kept(room: Reserved, size: int) -> pa.Buffer:
     """Return the first bytes of what was `reserved`, and give the others back where the system can.
 
     Nothing may point to it.
@@ -126,13 +144,21 @@ def kept(room: mmap.mmap, size: int) -> pa.Buffer:
     Examples
     --------
     >>> room = reserved(1 << 20)
-    >>> room[:3] = b"abc"
+    >>> memoryview(room)[:3] = b"abc"
     >>> kept(room, 2).to_pybytes()
     b'ab'
     """
+    if isinstance(room, pa.ResizableBuffer):
+        room.resize(size, shrink_to_fit=True)
+        return room
     if sys.platform == "linux":
         room.resize(max(size, 1))
     return pa.py_buffer(memoryview(room)[:size])
+
+
+def _mapped(size: int) -> mmap.mmap:
+    private = {} if sys.platform == "win32" else {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS}
+    return mmap.mmap(-1, size, **private)
 
 
 def copied(values: NDArray[Any]) -> pa.Buffer:

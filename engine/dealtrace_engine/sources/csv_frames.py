@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.buffers import kept, pages, reserved
+from dealtrace_engine.buffers import kept, reserved
 from dealtrace_engine.sources.crm.packed import number_series
 from dealtrace_engine.sources.csv_blocks import Block
 from dealtrace_engine.sources.csv_dialect import Dialect
@@ -41,7 +41,7 @@ def framed(
 
     width, wanted = len(dialect.names), [dialect.names.index(name) for name in names]
     most = sum(_most_rows(block, width) for block in blocks)
-    cells = [pages(2 * most, np.uint64).reshape(-1, 2) for _ in names]
+    cells = [np.frombuffer(reserved(16 * (most + 1)), np.uint64).reshape(-1, 2) for _ in names]
     kinds = np.array([PACKED if name in guids else TEXT for name in names], np.uint8)
     ends, rows = np.zeros(len(names), np.int64), 0
     size = sum(len(block.data) for block in blocks) + SPARE

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dealtrace_engine import buffers
 from dealtrace_engine.sources.crm.packed import unpacked
 from dealtrace_engine.sources.csv_blocks import Block
 from dealtrace_engine.sources.csv_dialect import Dialect
@@ -33,8 +34,17 @@ def block(data):
     return Block(memoryview(data), 0)
 
 
-@given(st.lists(st.lists(st.tuples(GUID, TEXT), min_size=1, max_size=9), min_size=1, max_size=4))
-def test_rows_of_several_blocks(rows):
+@pytest.mark.parametrize("again", [False, True])
+@given(rows=st.lists(st.lists(st.tuples(GUID, TEXT), min_size=1, max_size=9), min_size=1, max_size=4))
+def test_rows_of_several_blocks(again, rows):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(buffers, "_recycled", [])
+        if again:
+            buffers.recycle()
+        check_rows(rows)
+
+
+def check_rows(rows):
     found = framed(list(blocks(*rows)), DIALECT, ["text", "id"], ["id"])
     assert found is not None
     assert found.schema == {"text": pl.String(), "id": pl.UInt128()}

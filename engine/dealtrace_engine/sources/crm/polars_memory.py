@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from dealtrace_engine.buffers import recycle
 from dealtrace_engine.parallel import thread_count
 
 SETTING = "_RJEM_MALLOC_CONF"
@@ -49,6 +50,8 @@ def load_polars(export: Path | None = None) -> None:
     """
     _with_few_arenas()
     _with_system_memory()
+    if _is_large(export):
+        recycle()
     told = "polars" in sys.modules or SETTING in os.environ
     if not told:
         os.environ[SETTING] = OPTIONS.format(kept=kept_ms(export))
@@ -67,7 +70,11 @@ def kept_ms(export: Path | None) -> int:
     >>> kept_ms(None)
     30
     """
-    return KEPT_MS_OF_LARGE if export is not None and _csv_bytes(export) >= LARGE else KEPT_MS
+    return KEPT_MS_OF_LARGE if _is_large(export) else KEPT_MS
+
+
+def _is_large(export: Path | None) -> bool:
+    return export is not None and _csv_bytes(export) >= LARGE
 
 
 def _csv_bytes(export: Path) -> int:
