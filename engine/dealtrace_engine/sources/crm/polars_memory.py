@@ -50,11 +50,12 @@ def load_polars(export: Path | None = None) -> None:
     """
     _with_few_arenas()
     _with_system_memory()
-    if _is_large(export):
+    large = is_large(export)
+    if large:
         recycle()
     told = "polars" in sys.modules or SETTING in os.environ
     if not told:
-        os.environ[SETTING] = OPTIONS.format(kept=kept_ms(export))
+        os.environ[SETTING] = OPTIONS.format(kept=KEPT_MS_OF_LARGE if large else KEPT_MS)
     try:
         import polars  # noqa: F401
     finally:
@@ -62,18 +63,14 @@ def load_polars(export: Path | None = None) -> None:
             del os.environ[SETTING]
 
 
-def kept_ms(export: Path | None) -> int:
-    """Return for how many milliseconds freed pages are kept while an export is read.
+def is_large(export: Path | None) -> bool:
+    """Return whether so much CSV is read that memory kept for later is little beside it.
 
     Examples
     --------
-    >>> kept_ms(None)
-    30
+    >>> is_large(None)
+    False
     """
-    return KEPT_MS_OF_LARGE if _is_large(export) else KEPT_MS
-
-
-def _is_large(export: Path | None) -> bool:
     return export is not None and _csv_bytes(export) >= LARGE
 
 

@@ -1,10 +1,10 @@
-"""How long freed memory is kept, by what is read."""
+"""Which exports are large, so that freed memory is kept longer."""
 
 from __future__ import annotations
 
 import pytest
 
-from dealtrace_engine.sources.crm.polars_memory import KEPT_MS, KEPT_MS_OF_LARGE, LARGE, kept_ms
+from dealtrace_engine.sources.crm.polars_memory import LARGE, is_large
 
 
 def sparse(file, size):
@@ -17,19 +17,19 @@ def sparse(file, size):
 @pytest.mark.parametrize(
     ("sizes", "expected"),
     [
-        ({"a.csv": LARGE}, KEPT_MS_OF_LARGE),
-        ({"one/a.CSV": LARGE - 1, "b.csv": 1}, KEPT_MS_OF_LARGE),
-        ({"a.csv": LARGE - 1}, KEPT_MS),
-        ({"a.json": 2 * LARGE, "b.csv.gz": LARGE}, KEPT_MS),
-        ({}, KEPT_MS),
+        ({"a.csv": LARGE}, True),
+        ({"one/a.CSV": LARGE - 1, "b.csv": 1}, True),
+        ({"a.csv": LARGE - 1}, False),
+        ({"a.json": 2 * LARGE, "b.csv.gz": LARGE}, False),
+        ({}, False),
     ],
 )
-def test_pages_of_large_csv_exports_are_kept_longer(tmp_path, sizes, expected):
+def test_csv_of_all_folders_counts(tmp_path, sizes, expected):
     for name, size in sizes.items():
         sparse(tmp_path / name, size)
-    assert kept_ms(tmp_path) == expected
+    assert is_large(tmp_path) == expected
 
 
 def test_a_file_alone(tmp_path):
-    assert kept_ms(sparse(tmp_path / "a.csv", LARGE)) == KEPT_MS_OF_LARGE
-    assert kept_ms(tmp_path / "missing.csv") == kept_ms(None) == KEPT_MS
+    assert is_large(sparse(tmp_path / "a.csv", LARGE))
+    assert not is_large(tmp_path / "missing.csv")
