@@ -6,6 +6,14 @@ from libc.string cimport memcpy
 from dealtrace_ext.text_view cimport INLINE
 
 
+cdef bytes format_of(capsules):
+    return (<ArrowSchema *> PyCapsule_GetPointer(capsules[0], "arrow_schema")).format
+
+
+cdef ArrowArray *array_of(capsules) except NULL:
+    return <ArrowArray *> PyCapsule_GetPointer(capsules[1], "arrow_array")
+
+
 cdef class Text:
     """A text column behind the Arrow PyCapsule protocol, its buffers borrowed.
 
@@ -21,11 +29,9 @@ cdef class Text:
     """
 
     def __init__(self, column):
-        schema_capsule, array_capsule = column.__arrow_c_array__()
-        self._capsules = (schema_capsule, array_capsule)
-        cdef ArrowSchema *schema = <ArrowSchema *> PyCapsule_GetPointer(schema_capsule, "arrow_schema")
-        cdef ArrowArray *array = <ArrowArray *> PyCapsule_GetPointer(array_capsule, "arrow_array")
-        cdef bytes kind = schema.format
+        self._capsules = column.__arrow_c_array__()
+        cdef bytes kind = format_of(self._capsules)
+        cdef ArrowArray *array = array_of(self._capsules)
         if kind not in (b"u", b"U", b"z", b"Z") or array.n_buffers != 3:
             raise TypeError(f"expected an Arrow text array, got format {kind.decode()!r}")
         self.length, self.offset = array.length, array.offset
@@ -58,11 +64,9 @@ cdef class Views:
     """
 
     def __init__(self, column):
-        schema_capsule, array_capsule = column.__arrow_c_array__()
-        self._capsules = (schema_capsule, array_capsule)
-        cdef ArrowSchema *schema = <ArrowSchema *> PyCapsule_GetPointer(schema_capsule, "arrow_schema")
-        cdef ArrowArray *array = <ArrowArray *> PyCapsule_GetPointer(array_capsule, "arrow_array")
-        cdef bytes kind = schema.format
+        self._capsules = column.__arrow_c_array__()
+        cdef bytes kind = format_of(self._capsules)
+        cdef ArrowArray *array = array_of(self._capsules)
         if kind not in (b"vu", b"vz") or array.n_buffers < 3:
             raise TypeError(f"expected an Arrow array of views, got format {kind.decode()!r}")
         self.length, self.offset, self.buffer_count = array.length, array.offset, array.n_buffers - 3
