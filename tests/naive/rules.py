@@ -209,19 +209,6 @@ def judge_traces(traces, rule):
     return check_cases(traces, rule)
 
 
-def single_events(trace, rule):
-    """What is missing or in its place, with `each_event` and `unanswered`."""
-    return TEMPLATES[rule["template"]](trace, rule)
-
-
-def each_event(trace, rule):
-    return TEMPLATES[rule["template"]](trace, rule)
-
-
-def unanswered(trace, rule):
-    return TEMPLATES[rule["template"]](trace, rule)
-
-
 def note_events(trace, rule):
     """The first and last event of A, which `mark_odd` and `look_closer` go by."""
     found = places(trace, rule["a"])

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +17,8 @@ TRACES = 1 << 12
 """So many traces are judged by a task."""
 TILE = 64
 """So many traces are judged by one rule after the other: what is noted of them stays in the cache."""
+CASES = 1 << 10
+"""So many cases are looked at by one rule after the other, to see which are suspects."""
 PIECES = 64
 """So many pieces of violations are put in their place by a task."""
 EVENTS = 1 << 20
@@ -50,14 +51,11 @@ class Room(NamedTuple):
     Attributes
     ----------
     suspects : ndarray of int64, shape (rules, more than cases)
-        Of rules that are not plain.
-    plain : ndarray of int64, shape (plain rules, more than cases)
     rows : ndarray of int64, shape (5, n)
-        Violations: at most two an event, and one a case.
+        Violations: a rule has at most two an event, and one a case.
     """
 
     suspects: NDArray[np.int64]
-    plain: NDArray[np.int64]
     rows: NDArray[np.int64]
 
 
@@ -131,12 +129,12 @@ class RulePass:
         def judge(first: int) -> None:
             from dealtrace_engine.kernels.rules import judge_traces
 
-            tally = np.full((2, len(given["member"]) + 1, TILE), -1, dtype=np.int64)
-            begins, states = np.empty((2, TILE), dtype=np.int64)
+            tally = np.empty((2, self.rows, TILE), dtype=np.int32)
+            states = np.empty(TILE, dtype=np.int32)
             judge_traces(
                 self.activities, self.case_offsets, self.firsts, first, min(first + TRACES, traces),
                 *self.symbols, given["member"], given["condition_of"], given["marks"], given["rules"], tally,
-                begins, states, self.judged, self.spots,
+                states, self.judged, self.spots,
             )  # fmt: skip
 
         map_blocks(judge, range(0, traces, TRACES), threads=threads)
@@ -148,41 +146,68 @@ class RulePass:
         (first, last), given, offsets = block, self.arrays, self.case_offsets
         rules = len(given["rules"])
         applicable = np.zeros((self.count, rules), dtype=np.int64)
-        bounds = np.zeros(rules + 1, dtype=np.int64)
         found: list[list[NDArray[np.int64]]] = [[] for _ in range(rules)]
-        is_plain = np.isin(np.arange(rules), self.plain)
+        known, timed = np.empty(CASES, dtype=np.uint8), np.empty(CASES, dtype=np.int64)
         while first < last:
             end = int(np.searchsorted(offsets, offsets[first] + EVENTS, side="right")) - 1
             end = min(max(end, first + 1), last)
-            events = int(offsets[end] - offsets[first])
-            room = self._room(events, end - first)
-            suspects, known = room.suspects.reshape(-1), np.empty(end - first, dtype=np.uint8)
+            most = 2 * int(offsets[end] - offsets[first]) + end - first
+            room, filled = self._room(most, end - first), np.zeros(rules, dtype=np.int64)
             find_suspects(
                 self.timestamps, offsets, first, end, self.numbers, self.judged, self.spots, given["rules"],
-                given["scopes"], given["deadlines"], self.now, self.groups, is_plain, known, applicable,
-                suspects, bounds,
+                given["scopes"], given["deadlines"], self.now, self.groups, self.is_plain, known, timed,
+                applicable, room.suspects, filled,
             )  # fmt: skip
-            filled = np.zeros(len(self.plain), dtype=np.int64)
-            plain_suspects(self.numbers, self.bits, first, end, filled, room.plain)
-            own = [suspects[begin:stop] for begin, stop in pairwise(bounds.tolist())]
-            for place, rule in enumerate(self.plain.tolist()):
-                some = room.plain[place, : filled[place]]
-                own[rule] = np.arange(first, end) if self.whole[place] else some
-            for rule, cases in enumerate(own):
-                if len(cases):
-                    found[rule].append(self._looked_at(rule, cases, applicable, room.rows))
+            plain_suspects(self.plain, self.numbers, self.bits, first, end, room.suspects, filled)
+            for rule in self.plain[self.whole].tolist():
+                filled[rule] = end - first
+                room.suspects[rule, : end - first] = np.arange(first, end)
+            self._violations(room, filled, most, applicable, found)
             first = end
         return applicable, found
 
-    def _room(self, events: int, cases: int) -> Room:
-        """Return room for so many events and cases, the same for each block of a thread.
+    def _violations(
+        self, room: Room, filled: NDArray[np.int64], most: int, applicable: NDArray[np.int64],
+        found: list[list[NDArray[np.int64]]],
+    ) -> None:  # fmt: skip
+        """Add the violations by the suspects of each rule, at most so many, to those that were found."""
+        from dealtrace_engine.kernels.rule_walks import write_violations
+
+        given, rule, rules = self.arrays, 0, len(self.arrays["rules"])
+        ends = np.zeros(rules, dtype=np.int64)
+        while rule < rules:
+            start, rule = rule, write_violations(
+                self.activities, self.timestamps, self.case_offsets, self.numbers, given["member"],
+                given["condition_of"], given["marks"], given["rules"], self.spots, given["deadlines"],
+                self.now, rule, room.suspects, filled, most, room.rows, ends,
+            )  # fmt: skip
+            begin = 0
+            for own, end in enumerate(ends[start:rule].tolist(), start):
+                if end > begin:
+                    found[own].append(self._in_order(own, room.rows[:, begin:end]))
+                begin = end
+        for rule in self.asking:
+            if filled[rule]:
+                suspects = room.suspects[rule, : filled[rule]]
+                found[rule].append(self._asked_of(rule, suspects, applicable, room.rows))
+
+    def _in_order(self, rule: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return a copy of violations, by case and event."""
+        from dealtrace_engine.kernels import rules as kernels
+
+        template = self.arrays["rules"][rule, kernels.TEMPLATE]
+        if kernels.SUCCESSION <= template <= kernels.CHAIN_SUCCESSION:
+            return rows.take(np.argsort(rows[2], kind="stable"), axis=1)  # they are nearly in order
+        return rows.copy()
+
+    def _room(self, most: int, cases: int) -> Room:
+        """Return room for so many violations of a rule and cases, the same for each block of a thread.
 
         Memory that is taken anew costs more than what is written to it.
         """
         room: Room | None = getattr(self.this_thread, "room", None)
-        if room is None or room.suspects.shape[1] <= cases or room.rows.shape[1] < 2 * events + cases:
-            others, most = len(self.arrays["rules"]) - len(self.plain), cases + cases // 8 + 1
-            shapes = (others, most), (len(self.plain), most), (5, 2 * (events + events // 8) + most)
+        if room is None or room.suspects.shape[1] <= cases or room.rows.shape[1] < most:
+            shapes = (len(self.arrays["rules"]), cases + cases // 8 + 1), (5, most + most // 4)
             room = self.this_thread.room = Room(*(np.empty(shape, dtype=np.int64) for shape in shapes))
         return room
 
@@ -193,8 +218,8 @@ class RulePass:
 
     @cached_property
     def spots(self) -> NDArray[np.int32]:
-        """The events whose times decide; of rules without such events, it takes up no memory."""
-        return np.empty((2, len(self.arrays["rules"]), len(self.firsts)), dtype=np.int32)
+        """Which events of suspects to look at; of rules without suspects, it takes up no memory."""
+        return np.empty((len(self.arrays["rules"]), len(self.firsts), 2), dtype=np.int32)
 
     @cached_property
     def plain(self) -> NDArray[np.int64]:
@@ -207,6 +232,11 @@ class RulePass:
         return np.flatnonzero(decided & (self.count == 1))[:64]
 
     @cached_property
+    def is_plain(self) -> NDArray[np.bool_]:
+        """Whether each rule is plain."""
+        return np.isin(np.arange(len(self.arrays["rules"])), self.plain)
+
+    @cached_property
     def bits(self) -> NDArray[np.uint64]:
         """Which of the plain rules suspect the cases of each trace, a bit for each."""
         return np.zeros(len(self.firsts), dtype=np.uint64)
@@ -217,16 +247,29 @@ class RulePass:
         return np.zeros(len(self.plain), dtype=np.bool_)
 
     @cached_property
-    def symbols(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Which symbol each activity alone is, and which others it stands for, as offsets and symbols."""
-        member = self.arrays["member"]
-        alone = (member.sum(axis=1) == 1) & (self.arrays["condition_of"] < 0)
-        only = np.full(member.shape[1], len(member), dtype=np.int64)
-        places, codes = np.nonzero(member & alone[:, None])
-        only[codes] = places
-        codes, symbols = np.nonzero((member & ~alone[:, None]).T)
+    def symbols(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Where the kernel notes each activity, what symbols consist of, and those with conditions."""
+        member, conditions = self.arrays["member"], self.arrays["condition_of"]
+        rows, parts = np.full(member.shape[1], -1, dtype=np.int64), []
+        count, unmarked = len(member), np.flatnonzero(conditions < 0)
+        for symbol in sorted(unmarked.tolist(), key=lambda symbol: int(member[symbol].sum())):
+            codes = np.flatnonzero(member[symbol])
+            if len(codes) == 1 and rows[codes[0]] < 0:
+                rows[codes[0]] = symbol
+                continue
+            new = codes[rows[codes] < 0]
+            rows[new] = np.arange(count, count + len(new))
+            count += len(new)
+            parts += [(symbol, row) for row in rows[codes].tolist()]
+        rows[rows < 0] = count
+        codes, places = np.nonzero((member & (conditions >= 0)[:, None]).T)
         offsets = np.searchsorted(codes, np.arange(member.shape[1] + 1))
-        return only, offsets.astype(np.int64), symbols.astype(np.int64)
+        return rows, np.array(parts, dtype=np.int64).reshape(-1, 2), offsets.astype(np.int64), places
+
+    @cached_property
+    def rows(self) -> int:
+        """How many rows the kernel notes events in."""
+        return int(max(self.symbols[0].max(initial=0), len(self.arrays["member"]))) + 1
 
     @cached_property
     def asked(self) -> NDArray[np.int64]:
@@ -243,28 +286,26 @@ class RulePass:
         """How many people there are."""
         return int(self.arrays["people"].max(initial=-1)) + 1
 
-    def _looked_at(
+    @cached_property
+    def asking(self) -> list[int]:
+        """Rules on people and values."""
+        from dealtrace_engine.kernels import rule_walks as kernels
+
+        kinds = kernels.KINDS[self.arrays["rules"][:, kernels.TEMPLATE]]
+        return np.flatnonzero(np.isin(kinds, (kernels.PEOPLE, kernels.VALUES, kernels.SKIPS))).tolist()
+
+    def _asked_of(
         self, rule: int, suspects: NDArray[np.int64], applicable: NDArray[np.int64], rows: NDArray[np.int64]
     ) -> NDArray[np.int64]:
-        """Return the violations of a rule by some cases, in order; `rows` has room for them."""
+        """Return the violations of a rule on people or values by some cases; `rows` has room for them."""
         from dealtrace_engine.kernels import rule_values
-        from dealtrace_engine.kernels import rules as kernels
+        from dealtrace_engine.kernels import rule_walks as kernels
 
         given, reached = self.arrays, np.zeros(1, dtype=np.int64)
-        symbols = (given["member"], given["condition_of"], given["marks"], given["rules"])
-        timed = (self.activities, self.timestamps, self.case_offsets, *symbols)
-        plain = (self.activities, self.case_offsets, *symbols)
-        asking = (*plain[:-1], self.asked)
+        symbols = (given["member"], given["condition_of"], given["marks"])
+        asking = (self.activities, self.case_offsets, *symbols, self.asked)
         kind = kernels.KINDS[given["rules"][rule, kernels.TEMPLATE]]
-        if kind == kernels.SINGLE:
-            kernels.single_events(*timed, given["deadlines"], self.now, rule, suspects, rows, reached)
-        elif kind == kernels.EACH:
-            kernels.each_event(*plain, rule, suspects, rows, reached)
-        elif kind == kernels.ANSWERS:
-            kernels.unanswered(*timed, self.now, rule, suspects, rows, reached)
-            order = np.argsort(rows[2, : reached[0]], kind="stable")  # in linear time: it is nearly in order
-            return rows.take(order, axis=1)
-        elif kind == kernels.PEOPLE:
+        if kind == kernels.PEOPLE:
             seen = np.full((2, self.people), -1, dtype=np.int64)
             rule_values.people_of(
                 *asking, given["people"], self.groups, seen, rule, suspects, applicable, rows, reached

@@ -32,44 +32,44 @@ def find_suspects(
     timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], first: int, last: int,
     numbers: NDArray[np.uint32], judged: Judged, spots: Spots, rules: Grid, scopes: Flags, deadlines: Grid,
     now: int, groups: NDArray[np.int32], plain: NDArray[np.bool_], known: NDArray[np.uint8],
-    applicable: Grid, suspects: NDArray[np.int64], bounds: NDArray[np.int64],
+    timed: NDArray[np.int64], applicable: Grid, suspects: Grid, filled: NDArray[np.int64],
 ) -> None:  # fmt: skip
-    """Count the cases to which each rule applies, and write the suspects of one rule after the other.
+    """Count the cases to which each rule applies, and write the suspects: a row for each, filled so far.
 
     Rules that are `plain` are left out.
 
-    `numbers` says which trace each case has, `known` has room for these cases, `applicable` has shape
-    (groups, rules). `bounds`, shape (rules + 1,), says where the suspects of each rule begin.
+    `numbers` says which trace each case has, `applicable` has shape (groups, rules). `known` and `timed` have
+    room for so many cases as are looked at by one rule after the other: their times stay in the cache.
     """
-    filled, size = 0, last - first
-    own, of = numbers[first:last], groups[first:last]
-    for rule in range(len(rules)):
-        template, scope, column = rules[rule, TEMPLATE], rules[rule, SCOPE], rules[rule, COLUMN]
-        bounds[rule] = filled
-        if plain[rule]:
-            continue
-        some = know_cases(judged[rule], own, known[:size])
-        if scope >= 0:
-            for place in range(size):
-                known[place] *= scopes[scope, first + place]
-        if template == CONDITION:
-            for place in range(size):
-                known[place] &= APPLIES | SUSPECT * (not scopes[column, first + place])
-        if some & TIMED:
-            look_at_times(
-                timestamps, case_offsets, first, numbers, spots, rules, rule, deadlines, now, known[:size]
-            )
-        if len(applicable) == 1:
-            found = 0
-            for place in range(size):
-                found += (known[place] & APPLIES) != 0
-            applicable[0, rule] += found
-        else:
-            for place in range(size):
-                applicable[of[place], rule] += known[place] & APPLIES
-        if some & (SUSPECT | TIMED):
-            filled += list_suspects(known[:size], first, suspects[filled:])
-    bounds[len(rules)] = filled
+    for start in range(first, last, len(known)):
+        size = min(len(known), last - start)
+        own, of = numbers[start : start + size], groups[start : start + size]
+        for rule in range(len(rules)):
+            template, scope, column = rules[rule, TEMPLATE], rules[rule, SCOPE], rules[rule, COLUMN]
+            if plain[rule]:
+                continue
+            some = know_cases(judged[rule], own, known[:size])
+            if scope >= 0:
+                for place in range(size):
+                    known[place] *= scopes[scope, start + place]
+            if template == CONDITION:
+                for place in range(size):
+                    known[place] &= APPLIES | SUSPECT * (not scopes[column, start + place])
+            if some & TIMED:
+                look_at_times(
+                    timestamps, case_offsets, start, numbers, spots, rules, rule, deadlines, now,
+                    known[:size], timed,
+                )  # fmt: skip
+            if len(applicable) == 1:
+                found = 0
+                for place in range(size):
+                    found += (known[place] & APPLIES) != 0
+                applicable[0, rule] += found
+            else:
+                for place in range(size):
+                    applicable[of[place], rule] += known[place] & APPLIES
+            if some & (SUSPECT | TIMED):
+                filled[rule] += list_suspects(known[:size], start, suspects[rule, filled[rule] :])
 
 
 @kernel
@@ -97,25 +97,34 @@ def list_suspects(known: NDArray[np.uint8], first: int, suspects: NDArray[np.int
 def look_at_times(
     timestamps: NDArray[np.int64], case_offsets: NDArray[np.int64], first: int, numbers: NDArray[np.uint32],
     spots: Spots, rules: Grid, rule: int, deadlines: Grid, now: int, known: NDArray[np.uint8],
+    timed: NDArray[np.int64],
 ) -> None:  # fmt: skip
-    """See which cases apply, or are suspects, by their times; see `rules.judge_traces` for the events."""
+    """See which cases apply, or are suspects, by their times; see `rules.judge_traces` for the events.
+
+    `timed` has room for the places of these cases: they are listed first, as a branch would be guessed wrong.
+    """
     template, column, most = rules[rule, TEMPLATE], rules[rule, COLUMN], rules[rule, MOST]
-    events, others = spots[0, rule], spots[1, rule]
+    own, found = spots[rule], 0
     for place in range(len(known)):
-        if known[place] & TIMED == 0:
-            continue
-        case, number = first + place, numbers[first + place]
-        begin, event = case_offsets[case], events[number]
-        if template == RESPONSE:
-            gap = timestamps[begin + others[number]] - timestamps[begin + event]
+        timed[found] = place
+        found += (known[place] & TIMED) != 0
+    if template == RESPONSE:
+        for number in range(found):
+            place = timed[number]
+            begin, trace = case_offsets[first + place], numbers[first + place]
+            answer = own[trace, 1] ^ (own[trace, 1] >> 31)  # itself or its complement, which is negative
+            gap = timestamps[begin + answer] - timestamps[begin + own[trace, 0]]
             known[place] |= SUSPECT * (gap > most)
-            continue
-        limit = deadlines[column, case]
-        if template == ON_TIME:
-            known[place] = (APPLIES | SUSPECT * (timestamps[begin + event] > limit)) * (limit != UNKNOWN)
-        else:
-            over = event < 0 and now > limit
-            known[place] = (APPLIES * (over or event >= 0) | SUSPECT * over) * (limit != UNKNOWN)
+        return
+    limits, on_time = deadlines[column], template == ON_TIME
+    for number in range(found):
+        place = timed[number]
+        case = first + place
+        event, limit = own[numbers[case], 0], limits[case]
+        there = event >= 0
+        late = (timestamps[case_offsets[case] + max(event, 0)] if on_time else now) > limit
+        over = late & (there == on_time)
+        known[place] = (APPLIES * (there | over) | SUSPECT * over) * (limit != UNKNOWN)
 
 
 @kernel
@@ -143,15 +152,15 @@ def note_plain(
 
 @kernel
 def plain_suspects(
-    numbers: NDArray[np.uint32], bits: NDArray[np.uint64], first: int, last: int,
-    filled: NDArray[np.int64], suspects: Grid,
+    rules: NDArray[np.int64], numbers: NDArray[np.uint32], bits: NDArray[np.uint64], first: int, last: int,
+    suspects: Grid, filled: NDArray[np.int64],
 ) -> None:  # fmt: skip
-    """Write the suspects of plain rules among some cases: a row for each, which is `filled` so far."""
+    """Write the suspects of plain rules, which are `rules`, among some cases; see `find_suspects`."""
     for case in range(first, last):
         left = bits[numbers[case]]
         while left != 0:
             lowest = left & (~left + np.uint64(1))
-            place = PLACES[lowest % np.uint64(67)]
-            suspects[place, filled[place]] = case
-            filled[place] += 1
+            rule = rules[PLACES[lowest % np.uint64(67)]]
+            suspects[rule, filled[rule]] = case
+            filled[rule] += 1
             left ^= lowest

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dealtrace_engine.analyses import rule_pass
 from dealtrace_engine.analyses.rule_pass import Ranked, RulePass
 from dealtrace_engine.buffers import read_only, view
-from dealtrace_engine.kernels import rule_suspects
+from dealtrace_engine.kernels import rule_suspects, rule_walks
 from dealtrace_engine.kernels import rules as kernels
 from dealtrace_engine.kernels.rule_suspects import (
     know_cases,
@@ -23,8 +23,10 @@ from dealtrace_engine.kernels.rule_suspects import (
     plain_suspects,
 )
 from dealtrace_engine.kernels.rule_values import skips_of
+from dealtrace_engine.kernels.rule_walks import turn_round
 from dealtrace_engine.kernels.rules import judge_traces
 from naive import rule_suspects as naive_suspects
+from naive import rule_walks as naive_walks
 from naive import rules as naive
 from naive.rules import Event
 
@@ -100,7 +102,7 @@ def program(traces, rules):
             row[kernels.COLUMN] = 0
         table[number] = row
     scopes = [part for rule in rules for part in (rule["scope"] or [True] * len(traces), rule["holds"])]
-    deadlines = [[kernels.UNKNOWN if d is None else d for d in rule["deadline"]] for rule in rules]
+    deadlines = [[rule_suspects.UNKNOWN if d is None else d for d in rule["deadline"]] for rule in rules]
     return {
         "activities": np.array([e.activity for e in events], np.uint8),
         "timestamps": np.array([e.time for e in events], np.int64),
@@ -170,7 +172,7 @@ def test_every_template_is_its_twin(template, data):
     each = [(case, case + 1) for case in range(len(traces))]
     whole = [(0, len(traces))]
     for cuts, room, tile in ((whole, 1 << 10, 64), (each, 1 << 10, 64), (whole, 1, 1), (whole, 1, 2)):
-        with patch.multiple(rule_pass, EVENTS=room, TRACES=room, TILE=tile):
+        with patch.multiple(rule_pass, EVENTS=room, TRACES=room, TILE=tile, CASES=tile):
             applicable, found = run(traces, rules, cuts)
         assert applicable.tolist() == expected_applicable.tolist()
         assert Counter(found) == expected
@@ -183,12 +185,20 @@ def test_every_template_has_a_twin():
     assert judge_traces.__doc__
 
 
-def test_numbers_of_columns_and_templates_are_the_same():
-    shared = [name for name in vars(rule_suspects) if name.isupper() and hasattr(kernels, name)]
-    assert {"TEMPLATE", "SUSPECT", "CONDITION", "UNKNOWN"} <= set(shared)
+@pytest.mark.parametrize("module", [rule_suspects, rule_walks])
+def test_numbers_of_columns_and_templates_are_the_same(module):
+    shared = [name for name in vars(module) if name.isupper() and hasattr(kernels, name)]
+    assert {"TEMPLATE", "RESPONSE", "ON_TIME"} <= set(shared)
     assert {name: getattr(kernels, name) for name in shared} == {
-        name: getattr(rule_suspects, name) for name in shared
+        name: getattr(module, name) for name in shared
     }
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9))))
+def test_what_is_turned_round_is_its_twin(pairs):
+    rows = np.array(pairs, np.int64).reshape(-1, 2).T.copy()
+    turn_round(rows)
+    assert list(zip(*rows.tolist(), strict=True)) == naive_walks.turn_round(pairs)
 
 
 @given(st.lists(st.integers(0, 7), min_size=1), st.lists(st.integers(0, 9)), st.integers(0, 9))
@@ -220,12 +230,12 @@ def test_plain_rules_are_their_twin(judged, drawn, data):
     note_plain(np.array(judged, np.uint8), rules, counts, applicable, bits, whole)
     expected, all_suspect = naive_suspects.note_plain(judged, chosen, numbers)
     assert (applicable[0, rules].tolist(), whole.tolist()) == (expected, all_suspect)
-    filled, suspects = np.zeros(len(chosen), np.int64), np.empty((len(chosen), len(numbers)), np.int64)
+    filled, suspects = np.zeros(len(judged), np.int64), np.empty((len(judged), len(numbers)), np.int64)
     cut = data.draw(st.integers(0, len(numbers)))
     for first, last in ((0, cut), (cut, len(numbers))):
-        plain_suspects(np.array(numbers, np.uint32), bits, first, last, filled, suspects)
+        plain_suspects(rules, np.array(numbers, np.uint32), bits, first, last, suspects, filled)
     for place, rule in enumerate(chosen):
-        found = suspects[place, : filled[place]].tolist()
+        found = suspects[rule, : filled[rule]].tolist()
         assert found == ([] if whole[place] else naive_suspects.plain_suspects(judged, rule, numbers))
 
 
