@@ -255,6 +255,7 @@ def bottlenecks(
     where: Expression | None = None,
     calendar: Calendar | None = None,
     value: str | None = None,
+    currency: str | None = None,
     resource: str | None = RESOURCE,
     department: str | None = DEPARTMENT,
     threads: int | None = None,
@@ -278,6 +279,8 @@ def bottlenecks(
         Waits and services are then working time; cash_days, queues and work in progress stay what they are.
     value : str, optional
         Attribute of the case with its amount. Different currencies are rows of their own.
+    currency : str, optional
+        Attribute of the case with its currency; found by its name by default.
     resource, department : str or None
         Attributes, or roles, of the event that say who did it. A log without the usual ones is no error.
     threads : int, optional
@@ -317,7 +320,7 @@ def bottlenecks(
     ['1']
     """
     log = log if where is None else log.filter(where, threads=threads)
-    groups = priced_groups(log, by, value, taken=COLUMNS)
+    groups = priced_groups(log, by, value, currency, taken=COLUMNS)
     waits = waits_of(log, groups, calendar, threads=threads, progress=progress)
     who = [
         None if name is None or (name == usual and not _is_there(log, name)) else name

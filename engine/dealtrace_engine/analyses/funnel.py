@@ -142,6 +142,7 @@ def funnel(
     by: By = None,
     where: Expression | None = None,
     value: str | None = None,
+    currency: str | None = None,
     calendar: Calendar | None = None,
     strict: bool = False,
     lost: Sequence[str] | None = None,
@@ -164,6 +165,8 @@ def funnel(
         Which cases or events; made with `dealtrace.where`.
     value : str, optional
         Attribute of the case with its amount; currencies are never added.
+    currency : str, optional
+        Attribute of the case with its currency; found by its name by default.
     calendar : WorkingCalendar or Calendars, optional
         Makes all times working time: seconds of work.
     strict : bool
@@ -219,7 +222,7 @@ def funnel(
     end = end_of(log, until)
     chosen = log if where is None else log.filter(where)
     groups = groups_of(chosen, by, taken=OWN)
-    amounts = None if value is None else amounts_of(chosen, value)
+    amounts = None if value is None else amounts_of(chosen, value, currency)
     reached = funnel_steps(chosen, steps, end, strict=strict, lost=lost, threads=threads, progress=progress)
     cases = FunnelCases.of(reached, groups, threads)
     ids = Later(lambda: chosen.case_ids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.attributes import codes_of, sortable
 from dealtrace_engine.buffers import arrow
-from dealtrace_engine.errors import SchemaError
+from dealtrace_engine.errors import ArgumentError, SchemaError
 from dealtrace_engine.log import EventLog
 
 By = str | Sequence[str] | None
@@ -31,19 +31,17 @@ class Groups:
         is one group and no column.
     count : int
         How many groups there are.
+    names : tuple of str
+        The attributes, whose columns may have other names.
     """
 
     codes: NDArray[np.int32]
     keys: pa.Table
     count: int
+    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return self.count
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The attributes."""
-        return tuple(self.keys.column_names)
 
     @property
     def sizes(self) -> NDArray[np.int64]:
@@ -57,12 +55,39 @@ class Groups:
 
     def label(self, group: int) -> str:
         """Return what a group is called in a sentence."""
-        values = [self.keys.column(name)[group].as_py() for name in self.names]
+        values = [column[group].as_py() for column in self.keys.columns]
         return " / ".join("(none)" if value is None else str(value) for value in values) or "all cases"
+
+
+def attributes_of(by: By, parameter: str = "by") -> tuple[str, ...]:
+    """Return the names of attributes, of which there may be one or none.
+
+    Raises
+    ------
+    ArgumentError
+        It is no name, and no sequence of names.
+    """
+    names = () if by is None else (by,) if isinstance(by, str) else by
+    if not isinstance(names, Collection) or not all(isinstance(name, str) for name in names):
+        raise ArgumentError(f"{parameter} is the name of an attribute, or several, not {by!r}")
+    return tuple(names)
+
+
+def column_name(name: str, taken: Collection[str]) -> str:
+    """Return what the column of an attribute is called beside others.
+
+    Examples
+    --------
+    >>> column_name("owner", ("owner", "rule")), column_name("region", ("owner", "rule"))
+    ('case_owner', 'region')
+    """
+    return f"case_{name}" if name in taken else name
 
 
 def groups_of(log: EventLog, by: By = None, *, taken: Sequence[str] = ()) -> Groups:
     """Return which cases have the same values of some attributes; null is a value like any other.
+
+    The column of an attribute that is called like another column of the result begins with ``case_``.
 
     Parameters
     ----------
@@ -75,7 +100,9 @@ def groups_of(log: EventLog, by: By = None, *, taken: Sequence[str] = ()) -> Gro
     Raises
     ------
     SchemaError
-        There is no such attribute, it varies within cases, is named twice, or is called like another column.
+        There is no such attribute, it varies within cases, is named twice, or its column is there already.
+    ArgumentError
+        `by` is no name, and no sequence of names.
 
     Examples
     --------
@@ -87,9 +114,10 @@ def groups_of(log: EventLog, by: By = None, *, taken: Sequence[str] = ()) -> Gro
     >>> groups.codes.tolist(), groups.keys["region"].to_pylist(), groups.label(1)
     ([0, 1, 0], ['North', None], '(none)')
     """
-    names = () if by is None else (by,) if isinstance(by, str) else tuple(by)
-    for name in names:
-        if names.count(name) > 1 or name in taken:
+    names = attributes_of(by)
+    told = [column_name(name, taken) for name in names]
+    for name, column in zip(names, told, strict=True):
+        if told.count(column) > 1 or column in taken:
             raise SchemaError(f"column {name!r} cannot be told twice", column=name, hint="rename it")
     if not names:
         return Groups(np.zeros(log.cases, dtype=np.int32), pa.table({}), 1)
@@ -102,11 +130,14 @@ def groups_of(log: EventLog, by: By = None, *, taken: Sequence[str] = ()) -> Gro
         count = len(distinct)
     firsts = np.empty(count, dtype=np.int64)
     firsts[codes[::-1]] = np.arange(log.cases)[::-1]
-    columns = {name: _plain(case_values(log, name).take(arrow(firsts))) for name in names}
+    columns = {
+        column: _plain(case_values(log, name).take(arrow(firsts)))
+        for name, column in zip(names, told, strict=True)
+    }
     order = _order(columns)
     rank = np.empty(count, dtype=np.int32)
     rank[order] = np.arange(count, dtype=np.int32)
-    return Groups(rank[codes], pa.table(columns).take(arrow(order)), count)
+    return Groups(rank[codes], pa.table(columns).take(arrow(order)), count, names)
 
 
 def case_values(log: EventLog, name: str) -> pa.Array:

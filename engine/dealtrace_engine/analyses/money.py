@@ -17,7 +17,7 @@ UNITS = 10_000
 """Amounts are whole numbers of 1/10,000 of their currency."""
 MOST = 2**62 // UNITS
 CURRENCY = ("currency", "currency_code", "currencyisocode", "transactioncurrencyid")
-"""Attributes that are taken for the currency where none is named."""
+"""Attributes that are taken for the currency where none is named, in upper or lower case."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +59,12 @@ class Amounts:
         return [int(a) + (int(b) << 24) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
 
 
+def currency_column(log: EventLog) -> str | None:
+    """Return the first attribute of the log that is called like one of `CURRENCY`; None without any."""
+    names = {name.lower(): name for name in reversed(log.attribute_names)}
+    return next((names[one] for one in CURRENCY if one in names), None)
+
+
 def amounts_of(log: EventLog, value: str, currency: str | None = None) -> Amounts:
     """Return the amounts in an attribute of the case.
 
@@ -68,7 +74,7 @@ def amounts_of(log: EventLog, value: str, currency: str | None = None) -> Amount
     value : str
         Attribute of numbers.
     currency : str, optional
-        Attribute that says in which currency; by default the first of `CURRENCY` that the log has.
+        Attribute that says in which currency; by default as `currency_column` finds it.
 
     Raises
     ------
@@ -104,12 +110,13 @@ def amounts_of(log: EventLog, value: str, currency: str | None = None) -> Amount
         _finding(f"amount below zero in {value!r}", known & (amounts < 0)),
     ]
     units = np.where(known, np.rint(np.where(known, amounts, 0) * UNITS), 0).astype(np.int64)
-    name = currency or next((one for one in CURRENCY if one in log.attribute_names), None)
+    name = currency or currency_column(log)
     found = [finding for finding in findings if finding.count]
     if name is None:
         return Amounts(units, known, (None,), np.zeros(log.cases, dtype=np.int32), found)
     groups = groups_of(log, name)
-    return Amounts(units, known, tuple(groups.keys.column(name).to_pylist()), groups.codes, found)
+    names = [None if one is None else str(one) for one in groups.keys.column(name).to_pylist()]
+    return Amounts(units, known, tuple(names), groups.codes, found)
 
 
 def _finding(reason: str, marks: NDArray[np.bool_]) -> Finding:

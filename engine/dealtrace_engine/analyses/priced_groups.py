@@ -56,8 +56,9 @@ class PricedGroups:
 
 
 def priced_groups(
-    log: EventLog, by: By = None, value: str | None = None, *, taken: Sequence[str] = ()
-) -> PricedGroups:
+    log: EventLog, by: By = None, value: str | None = None, currency: str | None = None, *,
+    taken: Sequence[str] = (),
+) -> PricedGroups:  # fmt: skip
     """Return which cases have the same values of some attributes and, where amounts are asked for, currency.
 
     Parameters
@@ -67,6 +68,8 @@ def priced_groups(
         Attributes of the case.
     value : str, optional
         Attribute of the case with its amount.
+    currency : str, optional
+        Attribute of the case with its currency; found by its name by default.
     taken : sequence of str
         Names of other columns of the result.
 
@@ -84,16 +87,16 @@ def priced_groups(
     >>> priced_groups(log, value="amount").keys.to_pylist()
     [{'currency': 'EUR'}, {'currency': 'USD'}]
     """
-    groups = groups_of(log, by, taken=taken)
+    groups = groups_of(log, by, taken=taken if value is None else (*taken, "currency"))
     if value is None:
         return PricedGroups(groups.codes, groups.keys, len(groups))
-    amounts = amounts_of(log, value)
+    amounts = amounts_of(log, value, currency)
     width = len(amounts.currencies)
     both, codes = np.unique(groups.codes.astype(np.int64) * width + amounts.of_case, return_inverse=True)
     currencies = [amounts.currencies[place] for place in (both % width).tolist()]
     columns = groups.columns(both // width)
-    columns.setdefault("currency", text([None if name is None else str(name) for name in currencies]))
-    return PricedGroups(codes.astype(np.int32), pa.table(columns), len(both), amounts)
+    keys = pa.table({**columns, "currency": text(currencies)})
+    return PricedGroups(codes.astype(np.int32), keys, len(both), amounts)
 
 
 def exact_sums(values: NDArray[np.int64], codes: NDArray[np.integer], count: int) -> list[int]:

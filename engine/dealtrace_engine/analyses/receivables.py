@@ -12,10 +12,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.case_rows import CaseRows
-from dealtrace_engine.analyses.grouping import By, Groups, groups_of
+from dealtrace_engine.analyses.grouping import By, Groups, attributes_of, groups_of
 from dealtrace_engine.analyses.invoice_log import invoice_log
 from dealtrace_engine.analyses.invoices import DAY, UNKNOWN, Flags, Invoices, invoices_of, told_until
-from dealtrace_engine.analyses.money import CURRENCY, UNITS, Amounts, amounts_of
+from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of, currency_column
 from dealtrace_engine.analyses.rate_intervals import null_for_nan, wilson
 from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import ArgumentError, LogError
@@ -200,10 +200,9 @@ def receivables(
 
 def _needed(log: EventLog, by: By, *names: str | None) -> list[str]:
     """Return the attributes that are asked for, and those that are taken where none is named."""
-    asked = [by] if isinstance(by, str) else list(by or ())
-    usual = ("due_date", "payment_terms_days", *CURRENCY)
-    asked += [name for name in names if name] + [name for name in usual if name in log.attribute_names]
-    return list(dict.fromkeys(asked))
+    usual = [name for name in ("due_date", "payment_terms_days") if name in log.attribute_names]
+    asked = [*attributes_of(by), *names, *usual, currency_column(log)]
+    return list(dict.fromkeys(name for name in asked if name))
 
 
 def _no_amounts(cases: int) -> Amounts:

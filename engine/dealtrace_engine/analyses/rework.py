@@ -281,6 +281,7 @@ def rework(
     where: Expression | None = None,
     calendar: Calendar | None = None,
     value: str | None = None,
+    currency: str | None = None,
     resource: str | None = RESOURCE,
     stage: str | None = STAGE_COLUMN,
     cost_per_hour: float | None = None,
@@ -305,6 +306,8 @@ def rework(
         All times are then working time, and with them costs; cash_days stays what it is.
     value : str, optional
         Attribute of the case with its amount. Different currencies are rows of their own.
+    currency : str, optional
+        Attribute of the case with its currency; found by its name by default.
     resource, stage : str or None
         Attributes, or roles, that say who did it, and in which stage the case is then (or where it goes to,
         and null where it stays). A log without the usual ones, ``stage_to`` among them, is no error.
@@ -352,7 +355,7 @@ def rework(
     if cost_per_hour is not None and not 0 <= cost_per_hour < float("inf"):
         raise ArgumentError(f"an hour costs a number from 0, got {cost_per_hour!r}")
     log = log if where is None else log.filter(where, threads=threads)
-    groups = priced_groups(log, by, value, taken=COLUMNS)
+    groups = priced_groups(log, by, value, currency, taken=COLUMNS)
     who = None if resource is None or (resource == RESOURCE and not _is_there(log, resource)) else resource
     stages = _usual_stage(log) if stage == STAGE_COLUMN else stage
     clock = None if calendar is None else working_clock(log, calendar, log.span[0], threads=threads)

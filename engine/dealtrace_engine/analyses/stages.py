@@ -172,6 +172,7 @@ def stages(
     by: By = None,
     where: Expression | None = None,
     value: str | None = None,
+    currency: str | None = None,
     calendar: Calendar | None = None,
     until: Moment | None = None,
     threads: int | None = None,
@@ -201,6 +202,8 @@ def stages(
         Which cases or events; made with `dealtrace.where`.
     value : str, optional
         Attribute of the case with its amount; currencies are never added.
+    currency : str, optional
+        Attribute of the case with its currency; found by its name by default.
     calendar : WorkingCalendar or Calendars, optional
         Makes all times working time: seconds of work.
     until : str, date or datetime, optional
@@ -239,7 +242,7 @@ def stages(
     end = end_of(log, until)
     chosen = log if where is None else log.filter(where)
     groups = groups_of(chosen, by, taken=OWN)
-    amounts = None if value is None else amounts_of(chosen, value)
+    amounts = None if value is None else amounts_of(chosen, value, currency)
     source = stage_source(chosen, column, activities, closed, threads=threads)
     visits = stage_visits(chosen, source, end, threads=threads, progress=progress)
     known = stage_order(chosen, source, visits, order)

@@ -103,7 +103,7 @@ def kpis(
     log: EventLog, ids: str | Sequence[str] | None = None, *, ends: Ends | None = None, by: By = None,
     where: Expression | None = None, period: str | None = None, cohort: str = "created",
     targets: Mapping[str, float] | None = None, limits: Limits | None = None, value: str | None = None,
-    calendar: Calendar | None = None, rules: Rules | ArrayLike | None = None,
+    currency: str | None = None, calendar: Calendar | None = None, rules: Rules | ArrayLike | None = None,
     until: str | datetime | None = None, language: str = "en", threads: int | None = None,
 ) -> Kpis:  # fmt: skip
     """Return KPIs of a lead-to-cash log, with intervals, and why some cannot be told.
@@ -137,6 +137,8 @@ def kpis(
         From id to the lowest and highest value without an alert.
     value : str, optional
         Attribute of the case with its amount. Each row says what its cases are worth, and has one currency.
+    currency : str, optional
+        Attribute of the case with its currency; found by its name by default.
     calendar : WorkingCalendar or Calendars, optional
         Medians of times, and so their targets and limits, are of working time by it, in days of 24 hours: of
         three days from 9 to 17 the value is 1. Due dates, ages, periods and formulas stay by the clock.
@@ -180,8 +182,8 @@ def kpis(
     """
     wanted = moved_kpis(chosen(ids), ends_of(log, ends))
     targets = checked_targets(targets, limits)
-    facts = facts_of(log, where=where, value=value, rules=rules, until=until, threads=threads,
-                     calendar=calendar)  # fmt: skip
+    facts = facts_of(log, where=where, value=value, currency=currency, rules=rules, until=until,
+                     threads=threads, calendar=calendar)  # fmt: skip
     cells = cells_of(facts, by, period, cohort, COLUMNS)
     parts = [told(facts, kpi, cells, value, strict=ids is not None) for kpi in wanted]
     table = table_of(parts, cells, targets, language)
@@ -195,6 +197,7 @@ def kpis(
 def facts_of(
     log: EventLog, *, where: Expression | None, value: str | None, rules: Rules | ArrayLike | None,
     until: str | datetime | None, threads: int | None, calendar: Calendar | None = None,
+    currency: str | None = None,
 ) -> Facts:  # fmt: skip
     """Return what KPIs are told from; see `kpis`."""
     last = last_instant(log)
@@ -222,7 +225,7 @@ def facts_of(
         if known is None
         else made(known)
     )
-    amounts = None if value is None else amounts_of(log, value)
+    amounts = None if value is None else amounts_of(log, value, currency)
     measure = None if calendar is None else working_time(log, calendar, *log.span)
     name = None if pack is None else pack.name or "given"
     return Facts(log, last, deviations, name, amounts, threads, measure)

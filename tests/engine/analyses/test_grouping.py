@@ -10,10 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dealtrace_engine.analyses.bottlenecks import bottlenecks
 from dealtrace_engine.analyses.case_rows import CaseRows
+from dealtrace_engine.analyses.check_rules import check_rules
+from dealtrace_engine.analyses.funnel import funnel
 from dealtrace_engine.analyses.grouping import groups_of
+from dealtrace_engine.analyses.journeys import journeys
 from dealtrace_engine.analyses.money import amounts_of
+from dealtrace_engine.analyses.rework import rework
+from dealtrace_engine.analyses.stages import stages
 from dealtrace_engine.errors import ArgumentError, SchemaError
+from dealtrace_engine.lead_to_cash.kpis import kpis
+from dealtrace_engine.lead_to_cash.segments import segments
+from dealtrace_engine.models.rules import Rule, Rules
 from dealtrace_engine.results import made
 from dealtrace_engine.sources.memory import from_arrow
 
@@ -58,12 +67,45 @@ def test_what_cannot_group_is_refused():
     log = log_of(one=["a", "b"])
     with pytest.raises(SchemaError, match="onee"):
         groups_of(log, "onee")
-    for wrong, taken in ((["one", "one"], ()), ("one", ("one",))):
+    for wrong, taken in ((["one", "one"], ()), ("one", ("one", "case_one"))):
         with pytest.raises(SchemaError, match="told twice"):
             groups_of(log, wrong, taken=taken)
+    for no_name in (5, ["one", 5], {"one"} | {None}, (name for name in ["one"])):
+        with pytest.raises(ArgumentError, match="by is the name of an attribute, or several"):
+            groups_of(log, no_name)
     events = {"case": ["1", "1"], "activity": ["a"] * 2, "time": ["2024-01-01"] * 2, "who": ["x", "y"]}
     with pytest.raises(SchemaError, match="varies within cases"):
         groups_of(from_arrow(pa.table(events)), "who")
+
+
+def test_attributes_called_like_columns_are_told_beside_them():
+    log = log_of(owner=["a", "b"], region=["x", "x"])
+    groups = groups_of(log, ["owner", "region"], taken=("owner", "rule"))
+    assert (groups.keys.column_names, groups.names) == (["case_owner", "region"], ("owner", "region"))
+    assert [groups.label(row) for row in range(2)] == ["a / x", "b / x"]
+    checked = check_rules(log, Rules((Rule("r", "existence", "x", owner="Sales"),)), by="owner").table
+    assert checked.select(["case_owner", "owner"]).to_pylist() == [
+        {"case_owner": name, "owner": "Sales"} for name in ("a", "b")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["CurrencyIsoCode", "Currency", "currency", "TransactionCurrencyId"])
+@pytest.mark.parametrize("values", [["EUR", "JPY"], [978, 392], [True, False]])
+def test_no_result_adds_currencies_however_they_are_called(name, values):
+    times = [f"2024-01-0{day}" for day in (1, 3, 4, 1, 5, 6)]
+    rows = {"case": [*"111222"], "activity": [*"abbabb"], "time": times, "amount": [100.0] * 6}
+    rows["stage"], rows["resource"] = [*"XYZXYZ"], [*"pqrpqr"]
+    log = from_arrow(pa.table(rows | {name: [value for value in values for _ in "abb"]}))
+    for currency in (None, name):
+        given = {"value": "amount", "currency": currency}
+        pack = Rules((Rule("r", "absence", "b"),))
+        for table in (
+            segments(log, [("a", "b")], **given).table, bottlenecks(log, **given).table,
+            stages(log, **given).values, funnel(log, ["a", "b"], **given).values,
+            rework(log, **given).table, check_rules(log, pack, **given).table, journeys(log, **given).table,
+            kpis(log, "K1.s", **given).table,
+        ):  # fmt: skip
+            assert {*table["currency"].to_pylist()} == {str(value) for value in values}
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(-(10**13), 10**13), st.just(10**16)), min_size=1))
