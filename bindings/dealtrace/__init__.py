@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.lead_to_cash.segments import segments
     from dealtrace_engine.lead_to_cash.survival import SegmentSurvival, segment_survival
     from dealtrace_engine.log import EventLog
+    from dealtrace_engine.models.calendar_file import read_calendar
     from dealtrace_engine.models.petri_net import PetriNet
     from dealtrace_engine.models.pnml import read_pnml, write_pnml
     from dealtrace_engine.models.rule_file import read_rules
@@ -110,6 +111,7 @@ _HOMES = {
     "dealtrace_engine.lead_to_cash.segments": ("segments",),
     "dealtrace_engine.lead_to_cash.survival": ("SegmentSurvival", "segment_survival"),
     "dealtrace_engine.log": ("EventLog",),
+    "dealtrace_engine.models.calendar_file": ("read_calendar",),
     "dealtrace_engine.models.petri_net": ("PetriNet",),
     "dealtrace_engine.models.pnml": ("read_pnml", "write_pnml"),
     "dealtrace_engine.models.rule_file": ("read_rules",),
@@ -196,6 +198,7 @@ __all__ = [
     "lead_to_cash",
     "lead_to_cash_rules",
     "open",
+    "read_calendar",
     "read_csv",
     "read_dynamics",
     "read_mapping",

@@ -34,7 +34,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import lru_cache
@@ -42,16 +41,17 @@ from pathlib import Path
 from typing import Any
 
 from dealtrace_engine.calendar import WorkingCalendar
-from dealtrace_engine.errors import DealtraceError, ModelError, ParseError, first_line
+from dealtrace_engine.errors import ModelError
+from dealtrace_engine.models.calendar_file import calendar_of
 from dealtrace_engine.models.rules import AcceptedException, Rule, RuleError, Rules
 from dealtrace_engine.output import PathLike
 from dealtrace_engine.schema import nearest
+from dealtrace_engine.toml_files import read_toml
 
 FORMAT = 1
 READY = Path(__file__).parent.parent / "lead_to_cash" / "rules.toml"
 """The ready pack for lead-to-cash."""
 KEYS = ("format", "name", "columns", "calendar", "rules")
-CALENDAR = ("zone", "hours", "holidays")
 _HEADER = re.compile(r"\s*\[(\[)?\s*rules(?:\s*\.\s*(\w+))?[^\]]*\]")
 _ANY_HEADER = re.compile(r"\s*\[")
 _KEY = re.compile(r"""\s*["']?([A-Za-z0-9_-]+)["']?\s*[.=]""")
@@ -85,20 +85,7 @@ def read_rules(source: PathLike) -> Rules:
     >>> [rule.id for rule in pack]
     ['paid']
     """
-    is_text = isinstance(source, str) and "\n" in source
-    file = None if is_text else source
-    try:
-        text = str(source) if is_text else Path(source).read_text("utf-8")
-    except OSError as error:
-        raise ParseError(f"the rules cannot be read ({error.strerror})", file=file) from error
-    except UnicodeDecodeError as error:
-        raise ParseError("the rules are not UTF-8", file=file, hint="save them as UTF-8") from error
-    try:
-        content = tomllib.loads(text.removeprefix("\ufeff"))
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"line (\d+)", str(error))
-        line = int(found[1]) if found else max(1, len(text.splitlines()))
-        raise ParseError(f"the rules are not TOML: {first_line(error)}", file=file, line=line) from error
+    content, text, file = read_toml(source, "the rule pack")
     return _checked(content, file, _lines(text))
 
 
@@ -158,22 +145,11 @@ def _checked(content: Mapping[str, Any], file: object, lines: Lines) -> Rules:
 
 
 def _calendar(given: Any, file: object, lines: Lines) -> WorkingCalendar:
-    if not isinstance(given, dict) or "zone" not in given:
-        raise ModelError("calendar is a table with a zone", file=file, line=lines.get((-1, "calendar")),
-                         hint='such as zone = "Europe/Berlin"')  # fmt: skip
-    for key in given:
-        if key not in CALENDAR:
-            raise ModelError(f"calendar has no key {key!r}", file=file, line=lines.get((-1, key)),
-                             hint=nearest(CALENDAR, key, "keys"))  # fmt: skip
-    made: dict[str, Any] = {}
-    for key in (key for key in CALENDAR if key in given):  # one by one, so that the wrong one is known
-        made[key] = given[key]
-        try:
-            WorkingCalendar(**made)
-        except DealtraceError as error:
-            raise ModelError(f"calendar, key {key!r}: {error.what}", file=file, line=lines.get((-1, key)),
-                             hint=error.hint) from error  # fmt: skip
-    return WorkingCalendar(**made)
+    def wrong(key: str, what: str, hint: str | None) -> ModelError:
+        named = f"calendar, key {key!r}: " if key else "calendar: "
+        return ModelError(f"{named}{what}", file=file, line=lines.get((-1, key or "calendar")), hint=hint)
+
+    return calendar_of(given, wrong)
 
 
 def _rule(given: Any) -> Rule:

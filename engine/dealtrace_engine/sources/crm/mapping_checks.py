@@ -14,8 +14,8 @@ from dealtrace_engine.sources.crm.events import SEQUENCE
 from dealtrace_engine.sources.crm.mapping import DATES, FLATTEN, LEADING, CrmMapping, default_statuses
 from dealtrace_engine.sources.crm.mapping_ends import MOVABLE, PARTS, looks_canonical
 from dealtrace_engine.sources.crm.system import NAMES, CrmSystem, crm_system
-from dealtrace_engine.sources.crm.toml_lines import Path_
 from dealtrace_engine.sources.labels import LANGUAGES, activity_ids
+from dealtrace_engine.toml_files import Path_
 
 FORMAT = 1
 CHOICES = {"leading": LEADING, "flatten": FLATTEN, "language": LANGUAGES, "system": NAMES}

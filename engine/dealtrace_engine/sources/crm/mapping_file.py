@@ -54,17 +54,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from dealtrace_engine.errors import ParseError, first_line
 from dealtrace_engine.output import PathLike, written_whole
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.mapping_checks import FORMAT, Checked
 from dealtrace_engine.sources.crm.system import CrmSystem
-from dealtrace_engine.sources.crm.toml_lines import entries, key_lines, line_of_damage, written_key
+from dealtrace_engine.toml_files import entries, key_lines, read_toml, written_key
 
 SECTIONS = {
     "cases": ("leading", "flatten", "every_contact", "link_by_account", "migrated_share"),
@@ -105,17 +102,7 @@ def read_mapping(path: PathLike, system: CrmSystem | None = None) -> CrmMapping:
     >>> read_mapping(path).flatten
     'first'
     """
-    try:
-        text = Path(path).read_text("utf-8")
-    except OSError as error:
-        raise ParseError(f"the mapping cannot be read ({error.strerror})", file=path) from error
-    except UnicodeDecodeError as error:
-        raise ParseError("the mapping is not UTF-8", file=path, hint="save it as UTF-8") from error
-    try:
-        content = tomllib.loads(text.removeprefix("\ufeff"))
-    except tomllib.TOMLDecodeError as error:
-        raise ParseError(f"the mapping is not TOML: {first_line(error)}", file=path,
-                         line=line_of_damage(error, text)) from error  # fmt: skip
+    content, text, _ = read_toml(path, "the mapping")
     return Checked(content, path, key_lines(text), system).mapping()
 
 

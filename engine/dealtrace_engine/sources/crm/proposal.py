@@ -19,7 +19,7 @@ from dealtrace_engine.sources.crm.read import log_of, raw_export
 from dealtrace_engine.sources.crm.statuses import StatusValue, status_values
 from dealtrace_engine.sources.crm.system import CrmSystem
 from dealtrace_engine.sources.crm.tables import CrmTables
-from dealtrace_engine.sources.crm.toml_lines import written, written_key
+from dealtrace_engine.toml_files import written, written_key
 
 MOST_VALUES, MOST_FIELDS = 40, 60
 """So many values of a column, and own fields, are listed."""

@@ -17,8 +17,8 @@ from dealtrace_engine.sources.crm.mapping_file import (
     read_mapping,
     write_mapping,
 )
-from dealtrace_engine.sources.crm.toml_lines import key_lines, written
 from dealtrace_engine.sources.labels import LANGUAGES, activity_ids
+from dealtrace_engine.toml_files import key_lines, written
 from fake_crm import SYSTEM
 
 FULL = """\

@@ -1,4 +1,4 @@
-"""In which line of a TOML text a key is, and values as TOML writes them."""
+"""TOML files: read with the line of what is wrong; in which line a key is; values as TOML writes them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,67 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dealtrace_engine.errors import ParseError, first_line
+from dealtrace_engine.output import PathLike
 
 Path_ = tuple[str, ...]
 _HEADER = re.compile(r"""\s*\[\[?(?P<name>(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\]"'])+)\]\]?\s*(?:#.*)?$""")
 _KEY = re.compile(r"""\s*(?P<key>(?:[A-Za-z0-9_.\- ]|"(?:[^"\\]|\\.)*"|'[^']*')+?)\s*=""")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class TomlFile(NamedTuple):
+    """What was read.
+
+    Attributes
+    ----------
+    content : dict
+    text : str
+    file : path or None
+        None where the text was given.
+    """
+
+    content: dict[str, Any]
+    text: str
+    file: PathLike | None
+
+
+def read_toml(source: PathLike, what: str) -> TomlFile:
+    r"""Read a TOML file, or its text, which has more than one line.
+
+    Parameters
+    ----------
+    source : path or str
+    what : str
+        What the file is, in the words of an error.
+
+    Raises
+    ------
+    ParseError
+        There is no such file, or it is no TOML; with the line.
+
+    Examples
+    --------
+    >>> read_toml('zone = "UTC"\n', "the calendar").content
+    {'zone': 'UTC'}
+    """
+    is_text = isinstance(source, str) and "\n" in source
+    file = None if is_text else source
+    try:
+        text = str(source) if is_text else Path(source).read_text("utf-8")
+    except OSError as error:
+        raise ParseError(f"{what} cannot be read ({error.strerror})", file=file) from error
+    except UnicodeDecodeError as error:
+        raise ParseError(f"{what} is not UTF-8", file=file, hint="save it as UTF-8") from error
+    try:
+        return TomlFile(tomllib.loads(text.removeprefix("\ufeff")), text, file)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+)", str(error))
+        line = int(found[1]) if found else max(1, len(text.splitlines()))
+        raise ParseError(f"{what} is not TOML: {first_line(error)}", file=file, line=line) from error
 
 
 def key_lines(text: str) -> dict[Path_, int]:
@@ -44,12 +100,6 @@ def _path(dotted: str) -> Path_:
         ((part, found),) = found.items()
         parts.append(part)
     return tuple(parts)
-
-
-def line_of_damage(error: tomllib.TOMLDecodeError, text: str) -> int:
-    """Return the line, from 1, in which a text stops being TOML."""
-    match = re.search(r"line (\d+)", str(error))
-    return int(match[1]) if match else max(1, len(text.splitlines()))
 
 
 def written(value: str | bool | float | Sequence[str]) -> str:
