@@ -44,11 +44,13 @@ def _units(facts: Facts) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     return (nothing, nothing > 0) if amounts is None else (amounts.units, amounts.known)
 
 
-def _sales_outstanding(facts: Facts, kpi: Kpi, cells: Cells) -> Formula:
+def _sales_outstanding(facts: Facts, kpi: Kpi, cells: Cells) -> Formula | str:
     units, known = _units(facts)
-    invoiced = facts.reached("invoice_sent", "invoice_generated").firsts
-    recent = (invoiced != NEVER) & (invoiced > facts.until - DSO_DAYS * DAY) & known & ~facts.lapsed
-    found = _cases(facts, recent, ~facts.ever("payment_received"))
+    invoices = facts.invoices
+    if isinstance(invoices, str):
+        return invoices
+    recent = invoices.issued & (invoices.sent > invoices.until - DSO_DAYS) & known
+    found = _cases(facts, recent, invoices.is_open)
     total = cells.sums(units[found.cases], found.cases)
     unpaid = cells.sums(units[found.cases[found.done]], found.cases[found.done])
     return _ratios(unpaid, total, DSO_DAYS), found

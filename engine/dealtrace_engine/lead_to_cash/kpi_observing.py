@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from dealtrace_engine.analyses.invoices import UNKNOWN
 from dealtrace_engine.analyses.milestones import NEVER, Reached
 from dealtrace_engine.lead_to_cash.kpi_facts import DAY, LOST, OPEN, WON, Facts
 from dealtrace_engine.lead_to_cash.kpi_observed import SCALE, Observed, chosen_cases
@@ -85,18 +86,16 @@ def _record_share(facts: Facts, kpi: Kpi) -> Observed:
 
 
 def _late(facts: Facts, kpi: Kpi) -> Observed | str:
-    due = facts.due_days()
-    if due is None:
-        return "the log has no column 'due_date' of dates"
-    paid = facts.reached("payment_received")
-    dated, several = due != NEVER, facts.records("invoice")
+    invoices = facts.invoices
+    if isinstance(invoices, str):
+        return invoices
+    if not {"due_date", "payment_terms_days"} & set(facts.log.attribute_names):
+        return "the log does not say when invoices are due: due_date or payment_terms_days"
+    dated, several = invoices.due != UNKNOWN, facts.records("invoice")
     if kpi.id == "K17.p":
-        eligible = (paid.counts > 0) & dated
-        found = chosen_cases(facts, kpi, eligible, np.asarray(paid.lasts // DAY > due))
+        found = chosen_cases(facts, kpi, invoices.is_paid & dated, invoices.is_late)
     else:
-        eligible = facts.ever("invoice_sent", "invoice_generated") & dated
-        unpaid = (paid.counts == 0) & ~facts.lapsed
-        found = chosen_cases(facts, kpi, eligible, unpaid & (due < facts.until // DAY), unpaid)
+        found = chosen_cases(facts, kpi, invoices.issued & dated, invoices.is_overdue, invoices.is_open)
     if several is not None and len(several.cases) > len(np.unique(several.cases)):
         found.notes.append("payments do not say of which invoice: the last payment and due date of each case")
     return found

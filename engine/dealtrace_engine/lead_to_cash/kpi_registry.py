@@ -147,14 +147,16 @@ def _time(kpi: str, start: str, *end: str, grain: Grain = "opportunity", last: b
 
 def _share(
     kpi: str, grain: Grain, numerator: str, denominator: str, needs: Sequence[tuple[str, ...]],
-    better: Better, attributes: tuple[str, ...] = (),
+    better: Better, attributes: tuple[str, ...] = (), version: int = 1,
 ) -> Kpi:  # fmt: skip
     return Kpi(kpi, grain, "rate", "share", numerator, denominator, needs=tuple(needs),
-               attributes=attributes, better=better)  # fmt: skip
+               attributes=attributes, better=better, version=version)  # fmt: skip
 
 
 CREATED, WON, LOST, PAID = "opportunity_created", "opportunity_won", "opportunity_lost", "payment_received"
 DECIDED = ((WON, LOST),)
+INVOICED = ("invoice_sent", "invoice_generated", "invoice_rebilled")
+DUE = "due_date|payment_terms_days"
 REWORK = (
     "quote_revised", "quote_rejected", "discount_approval_rejected", "approval_rejected",
     "opportunity_reopened", "invoice_canceled", "invoice_rebilled", "payment_reversed",
@@ -202,12 +204,13 @@ _DELIVERING = (
     _time("K16.s", "invoice_sent", PAID, last=True),
     _time("K16.g", "invoice_generated", PAID, last=True),
     Kpi("K16.d", "opportunity", "formula", "days", "amount invoiced in the last 365 days and not paid, x 365",
-        "the amount invoiced in these days", needs=(("invoice_sent", "invoice_generated"),),
-        attributes=("value=",), better="lower"),
+        "the amount invoiced in these days", needs=(INVOICED,), attributes=("value=",), better="lower",
+        version=2),
     _share("K17.p", "opportunity", "those whose last payment is on a day (UTC) after the due date",
-           "those with a payment and a due date", [(PAID,)], "lower", ("due_date",)),
+           "those invoiced and paid with a due date", [INVOICED, (PAID, "payment_completed")], "lower",
+           (DUE,), 2),
     _share("K17.o", "opportunity", "those without a payment whose due date is past",
-           "those invoiced with a due date", [("invoice_sent", "invoice_generated")], "lower", ("due_date",)),
+           "those invoiced with a due date", [INVOICED], "lower", (DUE,), 2),
 )  # fmt: skip
 
 _OUTCOMES = (

@@ -94,7 +94,7 @@ def test_due_dates_of_several_invoices():
     assert found["value"] == 0.0
     assert "payments do not say of which invoice" in found["note"]
     texts = recorded(rows, due_date=["5 Jan", "12 Jan", "-"])
-    assert "no column 'due_date' of dates" in row(kpis(texts, "K17.p"), "K17.p")["note"]
+    assert "column 'due_date' has no days that can be read" in row(kpis(texts, "K17.p"), "K17.p")["note"]
 
 
 def test_leads_that_never_became_anything_may_be_missing():
