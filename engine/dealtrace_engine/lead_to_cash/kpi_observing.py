@@ -130,8 +130,7 @@ def _deviations(facts: Facts, kpi: Kpi) -> Observed | str:
     if facts.pack is not None and not checked.any():
         return f"no rule of the pack {facts.pack!r} is applicable: the log lacks what they are about"
     done = checked if kpi.kind == "mean" else counts == 0
-    values = np.zeros_like(counts) if kpi.kind == "rate" else counts * SCALE
-    found = chosen_cases(facts, kpi, checked, done, values=values)
+    found = chosen_cases(facts, kpi, checked, done, values=None if kpi.kind == "rate" else counts * SCALE)
     if facts.pack is not None:
         found.notes.append(f"by the rules of the pack {facts.pack!r}")
     return found
@@ -142,8 +141,9 @@ def _rework(facts: Facts, kpi: Kpi) -> Observed:
     if kpi.id == "K22.m" and facts.amounts is not None:
         known = facts.amounts.known
         return chosen_cases(facts, kpi, created & known, counts > 0, values=facts.amounts.units)
-    done = created if kpi.kind == "mean" else counts > 0
-    return chosen_cases(facts, kpi, created, done, values=counts * SCALE)
+    if kpi.kind == "rate":
+        return chosen_cases(facts, kpi, created, counts > 0)
+    return chosen_cases(facts, kpi, created, created, values=counts * SCALE)
 
 
 def _discounts(facts: Facts, kpi: Kpi) -> Observed | str:
@@ -157,8 +157,9 @@ def _discounts(facts: Facts, kpi: Kpi) -> Observed | str:
         lost = np.rint(facts.amounts.units * (discount / (100 - discount))).astype(np.int64)
         return chosen_cases(facts, kpi, np.asarray(won), np.asarray(won), values=lost)
     quoted = known & facts.ever("quote_created")
-    done = quoted if kpi.kind == "mean" else discount > EXCESSIVE_PERCENT
-    return chosen_cases(facts, kpi, quoted, done, values=np.rint(discount * SCALE).astype(np.int64))
+    if kpi.kind == "rate":
+        return chosen_cases(facts, kpi, quoted, discount > EXCESSIVE_PERCENT)
+    return chosen_cases(facts, kpi, quoted, quoted, values=np.rint(discount * SCALE).astype(np.int64))
 
 
 def _pipeline(facts: Facts, kpi: Kpi) -> Observed:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from deal_logs import log_of
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.lead_to_cash.kpi_comparison import compare_periods
 from dealtrace_engine.lead_to_cash.kpi_differences import adjusted, difference
@@ -52,6 +53,21 @@ def test_the_latest_are_not_taken_for_faster(made):
     assert not any(one["significant"] for one in rows.values())
     assert rows["K2.s"]["note"].startswith("not enough data")
     assert rows["K2.s"]["cases_after"] == 0
+
+
+def test_shares_of_what_has_no_time_count_only_cases_that_are_old_enough():
+    """How often something was done again, or how large a discount is, is no time to be followed for."""
+    events = [
+        (str(n), activity, n + at)
+        for n in range(100)
+        for activity, at in [("opportunity_created", 0), ("quote_created", 0)]
+        + [("quote_revised", 1)] * (n % 10 + 1) + [("opportunity_won", 8)]
+    ]  # fmt: skip
+    log = log_of(*events, discount_percent={str(n): 21.0 + n % 10 for n in range(100)})
+    found = compare_periods(log, "1970-02-10", ["K22.r", "K23.x"])
+    for one in found.table.to_pylist():
+        assert (one["before"], one["after"], one["follow_up_days"]) == (1.0, 1.0, 8.0)
+        assert (one["cases_before"], one["cases_after"]) == (40, 60)  # the last began 8 days before the end
 
 
 def test_what_is_not_compared(made):
