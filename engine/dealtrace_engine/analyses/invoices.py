@@ -98,7 +98,8 @@ def invoices_of(
         Attribute with the days from the invoice to its due date, where `due` is not known;
         ``payment_terms_days`` by default, where the log has it.
     until : str, date or datetime, optional
-        As of when it is told, UTC; by default when the export was made, or else the last event.
+        As of when it is told, UTC; by default when the export was made, or else the last event. All events
+        of the log count: `receivables` leaves out those after it.
     threads : int, optional
 
     Raises
