@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import case_values
 from dealtrace_engine.analyses.throughput import case_durations
-from dealtrace_engine.errors import ArgumentError, SchemaError
+from dealtrace_engine.errors import ArgumentError, SchemaError, first_line
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.log import EventLog
 
@@ -110,7 +110,12 @@ def target_of(
     if not isinstance(target, Sequence | np.ndarray | pa.Array | pa.ChunkedArray):
         raise ArgumentError(f"a target is an attribute, a filter or values, got {type(target).__name__}")
     values = target.combine_chunks() if isinstance(target, pa.ChunkedArray) else target
-    values = values if isinstance(values, pa.Array) else pa.array(np.asarray(values).tolist())
+    if not isinstance(values, pa.Array):
+        try:
+            values = pa.array(np.asarray(values).tolist())
+        except (TypeError, ValueError, pa.ArrowException) as error:
+            raise ArgumentError("a target has a truth value, a number or a text per case",
+                                hint=first_line(error)) from error  # fmt: skip
     if len(values) != log.cases:
         raise ArgumentError(f"the target has {len(values):,} values for {log.cases:,} cases")
     return _of_values("the target", values, kind, yes, ())
@@ -122,6 +127,8 @@ def _of_values(
     values = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
     numeric = pa.types.is_integer(values.type) or pa.types.is_floating(values.type)
     numeric = numeric or pa.types.is_decimal(values.type)
+    if pa.types.is_nested(values.type):
+        raise SchemaError(f"{name!r} has neither two sides nor numbers but {values.type}", column=name)
     if numeric and yes is None and kind != "yes/no":
         numbers = np.array(values.cast(pa.float64(), safe=False).fill_null(np.nan))
         numbers[~np.isfinite(numbers)] = np.nan

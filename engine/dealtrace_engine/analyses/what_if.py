@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pyarrow as pa
@@ -12,20 +12,19 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.grouping import By, Groups, groups_of
-from dealtrace_engine.analyses.milestones import wanted_activities
+from dealtrace_engine.analyses.milestones import Names
 from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of
 from dealtrace_engine.analyses.what_if_changes import (
     Applied,
     Cap,
     Change,
     MakeLike,
-    Names,
     Redrawn,
     Remove,
     applied,
     case_of_events,
     exact_sum,
-    names_of,
+    marked,
     told,
 )
 from dealtrace_engine.analyses.what_if_resampling import DAY_US, Effect, Resampling, Window, bootstrap
@@ -205,13 +204,14 @@ def what_if(
 def _checked(
     changes: Change | Sequence[Change], samples: int, confidence: float, smallest: int, seed: int
 ) -> list[Change]:
-    given = [changes] if isinstance(changes, Cap | Remove | MakeLike) else list(changes)
+    several = isinstance(changes, Sequence) and not isinstance(changes, str)
+    given = list(cast("Sequence[Change]", changes)) if several else [cast(Change, changes)]
     if not given:
         raise ArgumentError("there is no change", hint="give Cap, Remove or MakeLike")
     for change in given:
         if not isinstance(change, Cap | Remove | MakeLike):
             raise ArgumentError(f"a change is Cap, Remove or MakeLike, got {change!r}")
-    if not 0 < confidence < 1:
+    if not isinstance(confidence, int | float) or not 0 < confidence < 1:
         raise ArgumentError(f"confidence is between 0 and 1, got {confidence!r}")
     for name, number, least in (("samples", samples, 100), ("smallest", smallest, 1), ("seed", seed, 0)):
         if not isinstance(number, int) or number < least:
@@ -225,7 +225,7 @@ def _window(log: EventLog, start: Names | None, end: Names | None) -> Window:
     for names, ends, is_end in ((start, first, False), (end, last, True)):
         if names is None:
             continue
-        events = np.flatnonzero(wanted_activities(log, names_of(names))[log.activity_codes])
+        events = np.flatnonzero(marked(log, names, "end" if is_end else "start")[log.activity_codes])
         cases = case_of_events(log, events)
         order = slice(None) if is_end else slice(None, None, -1)
         ends[cases[order]] = events[order]  # of several, the one that is written last stays

@@ -17,7 +17,7 @@ from dealtrace_engine.analyses.milestones import NEVER, Reached, reached, wanted
 from dealtrace_engine.analyses.money import MOST, UNITS, Amounts
 from dealtrace_engine.attributes import codes_of
 from dealtrace_engine.buffers import arrow, view
-from dealtrace_engine.errors import SchemaError
+from dealtrace_engine.errors import ArgumentError, SchemaError
 from dealtrace_engine.lead_to_cash.kpi_registry import Grain
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.results import Later
@@ -315,20 +315,23 @@ def last_instant(log: EventLog) -> int:
     return last if exported is None else max(last, microseconds_of(exported))
 
 
-def microseconds_of(instant: str | datetime) -> int:
+def microseconds_of(instant: str | date, what: str = "an instant") -> int:
     """Return an instant in microseconds since 1970-01-01 UTC; UTC where it says no zone.
 
     Raises
     ------
-    ValueError
-        It is no instant in ISO 8601.
+    ArgumentError
+        It is no instant: `what` is what it is called.
 
     Examples
     --------
     >>> microseconds_of("1970-01-02")
     86400000000
     """
-    moment = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    try:
+        moment = datetime.fromisoformat(instant if isinstance(instant, str) else instant.isoformat())
+    except (ValueError, AttributeError) as error:
+        raise ArgumentError(f"{what} is no instant: {instant!r}", hint="such as 2025-12-31") from error
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds

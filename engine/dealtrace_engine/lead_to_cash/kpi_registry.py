@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from dealtrace_engine.analyses.milestones import names_of
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.schema import nearest
 from dealtrace_engine.sources.labels import activity_ids, activity_label
@@ -106,7 +107,7 @@ class Kpi:
         """
         if language not in LANGUAGES:
             raise ArgumentError(f"there is no language {language!r}",
-                                hint=nearest(LANGUAGES, language, "languages"))  # fmt: skip
+                                hint=nearest(LANGUAGES, str(language), "languages"))  # fmt: skip
         return _names()[self.id][language]
 
     @property
@@ -300,7 +301,7 @@ def chosen(ids: str | Sequence[str] | None = None) -> tuple[Kpi, ...]:
     """
     if ids is None:
         return REGISTRY
-    wanted = [ids] if isinstance(ids, str) else list(ids)
+    wanted = names_of(ids, "ids")
     known = [kpi.id for kpi in REGISTRY]
     families = {kpi.partition(".")[0] for kpi in known}
     for name in wanted:

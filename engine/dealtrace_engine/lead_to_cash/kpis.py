@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -104,7 +104,7 @@ def kpis(
     where: Expression | None = None, period: str | None = None, cohort: str = "created",
     targets: Mapping[str, float] | None = None, limits: Limits | None = None, value: str | None = None,
     calendar: Calendar | None = None, rules: Rules | ArrayLike | None = None,
-    until: str | datetime | None = None, language: str = "en", threads: int | None = None,
+    until: str | date | None = None, language: str = "en", threads: int | None = None,
 ) -> Kpis:  # fmt: skip
     """Return KPIs of a lead-to-cash log, with intervals, and why some cannot be told.
 
@@ -143,7 +143,7 @@ def kpis(
     rules : Rules, RuleCheck, or array of int or bool, shape (cases,), optional
         The pack, what `check_rules` found in the whole log, how often each case breaks rules, or whether it
         conforms. By default the ready pack for lead-to-cash: `check_rules` is asked, as of `until`.
-    until : str or datetime, optional
+    until : str, date or datetime, optional
         The instant to which the log tells what happened; its export or last event by default.
     language : {"en", "de", "fr", "it", "ja", "zh"}
         Of the names.
@@ -194,15 +194,12 @@ def kpis(
 
 def facts_of(
     log: EventLog, *, where: Expression | None, value: str | None, rules: Rules | ArrayLike | None,
-    until: str | datetime | None, threads: int | None, calendar: Calendar | None = None,
+    until: str | date | None, threads: int | None, calendar: Calendar | None = None,
 ) -> Facts:  # fmt: skip
     """Return what KPIs are told from; see `kpis`."""
     last = last_instant(log)
     if until is not None:
-        try:
-            given = microseconds_of(until)
-        except ValueError as error:
-            raise ArgumentError(f"until is no instant: {until!r}", hint="such as 2025-12-31") from error
+        given = microseconds_of(until, "until")
         if given < int(log.timestamps.max(initial=given)):
             raise ArgumentError(f"until is before the last event: {until!r}",
                                 hint="filter the log to leave events out")  # fmt: skip

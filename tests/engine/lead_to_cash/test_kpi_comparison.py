@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
@@ -87,7 +88,16 @@ def test_as_plain_values(made):
     assert repr(found) == "PeriodComparison of 6 KPIs, 1 differ significantly"
 
 
-@pytest.mark.parametrize("wrong", [{"at": "soon"}, {"at": "2025-01-01", "cohort": "closed"}])
+def test_a_date_is_its_first_instant(made):
+    at, until = date(2025, 2, 3), datetime(2027, 1, 1, tzinfo=UTC)
+    found = compare_periods(made[1], at, "K15.s", until=until)
+    assert found.table.equals(compare_periods(made[1], "2025-02-03", "K15.s", until="2027-01-01").table)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"at": "soon"}, {"at": 5}, {"at": "2025-01-01", "cohort": "closed"}, {"at": "2025-01-01", "ids": 5}],
+)
 def test_wrong_arguments(made, wrong):
     with pytest.raises(ArgumentError):
         compare_periods(made[1], **wrong)
