@@ -9,9 +9,16 @@ import numpy as np
 from dealtrace_engine.analyses.invoices import UNKNOWN
 from dealtrace_engine.analyses.milestones import NEVER, Reached
 from dealtrace_engine.lead_to_cash.kpi_facts import DAY, LOST, OPEN, WON, Facts
-from dealtrace_engine.lead_to_cash.kpi_observed import SCALE, Observed, chosen_cases
+from dealtrace_engine.lead_to_cash.kpi_observed import SCALE, Observed, chosen_cases, counted
 from dealtrace_engine.lead_to_cash.kpi_registry import DISCOUNT, EXCESSIVE_PERCENT, REWORK, Kpi
 from dealtrace_engine.lead_to_cash.kpi_times import ENDED, answers, between, handovers, stage_visits
+
+WITHOUT_CASE = (
+    "lead that never became an opportunity is", "leads that never became an opportunity are",
+)  # fmt: skip
+UNDECIDED = (
+    "open opportunity is not decided and not counted", "open opportunities are not decided and not counted",
+)  # fmt: skip
 
 
 def observed(facts: Facts, kpi: Kpi) -> Observed | str:
@@ -27,10 +34,8 @@ def observed(facts: Facts, kpi: Kpi) -> Observed | str:
 def _lead_share(facts: Facts, kpi: Kpi) -> Observed | str:
     coverage = facts.log.origin.coverage
     if coverage is not None and coverage.leads_without_case:
-        return (
-            f"{coverage.leads_without_case:,} leads that never became an opportunity are not in this log; "
-            'read it with case="lead"'
-        )
+        missing = counted(coverage.leads_without_case, WITHOUT_CASE)
+        return f'{missing} not in this log; read it with case="lead"'
     end = {"K3": "opportunity_created", "K4.w": "opportunity_won", "K4.p": "payment_received"}[kpi.id]
     done = facts.state == WON if kpi.id == "K4.w" else facts.ever(end)
     leads, captured = facts.ever("lead_captured"), facts.reached("lead_captured").firsts
@@ -107,7 +112,7 @@ def _decided(facts: Facts, kpi: Kpi) -> Observed:
     found = chosen_cases(
         facts, kpi, np.asarray(ended), np.asarray(facts.state == (WON if kpi.id == "K18.w" else LOST))
     )
-    found.leave_out(np.flatnonzero(undecided), "open opportunities are not decided and not counted")
+    found.leave_out(np.flatnonzero(undecided), UNDECIDED)
     return found
 
 

@@ -43,13 +43,13 @@ class Kpis(Result):
 
         id, name: text; the attributes of `by`; period: text such as ``2025-03``, ``2025-Q1`` or ``2025``;
         currency: text; value, low, high: float64 in `unit`, null where it cannot be told, and its interval at
-        95 percent confidence (Wilson's of shares, order statistics' of medians, Student's of means, null of
-        sums and formulas); unit: text, ``days``, ``share`` (0 to 1), ``count``, ``percent``, or a currency;
-        grain: what is counted; counted: ``record``, ``event``, or ``case`` where a case stands for it; cases:
-        int64, how many of it there are; numerator: int64, how many of them got there or are counted; open:
-        int64, how many did not, but still could; amount, amount_numerator: float64, what they are worth, in
-        the currency; target: float64; met: bool; note: text, why there is no value, or what is to know;
-        version: int64 of the definition.
+        95 percent confidence (Wilson's of shares, order statistics' of medians, Student's of means, cut at 0
+        and 100 percent, null of sums and formulas); unit: text, ``days``, ``share`` (0 to 1), ``count``,
+        ``percent``, or a currency; grain: what is counted; counted: ``record``, ``event``, or ``case`` where
+        a case stands for it; cases: int64, how many of it there are; numerator: int64, how many of them got
+        there or are counted; open: int64, how many did not, but still could; amount, amount_numerator:
+        float64, what they are worth, in the currency; target: float64; met: bool; note: text, why there is no
+        value, or what is to know; version: int64 of the definition.
     kpis : tuple of Kpi
         Those that were asked for.
     alerts : pyarrow.Table
@@ -172,7 +172,7 @@ def kpis(
     >>> found.select(["id", "value", "unit", "cases", "numerator", "open"]).to_pylist()[0]
     {'id': 'K1.w', 'value': 10.0, 'unit': 'days', 'cases': 3, 'numerator': 1, 'open': 1}
     >>> found["value"][1].as_py(), found["note"][1].as_py()
-    (0.5, '1 open opportunities are not decided and not counted')
+    (0.5, '1 open opportunity is not decided and not counted')
     >>> from dealtrace_engine.calendar import WorkingCalendar
     >>> office = WorkingCalendar("UTC", {"mon-fri": "09:00-15:00"})
     >>> kpis(log, "K1.w", calendar=office).table["value"].to_pylist()

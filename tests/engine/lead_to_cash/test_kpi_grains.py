@@ -50,7 +50,7 @@ def test_quotes_are_counted_once_each():
     assert row(found, "K7.n")["value"] == 1.5
     seven = row(found, "K7.t")
     assert seven["cases"] == 2
-    assert "1 tell of the same as an earlier case" in seven["note"]
+    assert "1 tells of the same as an earlier case" in seven["note"]
 
 
 def recorded(rows, **attributes):

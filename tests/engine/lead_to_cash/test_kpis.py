@@ -89,6 +89,29 @@ def test_money(deals):
     assert [finding.reason for finding in found.findings] == ["no amount in 'amount'"]
 
 
+def test_figures_stay_in_their_range():
+    events = [(str(n), "opportunity_created", 0) for n in range(4)] + [("3", "quote_revised", 1)] * 3
+    ends = [("0", "opportunity_won", 5), ("1", "opportunity_lost", 5), ("2", "opportunity_lost", 5)]
+    events += [(str(n), "quote_created", 1) for n in range(4)]
+    log = log_of(*events, *ends, amount={"0": 10.0, "1": -5.0, "2": 30.0, "3": 1.0},
+                 discount_percent={"0": 0.0, "1": 99.0, "2": 98.0, "3": 99.5})  # fmt: skip
+    found = kpis(log, ["K18.a", "K22.n", "K23.a"], value="amount")
+    won = row(found, "K18.a")
+    assert (won["value"], won["cases"]) == (0.25, 2)
+    assert won["note"] == "1 has a negative amount and is not counted"
+    assert (row(found, "K22.n")["value"], row(found, "K22.n")["low"]) == (0.75, 0.0)
+    discount = row(found, "K23.a")
+    assert (discount["low"], discount["high"]) == (0.0, 100.0)
+
+
+def test_notes_of_one_and_of_several():
+    one = log_of(*DEALS, ("e", "quote_accepted", 36), ("e", "quote_created", 37))
+    assert row(kpis(one, "K18.w"), "K18.w")["note"] == "1 open opportunity is not decided and not counted"
+    assert "1 has the end before the start and no time" in row(kpis(one, "K9.d"), "K9.d")["note"]
+    two = log_of(*DEALS, ("x", "opportunity_created", 1))
+    assert row(kpis(two, "K18.w"), "K18.w")["note"] == "2 open opportunities are not decided and not counted"
+
+
 def test_currencies_are_never_added():
     log = log_of(*DEALS, amount=AMOUNT, currency={"a": "EUR", "b": "EUR", "c": "USD", "e": "USD"})
     found = kpis(log, ["K25.p", "K18.a"], value="amount").table.to_pylist()
@@ -108,7 +131,7 @@ def test_by_group_and_period(deals):
     months = kpis(deals, "K18.w", period="month")
     assert months.table["period"].to_pylist() == ["1970-01", "1970-02"]
     assert months.table["value"].to_pylist() == [0.5, 0.0]
-    assert months.table["note"].to_pylist()[1].startswith("1 open opportunities")
+    assert months.table["note"].to_pylist()[1].startswith("1 open opportunity is")
     closed = kpis(deals, "K18.w", period="quarter", cohort="closed").table
     assert (closed["period"].to_pylist(), closed["cases"].to_pylist()) == (["1970-Q1"], [3])
     nothing_closed = kpis(deals.filter(w.case_id("c")), "K18.w", period="year", cohort="closed").table
