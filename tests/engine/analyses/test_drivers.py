@@ -243,6 +243,16 @@ def test_targets():
         target_of(few, "state", yes="Gone")
 
 
+def test_sentences_name_columns_as_they_are_spelled(log):
+    found = drivers(log, "is_won")
+    for row in [*found.table.to_pylist(), *found.apart.to_pylist()]:
+        verb = row["kind"] in ("did", "skipped", "repeated")
+        assert row["sentence"].startswith(row["what"][0].upper() + row["what"][1:] if verb else row["what"])
+    assert " cases have is_won = yes, against " in found.sentences[0]
+    passes = w.case("outcome") == "Won"
+    assert f" cases pass {passes!r}, against " in drivers(log, passes, patterns=False).sentences[0]
+
+
 def test_a_plain_text_is_one_name(log):
     one, list_of_one = (
         drivers(log, "is_won", attributes=attributes, until=until)
