@@ -42,6 +42,9 @@ __all__ = ["Cap", "Change", "MakeLike", "Remove", "WhatIf", "what_if"]
 ENDS = ("measure", "currency", "unit", "cases", "changed", "before", "after", "saved", "saved_low",
         "saved_high", "note")  # fmt: skip
 
+WORKING_DAYS = "days of 24 working hours"
+"""The unit of times by a calendar."""
+
 
 @dataclass(frozen=True, eq=False)
 class WhatIf(Result):
@@ -52,10 +55,11 @@ class WhatIf(Result):
     table : pyarrow.Table
         A row per group, measure and currency. The attributes of `by`; measure: ``mean_days``,
         ``median_days`` (of the measured time of a case) or ``cash_days`` (days x amount); currency: null but
-        for money; unit: ``days`` or ``days x currency``; cases: measured ones, with a known amount where it
-        is money; changed: those of them whose time changes; before, after, saved: float64, saved is negative
-        where it gets worse; saved_low, saved_high: the interval; note: why these are null. With a calendar
-        all days are 24 hours of work, those of cash_days too: cash is bound for longer by the clock.
+        for money; unit: ``days`` or ``days x`` the currency, with a calendar ``days of 24 working hours``;
+        cases: measured ones, with a known amount where it is money; changed: those of them whose time
+        changes; before, after, saved: float64, saved is negative where it gets worse; saved_low, saved_high:
+        the interval; note: why these are null. With a calendar cash_days count only the work while cash is
+        bound: money waits by the clock, so leave the calendar out to see what is freed in calendar days.
     changes : pyarrow.Table
         A row per change, in the order in which they were made. change: in words; segments: times that it is
         about; changed: those that it changes; cases: with any of these; saved_days: in all, float64; note.
@@ -129,7 +133,7 @@ def what_if(
         Only these cases.
     calendar : WorkingCalendar or Calendars, optional
         All times are working time by it, those of the changes too: a `Cap` of ``"16 h"`` is two days of eight
-        hours, one of ``"2 d"`` 48 hours of work. Quarters stay by the clock.
+        hours, one of ``"2 d"`` 48 hours of work. Quarters stay by the clock. Cash is told in this unit too.
     value : str, optional
         Attribute of the amount.
     currency : str, optional
@@ -192,7 +196,8 @@ def what_if(
         outcomes.append(applied(chosen, change, times, smallest))
         times = outcomes[-1].timestamps
     before, after = (t[window.last] - t[window.first] for t in (clock, times))
-    effect = Effect(before, after, window, _redraws(outcomes, window))
+    days = "days" if calendar is None else WORKING_DAYS
+    effect = Effect(before, after, window, _redraws(outcomes, window), days)
     plan = Resampling(samples, confidence, smallest, seed, threads, progress)
     rows, marks = _rows(effect, groups, amounts, plan)
     found = _table(rows, groups)
@@ -277,7 +282,8 @@ def _group_rows(
     weights = _weights(effect, members, amounts)
     enough = int(changed.sum()) >= plan.smallest
     drawn = bootstrap(effect, members, weights, plan, group) if enough else None
-    few = f"not enough data: {changed.sum()} changed cases, fewer than {plan.smallest}"
+    many = f"{changed.sum()} changed {'case' if changed.sum() == 1 else 'cases'}"
+    few = f"not enough data: {many}, fewer than {plan.smallest}"
     tail = (1 - plan.confidence) / 2
 
     def row(place: int, name: str, money: str | None, unit: str, marks: Any, pair: Any) -> dict[str, Any]:
@@ -294,11 +300,11 @@ def _group_rows(
     if len(members):
         means = tuple(exact_sum(part) / (len(part) * DAY_US) for part in (before, after))
         medians = tuple(float(np.median(part)) / DAY_US for part in (before, after))
-    yield row(0, "mean_days", None, "days", everyone, means), members[changed]
-    yield row(1, "median_days", None, "days", everyone, medians), members[changed]
+    yield row(0, "mean_days", None, effect.days, everyone, means), members[changed]
+    yield row(1, "median_days", None, effect.days, everyone, medians), members[changed]
     for place, (name, units, known) in enumerate(weights, 2):
         cash = tuple(_product(units, part) for part in (before, after)) if known.any() else None
-        shown = row(place, "cash_days", name, f"days x {name or 'currency'}", known, cash)
+        shown = row(place, "cash_days", name, f"{effect.days} x {name or 'currency'}", known, cash)
         yield shown, members[changed & known]
 
 
