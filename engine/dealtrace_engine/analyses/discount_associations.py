@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from dealtrace_engine.analyses.adjustment import Estimate, log_linear, logistic,
 from dealtrace_engine.analyses.discounted_deals import Deals
 from dealtrace_engine.analyses.driver_levels import levels_of
 from dealtrace_engine.analyses.invoices import Flags
+from dealtrace_engine.analyses.milestones import Names, names_of
 from dealtrace_engine.analyses.money import UNITS
 from dealtrace_engine.log import EventLog
 
@@ -32,7 +33,7 @@ ROWS = pa.schema([
 
 
 def associations(
-    log: EventLog, deals: Deals, control: Sequence[str] | None, value: str
+    log: EventLog, deals: Deals, control: Names | None, value: str
 ) -> tuple[pa.Table, list[str]]:
     """Return the associations of discounts, as `Discounts.associations` has them, and notes.
 
@@ -40,7 +41,7 @@ def associations(
     ----------
     log : EventLog
     deals : Deals
-    control : sequence of str or None
+    control : str, sequence of str or None
         Attributes to control for; by default those of `CONTROL` that the log has.
     value : str
         Attribute with the amount, which is controlled for by `BAND` only.
@@ -48,7 +49,7 @@ def associations(
     names = (
         [name for name in CONTROL if name == BAND or name in log.attribute_names]
         if control is None
-        else control
+        else names_of(control, "control")
     )
     levels, _ = levels_of(log, [name for name in names if name != BAND], 1, deals.deals, [value])
     codes = {one.name: one.codes for one in levels}

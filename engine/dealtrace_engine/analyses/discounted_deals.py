@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.invoices import UNKNOWN, Flags, invoices_of, last_known
-from dealtrace_engine.analyses.milestones import NEVER, reached
+from dealtrace_engine.analyses.milestones import NEVER, Names, given_activities, reached
 from dealtrace_engine.analyses.money import Amounts, amounts_of
 from dealtrace_engine.analyses.targets import target_of
 from dealtrace_engine.errors import LogError, SchemaError
@@ -57,7 +56,7 @@ class Deals:
 
 def deals_of(
     log: EventLog, discount: str, value: str, currency: str | None, outcome: str | None, yes: object,
-    limit: float, activities: tuple[Sequence[str], Sequence[str]], dues: tuple[str | None, str | None],
+    limit: float, activities: tuple[Names, Names], dues: tuple[str | None, str | None],
     threads: int | None,
 ) -> Deals:  # fmt: skip
     """Return the deals of a log; see `discounts.discounts` for the arguments.
@@ -70,7 +69,7 @@ def deals_of(
     yes : optional
     limit : float
         Percent.
-    activities : (sequence of str, sequence of str)
+    activities : (str or sequence of str, str or sequence of str)
         Those that approve a discount, and that accept it.
     dues : (str or None, str or None)
         Attributes with the due date and the payment terms.
@@ -79,7 +78,7 @@ def deals_of(
     Raises
     ------
     SchemaError
-        There is no such column, or it has no numbers.
+        There is no such column or activity, or a column has no numbers.
     LogError
         No case has a discount.
     """
@@ -96,7 +95,10 @@ def deals_of(
     odd.add(int((~np.isnan(percent) & ~deals).sum()), [])
     if not deals.any():
         raise LogError(f"no case has a discount in {discount!r}", file=log.origin.source.label)
-    approved, accepted = (reached(log, names, missing=True, threads=threads) for names in activities)
+    approved, accepted = (
+        reached(log, given_activities(log, names, what), missing=True, threads=threads)
+        for names, what in zip(activities, ("approval", "acceptance"), strict=True)
+    )
     excessive, yes_said = deals & (np.where(deals, percent, 0) > limit), accepted.counts > 0
     in_time = (approved.counts > 0) & (approved.firsts <= accepted.lasts)
     if outcome is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -15,6 +14,7 @@ from dealtrace_engine.analyses.discount_associations import NOTE, associations
 from dealtrace_engine.analyses.discounted_deals import Deals, deals_of
 from dealtrace_engine.analyses.grouping import By, groups_of
 from dealtrace_engine.analyses.invoices import Flags
+from dealtrace_engine.analyses.milestones import Names
 from dealtrace_engine.analyses.money import UNITS, Amounts
 from dealtrace_engine.analyses.rate_intervals import null_for_nan, wilson
 from dealtrace_engine.buffers import arrow, table
@@ -106,9 +106,9 @@ class Discounts(Result):
 def discounts(
     log: EventLog, *, by: By = None, where: Expression | None = None, discount: str | None = None,
     value: str = "amount", currency: str | None = None, outcome: str | None = None, yes: object = None,
-    control: Sequence[str] | None = None, limit: float = 20.0,
-    approval: Sequence[str] = ("discount_approval_approved", "approval_approved"),
-    acceptance: Sequence[str] = ("quote_accepted",), due: str | None = None, terms: str | None = None,
+    control: Names | None = None, limit: float = 20.0,
+    approval: Names = ("discount_approval_approved", "approval_approved"),
+    acceptance: Names = ("quote_accepted",), due: str | None = None, terms: str | None = None,
     threads: int | None = None,
 ) -> Discounts:  # fmt: skip
     """Return how large discounts are, which are above the limit or not approved, and what goes with them.
@@ -133,11 +133,11 @@ def discounts(
         Attribute that says whether the deal was won; by default the last opportunity_won or opportunity_lost.
     yes : optional
         Its value for won; see `target_of`.
-    control : sequence of str, optional
+    control : str or sequence of str, optional
         Attributes to control for, and ``"amount band"``; by default those of `CONTROL` that the log has.
     limit : float
         Percent above which a discount is excessive and needs an approval.
-    approval, acceptance : sequence of str
+    approval, acceptance : str or sequence of str
         Activities, or canonical ids, that approve a discount and that accept it.
     due, terms : str, optional
         See `invoices_of`.
@@ -147,9 +147,9 @@ def discounts(
     Raises
     ------
     SchemaError
-        There is no such column, or it has no numbers.
+        There is no such column or activity, or a column has no numbers.
     ArgumentError
-        The limit is not from 0 to 100.
+        The limit is not from 0 to 100, or what is to be named is no name.
     LogError
         No case has a discount.
 

@@ -108,7 +108,7 @@ class Finder:
                 kind, what = _other_side(kind, what)
             share = hits / cases if self.target.kind == "yes/no" else None
             rate = f": {share:.1%} of {cases:,} cases" if share is not None else f": {cases:,} cases"
-            sentence = f"{_upper(what)} all but decides {self.target.name}{rate}; it is told apart."
+            sentence = f"{_begun(kind, what)} all but decides {self.target.name}{rate}; it is told apart."
             rows.setdefault((kind, what), {
                 "kind": kind, "what": what, "cases": cases, "with_it": share, "sentence": sentence,
             })  # fmt: skip
@@ -182,11 +182,11 @@ class Finder:
         ]
 
     def _sentence(self, row: dict[str, Any], values: list[dict[str, Any]]) -> str:
-        many, name = f"{row['cases']:,} cases", self.target.name
+        many, what = f"{row['cases']:,} cases", _begun(row["kind"], row["what"])
         against = "all others" if row["base"] == "all cases" else f"other {row['base']}"
         if self.target.kind == "yes/no":
             said = (
-                f"{_upper(row['what'])}: {row['with_it']:.1%} of {many} have {name}, against "
+                f"{what}: {row['with_it']:.1%} of {many} {self.target.holds}, against "
                 f"{row['without_it']:.1%} of {against}, {abs(row['effect']) * 100:.1f} points "
                 f"{_more(row['effect'])} (95 % interval {row['effect_low'] * 100:.1f} to "
                 f"{row['effect_high'] * 100:.1f}; odds ratio {row['odds_ratio']:.2f}), about "
@@ -194,7 +194,7 @@ class Finder:
             )
         else:
             said = (
-                f"{_upper(row['what'])}: the mean {name} of {many} is {figure(row['with_it'])}, against "
+                f"{what}: the mean {self.target.name} of {many} is {figure(row['with_it'])}, against "
                 f"{figure(row['without_it'])} of {against}, {figure(abs(row['effect']))} "
                 f"{'more' if row['effect'] > 0 else 'less'} (95 % interval {figure(row['effect_low'])} to "
                 f"{figure(row['effect_high'])}; Hedges g {row['hedges_g']:.2f})"
@@ -229,8 +229,9 @@ def _more(effect: float) -> str:
     return "more" if effect > 0 else "fewer" if effect < 0 else "more or fewer"
 
 
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _begun(kind: str, what: str) -> str:
+    """Begin a sentence; the names of columns and activities stay as they are spelled."""
+    return what[:1].upper() + what[1:] if kind in ("did", "skipped", "repeated") else what
 
 
 def _table(rows: Sequence[dict[str, Any]], schema: pa.Schema) -> pa.Table:

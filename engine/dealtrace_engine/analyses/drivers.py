@@ -23,6 +23,7 @@ from dealtrace_engine.analyses.driver_findings import APART, Finder, Told
 from dealtrace_engine.analyses.driver_levels import Levels, levels_of
 from dealtrace_engine.analyses.driver_patterns import Steps, ends_at, pattern_candidates, steps_of
 from dealtrace_engine.analyses.false_discovery import Control, adjusted_p_values
+from dealtrace_engine.analyses.milestones import Names, names_of
 from dealtrace_engine.analyses.money import amounts_of
 from dealtrace_engine.analyses.targets import Kind, Target, target_of
 from dealtrace_engine.errors import ArgumentError
@@ -109,8 +110,8 @@ class Drivers(Result):
 
 def drivers(
     log: EventLog, target: Any, *, kind: Kind | None = None, yes: object = None,
-    attributes: Sequence[str] | None = None, pairs: bool = True, patterns: bool = True,
-    until: Sequence[str] = (), resource: str | None = None, where: Expression | None = None,
+    attributes: Names | None = None, pairs: bool = True, patterns: bool = True,
+    until: Names = (), resource: str | None = None, where: Expression | None = None,
     value: str | None = None, currency: str | None = None, level: float = 0.05, control: Control = "by",
     smallest: int = 20, most: int = 100, threads: int | None = None, progress: Progress | None = None,
 ) -> Drivers:  # fmt: skip
@@ -130,11 +131,11 @@ def drivers(
         Found by default.
     yes : optional
         The value of the attribute that is a yes.
-    attributes : sequence of str, optional
+    attributes : str or sequence of str, optional
         All attributes of the case by default that have values in several cases.
     pairs, patterns : bool
         Whether to look for them.
-    until : sequence of str
+    until : str or sequence of str
         Activities, or canonical ids, from the first of which on nothing counts as a pattern.
     resource : str, optional
         Who did it; the log's resource by default.
@@ -160,7 +161,8 @@ def drivers(
     SchemaError
         There is no such column or activity, or the target has no two sides.
     ArgumentError
-        A number is out of its range, or there is not one value of the target per case.
+        A number is out of its range, what is to be named is no name, or there is not one value of the target
+        per case.
 
     References
     ----------
@@ -184,7 +186,8 @@ def drivers(
     log = log if where is None else log.filter(where, threads=threads)
     wanted = target_of(log, target, kind=kind, yes=yes, threads=threads)
     search = _Search(log, wanted, smallest, threads, progress)
-    search.look(attributes, pairs, patterns, until, resource)
+    named = None if attributes is None else names_of(attributes, "attributes")
+    search.look(named, pairs, patterns, names_of(until, "until"), resource)
     rows, adjusted, p = search.ranked(level, control)
     amounts = amounts_of(log, value, currency) if value else None
     finder = Finder(log, wanted, search.levels, search.steps, amounts, threads)

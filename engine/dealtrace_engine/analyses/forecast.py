@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -15,6 +14,7 @@ from dealtrace_engine.analyses.deal_states import LOST, WAY, WON, deal_times
 from dealtrace_engine.analyses.forecast_backtest import backtest
 from dealtrace_engine.analyses.forecast_tables import ForecastTables
 from dealtrace_engine.analyses.grouping import By, groups_of
+from dealtrace_engine.analyses.milestones import Names, given_activities
 from dealtrace_engine.analyses.money import amounts_of
 from dealtrace_engine.analyses.new_deals import NewDeals
 from dealtrace_engine.analyses.open_deals import Lookback, Plan
@@ -134,9 +134,9 @@ def forecast(
     currency: str | None = None,
     by: By = None,
     where: Expression | None = None,
-    way: Sequence[str] = WAY,
-    won: Sequence[str] = WON,
-    lost: Sequence[str] = LOST,
+    way: Names = WAY,
+    won: Names = WON,
+    lost: Names = LOST,
     new_deals: bool = True,
     backtests: int = 6,
     samples: int = 1000,
@@ -173,11 +173,11 @@ def forecast(
         Attributes of the case that revenue and pipeline are told by.
     where : Expression, optional
         Only these cases.
-    way : sequence of str
-        Milestones in their order, by the names of the log or canonical ids; those that the log does not have
-        are left out.
-    won, lost : sequence of str
-        Activities that close a deal.
+    way : str or sequence of str
+        Milestones in their order, by the names of the log or canonical ids; of the latter, those that the log
+        does not have are left out.
+    won, lost : str or sequence of str
+        Activities that close a deal, named so too.
     new_deals : bool
         Whether deals that will begin are told too.
     backtests : int
@@ -201,7 +201,7 @@ def forecast(
     Raises
     ------
     SchemaError
-        There is no such attribute, or no activity that wins a deal.
+        There is no such attribute or activity, or none that wins a deal.
     ArgumentError
         A number is out of its range, or nothing had begun by `until`.
 
@@ -221,9 +221,11 @@ def forecast(
     >>> new["deals_low"] < new["deals"] < new["deals_high"], new["total_low"] < new["total"]
     (True, True)
     """
-    plan = _plan(horizon, samples, confidence, smallest, seed, threads, progress)
+    plan = _plan(horizon, samples, confidence, smallest, seed, backtests, threads, progress)
     chosen = log if where is None else log.filter(where, threads=threads)
-    times = deal_times(chosen, way=way, won=won, lost=lost, threads=threads)
+    given = {"way": way, "won": won, "lost": lost}
+    named = {what: given_activities(chosen, names, what) for what, names in given.items()}
+    times = deal_times(chosen, **named, threads=threads)
     end = times.last if until is None else moment_us(moment(until, "until"))
     if end < times.begun.min():
         raise ArgumentError("no case had begun by then", hint="give a later `until`")
@@ -242,16 +244,18 @@ def forecast(
 
 
 def _plan(
-    horizon: str | timedelta, samples: int, confidence: float, smallest: int, seed: int,
+    horizon: str | timedelta, samples: int, confidence: float, smallest: int, seed: int, backtests: int,
     threads: int | None, progress: Progress | None,
 ) -> Plan:  # fmt: skip
     known = HORIZONS.get(horizon) if isinstance(horizon, str) else None
     days = known or duration_us(duration(horizon, "horizon")) / DAY_US
     if not 1 <= days <= 3650:
         raise ArgumentError(f"the horizon is from 1 day to 10 years, got {horizon!r}")
-    if not 0 < confidence < 1:
+    if not isinstance(confidence, int | float) or not 0 < confidence < 1:
         raise ArgumentError(f"confidence is between 0 and 1, got {confidence!r}")
-    for name, number, least in (("samples", samples, 100), ("smallest", smallest, 1), ("seed", seed, 0)):
+    for name, number, least in (
+        ("samples", samples, 100), ("smallest", smallest, 1), ("seed", seed, 0), ("backtests", backtests, 0),
+    ):  # fmt: skip
         if not isinstance(number, int) or number < least:
             raise ArgumentError(f"{name} is a whole number of at least {least}, got {number!r}")
     return Plan(days, samples, confidence, smallest, seed, threads, progress)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.milestones import NEVER, Reached, reached
-from dealtrace_engine.errors import ArgumentError, SchemaError
+from dealtrace_engine.errors import ArgumentError, ParseError, SchemaError
 from dealtrace_engine.instants import InstantReader
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.quality import Finding
@@ -98,7 +98,8 @@ def invoices_of(
         Attribute with the days from the invoice to its due date, where `due` is not known;
         ``payment_terms_days`` by default, where the log has it.
     until : str, date or datetime, optional
-        As of when it is told, UTC; by default when the export was made, or else the last event.
+        As of when it is told, UTC; by default when the export was made, or else the last event. All events
+        of the log count: `receivables` leaves out those after it.
     threads : int, optional
 
     Raises
@@ -160,11 +161,7 @@ def _due_days(log: EventLog, sent: Days, due: str | None, terms: str | None) -> 
     terms = terms or ("payment_terms_days" if "payment_terms_days" in names else None)
     found = np.full(log.cases, UNKNOWN)
     if due is not None:
-        values = last_known(log, due)
-        if not (pa.types.is_temporal(values.type) or _is_text(values.type)):
-            raise SchemaError(f"column {due!r} has no days but {values.type}", column=due)
-        reader = InstantReader(due, timezone=None, format=None, file=log.origin.source.label)
-        instants = reader.read(values).microseconds
+        instants = _instants(log, due)
         found = np.where(instants == NOT_A_TIME, UNKNOWN, instants // DAY)
     if terms is not None:
         days, known = _numbers(log, terms)
@@ -173,11 +170,25 @@ def _due_days(log: EventLog, sent: Days, due: str | None, terms: str | None) -> 
     return found
 
 
+def _instants(log: EventLog, due: str) -> Days:
+    values = last_known(log, due)
+    if pa.types.is_null(values.type):
+        return np.full(log.cases, NOT_A_TIME)
+    if not (pa.types.is_temporal(values.type) or _is_text(values.type)):
+        raise SchemaError(f"column {due!r} has no days but {values.type}", column=due)
+    try:
+        return InstantReader(due, file=log.origin.source.label).read(values).microseconds
+    except ParseError as error:
+        raise SchemaError(f"column {due!r} has no days that can be read: {error.what}", column=due,
+                          value=error.value, hint="write them as 2025-12-31") from error  # fmt: skip
+
+
 def _numbers(log: EventLog, name: str) -> tuple[Days, Flags]:
     values = last_known(log, name)
-    if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+    is_of = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
+    if not any(test(values.type) for test in is_of):
         raise SchemaError(f"column {name!r} has no numbers of days but {values.type}", column=name)
-    numbers = np.asarray(values.cast(pa.float64()).fill_null(np.nan))
+    numbers = np.asarray(values.cast(pa.float64(), safe=False).fill_null(np.nan))
     known = np.isfinite(numbers) & (np.abs(numbers) < 1e6)
     return np.where(known, numbers, 0).astype(np.int64), known
 

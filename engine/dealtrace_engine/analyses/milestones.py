@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,12 @@ from dealtrace_engine.errors import ArgumentError, SchemaError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import blocks, map_blocks
 from dealtrace_engine.schema import nearest
+from dealtrace_engine.sources.labels import activity_ids
 from dealtrace_engine.sources.meanings import activity_of_label
 
 NEVER = np.iinfo(np.int64).min
 """The instant of what does not happen."""
+Names = str | Sequence[str]
 Occurrence = Literal["first", "last"]
 
 
@@ -77,6 +79,50 @@ class Reached(NamedTuple):
     def at(self, occurrence: Occurrence) -> NDArray[np.int64]:
         """Return the instants of an occurrence."""
         return self.firsts if occurrence == "first" else self.lasts
+
+
+def names_of(names: object, what: str) -> tuple[str, ...]:
+    """Return one name or several as a tuple.
+
+    Raises
+    ------
+    ArgumentError
+        They are no names.
+
+    Examples
+    --------
+    >>> names_of("quote_issued", "until"), names_of(["a", "b"], "until")
+    (('quote_issued',), ('a', 'b'))
+    """
+    several = isinstance(names, Iterable) and not isinstance(names, str | bytes | Mapping)
+    found = tuple(cast("Iterable[str]", names) if several else (cast(str, names),))
+    if not all(isinstance(name, str) for name in found):
+        raise ArgumentError(f"{what} is one name or several, got {names!r}")
+    return found
+
+
+def given_activities(log: EventLog, names: object, what: str) -> tuple[str, ...]:
+    """Return the activities that a caller names; canonical ones need not be in the log.
+
+    Raises
+    ------
+    SchemaError
+        An activity is neither in the log nor a canonical one.
+    ArgumentError
+        They are no names.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": ["1"], "activity": ["Pause"], "time": ["2024-01-01"]}))
+    >>> given_activities(log, ["Pause", "quote_accepted"], "way")
+    ('Pause', 'quote_accepted')
+    """
+    found = names_of(names, what)
+    canonical = activity_ids()
+    wanted_activities(log, [name for name in found if name not in canonical])
+    return found
 
 
 def wanted_activities(log: EventLog, names: Sequence[str], *, missing: bool = False) -> NDArray[np.bool_]:

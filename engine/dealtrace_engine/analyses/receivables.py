@@ -135,8 +135,11 @@ def receivables(
         Attribute with the amount; None leaves money out.
     currency : str, optional
         Attribute that says in which currency; see `amounts_of`. Currencies are never added.
-    due, terms, until : optional
+    due, terms : str, optional
         See `invoices_of`.
+    until : str, date or datetime, optional
+        The day as of which it is told, UTC; by default that of the export, or else of the last event. What
+        happened later is not looked at; attributes of the case are those of the log.
     period_days : int
         How many days of sales the days sales outstanding are told by.
     invoice : str, optional
@@ -153,7 +156,7 @@ def receivables(
     SchemaError
         There is no such column, or it does not have what it is named for.
     ArgumentError
-        `until` is no day, or `period_days` is less than one.
+        `until` is no day or before the log begins, or `period_days` is less than one.
 
     References
     ----------
@@ -175,16 +178,17 @@ def receivables(
         raise ArgumentError(f"period_days is a whole number of at least 1, got {period_days!r}")
     log = log if where is None else log.filter(where, threads=threads)
     day = date(1970, 1, 1) + timedelta(days=told_until(log, until))
-    lost: list[Finding] = []
+    log, left_out = _known_by(log, day, threads)
     if invoice is not None:
         log, lost = invoice_log(log, invoice, _needed(log, by, value, currency, due, terms))
+        left_out += lost
     invoices = invoices_of(log, due=due, terms=terms, until=day, threads=threads)
     if not (invoices.sent != UNKNOWN).any():
         raise LogError("no case of the log has an invoice", file=log.origin.source.label,
                        hint="activities that mean invoice_sent or invoice_generated tell it")  # fmt: skip
     groups = groups_of(log, by, taken=COLUMNS)
     amounts = amounts_of(log, value, currency) if value else _no_amounts(log.cases)
-    findings = [*invoices.findings, *amounts.findings, *lost]
+    findings = [*invoices.findings, *amounts.findings, *left_out]
     told = _Told(groups, invoices, amounts, period_days, value is not None)
     ages = told.ageing()
     main, order = told.rows()
@@ -196,6 +200,20 @@ def receivables(
         cases = np.flatnonzero(told.marks(which))
         rows[which] = CaseRows.of_pairs(ids, rank[told.codes[cases]], cases, len(order))
     return Receivables(main, ages, day, period_days, findings, rows, LogReference(log))
+
+
+def _known_by(log: EventLog, day: date, threads: int | None) -> tuple[EventLog, list[Finding]]:
+    """Return what had happened by the end of a day, and in how many cases more happened after it."""
+    from dealtrace_engine.filters.where import timeframe
+
+    after = (day - date(1970, 1, 1) + timedelta(days=1)) // timedelta(microseconds=1)
+    if log.span[1] < after:
+        return log, []
+    if log.span[0] >= after:
+        raise ArgumentError(f"nothing had happened by {day}", hint="give a later until")
+    later = Finding("events after the day as of which it is told")
+    later.add(int((log.case_ends >= after).sum()), [])
+    return log.filter(timeframe(None, day + timedelta(days=1)), threads=threads), [later]
 
 
 def _needed(log: EventLog, by: By, *names: str | None) -> list[str]:

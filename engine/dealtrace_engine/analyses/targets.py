@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import case_values
 from dealtrace_engine.analyses.throughput import case_durations
-from dealtrace_engine.errors import ArgumentError, SchemaError
+from dealtrace_engine.errors import ArgumentError, SchemaError, first_line
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.log import EventLog
 
@@ -37,12 +37,15 @@ class Target:
         1 and 0, or the number; NaN where it is not known.
     columns : tuple of str
         Attributes it was made of, which cannot explain it.
+    holds : str
+        What is said in sentences of cases where it is a yes, such as ``"have outcome = Won"``.
     """
 
     name: str
     kind: Kind
     values: NDArray[np.float64]
     columns: tuple[str, ...] = ()
+    holds: str = ""
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -102,7 +105,7 @@ def target_of(
         mask = target.mask(log, threads)
         if target.level == "event":
             raise ArgumentError("the target is a choice of events", hint="give a condition on cases")
-        return Target(repr(target), "yes/no", mask.astype(np.float64))
+        return Target(repr(target), "yes/no", mask.astype(np.float64), holds=f"pass {target!r}")
     if isinstance(target, str):
         if target == THROUGHPUT and target not in log.attribute_names:
             return Target("throughput (days)", "number", case_durations(log, threads) / US_PER_DAY)
@@ -110,7 +113,12 @@ def target_of(
     if not isinstance(target, Sequence | np.ndarray | pa.Array | pa.ChunkedArray):
         raise ArgumentError(f"a target is an attribute, a filter or values, got {type(target).__name__}")
     values = target.combine_chunks() if isinstance(target, pa.ChunkedArray) else target
-    values = values if isinstance(values, pa.Array) else pa.array(np.asarray(values).tolist())
+    if not isinstance(values, pa.Array):
+        try:
+            values = pa.array(np.asarray(values).tolist())
+        except (TypeError, ValueError, pa.ArrowException) as error:
+            raise ArgumentError("a target has a truth value, a number or a text per case",
+                                hint=first_line(error)) from error  # fmt: skip
     if len(values) != log.cases:
         raise ArgumentError(f"the target has {len(values):,} values for {log.cases:,} cases")
     return _of_values("the target", values, kind, yes, ())
@@ -122,6 +130,8 @@ def _of_values(
     values = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
     numeric = pa.types.is_integer(values.type) or pa.types.is_floating(values.type)
     numeric = numeric or pa.types.is_decimal(values.type)
+    if pa.types.is_nested(values.type):
+        raise SchemaError(f"{name!r} has neither two sides nor numbers but {values.type}", column=name)
     if numeric and yes is None and kind != "yes/no":
         numbers = np.array(values.cast(pa.float64(), safe=False).fill_null(np.nan))
         numbers[~np.isfinite(numbers)] = np.nan
@@ -129,7 +139,8 @@ def _of_values(
     if kind == "number":
         raise SchemaError(f"column {name!r} has no numbers but {values.type}", column=name)
     if pa.types.is_boolean(values.type) and yes is None:
-        return Target(name, "yes/no", np.array(values.cast(pa.float64()).fill_null(np.nan)), columns)
+        truths = np.array(values.cast(pa.float64()).fill_null(np.nan))
+        return Target(name, "yes/no", truths, columns, f"have {name} = yes")
     distinct = sorted(set(values.drop_null().to_pylist()), key=str)
     if yes is None and len(distinct) != 2:
         raise SchemaError(f"{name!r} has {len(distinct):,} values, not two sides", column=name,
@@ -139,4 +150,5 @@ def _of_values(
         raise SchemaError(f"{name!r} has no value {yes!r}", column=name, hint=f"values: {shown}")
     chosen = distinct[1] if yes is None else yes
     told = [np.nan if value is None else float(value == chosen) for value in values.to_pylist()]
-    return Target(f"{name} = {chosen}", "yes/no", np.array(told, dtype=np.float64), columns)
+    name = f"{name} = {chosen}"
+    return Target(name, "yes/no", np.array(told, dtype=np.float64), columns, f"have {name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pyarrow as pa
@@ -12,20 +12,19 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.grouping import By, Groups, groups_of
-from dealtrace_engine.analyses.milestones import wanted_activities
+from dealtrace_engine.analyses.milestones import Names
 from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of
 from dealtrace_engine.analyses.what_if_changes import (
     Applied,
     Cap,
     Change,
     MakeLike,
-    Names,
     Redrawn,
     Remove,
     applied,
     case_of_events,
     exact_sum,
-    names_of,
+    marked,
     told,
 )
 from dealtrace_engine.analyses.what_if_resampling import DAY_US, Effect, Resampling, Window, bootstrap
@@ -43,6 +42,9 @@ __all__ = ["Cap", "Change", "MakeLike", "Remove", "WhatIf", "what_if"]
 ENDS = ("measure", "currency", "unit", "cases", "changed", "before", "after", "saved", "saved_low",
         "saved_high", "note")  # fmt: skip
 
+WORKING_DAYS = "days of 24 working hours"
+"""The unit of times by a calendar."""
+
 
 @dataclass(frozen=True, eq=False)
 class WhatIf(Result):
@@ -53,10 +55,11 @@ class WhatIf(Result):
     table : pyarrow.Table
         A row per group, measure and currency. The attributes of `by`; measure: ``mean_days``,
         ``median_days`` (of the measured time of a case) or ``cash_days`` (days x amount); currency: null but
-        for money; unit: ``days`` or ``days x currency``; cases: measured ones, with a known amount where it
-        is money; changed: those of them whose time changes; before, after, saved: float64, saved is negative
-        where it gets worse; saved_low, saved_high: the interval; note: why these are null. With a calendar
-        all days are 24 hours of work, those of cash_days too: cash is bound for longer by the clock.
+        for money; unit: ``days`` or ``days x`` the currency, with a calendar ``days of 24 working hours``;
+        cases: measured ones, with a known amount where it is money; changed: those of them whose time
+        changes; before, after, saved: float64, saved is negative where it gets worse; saved_low, saved_high:
+        the interval; note: why these are null. With a calendar cash_days count only the work while cash is
+        bound: money waits by the clock, so leave the calendar out to see what is freed in calendar days.
     changes : pyarrow.Table
         A row per change, in the order in which they were made. change: in words; segments: times that it is
         about; changed: those that it changes; cases: with any of these; saved_days: in all, float64; note.
@@ -130,7 +133,7 @@ def what_if(
         Only these cases.
     calendar : WorkingCalendar or Calendars, optional
         All times are working time by it, those of the changes too: a `Cap` of ``"16 h"`` is two days of eight
-        hours, one of ``"2 d"`` 48 hours of work. Quarters stay by the clock.
+        hours, one of ``"2 d"`` 48 hours of work. Quarters stay by the clock. Cash is told in this unit too.
     value : str, optional
         Attribute of the amount.
     currency : str, optional
@@ -193,7 +196,8 @@ def what_if(
         outcomes.append(applied(chosen, change, times, smallest))
         times = outcomes[-1].timestamps
     before, after = (t[window.last] - t[window.first] for t in (clock, times))
-    effect = Effect(before, after, window, _redraws(outcomes, window))
+    days = "days" if calendar is None else WORKING_DAYS
+    effect = Effect(before, after, window, _redraws(outcomes, window), days)
     plan = Resampling(samples, confidence, smallest, seed, threads, progress)
     rows, marks = _rows(effect, groups, amounts, plan)
     found = _table(rows, groups)
@@ -205,13 +209,14 @@ def what_if(
 def _checked(
     changes: Change | Sequence[Change], samples: int, confidence: float, smallest: int, seed: int
 ) -> list[Change]:
-    given = [changes] if isinstance(changes, Cap | Remove | MakeLike) else list(changes)
+    several = isinstance(changes, Sequence) and not isinstance(changes, str)
+    given = list(cast("Sequence[Change]", changes)) if several else [cast(Change, changes)]
     if not given:
         raise ArgumentError("there is no change", hint="give Cap, Remove or MakeLike")
     for change in given:
         if not isinstance(change, Cap | Remove | MakeLike):
             raise ArgumentError(f"a change is Cap, Remove or MakeLike, got {change!r}")
-    if not 0 < confidence < 1:
+    if not isinstance(confidence, int | float) or not 0 < confidence < 1:
         raise ArgumentError(f"confidence is between 0 and 1, got {confidence!r}")
     for name, number, least in (("samples", samples, 100), ("smallest", smallest, 1), ("seed", seed, 0)):
         if not isinstance(number, int) or number < least:
@@ -225,7 +230,7 @@ def _window(log: EventLog, start: Names | None, end: Names | None) -> Window:
     for names, ends, is_end in ((start, first, False), (end, last, True)):
         if names is None:
             continue
-        events = np.flatnonzero(wanted_activities(log, names_of(names))[log.activity_codes])
+        events = np.flatnonzero(marked(log, names, "end" if is_end else "start")[log.activity_codes])
         cases = case_of_events(log, events)
         order = slice(None) if is_end else slice(None, None, -1)
         ends[cases[order]] = events[order]  # of several, the one that is written last stays
@@ -277,7 +282,8 @@ def _group_rows(
     weights = _weights(effect, members, amounts)
     enough = int(changed.sum()) >= plan.smallest
     drawn = bootstrap(effect, members, weights, plan, group) if enough else None
-    few = f"not enough data: {changed.sum()} changed cases, fewer than {plan.smallest}"
+    many = f"{changed.sum()} changed {'case' if changed.sum() == 1 else 'cases'}"
+    few = f"not enough data: {many}, fewer than {plan.smallest}"
     tail = (1 - plan.confidence) / 2
 
     def row(place: int, name: str, money: str | None, unit: str, marks: Any, pair: Any) -> dict[str, Any]:
@@ -294,11 +300,11 @@ def _group_rows(
     if len(members):
         means = tuple(exact_sum(part) / (len(part) * DAY_US) for part in (before, after))
         medians = tuple(float(np.median(part)) / DAY_US for part in (before, after))
-    yield row(0, "mean_days", None, "days", everyone, means), members[changed]
-    yield row(1, "median_days", None, "days", everyone, medians), members[changed]
+    yield row(0, "mean_days", None, effect.days, everyone, means), members[changed]
+    yield row(1, "median_days", None, effect.days, everyone, medians), members[changed]
     for place, (name, units, known) in enumerate(weights, 2):
         cash = tuple(_product(units, part) for part in (before, after)) if known.any() else None
-        shown = row(place, "cash_days", name, f"days x {name or 'currency'}", known, cash)
+        shown = row(place, "cash_days", name, f"{effect.days} x {name or 'currency'}", known, cash)
         yield shown, members[changed & known]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
@@ -11,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import groups_of
-from dealtrace_engine.analyses.milestones import wanted_activities
+from dealtrace_engine.analyses.milestones import Names, names_of, wanted_activities
 from dealtrace_engine.errors import ArgumentError, SchemaError
 from dealtrace_engine.filters.values import duration, duration_us
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.schema import nearest
 
-Names = str | Sequence[str]
 BEST_QUARTER = "best quarter"
 
 
@@ -187,7 +185,7 @@ def pairs_between(log: EventLog, source: Names, target: Names) -> tuple[NDArray[
     >>> pairs_between(log, "a", "b")
     (array([1]), array([3]))
     """
-    opens, closes = (wanted_activities(log, names_of(names)) for names in (source, target))
+    opens, closes = marked(log, source, "source"), marked(log, target, "target")
     marks = np.flatnonzero((opens | closes)[log.activity_codes])
     codes = log.activity_codes[marks]
     cases = case_of_events(log, marks)
@@ -195,9 +193,20 @@ def pairs_between(log: EventLog, source: Names, target: Names) -> tuple[NDArray[
     return marks[:-1][follows], marks[1:][follows]
 
 
-def names_of(names: Names) -> tuple[str, ...]:
-    """Return one name or several as a tuple."""
-    return (names,) if isinstance(names, str) else tuple(names)
+def marked(log: EventLog, names: Names, what: str) -> NDArray[np.bool_]:
+    """Return which activities of a log are named, shape (activities,).
+
+    Raises
+    ------
+    ArgumentError
+        None is named.
+    SchemaError
+        The log has no such activity.
+    """
+    found = names_of(names, what)
+    if not found:
+        raise ArgumentError(f"{what} names no activity", hint="name one or several")
+    return wanted_activities(log, found)
 
 
 def case_of_events(log: EventLog, events: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -217,11 +226,11 @@ def exact_sum(values: NDArray[np.int64]) -> int:
 
 
 def _named(names: Names) -> str:
-    return " or ".join(names_of(names))
+    return " or ".join(names_of(names, "a change"))
 
 
 def _removed(log: EventLog, change: Remove, times: NDArray[np.int64]) -> Applied:
-    gone = np.flatnonzero(wanted_activities(log, names_of(change.activity))[log.activity_codes])
+    gone = np.flatnonzero(marked(log, change.activity, "activity")[log.activity_codes])
     is_first = np.zeros(log.events + 1, dtype=np.bool_)
     is_first[log.case_offsets] = True
     after = np.where(is_first[gone], gone + 1, gone)  # the end of the time that is gone

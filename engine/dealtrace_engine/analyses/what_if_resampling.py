@@ -28,12 +28,16 @@ class Window:
 
 @dataclass(frozen=True, eq=False)
 class Effect:
-    """Microseconds of measured cases before and after, and what is drawn again: (places of cases, what)."""
+    """Microseconds of measured cases before and after, and what is drawn again: (places of cases, what).
+
+    `days` is what their days are called.
+    """
 
     before: NDArray[np.int64]
     after: NDArray[np.int64]
     window: Window
     redraws: list[tuple[NDArray[np.int64], Redrawn]]
+    days: str
 
 
 @dataclass(frozen=True)

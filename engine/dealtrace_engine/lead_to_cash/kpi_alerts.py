@@ -32,6 +32,9 @@ def checked_targets(targets: Mapping[str, float] | None, limits: Limits | None) 
     """
     known = [kpi.id for kpi in REGISTRY]
     for what, given in (("target", targets or {}), ("limit", limits or {})):
+        if not isinstance(given, Mapping):
+            raise ArgumentError(f"the {what}s are a mapping from ids, got {given!r}",
+                                hint="such as {'K18.w': 0.5} or {'K1.s': (None, 90)}")  # fmt: skip
         for name, figures in given.items():
             if name not in known:
                 raise ArgumentError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from typing import Any, ClassVar
 
 import numpy as np
@@ -73,9 +73,9 @@ class PeriodComparison(Result):
 
 
 def compare_periods(
-    log: EventLog, at: str | datetime, ids: str | Sequence[str] | None = None, *,
+    log: EventLog, at: str | date, ids: str | Sequence[str] | None = None, *,
     ends: Ends | None = None, where: Expression | None = None, cohort: str = "created",
-    calendar: Calendar | None = None, until: str | datetime | None = None, language: str = "en",
+    calendar: Calendar | None = None, until: str | date | None = None, language: str = "en",
     threads: int | None = None,
 ) -> PeriodComparison:  # fmt: skip
     """Compare KPIs before and after an instant, such as that of a change.
@@ -92,7 +92,7 @@ def compare_periods(
     Parameters
     ----------
     log : EventLog
-    at : str or datetime
+    at : str, date or datetime
         The instant; UTC where it says no zone.
     ids, ends, where
         As of `kpis`.
@@ -130,10 +130,7 @@ def compare_periods(
     """
     if cohort not in COHORTS:
         raise ArgumentError(f"there is no cohort {cohort!r}", hint="'created' or 'started'")
-    try:
-        instant = microseconds_of(at)
-    except ValueError as error:
-        raise ArgumentError(f"at is no instant: {at!r}", hint="such as 2025-02-03") from error
+    instant = microseconds_of(at, "at")
     facts = facts_of(log, where=where, value=None, rules=None, until=until, threads=threads,
                      calendar=calendar)  # fmt: skip
     mature = _mature(facts, False), _mature(facts, True)

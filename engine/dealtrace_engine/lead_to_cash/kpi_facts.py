@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,10 +12,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.analyses.invoices import Invoices, invoices_of
 from dealtrace_engine.analyses.milestones import NEVER, Reached, reached, wanted_activities
 from dealtrace_engine.analyses.money import MOST, UNITS, Amounts
 from dealtrace_engine.attributes import codes_of
 from dealtrace_engine.buffers import arrow, view
+from dealtrace_engine.errors import ArgumentError, SchemaError
 from dealtrace_engine.lead_to_cash.kpi_registry import Grain
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.results import Later
@@ -267,21 +269,14 @@ class Facts:
                     return np.asarray(values.values.cast(pa.float64(), safe=False).fill_null(np.nan))
         return None
 
-    def due_days(self) -> NDArray[np.int64] | None:
-        """Return the last due date of each case in days since 1970, `NEVER` for none; None without them."""
-        if "due_date" not in self.log.attribute_names:
-            return None
-        found = self.log.attribute("due_date")
-        kind = found.values.type
-        if not (pa.types.is_date(kind) or pa.types.is_timestamp(kind)):
-            return None
-        days = found.values.cast(pa.date32(), safe=False)
-        present, numbers = np.asarray(days.is_valid()), view(days.cast(pa.int32()).fill_null(0))
-        if found.level == "case":
-            return np.where(present, numbers, NEVER)
-        due = np.full(self.log.cases, NEVER)
-        due[self.case_of_event[present]] = numbers[present]
-        return due
+    @cached_property
+    def invoices(self) -> Invoices | str:
+        """What was invoiced, due and paid, as `receivables` tells it, or why that cannot be read."""
+        try:
+            return invoices_of(self.log, until=date(1970, 1, 1) + timedelta(days=self.until // DAY),
+                               threads=self.threads)  # fmt: skip
+        except SchemaError as error:
+            return error.what
 
     def texts(self, *names: str) -> NDArray[np.int64] | None:
         """Return codes of the first of these that events have, -1 for null, shape (events,); None without."""
@@ -320,20 +315,23 @@ def last_instant(log: EventLog) -> int:
     return last if exported is None else max(last, microseconds_of(exported))
 
 
-def microseconds_of(instant: str | datetime) -> int:
+def microseconds_of(instant: str | date, what: str = "an instant") -> int:
     """Return an instant in microseconds since 1970-01-01 UTC; UTC where it says no zone.
 
     Raises
     ------
-    ValueError
-        It is no instant in ISO 8601.
+    ArgumentError
+        It is no instant: `what` is what it is called.
 
     Examples
     --------
     >>> microseconds_of("1970-01-02")
     86400000000
     """
-    moment = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    try:
+        moment = datetime.fromisoformat(instant if isinstance(instant, str) else instant.isoformat())
+    except (ValueError, AttributeError) as error:
+        raise ArgumentError(f"{what} is no instant: {instant!r}", hint="such as 2025-12-31") from error
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds

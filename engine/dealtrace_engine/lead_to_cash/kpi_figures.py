@@ -11,10 +11,11 @@ from dealtrace_engine.analyses.median_ranks import median_ranks
 from dealtrace_engine.analyses.rate_intervals import wilson
 from dealtrace_engine.lead_to_cash.kpi_cells import Cells
 from dealtrace_engine.lead_to_cash.kpi_facts import DAY
-from dealtrace_engine.lead_to_cash.kpi_observed import SCALE, Observed
+from dealtrace_engine.lead_to_cash.kpi_observed import SCALE, Observed, counted
 from dealtrace_engine.lead_to_cash.kpi_registry import Kpi
 
 CONFIDENCE = 0.95
+REVERSED = "has the end before the start and no time", "have the end before the start and no time"
 Column = NDArray[np.float64]
 """A figure per cell, NaN where there is none."""
 
@@ -68,6 +69,7 @@ def figures_of(found: Observed, kpi: Kpi, cells: Cells, given: list[float | None
         told = found.done & (rows >= 0)
         summed = _medians if kpi.kind == "median" else _means
         value, low, high = summed(found.values[told], rows[told], cells.count)
+        high = np.minimum(high, 100) if kpi.unit == "percent" else high
     none = np.zeros(cells.count, dtype=np.bool_) if given is not None else cases == 0
     value = np.where(none, np.nan, value)
     figures = Figures(value, low, high, cases, done, still)
@@ -78,7 +80,7 @@ def figures_of(found: Observed, kpi: Kpi, cells: Cells, given: list[float | None
     for left_out, why in found.left_out:
         for notes, count in zip(figures.notes, cells.counts(left_out).tolist(), strict=True):
             if count:
-                notes.append(f"{count:,} {why}")
+                notes.append(counted(count, why))
     return figures
 
 
@@ -91,7 +93,7 @@ def _notes(kpi: Kpi, found: Observed, cases: int, done: int, turned: int, nothin
     elif kpi.kind == "median" and done < 6:
         notes.append("not enough data for an interval")
     if turned:
-        notes.append(f"{turned:,} have the end before the start and no time")
+        notes.append(counted(turned, REVERSED))
     return [*notes, *found.notes]
 
 
@@ -140,7 +142,7 @@ def _ordered(values: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.i
 
 
 def _means(values: NDArray[np.int64], rows: NDArray[np.int64], count: int) -> tuple[Column, Column, Column]:
-    """Return means with Student's interval."""
+    """Return means of counts or percentages with Student's interval, cut at 0."""
     from scipy.special import stdtrit
 
     sizes = np.bincount(rows, minlength=count).astype(np.int64)
@@ -152,4 +154,4 @@ def _means(values: NDArray[np.int64], rows: NDArray[np.int64], count: int) -> tu
         error = np.sqrt(spread / np.maximum(sizes - 1, 1) / sizes)
         half = stdtrit(np.maximum(sizes - 1, 1), 0.5 + CONFIDENCE / 2) * error
     half = np.where(sizes > 1, half, np.nan)
-    return value, value - half, value + half
+    return value, np.maximum(value - half, 0), value + half

@@ -19,6 +19,7 @@ Formula = tuple[list[float | None], Observed]
 """The value of each cell, None where it cannot be told, and the cases behind it."""
 TOP_VARIANTS = 10
 DSO_DAYS = 365
+NEGATIVE = "has a negative amount and is not counted", "have a negative amount and are not counted"
 
 
 def by_formula(facts: Facts, kpi: Kpi, cells: Cells) -> Formula | str:
@@ -44,11 +45,13 @@ def _units(facts: Facts) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     return (nothing, nothing > 0) if amounts is None else (amounts.units, amounts.known)
 
 
-def _sales_outstanding(facts: Facts, kpi: Kpi, cells: Cells) -> Formula:
+def _sales_outstanding(facts: Facts, kpi: Kpi, cells: Cells) -> Formula | str:
     units, known = _units(facts)
-    invoiced = facts.reached("invoice_sent", "invoice_generated").firsts
-    recent = (invoiced != NEVER) & (invoiced > facts.until - DSO_DAYS * DAY) & known & ~facts.lapsed
-    found = _cases(facts, recent, ~facts.ever("payment_received"))
+    invoices = facts.invoices
+    if isinstance(invoices, str):
+        return invoices
+    recent = invoices.issued & (invoices.sent > invoices.until - DSO_DAYS) & known
+    found = _cases(facts, recent, invoices.is_open)
     total = cells.sums(units[found.cases], found.cases)
     unpaid = cells.sums(units[found.cases[found.done]], found.cases[found.done])
     return _ratios(unpaid, total, DSO_DAYS), found
@@ -56,7 +59,9 @@ def _sales_outstanding(facts: Facts, kpi: Kpi, cells: Cells) -> Formula:
 
 def _won_by_amount(facts: Facts, kpi: Kpi, cells: Cells) -> Formula:
     units, known = _units(facts)
-    found = _cases(facts, ((facts.state == WON) | (facts.state == LOST)) & known, facts.state == WON)
+    decided = ((facts.state == WON) | (facts.state == LOST)) & known
+    found = _cases(facts, decided & (units >= 0), facts.state == WON)
+    found.leave_out(np.flatnonzero(decided & (units < 0)), NEGATIVE)
     total = cells.sums(units[found.cases], found.cases)
     won = cells.sums(units[found.cases[found.done]], found.cases[found.done])
     return _ratios(won, total), found

@@ -12,7 +12,23 @@ from dealtrace_engine.lead_to_cash.kpi_registry import Kpi
 
 SCALE = 10_000
 """What is no time is kept in whole numbers of 1/10,000."""
-AGAIN = "tell of the same as an earlier case and are not counted twice"
+Why = tuple[str, str]
+"""What is said of one, and of several."""
+AGAIN = (
+    "tells of the same as an earlier case and is not counted twice",
+    "tell of the same as an earlier case and are not counted twice",
+)
+
+
+def counted(count: int, why: Why) -> str:
+    """Return how many, and what is said of them.
+
+    Examples
+    --------
+    >>> counted(1, AGAIN), counted(2000, ("is late", "are late"))
+    ('1 tells of the same as an earlier case and is not counted twice', '2,000 are late')
+    """
+    return f"{count:,} {why[count != 1]}"
 
 
 @dataclass(eq=False)
@@ -40,8 +56,8 @@ class Observed:
         What is to know about all of them.
     records : ndarray of int64, shape (objects,), or None
         Which of the `Records` of its grain each is.
-    left_out : list of (ndarray of int64, str)
-        Cases of what is not counted, and why.
+    left_out : list of (ndarray of int64, (str, str))
+        Cases of what is not counted, and why, said of one and of several.
     """
 
     cases: NDArray[np.int64]
@@ -53,9 +69,9 @@ class Observed:
     counted: str = "case"
     notes: list[str] = field(default_factory=list)
     records: NDArray[np.int64] | None = None
-    left_out: list[tuple[NDArray[np.int64], str]] = field(default_factory=list)
+    left_out: list[tuple[NDArray[np.int64], Why]] = field(default_factory=list)
 
-    def leave_out(self, cases: NDArray[np.int64], why: str) -> None:
+    def leave_out(self, cases: NDArray[np.int64], why: Why) -> None:
         """Note what of these cases is not among the objects, and why."""
         if len(cases):
             self.left_out.append((cases, why))

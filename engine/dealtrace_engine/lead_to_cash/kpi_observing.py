@@ -6,11 +6,19 @@ from collections.abc import Callable
 
 import numpy as np
 
+from dealtrace_engine.analyses.invoices import UNKNOWN
 from dealtrace_engine.analyses.milestones import NEVER, Reached
 from dealtrace_engine.lead_to_cash.kpi_facts import DAY, LOST, OPEN, WON, Facts
-from dealtrace_engine.lead_to_cash.kpi_observed import SCALE, Observed, chosen_cases
+from dealtrace_engine.lead_to_cash.kpi_observed import SCALE, Observed, chosen_cases, counted
 from dealtrace_engine.lead_to_cash.kpi_registry import DISCOUNT, EXCESSIVE_PERCENT, REWORK, Kpi
 from dealtrace_engine.lead_to_cash.kpi_times import ENDED, answers, between, handovers, stage_visits
+
+WITHOUT_CASE = (
+    "lead that never became an opportunity is", "leads that never became an opportunity are",
+)  # fmt: skip
+UNDECIDED = (
+    "open opportunity is not decided and not counted", "open opportunities are not decided and not counted",
+)  # fmt: skip
 
 
 def observed(facts: Facts, kpi: Kpi) -> Observed | str:
@@ -26,10 +34,8 @@ def observed(facts: Facts, kpi: Kpi) -> Observed | str:
 def _lead_share(facts: Facts, kpi: Kpi) -> Observed | str:
     coverage = facts.log.origin.coverage
     if coverage is not None and coverage.leads_without_case:
-        return (
-            f"{coverage.leads_without_case:,} leads that never became an opportunity are not in this log; "
-            'read it with case="lead"'
-        )
+        missing = counted(coverage.leads_without_case, WITHOUT_CASE)
+        return f'{missing} not in this log; read it with case="lead"'
     end = {"K3": "opportunity_created", "K4.w": "opportunity_won", "K4.p": "payment_received"}[kpi.id]
     done = facts.state == WON if kpi.id == "K4.w" else facts.ever(end)
     leads, captured = facts.ever("lead_captured"), facts.reached("lead_captured").firsts
@@ -85,18 +91,16 @@ def _record_share(facts: Facts, kpi: Kpi) -> Observed:
 
 
 def _late(facts: Facts, kpi: Kpi) -> Observed | str:
-    due = facts.due_days()
-    if due is None:
-        return "the log has no column 'due_date' of dates"
-    paid = facts.reached("payment_received")
-    dated, several = due != NEVER, facts.records("invoice")
+    invoices = facts.invoices
+    if isinstance(invoices, str):
+        return invoices
+    if not {"due_date", "payment_terms_days"} & set(facts.log.attribute_names):
+        return "the log does not say when invoices are due: due_date or payment_terms_days"
+    dated, several = invoices.due != UNKNOWN, facts.records("invoice")
     if kpi.id == "K17.p":
-        eligible = (paid.counts > 0) & dated
-        found = chosen_cases(facts, kpi, eligible, np.asarray(paid.lasts // DAY > due))
+        found = chosen_cases(facts, kpi, invoices.is_paid & dated, invoices.is_late)
     else:
-        eligible = facts.ever("invoice_sent", "invoice_generated") & dated
-        unpaid = (paid.counts == 0) & ~facts.lapsed
-        found = chosen_cases(facts, kpi, eligible, unpaid & (due < facts.until // DAY), unpaid)
+        found = chosen_cases(facts, kpi, invoices.issued & dated, invoices.is_overdue, invoices.is_open)
     if several is not None and len(several.cases) > len(np.unique(several.cases)):
         found.notes.append("payments do not say of which invoice: the last payment and due date of each case")
     return found
@@ -108,7 +112,7 @@ def _decided(facts: Facts, kpi: Kpi) -> Observed:
     found = chosen_cases(
         facts, kpi, np.asarray(ended), np.asarray(facts.state == (WON if kpi.id == "K18.w" else LOST))
     )
-    found.leave_out(np.flatnonzero(undecided), "open opportunities are not decided and not counted")
+    found.leave_out(np.flatnonzero(undecided), UNDECIDED)
     return found
 
 
@@ -131,8 +135,7 @@ def _deviations(facts: Facts, kpi: Kpi) -> Observed | str:
     if facts.pack is not None and not checked.any():
         return f"no rule of the pack {facts.pack!r} is applicable: the log lacks what they are about"
     done = checked if kpi.kind == "mean" else counts == 0
-    values = np.zeros_like(counts) if kpi.kind == "rate" else counts * SCALE
-    found = chosen_cases(facts, kpi, checked, done, values=values)
+    found = chosen_cases(facts, kpi, checked, done, values=None if kpi.kind == "rate" else counts * SCALE)
     if facts.pack is not None:
         found.notes.append(f"by the rules of the pack {facts.pack!r}")
     return found
@@ -143,8 +146,9 @@ def _rework(facts: Facts, kpi: Kpi) -> Observed:
     if kpi.id == "K22.m" and facts.amounts is not None:
         known = facts.amounts.known
         return chosen_cases(facts, kpi, created & known, counts > 0, values=facts.amounts.units)
-    done = created if kpi.kind == "mean" else counts > 0
-    return chosen_cases(facts, kpi, created, done, values=counts * SCALE)
+    if kpi.kind == "rate":
+        return chosen_cases(facts, kpi, created, counts > 0)
+    return chosen_cases(facts, kpi, created, created, values=counts * SCALE)
 
 
 def _discounts(facts: Facts, kpi: Kpi) -> Observed | str:
@@ -158,8 +162,9 @@ def _discounts(facts: Facts, kpi: Kpi) -> Observed | str:
         lost = np.rint(facts.amounts.units * (discount / (100 - discount))).astype(np.int64)
         return chosen_cases(facts, kpi, np.asarray(won), np.asarray(won), values=lost)
     quoted = known & facts.ever("quote_created")
-    done = quoted if kpi.kind == "mean" else discount > EXCESSIVE_PERCENT
-    return chosen_cases(facts, kpi, quoted, done, values=np.rint(discount * SCALE).astype(np.int64))
+    if kpi.kind == "rate":
+        return chosen_cases(facts, kpi, quoted, discount > EXCESSIVE_PERCENT)
+    return chosen_cases(facts, kpi, quoted, quoted, values=np.rint(discount * SCALE).astype(np.int64))
 
 
 def _pipeline(facts: Facts, kpi: Kpi) -> Observed:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from dealtrace_engine.analyses.milestones import names_of
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.schema import nearest
 from dealtrace_engine.sources.labels import activity_ids, activity_label
@@ -106,7 +107,7 @@ class Kpi:
         """
         if language not in LANGUAGES:
             raise ArgumentError(f"there is no language {language!r}",
-                                hint=nearest(LANGUAGES, language, "languages"))  # fmt: skip
+                                hint=nearest(LANGUAGES, str(language), "languages"))  # fmt: skip
         return _names()[self.id][language]
 
     @property
@@ -147,14 +148,16 @@ def _time(kpi: str, start: str, *end: str, grain: Grain = "opportunity", last: b
 
 def _share(
     kpi: str, grain: Grain, numerator: str, denominator: str, needs: Sequence[tuple[str, ...]],
-    better: Better, attributes: tuple[str, ...] = (),
+    better: Better, attributes: tuple[str, ...] = (), version: int = 1,
 ) -> Kpi:  # fmt: skip
     return Kpi(kpi, grain, "rate", "share", numerator, denominator, needs=tuple(needs),
-               attributes=attributes, better=better)  # fmt: skip
+               attributes=attributes, better=better, version=version)  # fmt: skip
 
 
 CREATED, WON, LOST, PAID = "opportunity_created", "opportunity_won", "opportunity_lost", "payment_received"
 DECIDED = ((WON, LOST),)
+INVOICED = ("invoice_sent", "invoice_generated", "invoice_rebilled")
+DUE = "due_date|payment_terms_days"
 REWORK = (
     "quote_revised", "quote_rejected", "discount_approval_rejected", "approval_rejected",
     "opportunity_reopened", "invoice_canceled", "invoice_rebilled", "payment_reversed",
@@ -202,12 +205,13 @@ _DELIVERING = (
     _time("K16.s", "invoice_sent", PAID, last=True),
     _time("K16.g", "invoice_generated", PAID, last=True),
     Kpi("K16.d", "opportunity", "formula", "days", "amount invoiced in the last 365 days and not paid, x 365",
-        "the amount invoiced in these days", needs=(("invoice_sent", "invoice_generated"),),
-        attributes=("value=",), better="lower"),
+        "the amount invoiced in these days", needs=(INVOICED,), attributes=("value=",), better="lower",
+        version=2),
     _share("K17.p", "opportunity", "those whose last payment is on a day (UTC) after the due date",
-           "those with a payment and a due date", [(PAID,)], "lower", ("due_date",)),
+           "those invoiced and paid with a due date", [INVOICED, (PAID, "payment_completed")], "lower",
+           (DUE,), 2),
     _share("K17.o", "opportunity", "those without a payment whose due date is past",
-           "those invoiced with a due date", [("invoice_sent", "invoice_generated")], "lower", ("due_date",)),
+           "those invoiced with a due date", [INVOICED], "lower", (DUE,), 2),
 )  # fmt: skip
 
 _OUTCOMES = (
@@ -215,7 +219,8 @@ _OUTCOMES = (
     _share("K18.l", "opportunity", "opportunities lost", "those won or lost", DECIDED, "lower"),
     _time("K18.t", CREATED, LOST),
     Kpi("K18.a", "opportunity", "formula", "share", "amount of opportunities won",
-        "the amount of those won or lost", needs=DECIDED, attributes=("value=",), better="higher"),
+        "the amount of those won or lost, without amounts below 0", needs=DECIDED, attributes=("value=",),
+        better="higher", version=2),
     Kpi("K19.d", "stage visit", "median", "days", "days in a stage", "visits of a stage that ended",
         attributes=("stage|stage_to",), better="lower"),
     _share("K19.s", "opportunity", "open opportunities older than nine in ten were when they were decided",
@@ -297,7 +302,7 @@ def chosen(ids: str | Sequence[str] | None = None) -> tuple[Kpi, ...]:
     """
     if ids is None:
         return REGISTRY
-    wanted = [ids] if isinstance(ids, str) else list(ids)
+    wanted = names_of(ids, "ids")
     known = [kpi.id for kpi in REGISTRY]
     families = {kpi.partition(".")[0] for kpi in known}
     for name in wanted:

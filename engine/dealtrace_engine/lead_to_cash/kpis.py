@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -43,13 +43,13 @@ class Kpis(Result):
 
         id, name: text; the attributes of `by`; period: text such as ``2025-03``, ``2025-Q1`` or ``2025``;
         currency: text; value, low, high: float64 in `unit`, null where it cannot be told, and its interval at
-        95 percent confidence (Wilson's of shares, order statistics' of medians, Student's of means, null of
-        sums and formulas); unit: text, ``days``, ``share`` (0 to 1), ``count``, ``percent``, or a currency;
-        grain: what is counted; counted: ``record``, ``event``, or ``case`` where a case stands for it; cases:
-        int64, how many of it there are; numerator: int64, how many of them got there or are counted; open:
-        int64, how many did not, but still could; amount, amount_numerator: float64, what they are worth, in
-        the currency; target: float64; met: bool; note: text, why there is no value, or what is to know;
-        version: int64 of the definition.
+        95 percent confidence (Wilson's of shares, order statistics' of medians, Student's of means, cut at 0
+        and 100 percent, null of sums and formulas); unit: text, ``days``, ``share`` (0 to 1), ``count``,
+        ``percent``, or a currency; grain: what is counted; counted: ``record``, ``event``, or ``case`` where
+        a case stands for it; cases: int64, how many of it there are; numerator: int64, how many of them got
+        there or are counted; open: int64, how many did not, but still could; amount, amount_numerator:
+        float64, what they are worth, in the currency; target: float64; met: bool; note: text, why there is no
+        value, or what is to know; version: int64 of the definition.
     kpis : tuple of Kpi
         Those that were asked for.
     alerts : pyarrow.Table
@@ -104,7 +104,7 @@ def kpis(
     where: Expression | None = None, period: str | None = None, cohort: str = "created",
     targets: Mapping[str, float] | None = None, limits: Limits | None = None, value: str | None = None,
     currency: str | None = None, calendar: Calendar | None = None, rules: Rules | ArrayLike | None = None,
-    until: str | datetime | None = None, language: str = "en", threads: int | None = None,
+    until: str | date | None = None, language: str = "en", threads: int | None = None,
 ) -> Kpis:  # fmt: skip
     """Return KPIs of a lead-to-cash log, with intervals, and why some cannot be told.
 
@@ -145,7 +145,7 @@ def kpis(
     rules : Rules, RuleCheck, or array of int or bool, shape (cases,), optional
         The pack, what `check_rules` found in the whole log, how often each case breaks rules, or whether it
         conforms. By default the ready pack for lead-to-cash: `check_rules` is asked, as of `until`.
-    until : str or datetime, optional
+    until : str, date or datetime, optional
         The instant to which the log tells what happened; its export or last event by default.
     language : {"en", "de", "fr", "it", "ja", "zh"}
         Of the names.
@@ -174,7 +174,7 @@ def kpis(
     >>> found.select(["id", "value", "unit", "cases", "numerator", "open"]).to_pylist()[0]
     {'id': 'K1.w', 'value': 10.0, 'unit': 'days', 'cases': 3, 'numerator': 1, 'open': 1}
     >>> found["value"][1].as_py(), found["note"][1].as_py()
-    (0.5, '1 open opportunities are not decided and not counted')
+    (0.5, '1 open opportunity is not decided and not counted')
     >>> from dealtrace_engine.calendar import WorkingCalendar
     >>> office = WorkingCalendar("UTC", {"mon-fri": "09:00-15:00"})
     >>> kpis(log, "K1.w", calendar=office).table["value"].to_pylist()
@@ -196,16 +196,13 @@ def kpis(
 
 def facts_of(
     log: EventLog, *, where: Expression | None, value: str | None, rules: Rules | ArrayLike | None,
-    until: str | datetime | None, threads: int | None, calendar: Calendar | None = None,
+    until: str | date | None, threads: int | None, calendar: Calendar | None = None,
     currency: str | None = None,
 ) -> Facts:  # fmt: skip
     """Return what KPIs are told from; see `kpis`."""
     last = last_instant(log)
     if until is not None:
-        try:
-            given = microseconds_of(until)
-        except ValueError as error:
-            raise ArgumentError(f"until is no instant: {until!r}", hint="such as 2025-12-31") from error
+        given = microseconds_of(until, "until")
         if given < int(log.timestamps.max(initial=given)):
             raise ArgumentError(f"until is before the last event: {until!r}",
                                 hint="filter the log to leave events out")  # fmt: skip

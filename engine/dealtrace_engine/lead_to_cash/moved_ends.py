@@ -88,6 +88,9 @@ def lead_to_cash_segments(ends: Ends | None = None) -> tuple[Segment, ...]:
 
 
 def _checked(ends: Ends) -> dict[str, Any]:
+    if not isinstance(ends, Mapping):
+        raise ArgumentError(f"ends are a mapping from ids, got {ends!r}",
+                            hint="such as {'K13': ('quote_accepted', 'order_activated')}")  # fmt: skip
     ready = (segment.id for segment in LEAD_TO_CASH_SEGMENTS)
     known = {name.casefold() for name in (*MOVABLE, *ready)}
     for name in ends:

@@ -120,6 +120,19 @@ def test_filters_threads_and_what_is_not_controlled_for(made):
     assert discounts(log, control=[]).associations["control"][1].as_py() == ""
 
 
+def test_a_plain_text_is_one_name(made):
+    log = from_arrow(made.events)
+    one, list_of_one = (
+        discounts(log, control=control, approval=approval, acceptance=acceptance)
+        for control, approval, acceptance in (
+            ("segment", "discount_approval_approved", "quote_accepted"),
+            (["segment"], ["discount_approval_approved"], ["quote_accepted"]),
+        )
+    )
+    assert one.table.equals(list_of_one.table)
+    assert one.associations.equals(list_of_one.associations)
+
+
 def test_bad_input(made):
     log = from_arrow(made.events)
     with pytest.raises(SchemaError, match="no percentages"):
@@ -128,6 +141,11 @@ def test_bad_input(made):
         discounts(log, discount="discuont")
     with pytest.raises(SchemaError, match="shoe"):
         discounts(log, control=["shoe"])
+    for name in ("approval", "acceptance"):
+        with pytest.raises(SchemaError, match="no activity 'typo'"):
+            discounts(log, **{name: ["typo"]})
+        with pytest.raises(ArgumentError, match=f"{name} is one name or several"):
+            discounts(log, **{name: 5})
     with pytest.raises(ArgumentError, match="limit"):
         discounts(log, limit=100)
     with pytest.raises(ArgumentError, match="'deals'"):

@@ -235,11 +235,30 @@ def test_targets():
         ("state", None, "two sides"), ("stat", None, "stat"), ("state", "number", "no numbers"),
         ([1, 2], None, "2 values for 4 cases"), (7, None, "an attribute, a filter or values"),
         ("amount", "many", "kind"), (w.activity("a"), None, "choice of events"),
+        ([object()] * 4, None, "a text per case"), ([[1], [2], [1], [2]], None, "neither two sides"),
     ):  # fmt: skip
         with pytest.raises((SchemaError, ArgumentError), match=error):
             target_of(few, wrong, kind=kind)
     with pytest.raises(SchemaError, match="no value 'Gone'"):
         target_of(few, "state", yes="Gone")
+
+
+def test_sentences_name_columns_as_they_are_spelled(log):
+    found = drivers(log, "is_won")
+    for row in [*found.table.to_pylist(), *found.apart.to_pylist()]:
+        verb = row["kind"] in ("did", "skipped", "repeated")
+        assert row["sentence"].startswith(row["what"][0].upper() + row["what"][1:] if verb else row["what"])
+    assert " cases have is_won = yes, against " in found.sentences[0]
+    passes = w.case("outcome") == "Won"
+    assert f" cases pass {passes!r}, against " in drivers(log, passes, patterns=False).sentences[0]
+
+
+def test_a_plain_text_is_one_name(log):
+    one, list_of_one = (
+        drivers(log, "is_won", attributes=attributes, until=until)
+        for attributes, until in (("region", "quote_accepted"), (["region"], ["quote_accepted"]))
+    )
+    assert one.table.equals(list_of_one.table)
 
 
 def test_too_little_is_said_and_bad_input_refused(log):
@@ -252,7 +271,8 @@ def test_too_little_is_said_and_bad_input_refused(log):
         ({"smallest": 1}, "smallest"), ({"most": 0}, "most"), ({"level": 1}, "level"),
         ({"attributes": ["regoin"]}, "regoin"), ({"attributes": ["resource"]}, "varies within"),
         ({"until": ["nothing"]}, "nothing"), ({"control": "no"}, "'by' or 'bh'"),
-        ({"value": "region"}, "amounts"),
+        ({"value": "region"}, "amounts"), ({"attributes": [5]}, "one name or several"),
+        ({"until": 5}, "one name or several"),
     ):  # fmt: skip
         with pytest.raises((SchemaError, ArgumentError), match=error):
             drivers(log, "is_won", **arguments)

@@ -116,6 +116,16 @@ def test_all_open_and_none_open():
         forecast(from_arrow(pa.table(rows).slice(0, 1)))
 
 
+def test_a_plain_text_is_one_activity(events):
+    log = from_arrow(events)
+    one, list_of_one = (
+        forecast(log, way=way, won=won, samples=100, backtests=0)
+        for way, won in (("quote_created", "opportunity_won"), (["quote_created"], ["opportunity_won"]))
+    )
+    assert one.pipeline["state"].to_pylist() == ["begun", "quote_created"]
+    assert one.deals.equals(list_of_one.deals)
+
+
 def test_bad_input_is_refused(events):
     log = from_arrow(events)
     for wrong in (
@@ -124,8 +134,16 @@ def test_bad_input_is_refused(events):
         {"seed": -1},
         {"horizon": "1 h"},
         {"until": "1999-01-01"},
+        {"backtests": "x"},
+        {"backtests": 2.5},
+        {"backtests": -1},
+        {"confidence": "x"},
+        {"way": None},
     ):
         with pytest.raises(ArgumentError):
+            forecast(log, **wrong)
+    for wrong in ({"lost": ["typo"]}, {"way": "typo"}, {"won": ["opportunity_won", "typo"]}):
+        with pytest.raises(SchemaError, match="no activity 'typo'"):
             forecast(log, **wrong)
     with pytest.raises(SchemaError, match="horizon is a duration"):
         forecast(log, horizon="soon")

@@ -116,11 +116,14 @@ def test_working_time_by_hand():
     rows = {row["measure"]: row for row in found.table.to_pylist()}
     assert (rows["mean_days"]["before"], rows["mean_days"]["after"]) == ((8 + 8 + 48 + 56) / 96, 48 / 96)
     assert rows["cash_days"]["saved"] == pytest.approx(100 * (32 + 40) / 24)
+    assert rows["median_days"]["unit"] == "days of 24 working hours"
+    assert rows["cash_days"]["unit"] == "days of 24 working hours x currency"
     assert found.changes["change"].to_pylist() == ["no more than 16h from asked to decided"]
     always = WorkingCalendar("UTC", {"mon-sun": "00:00-24:00"})
     changes = [Cap("asked", "decided", "4 d"), Remove("sent")]
     plain = what_if(log, changes, smallest=1)
-    assert what_if(log, changes, calendar=always, smallest=1).table.equals(plain.table)
+    always_told = what_if(log, changes, calendar=always, smallest=1).table
+    assert always_told.drop_columns("unit").equals(plain.table.drop_columns("unit"))
     with pytest.raises(ArgumentError, match="no calendar"):
         what_if(log, changes, calendar=Calendars({"y": OFFICE}, by="group"))
 
@@ -214,15 +217,24 @@ def test_the_same_for_any_threads_and_seeded(synthetic):
 def test_bad_input_is_refused(synthetic):
     with pytest.raises(ArgumentError, match="no change"):
         what_if(synthetic, [])
-    with pytest.raises(ArgumentError, match="Cap, Remove or MakeLike"):
-        what_if(synthetic, ["faster"])
+    for wrong in (["faster"], "faster", None, 5):
+        with pytest.raises(ArgumentError, match="Cap, Remove or MakeLike"):
+            what_if(synthetic, wrong)
+    for change, error in (
+        (Remove(None), "activity is one name or several"), (Remove([]), "activity names no activity"),
+        (Cap("quote_issued", 5, "1 d"), "target is one name or several"),
+    ):  # fmt: skip
+        with pytest.raises(ArgumentError, match=error):
+            what_if(synthetic, change)
+    with pytest.raises(ArgumentError, match="start is one name or several"):
+        what_if(synthetic, Remove("quote_issued"), start=5)
     with pytest.raises(SchemaError, match="duration"):
         what_if(synthetic, Cap("quote_issued", "quote_accepted", "soon"))
     with pytest.raises(SchemaError, match="nearest: 'quote_issued'"):
         what_if(synthetic, Remove("quote_isued"))
     with pytest.raises(SchemaError, match="no region 'Nordic'; nearest: 'Nordics'"):
         what_if(synthetic, MakeLike("region", "Nordic", "quote_issued", "quote_accepted"))
-    for wrong in ({"samples": 1}, {"confidence": 1.0}, {"smallest": 0}, {"seed": -1}):
+    for wrong in ({"samples": 1}, {"confidence": 1.0}, {"confidence": "x"}, {"smallest": 0}, {"seed": -1}):
         with pytest.raises(ArgumentError):
             what_if(synthetic, Remove("quote_issued"), **wrong)
     with pytest.raises(Cancelled):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from deal_logs import log_of
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.lead_to_cash.kpi_comparison import compare_periods
 from dealtrace_engine.lead_to_cash.kpi_differences import adjusted, difference
@@ -54,6 +56,21 @@ def test_the_latest_are_not_taken_for_faster(made):
     assert rows["K2.s"]["cases_after"] == 0
 
 
+def test_shares_of_what_has_no_time_count_only_cases_that_are_old_enough():
+    """How often something was done again, or how large a discount is, is no time to be followed for."""
+    events = [
+        (str(n), activity, n + at)
+        for n in range(100)
+        for activity, at in [("opportunity_created", 0), ("quote_created", 0)]
+        + [("quote_revised", 1)] * (n % 10 + 1) + [("opportunity_won", 8)]
+    ]  # fmt: skip
+    log = log_of(*events, discount_percent={str(n): 21.0 + n % 10 for n in range(100)})
+    found = compare_periods(log, "1970-02-10", ["K22.r", "K23.x"])
+    for one in found.table.to_pylist():
+        assert (one["before"], one["after"], one["follow_up_days"]) == (1.0, 1.0, 8.0)
+        assert (one["cases_before"], one["cases_after"]) == (40, 60)  # the last began 8 days before the end
+
+
 def test_what_is_not_compared(made):
     rows = {one["id"]: one for one in compare_periods(made[1], "2025-02-03").table.to_pylist()}
     assert rows["K27.n"]["note"] == "sums and formulas are not compared"
@@ -71,7 +88,16 @@ def test_as_plain_values(made):
     assert repr(found) == "PeriodComparison of 6 KPIs, 1 differ significantly"
 
 
-@pytest.mark.parametrize("wrong", [{"at": "soon"}, {"at": "2025-01-01", "cohort": "closed"}])
+def test_a_date_is_its_first_instant(made):
+    at, until = date(2025, 2, 3), datetime(2027, 1, 1, tzinfo=UTC)
+    found = compare_periods(made[1], at, "K15.s", until=until)
+    assert found.table.equals(compare_periods(made[1], "2025-02-03", "K15.s", until="2027-01-01").table)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"at": "soon"}, {"at": 5}, {"at": "2025-01-01", "cohort": "closed"}, {"at": "2025-01-01", "ids": 5}],
+)
 def test_wrong_arguments(made, wrong):
     with pytest.raises(ArgumentError):
         compare_periods(made[1], **wrong)

@@ -50,7 +50,7 @@ def test_quotes_are_counted_once_each():
     assert row(found, "K7.n")["value"] == 1.5
     seven = row(found, "K7.t")
     assert seven["cases"] == 2
-    assert "1 tell of the same as an earlier case" in seven["note"]
+    assert "1 tells of the same as an earlier case" in seven["note"]
 
 
 def recorded(rows, **attributes):
@@ -94,7 +94,7 @@ def test_due_dates_of_several_invoices():
     assert found["value"] == 0.0
     assert "payments do not say of which invoice" in found["note"]
     texts = recorded(rows, due_date=["5 Jan", "12 Jan", "-"])
-    assert "no column 'due_date' of dates" in row(kpis(texts, "K17.p"), "K17.p")["note"]
+    assert "column 'due_date' has no days that can be read" in row(kpis(texts, "K17.p"), "K17.p")["note"]
 
 
 def test_leads_that_never_became_anything_may_be_missing():

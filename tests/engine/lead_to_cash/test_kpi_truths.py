@@ -101,6 +101,82 @@ def test_handovers_equal_a_query():
     assert found["value"] == pytest.approx(gaps["gap"].median().total_seconds() / 86_400, rel=1e-6)
 
 
+DAY = pl.duration(days=1)
+CLOSES = {"Opportunity Closed Won", "Opportunity Closed Lost", "Lead Disqualified"}
+
+
+def ordered():
+    return made()[2].with_row_index("row").sort("case_id", "timestamp", "row")
+
+
+def at(*activities):
+    return pl.col("timestamp").filter(pl.col("activity").is_in(activities))
+
+
+def deals():
+    """Return when each opportunity was created, and when it was closed, if it was not opened again."""
+    last = pl.col("activity").filter(pl.col("activity").is_in([*CLOSES, "Opportunity Reopened"])).last()
+    found = ordered().group_by("case_id").agg(
+        at("Opportunity Created").min().alias("created"), at(*CLOSES).max().alias("closed"),
+        last.is_in(CLOSES).fill_null(value=False).alias("is_closed"),
+    )  # fmt: skip
+    return found.with_columns(pl.when("is_closed").then("closed").alias("closed"))
+
+
+def test_approvals_equal_a_query():
+    asked = "Discount Approval Requested"
+    events = ordered().filter(pl.col("activity").is_in([asked, "Discount Approved", "Discount Rejected"]))
+    following = (pl.col(name).shift(-1).over("case_id") for name in ("activity", "timestamp"))
+    events = events.with_columns(*(one.name.prefix("next_") for one in following))
+    requests = events.filter(activity=asked).with_columns(
+        waited=pl.when(pl.col("next_activity") != asked).then(pl.col("next_timestamp") - pl.col("timestamp"))
+    )
+    unanswered = requests.filter(pl.col("next_activity").is_null()).join(deals(), on="case_id")
+    found = told()["K11.d"]
+    assert (found["cases"], found["numerator"]) == (requests.height, requests["waited"].count())
+    assert found["value"] == pytest.approx(requests.select(pl.median("waited") / DAY).item(), rel=1e-9)
+    assert found["open"] == unanswered.filter(~pl.col("is_closed")).height
+
+
+def test_stage_visits_equal_a_query():
+    staged = ordered().drop_nulls("stage").join(deals(), on="case_id", maintain_order="left")
+    visits = staged.filter(pl.col("stage").ne_missing(pl.col("stage").shift().over("case_id")))
+    visits = visits.with_columns(left=pl.col("timestamp").shift(-1).over("case_id"))
+    visits = visits.filter((pl.col("timestamp") < pl.col("closed")).fill_null(value=True))
+    spent = visits.select(pl.coalesce("left", "closed") - pl.col("timestamp"))["left"]
+    found = told()["K19.d"]
+    assert (found["cases"], found["numerator"]) == (visits.height, spent.count())
+    assert found["value"] == pytest.approx(spent.median().total_seconds() / 86_400, rel=1e-9)
+
+
+def test_stuck_opportunities_equal_a_query():
+    created = deals().drop_nulls("created")
+    ages = (created["closed"] - created["created"]).drop_nulls().sort()
+    limit = ages[-(-9 * len(ages) // 10) - 1]
+    still = created.filter(~pl.col("is_closed"))
+    stuck = still.filter(made()[2]["timestamp"].max() - pl.col("created") > limit)
+    found = told()["K19.s"]
+    assert (found["cases"], found["numerator"]) == (still.height, stuck.height)
+    assert found["value"] == pytest.approx(stuck.height / still.height)
+    assert found["note"] == f"older than {limit.total_seconds() / 86_400:.1f} days"
+
+
+@pytest.mark.parametrize(
+    ("kpi", "begun", "wrong"),
+    [
+        ("K21.o", "Sales Order Created", {"Order Canceled": 0, "Order Fulfilled/Service Delivered": 1}),
+        ("K21.i", "Invoice Generated", {"Invoice Canceled": 0, "Invoice Rebilled": 0}),
+    ],
+)
+def test_records_that_went_wrong_equal_a_query(kpi, begun, wrong):
+    went = pl.any_horizontal((pl.col("activity") == name).sum() > most for name, most in wrong.items())
+    has = (pl.col("activity") == begun).any()
+    records = made()[2].group_by("case_id").agg(has.alias("has"), went.alias("wrong")).filter("has")
+    found = told()[kpi]
+    assert (found["cases"], found["numerator"]) == (records.height, records["wrong"].sum())
+    assert found["value"] == pytest.approx(records["wrong"].mean())
+
+
 def test_the_planted_lead_sources_are_the_ends():
     truths, log, _ = made()
     found = kpis(log, "K3", by="lead_source").to_polars().sort("value")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from deal_logs import log_of, row
 from dealtrace_engine.analyses.check_rules import check_rules
+from dealtrace_engine.analyses.receivables import receivables
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.lead_to_cash.kpi_registry import LANGUAGES, REGISTRY, chosen
@@ -80,12 +81,35 @@ def test_money(deals):
     assert row(found, "K25.p")["value"] == 200.5
     assert row(found, "K25.f")["value"] == pytest.approx(200.5 / 3)
     assert row(found, "K22.m")["value"] == 300.0
-    assert row(found, "K16.d")["value"] == 0.0  # all that is not lost is paid
+    assert row(found, "K16.d")["value"] == 365 * 300 / 1300  # e is lost; its invoice was not canceled
     assert row(found, "K19.v")["value"] == pytest.approx(1 * (1 / 3) * 1000 / 10)
     won = row(found, "K18.w")
     assert (won["amount"], won["amount_numerator"]) == (1800.0, 1000.0)
     assert row(found, "K25.p")["unit"] == "money"
     assert [finding.reason for finding in found.findings] == ["no amount in 'amount'"]
+
+
+def test_figures_stay_in_their_range():
+    events = [(str(n), "opportunity_created", 0) for n in range(4)] + [("3", "quote_revised", 1)] * 3
+    ends = [("0", "opportunity_won", 5), ("1", "opportunity_lost", 5), ("2", "opportunity_lost", 5)]
+    events += [(str(n), "quote_created", 1) for n in range(4)]
+    log = log_of(*events, *ends, amount={"0": 10.0, "1": -5.0, "2": 30.0, "3": 1.0},
+                 discount_percent={"0": 0.0, "1": 99.0, "2": 98.0, "3": 99.5})  # fmt: skip
+    found = kpis(log, ["K18.a", "K22.n", "K23.a"], value="amount")
+    won = row(found, "K18.a")
+    assert (won["value"], won["cases"]) == (0.25, 2)
+    assert won["note"] == "1 has a negative amount and is not counted"
+    assert (row(found, "K22.n")["value"], row(found, "K22.n")["low"]) == (0.75, 0.0)
+    discount = row(found, "K23.a")
+    assert (discount["low"], discount["high"]) == (0.0, 100.0)
+
+
+def test_notes_of_one_and_of_several():
+    one = log_of(*DEALS, ("e", "quote_accepted", 36), ("e", "quote_created", 37))
+    assert row(kpis(one, "K18.w"), "K18.w")["note"] == "1 open opportunity is not decided and not counted"
+    assert "1 has the end before the start and no time" in row(kpis(one, "K9.d"), "K9.d")["note"]
+    two = log_of(*DEALS, ("x", "opportunity_created", 1))
+    assert row(kpis(two, "K18.w"), "K18.w")["note"] == "2 open opportunities are not decided and not counted"
 
 
 def test_currencies_are_never_added():
@@ -107,7 +131,7 @@ def test_by_group_and_period(deals):
     months = kpis(deals, "K18.w", period="month")
     assert months.table["period"].to_pylist() == ["1970-01", "1970-02"]
     assert months.table["value"].to_pylist() == [0.5, 0.0]
-    assert months.table["note"].to_pylist()[1].startswith("1 open opportunities")
+    assert months.table["note"].to_pylist()[1].startswith("1 open opportunity is")
     closed = kpis(deals, "K18.w", period="quarter", cohort="closed").table
     assert (closed["period"].to_pylist(), closed["cases"].to_pylist()) == (["1970-Q1"], [3])
     nothing_closed = kpis(deals.filter(w.case_id("c")), "K18.w", period="year", cohort="closed").table
@@ -153,8 +177,44 @@ def test_late_payments():
     due = {"a": datetime(1970, 2, 5).date(), "e": datetime(1970, 1, 31).date(), "b": None}
     found = kpis(log_of(*DEALS, due_date=due), "K17")
     assert row(found, "K17.p")["value"] == 1.0  # paid on 10 February
-    assert (row(found, "K17.o")["value"], row(found, "K17.o")["cases"]) == (0.0, 2)  # e is lost
+    assert (row(found, "K17.o")["value"], row(found, "K17.o")["cases"]) == (0.5, 2)  # e has no payment
     assert "due_date" in row(kpis(log_of(*DEALS), "K17.p"), "K17.p")["note"]
+
+
+INVOICES = (
+    ("canceled", "invoice_generated", 0), ("canceled", "invoice_canceled", 4),
+    ("reversed", "invoice_generated", 0), ("reversed", "payment_received", 19),
+    ("reversed", "payment_reversed", 24), ("unsent", "opportunity_lost", 3),
+    ("open", "invoice_generated", 0), ("open", "customer_contact", 60), ("paid", "invoice_generated", 0),
+    ("paid", "payment_completed", 60), ("undated", "invoice_generated", 0),
+    ("undated", "payment_received", 60),
+)  # fmt: skip
+DUE = dict.fromkeys(("canceled", "reversed", "unsent", "open", "paid"), 30)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"due_date": {case: date(1970, 1, 1 + day) for case, day in DUE.items()}},
+        {"due_date": {case: f"1970-01-{1 + day}" for case, day in DUE.items()}},
+        {"payment_terms_days": DUE},
+        {"due_date": {"x": None}, "payment_terms_days": DUE},
+    ],
+    ids=["dates", "texts", "terms", "no dates but terms"],
+)
+def test_invoices_are_late_overdue_and_owed_as_receivables_tell(columns):
+    """Canceled invoices are not owed, reversed payments not made; a due date that is null is not known."""
+    log = log_of(*INVOICES, amount={case: 10.0 for case, *_ in INVOICES}, **columns)
+    found, told = kpis(log, ["K16.d", "K17"], value="amount"), receivables(log)
+    late, overdue, owed = (found.table["id"].to_pylist().index(kpi) for kpi in ("K17.p", "K17.o", "K16.d"))
+    assert found.table["cases"].take([late, overdue]).to_pylist() == [1, 3]
+    assert found.cases(late, numerator=True).to_pylist() == told.cases(0, "late").to_pylist() == ["paid"]
+    expected = ["reversed", "open"]
+    assert (
+        found.cases(overdue, numerator=True).to_pylist() == told.cases(0, "overdue").to_pylist() == expected
+    )
+    assert found.cases(owed, numerator=True).to_pylist() == told.cases(0, "open").to_pylist() == expected
+    assert row(found, "K16.d")["value"] == 365 * 20 / 40
 
 
 def test_targets_and_alerts(deals):
@@ -244,7 +304,14 @@ def test_a_filter_that_nothing_passes(deals):
         ({"limits": {"K1.s": (1,)}}, "the limit of K1.s"),
         ({"limits": {"K1.s": (3, 1)}}, "low 3 above high 1"),
         ({"until": "1970-01-05"}, "before the last event"),
-        ({"until": "soon"}, "no instant"),
+        ({"until": "soon"}, "until is no instant: 'soon'"),
+        ({"until": 5}, "until is no instant: 5"),
+        ({"until": date(1970, 1, 5)}, "before the last event"),
+        ({"ids": 5}, "ids is one name or several"),
+        ({"ends": 5}, "ends are a mapping"),
+        ({"targets": [0.5]}, "the targets are a mapping"),
+        ({"limits": "x"}, "the limits are a mapping"),
+        ({"language": None}, "no language None"),
         ({"rules": [1, 2]}, "rules has shape"),
     ],
 )
