@@ -107,6 +107,7 @@ def stage_source(
         raise ArgumentError("stages are told by a column or by activities, not by both")
     effects = np.zeros(len(log.activities), dtype=np.uint8)
     _set_effects(log, effects, CHANGES)
+    _set_effects(log, effects, BOUNDS)
     nothing = np.empty(0, dtype=np.int32)
     if activities is not None:
         stages, codes = _of_activities(log, activities, effects)
@@ -117,7 +118,6 @@ def stage_source(
         origins = nothing
         if told_by == AFTER and BEFORE in log.attribute_names:
             stages, origins = _joined(stages, *_of_column(log, BEFORE, threads))
-        _set_effects(log, effects, BOUNDS)
     if not stages:
         raise LogError(f"no event says anything of stages in {told_by!r}", file=log.origin.source.label)
     over, lost = _closed(log, stages, closed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -17,6 +16,7 @@ from dealtrace_engine.analyses.working_time import Calendar
 from dealtrace_engine.buffers import text
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
+from dealtrace_engine.filters.values import Moment
 from dealtrace_engine.lead_to_cash.milestones import REOPENED, STOPS
 from dealtrace_engine.lead_to_cash.moved_ends import ends_of, lead_to_cash_segments
 from dealtrace_engine.log import EventLog
@@ -66,8 +66,8 @@ class SegmentSurvival(Result):
 
 def segment_survival(
     log: EventLog, *, ends: Mapping[str, Any] | None = None, by: By = None, where: Expression | None = None,
-    cohort: Cohort | None = None, calendar: Calendar | None = None, until: datetime | str | None = None,
-    horizon: datetime | str | None = None, percentiles: Sequence[float] = (25, 50, 75, 90),
+    cohort: Cohort | None = None, calendar: Calendar | None = None, until: Moment | None = None,
+    horizon: Moment | None = None, percentiles: Sequence[float] = (25, 50, 75, 90),
     confidence: float = 0.95, threads: int | None = None, progress: Progress | None = None,
 ) -> SegmentSurvival:  # fmt: skip
     """Return how long the segments of lead-to-cash take, counting the cases that are still on their way.

@@ -57,6 +57,21 @@ def test_stages_of_activities():
     assert found.table["now"].to_pylist() == [0, 0]
 
 
+def test_a_win_or_a_loss_ends_the_stage_unless_it_is_mapped_to_one():
+    rows = [
+        ("1", "Lead Captured", 2, None), ("1", "Quote Created", 4, None),
+        ("1", "Opportunity Closed Won", 7, None), ("2", "Lead Captured", 0, None),
+        ("2", "Opportunity Closed Lost", 3, None), ("2", "z", 10, None),
+    ]  # fmt: skip
+    mapping = {"lead_captured": "L", "quote_created": "Q"}
+    for more in ({}, {"opportunity_won": "Closed Won", "opportunity_lost": "Closed Lost"}):
+        found = stages(log_of(*rows), activities=mapping | more).table.to_pylist()
+        assert [(row["completed"], row["now"], row["p50_s"]) for row in found if not row["closed"]] == [
+            (2, 0, 2.5 * DAY),
+            (1, 0, 3 * DAY),
+        ]
+
+
 def test_what_an_export_says_of_itself_counts():
     log = changes(
         ("1", "Opportunity Created", 0, None, None), ("1", "Opportunity Stage Changed", 4, "A", "B"),
@@ -98,8 +113,9 @@ def test_what_cannot_be_told_is_refused():
     for wrong in ([], "A"):
         with pytest.raises(ArgumentError, match="an order is a sequence"):
             stages(log, order=wrong)
-    with pytest.raises(ArgumentError, match="before the first event"):
-        stages(log, until="2023-01-01")
+    for wrong, said in (("2023-01-01", "before the first event"), ("soon", "no instant")):
+        with pytest.raises(ArgumentError, match=said):
+            stages(log, until=wrong)
     with pytest.raises(LogError, match="no event says anything"):
         stages(log_of(("1", "x", 0, None)))
     many = log_of(*((f"{n}", "x", n % 9, f"s{n}") for n in range(501)))
