@@ -24,6 +24,7 @@ LEAD_TO_CASH = (
 """Canonical ids of the steps of the ready funnel."""
 LOST = ("opportunity_lost", "lead_disqualified")
 REGAINED = ("opportunity_won", "opportunity_reopened")
+NO_LOSS = "no activity says that a case is lost: those that did not go on count as open"
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,7 @@ def _outcomes(log: EventLog, lost: Sequence[str] | None, notes: list[str]) -> ND
     losing = wanted_activities(log, LOST if lost is None else lost, missing=lost is None)
     outcomes[losing] = 1
     if not losing.any():
-        notes.append("no activity says that a case is lost: those that did not go on count as open")
+        notes.append(NO_LOSS)
     return outcomes
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dealtrace_engine.analyses.milestones import NEVER
+from dealtrace_engine.analyses.funnel_steps import LOST, REGAINED
+from dealtrace_engine.analyses.milestones import NEVER, wanted_activities
 from dealtrace_engine.analyses.segment_ends import Segment, SegmentEnd
 from dealtrace_engine.analyses.segment_pairs import marks_of, pairs_of_segments
+from dealtrace_engine.buffers import arrow
 from dealtrace_engine.errors import ArgumentError, SchemaError
 from dealtrace_engine.filters.values import Moment, moment, moment_us
 from dealtrace_engine.log import EventLog
@@ -217,6 +219,34 @@ def left_out(seen: Observed) -> list[Finding]:
         "cases that begin after the last instant that is looked at": seen.later,
     }
     return [Finding(reason, int(marks.sum())) for reason, marks in found.items() if marks.any()]
+
+
+def unnamed_losses(
+    log: EventLog, ends: Iterable[SegmentEnd], seen: Observed, until: int, threads: int | None = None
+) -> list[Finding]:
+    """Return how many open cases are lost, by activities that no target and no stop names.
+
+    Parameters
+    ----------
+    log : EventLog
+    ends : iterable of SegmentEnd
+        Targets and stops.
+    seen : Observed
+    until : int
+        Events after it are not looked at; in microseconds since 1970-01-01 UTC.
+    threads : int, optional
+    """
+    named = wanted_activities(log, [name for end in ends for name in end.activities], missing=True)
+    losing = np.flatnonzero(wanted_activities(log, LOST, missing=True) & ~named)
+    if not len(losing):
+        return []
+    names = tuple(log.activities.take(arrow(losing)).to_pylist())
+    chosen = [Segment("lost", SegmentEnd(REGAINED, "last"), SegmentEnd(names, "last"))]
+    (own,) = pairs_of_segments(log, chosen, marks_of(log, chosen, missing=True), until=until, threads=threads)
+    is_open = seen.counted & (seen.causes == OPEN)
+    lost = int((is_open & (own.targets >= seen.sources) & (own.targets > own.sources)).sum())
+    reason = f"open cases that are lost: {' or '.join(names)} is neither a target nor a stop"
+    return [Finding(reason, lost)] if lost else []
 
 
 def truncated_cases(log: EventLog, seen: Observed, horizon: Moment | None) -> NDArray[np.bool_]:

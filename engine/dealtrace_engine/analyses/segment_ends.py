@@ -25,8 +25,8 @@ class SegmentEnd:
         Which event of a case counts. From every source it is measured to the next target after it, whatever
         the target's occurrence is.
     timestamp : {"end", "start"}
-        Whether it counts when the activity ended or when it started; events whose start is unknown are passed
-        by.
+        Whether it counts when the activity ended or when it started; events whose start is unknown, or after
+        their end, are passed by.
     """
 
     activities: tuple[str, ...]

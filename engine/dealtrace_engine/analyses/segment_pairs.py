@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from dealtrace_engine.analyses.segment_ends import Segment, SegmentEnd
 from dealtrace_engine.analyses.starts import starts_of
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress, blocks, map_blocks
+from dealtrace_engine.quality import Finding
 
 ABSENT, MISSED, REVERSED, ARRIVED = range(4)
 """What became of a pair: no source, no target, the target first, or the target in time."""
@@ -209,6 +210,11 @@ def stamps_of(log: EventLog, end: SegmentEnd, until: int | None = None) -> NDArr
     if until is not None and until < log.span[1]:
         told = told & (log.timestamps <= until)
     return stamps if told.all() else np.where(told, stamps, NEVER)
+
+
+def start_findings(log: EventLog, ends: Iterable[SegmentEnd]) -> list[Finding]:
+    """Return how many starts are missing or make no sense, if they count at any end."""
+    return starts_of(log).findings if any(end.timestamp == "start" for end in ends) else []
 
 
 def _instants(

@@ -25,8 +25,10 @@ from dealtrace_engine.analyses.observed import (
     reopenings_of,
     targets_of,
     truncated_cases,
+    unnamed_losses,
 )
 from dealtrace_engine.analyses.segment_ends import SegmentEnd
+from dealtrace_engine.analyses.segment_pairs import start_findings
 from dealtrace_engine.analyses.survival_figures import (
     curves_table,
     incidence_table,
@@ -79,7 +81,9 @@ class Survival(Result):
         Aalen-Johansen, with confidence limits (null where nobody or everybody does). The cause "open" is the
         rest.
     findings : list of Finding
-        Cases that are in no figure, by reason; also those of groups and cohorts that have no row.
+        Cases that are in no figure, by reason; also those of groups and cohorts that have no row. Open cases
+        that are lost by an activity that is neither a target nor a stop. Start timestamps, where they count,
+        that are missing or make no sense.
     until : int
         That instant, in microseconds since 1970-01-01 UTC.
     """
@@ -291,7 +295,10 @@ def survival(
     ends |= {
         name: replace(ends[name], occurrence="last") for name in undone if ends[name].occurrence == "first"
     }
-    seen = observed(log, SegmentEnd.of(source), ends, last, reopened=undone, missing=missing, threads=threads)
+    begin = SegmentEnd.of(source)
+    seen = observed(log, begin, ends, last, reopened=undone, missing=missing, threads=threads)
+    findings = [*left_out(seen), *unnamed_losses(log, ends.values(), seen, last, threads),
+                *start_findings(log, (begin, *ends.values()))]  # fmt: skip
     durations = _durations(log, seen, calendar)
     truncated = truncated_cases(log, seen, horizon)
     cells, labels = _cells(seen, groups, cohort)
@@ -307,7 +314,7 @@ def survival(
         keys["cohort"] = text([labels[row % len(labels)] for row in rows])
     main = main_columns(curves, seen, [numbers[row] for row in rows], truncated, percentiles)
     return Survival(
-        table({**keys, **main}), shares_table(curves, keys, tuple(targets)), left_out(seen), last,
+        table({**keys, **main}), shares_table(curves, keys, tuple(targets)), findings, last,
         tuple(targets), keys, curves, [counted[row] for row in rows], seen, durations, truncated, groups,
         confidence, log.case_ids, LogReference(log),
     )  # fmt: skip

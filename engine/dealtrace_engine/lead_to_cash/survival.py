@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from dealtrace_engine.analyses.funnel_steps import LOST, NO_LOSS
 from dealtrace_engine.analyses.grouping import By
+from dealtrace_engine.analyses.milestones import wanted_activities
 from dealtrace_engine.analyses.observed import STOPS as STOPPED
 from dealtrace_engine.analyses.observed import Cohort
 from dealtrace_engine.analyses.survival import Survival, survival
@@ -36,16 +38,22 @@ class SegmentSurvival(Result):
         `Survival.table`.
     parts : dict of str to Survival
         By the id of the segment: curves, shares, ageing and cases.
+    notes : list of str
+        What limits the figures.
     """
 
     table: pa.Table
     parts: dict[str, Survival]
+    notes: list[str]
     _log: LogReference
     definition: ClassVar[str] = "segment_survival 1"
 
     @property
     def _table(self) -> pa.Table:
         return self.table
+
+    def _content(self) -> dict[str, Any]:
+        return {"table": self.table, "notes": self.notes}
 
     def of(self, segment: str) -> Survival:
         """Return what is known of a segment.
@@ -116,4 +124,5 @@ def segment_survival(
         parts[segment.id] = part
         rows.append(own)
         tick(progress, done, len(chosen))
-    return SegmentSurvival(pa.concat_tables(rows), parts, LogReference(log))
+    notes = [] if wanted_activities(log, LOST, missing=True).any() else [NO_LOSS]
+    return SegmentSurvival(pa.concat_tables(rows), parts, notes, LogReference(log))

@@ -195,6 +195,23 @@ def test_those_that_leave_are_censored_then():
     assert [(row["cohort"], row["cases"]) for row in closed.table.to_pylist()] == [(None, 4)]
 
 
+def test_losses_that_are_no_target_and_no_stop_are_told():
+    rows = [("1", "Created", 0), ("1", "Closed Lost", 5), ("2", "Created", 0), ("2", "Closed Lost", 5),
+            ("2", "Reopened", 6), ("3", "Created", 0), ("3", "Closed Won", 8), ("4", "Closed Lost", 0),
+            ("4", "Created", 1), ("5", "Created", 0), ("5", "Closed Lost", 9)]  # fmt: skip
+    log = log_of([(case, f"Opportunity {what}", day) for case, what, day in rows])
+    lost = "open cases that are lost: Opportunity Closed Lost is neither a target nor a stop"
+    ends = {"won": "opportunity_won", "lost": "Opportunity Closed Lost"}
+    for target, more, expected in (
+        ("opportunity_won", {}, [(lost, 2)]),
+        ("opportunity_won", {"until": "2024-01-07"}, [(lost, 1)]),
+        ("opportunity_won", {"stops": "opportunity_lost"}, []),
+        (ends, {}, [("cases whose targets all come before the source", 1)]),
+    ):
+        found = survival(log, "opportunity_created", target, **more).findings
+        assert [(finding.reason, finding.count) for finding in found] == expected
+
+
 def test_by_a_calendar():
     row = only_row(survival(log_of(DEALS), "new", "won", calendar=WorkingCalendar("UTC"), percentiles=[10]))
     assert row["p10_s"] == 8 * 8 * 3600  # 10 days from a Monday

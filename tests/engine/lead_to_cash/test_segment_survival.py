@@ -48,6 +48,15 @@ def test_later_losses_and_reopenings_change_nothing():
         assert (row["reached"], row["stopped"], row["open"]) == (1, stopped, 1 - stopped)
 
 
+def test_a_log_that_does_not_say_what_is_lost(log):
+    assert segment_survival(log).notes == []
+    plain = from_arrow(pa.table({"case": ["1"] * 2, "activity": ["Opportunity Created", "Quote Created"],
+                                 "time": ["2024-01-01", "2024-01-03"]}))  # fmt: skip
+    found = segment_survival(plain)
+    assert found.notes[0].startswith("no activity says that a case is lost")
+    assert found.to_dict()["notes"] == found.notes
+
+
 def test_outcomes_are_those_of_the_generator(made, log):
     result = survival(log, "opportunity_created", OUTCOMES, reopened=REOPENED)
     cases = {row["cause"]: row["cases"] for row in result.shares.to_pylist()}
