@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -49,10 +49,8 @@ class Milestone:
         >>> Milestone.of("quote_issued")
         Milestone(activities=('quote_issued',), occurrence='first')
         """
-        found = (
-            what if isinstance(what, Milestone) else cls((what,) if isinstance(what, str) else tuple(what))
-        )
-        if not found.activities or not all(isinstance(name, str) for name in found.activities):
+        found = what if isinstance(what, Milestone) else cls(activity_names(what))
+        if not activity_names(found.activities):
             raise ArgumentError(f"a milestone is one activity or several, got {what!r}")
         if found.occurrence not in ("first", "last"):
             raise ArgumentError(f"the occurrence is 'first' or 'last', got {found.occurrence!r}")
@@ -79,13 +77,34 @@ class Reached(NamedTuple):
         return self.firsts if occurrence == "first" else self.lasts
 
 
-def wanted_activities(log: EventLog, names: Sequence[str], *, missing: bool = False) -> NDArray[np.bool_]:
+def activity_names(what: object) -> tuple[str, ...]:
+    """Return one name, or several, as a tuple.
+
+    Raises
+    ------
+    ArgumentError
+        These are no texts.
+
+    Examples
+    --------
+    >>> activity_names("won"), activity_names(["won", "lost"])
+    (('won',), ('won', 'lost'))
+    """
+    names = tuple(what) if isinstance(what, Iterable) and not isinstance(what, str) else (what,)
+    if not all(isinstance(name, str) for name in names):
+        raise ArgumentError(f"activities are one text or several, got {what!r}")
+    return names
+
+
+def wanted_activities(
+    log: EventLog, names: str | Iterable[str], *, missing: bool = False
+) -> NDArray[np.bool_]:
     """Return which activities of a log are meant, shape (activities,).
 
     Parameters
     ----------
     log : EventLog
-    names : sequence of str
+    names : str or sequence of str
         See `Milestone`.
     missing : bool
         Whether names that the log does not have are no error: a ready set names more than any log has.
@@ -94,6 +113,8 @@ def wanted_activities(log: EventLog, names: Sequence[str], *, missing: bool = Fa
     ------
     SchemaError
         The log has no activity that is called or means so.
+    ArgumentError
+        These are no texts.
 
     Examples
     --------
@@ -108,7 +129,7 @@ def wanted_activities(log: EventLog, names: Sequence[str], *, missing: bool = Fa
     place = {text: code for code, text in enumerate(texts)}
     wanted = np.zeros(len(texts), dtype=np.bool_)
     meanings = _meanings(log, texts)
-    for name in names:
+    for name in activity_names(names):
         codes = [place[name]] if name in place else [c for c, meant in enumerate(meanings) if meant == name]
         if not codes and not missing and name not in log.known_activities.to_pylist():
             known = [*texts, *filter(None, meanings)]
@@ -128,7 +149,7 @@ def _meanings(log: EventLog, texts: Sequence[str]) -> list[str | None]:
 
 
 def reached(
-    log: EventLog, names: Sequence[str], *, missing: bool = False, threads: int | None = None
+    log: EventLog, names: str | Iterable[str], *, missing: bool = False, threads: int | None = None
 ) -> Reached:
     """Return when cases have any of some activities; see `wanted_activities`.
 
