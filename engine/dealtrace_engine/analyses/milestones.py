@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -49,8 +49,9 @@ class Milestone:
         >>> Milestone.of("quote_issued")
         Milestone(activities=('quote_issued',), occurrence='first')
         """
-        found = what if isinstance(what, Milestone) else cls(activity_names(what))
-        if not activity_names(found.activities):
+        names = names_of(what.activities if isinstance(what, Milestone) else what)
+        found = replace(what, activities=names) if isinstance(what, Milestone) else cls(names)
+        if not names:
             raise ArgumentError(f"a milestone is one activity or several, got {what!r}")
         if found.occurrence not in ("first", "last"):
             raise ArgumentError(f"the occurrence is 'first' or 'last', got {found.occurrence!r}")
@@ -77,7 +78,7 @@ class Reached(NamedTuple):
         return self.firsts if occurrence == "first" else self.lasts
 
 
-def activity_names(what: object) -> tuple[str, ...]:
+def names_of(given: object, what: str = "activities") -> tuple[str, ...]:
     """Return one name, or several, as a tuple.
 
     Raises
@@ -87,12 +88,12 @@ def activity_names(what: object) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> activity_names("won"), activity_names(["won", "lost"])
+    >>> names_of("won"), names_of(["won", "lost"])
     (('won',), ('won', 'lost'))
     """
-    names = tuple(what) if isinstance(what, Iterable) and not isinstance(what, str) else (what,)
+    names = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
     if not all(isinstance(name, str) for name in names):
-        raise ArgumentError(f"activities are one text or several, got {what!r}")
+        raise ArgumentError(f"{what} are one text or several, got {given!r}")
     return names
 
 
@@ -129,7 +130,7 @@ def wanted_activities(
     place = {text: code for code, text in enumerate(texts)}
     wanted = np.zeros(len(texts), dtype=np.bool_)
     meanings = _meanings(log, texts)
-    for name in activity_names(names):
+    for name in names_of(names):
         codes = [place[name]] if name in place else [c for c, meant in enumerate(meanings) if meant == name]
         if not codes and not missing and name not in log.known_activities.to_pylist():
             known = [*texts, *filter(None, meanings)]

@@ -91,6 +91,8 @@ class Segment:
     name: str = ""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.id, str):
+            raise ArgumentError(f"a segment is called by a text, got {self.id!r}")
         if self.target.occurrence == "every" and self.source.occurrence != "every":
             raise ArgumentError(
                 f"segment {self.id!r} is measured to every target, but not from every source",

@@ -20,7 +20,7 @@ from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.filters.values import Moment
 from dealtrace_engine.lead_to_cash.milestones import REOPENED, STOPS
-from dealtrace_engine.lead_to_cash.moved_ends import ends_of, lead_to_cash_segments
+from dealtrace_engine.lead_to_cash.moved_ends import moved_segments
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress, tick
 from dealtrace_engine.results import LogReference, Result
@@ -109,7 +109,7 @@ def segment_survival(
     >>> row["reached"], row["open"], row["p50_s"]
     (1, 1, 172800.0)
     """
-    chosen = [s for s in lead_to_cash_segments(ends_of(log, ends)) if s.source.occurrence != "every"]
+    chosen = [s for s in moved_segments(log, ends) if s.source.occurrence != "every"]
     parts, rows = dict[str, Survival](), list[pa.Table]()
     for done, segment in enumerate(chosen, 1):
         part = survival(

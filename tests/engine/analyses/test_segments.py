@@ -206,6 +206,7 @@ def test_nothing_is_not_a_number():
         ([([], "paid")], ArgumentError, "one activity or several"),
         ([(SegmentEnd("sent"), "paid")], ArgumentError, "one activity or several"),
         ([([1], "paid")], ArgumentError, "texts"),
+        ({5: ("sent", "paid")}, ArgumentError, "called by a text, got 5"),
     ],
 )
 def test_what_is_no_segment(pairs, error, message):

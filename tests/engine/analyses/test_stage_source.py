@@ -72,6 +72,21 @@ def test_a_win_or_a_loss_ends_the_stage_unless_it_is_mapped_to_one():
         ]
 
 
+def test_closed_stages_are_one_or_several():
+    one, several = (stages(log_of(*BY_HAND), closed=closed) for closed in ("C", ["C"]))
+    assert one.table == several.table
+    assert [row["stage"] for row in one.table.to_pylist() if row["closed"]] == ["C"]
+
+
+def test_a_stage_that_never_changes_is_told():
+    rows = [("1", "x", 0, "Closed Won"), ("1", "y", 5, "Closed Won"), ("2", "x", 0, "Demo")]
+    assert stages(log_of(*rows)).notes == [
+        "'stage' is the same in all events of each case: it may be the stage now, not then"
+    ]
+    assert stages(log_of(*BY_HAND)).notes == ["1 cases are in no stage"]
+    assert stages(log_of(*rows), activities={"x": "A", "y": "B"}).notes == []
+
+
 def test_what_an_export_says_of_itself_counts():
     log = changes(
         ("1", "Opportunity Created", 0, None, None), ("1", "Opportunity Stage Changed", 4, "A", "B"),
@@ -100,8 +115,13 @@ def test_what_cannot_be_told_is_refused():
         stages(log, column="stag")
     with pytest.raises(ArgumentError, match="not by both"):
         stages(log, column="stage", activities={"x": "A"})
-    with pytest.raises(ArgumentError, match="no activity is mapped"):
-        stages(log, activities={})
+    for wrong in ({}, ["x"]):
+        with pytest.raises(ArgumentError, match="no activity is mapped"):
+            stages(log, activities=wrong)
+    with pytest.raises(ArgumentError, match="a stage is a text, got 1"):
+        stages(log, activities={"x": 1})
+    with pytest.raises(ArgumentError, match="closed stages are one text or several, got 5"):
+        stages(log, closed=5)
     with pytest.raises(SchemaError, match="no activity 'y'"):
         stages(log, activities={"y": "A"})
     with pytest.raises(SchemaError, match=r"no stage 'Closed Wo'.*nearest: 'Closed Won'"):

@@ -305,7 +305,7 @@ def test_the_same_bits_for_any_number_of_threads():
         ({"horizon": 3}, ArgumentError, "no instant"),
         ({"cohort": "birth"}, ArgumentError, "no cohort 'birth'"),
         ({"percentiles": [120]}, ArgumentError, "from 0 to 100"),
-        ({"confidence": 95}, ArgumentError, "between 0 and 1"),
+        *(({"confidence": wrong}, ArgumentError, "between 0 and 1") for wrong in (95, "x", None)),
         ({"by": "regoin"}, SchemaError, "no column"),
         ({"progress": lambda done, of: False}, Cancelled, "cancelled"),
     ],
