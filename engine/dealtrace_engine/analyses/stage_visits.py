@@ -260,7 +260,7 @@ def stage_order(
 def _given_places(log: EventLog, source: StageSource, order: Sequence[str] | None) -> dict[str, int]:
     if order is None:
         return {}
-    if isinstance(order, str) or not order:
+    if isinstance(order, str) or not isinstance(order, Sequence) or not order:
         raise ArgumentError(f"an order is a sequence of stages, got {order!r}")
     for name in order:
         check_stage(log, source.names, name)

@@ -74,8 +74,8 @@ def lead_to_cash_segments(ends: Ends | None = None) -> tuple[Segment, ...]:
     'quote_accepted'
     """
     said = _checked(ends or {}, SEGMENT_OF)
-    for name in said:
-        if name not in SEGMENTS:
+    for name in ends or ():
+        if _segment_of(name) not in SEGMENTS:
             raise ArgumentError(f"no segment is measured as the KPI {name!r} is",
                                 hint="kpis(log, ends=...) moves it")  # fmt: skip
     found = list[Segment]()

@@ -130,7 +130,7 @@ def test_what_cannot_be_told_is_refused():
         stages(log, order=["A", "D"])
     with pytest.raises(ArgumentError, match="in the order twice"):
         stages(log, order=["A", "A"])
-    for wrong in ([], "A"):
+    for wrong in ([], "A", 5):
         with pytest.raises(ArgumentError, match="an order is a sequence"):
             stages(log, order=wrong)
     for wrong, said in (("2023-01-01", "before the first event"), ("soon", "no instant")):

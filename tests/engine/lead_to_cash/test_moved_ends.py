@@ -141,7 +141,7 @@ def test_bad_ends(log, ends, what):
 @pytest.mark.parametrize(
     ("ends", "what"),
     [
-        ({"K6.L": ("a", "b"), "K11.D": ("a", "b")}, r"as the KPI 'k6\.l' is; kpis\(log, ends=...\) moves it"),
+        ({"K6.L": ("a", "b"), "K11.D": ("a", "b")}, r"as the KPI 'K6\.L' is; kpis\(log, ends=...\) moves it"),
         ({"K13": ("a", "b"), "k13": ("a", "b")}, "ends of 'k13' are given twice"),
         ({"K6.o": ("a", "b"), "K6": ("a", "b")}, "ends of 'K6' are given twice"),
     ],
