@@ -67,7 +67,16 @@ def cut_evenly(case_offsets: NDArray[np.int64], parts: int) -> list[tuple[int, i
 
 
 def tick(progress: Progress | None, done: int, of: int) -> None:
-    """Report progress; raise `Cancelled` if the callback returned False."""
+    """Report progress; raise `Cancelled` if the callback returned False.
+
+    Raises
+    ------
+    Cancelled
+    ArgumentError
+        It cannot be called.
+    """
+    if progress is not None and not callable(progress):
+        raise ArgumentError(f"progress is told by a call of (done, of), got {progress!r}")
     if progress is not None and progress(done, of) is False:
         raise Cancelled(f"cancelled after {done:,} of {of:,} steps")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
-from dealtrace_engine.errors import SchemaError
+from dealtrace_engine.errors import ArgumentError, SchemaError
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,26 @@ def _recognised(column: Column, names: Sequence[str], file: object) -> tuple[str
 
 def _folded(name: str) -> str:
     return "".join(character for character in name.casefold() if character not in " _-:")
+
+
+def names_of(given: object, what: str) -> tuple[str, ...]:
+    """Return one name or several as a tuple.
+
+    Raises
+    ------
+    ArgumentError
+        They are no names.
+
+    Examples
+    --------
+    >>> names_of("quote_issued", "until"), names_of(["a", "b"], "until")
+    (('quote_issued',), ('a', 'b'))
+    """
+    several = isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping)
+    found = tuple(cast("Iterable[str]", given) if several else (cast(str, given),))
+    if not all(isinstance(name, str) for name in found):
+        raise ArgumentError(f"{what}: one name or several, not {given!r}")
+    return found
 
 
 def nearest(names: Sequence[str], wanted: str, what: str = "columns") -> str:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from dealtrace_engine import parallel
 from dealtrace_engine.analyses.follows import directly_follows
-from dealtrace_engine.errors import Cancelled
+from dealtrace_engine.errors import ArgumentError, Cancelled
 from dealtrace_engine.parallel import (
     MOST_BLOCKS,
     ahead,
@@ -138,6 +138,8 @@ def test_progress_is_told_and_can_cancel(threads):
     with pytest.raises(Cancelled, match="after 2 of 4"):
         map_blocks(str, range(4), threads=threads, progress=lambda done, _: done < 2)
     assert map_blocks(str, [1], threads=threads, progress=lambda *_: None) == ["1"]  # None goes on
+    with pytest.raises(ArgumentError, match="progress is told by a call"):
+        map_blocks(str, range(4), threads=threads, progress=5)
 
 
 @pytest.mark.parametrize("wrong", [0, -1])

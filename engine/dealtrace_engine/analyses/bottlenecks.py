@@ -12,20 +12,20 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.case_rows import CaseRows
-from dealtrace_engine.analyses.edges import exact_moments
 from dealtrace_engine.analyses.grouping import By
-from dealtrace_engine.analyses.milestones import reached
+from dealtrace_engine.analyses.milestones import NEVER
 from dealtrace_engine.analyses.priced_groups import priced_groups
-from dealtrace_engine.analyses.queues import Period, counted_by_period
+from dealtrace_engine.analyses.queues import Period, are_over, closings, counted_by_period, open_waits
+from dealtrace_engine.analyses.service import service_of_targets, service_times
 from dealtrace_engine.analyses.throughput import grouped
 from dealtrace_engine.analyses.wait_figures import measured
 from dealtrace_engine.analyses.waiting_places import WaitingPlaces, waiting_places
 from dealtrace_engine.analyses.waits import Waits, waits_of
 from dealtrace_engine.analyses.working_time import Calendar
 from dealtrace_engine.buffers import arrow, table
+from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
-from dealtrace_engine.percentiles import group_percentiles
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import LogReference, Result, made
 
@@ -54,6 +54,8 @@ class Bottlenecks(Result):
     department: str | None
     findings: list[Finding]
     _waits: Waits
+    _others: EventLog
+    _end: int
     _threads: int | None
     _log: LogReference
     definition: ClassVar[str] = "bottlenecks 1"
@@ -89,7 +91,7 @@ class Bottlenecks(Result):
         """
         waits, order = self._waits, self._order
         names = self._names(order)
-        rows = table({**self._figures, **_service(waits, self._threads)}).take(arrow(order))
+        rows = table({**self._figures, **service_of_targets(waits, self._threads)}).take(arrow(order))
         return table({**names, **{name: rows.column(name).combine_chunks() for name in rows.column_names}})
 
     def _names(self, rows: NDArray[np.int64]) -> dict[str, pa.Array]:
@@ -108,7 +110,7 @@ class Bottlenecks(Result):
         found = {"resources": self.resources, "departments": self.departments}
         tables = {name: None if places is None else places.table for name, places in found.items()}
         findings = [{"reason": finding.reason, "count": finding.count} for finding in self.findings]
-        return {"table": self.table, **tables, "findings": findings}
+        return {"table": self.table, "service": self.service, **tables, "findings": findings}
 
     @cached_property
     def _rows(self) -> CaseRows:
@@ -152,49 +154,93 @@ class Bottlenecks(Result):
         """Which department it waits for; None where the log does not know."""
         return None if self.department is None else self.at(self.department)
 
-    def queues(self, period: Period = "week") -> pa.Table:
+    @cached_property
+    def service(self) -> pa.Table:
+        """How long each activity itself takes, the first of a case too, where it is known when it started.
+
+        One row per activity and group, the longest in total first, then by text. The attributes that were
+        grouped by; currency, where there are amounts; activity: text; count: events whose start is known;
+        cases; total_s, mean_s, p50_s, p90_s: seconds; share: of the service time of all rows, null where
+        there is none. No row where no start is known.
+        """
+        return service_times(self._waits, self._threads)
+
+    def queues(self, period: Period = "week", ends: str | Sequence[str] = ()) -> pa.Table:
         """Return how many cases wait between two activities at the end of each period.
 
         Parameters
         ----------
         period : {"day", "week"}
             In UTC; weeks begin on Monday.
+        ends : str or sequence of str
+            Activities, by the log's names or canonical ids, after which a case waits for nothing. By default
+            those by which a lead, a deal, an order or a support case is closed or the payment is there, those
+            after which no case of the log goes on, and the win in a log of nothing that follows on it; a
+            deal that is lost and not reopened waits for nothing, whatever is noted later.
 
         Returns
         -------
         pyarrow.Table
             The attributes that were grouped by, currency, source, target as in `table` and in its order;
             period: its first instant; arrivals, departures: waits that begin and end in it; waiting: how many
-            there are at its end. Periods in which nothing happens or waits are left out.
+            there are at its end. Periods in which nothing happens or waits are left out. In further rows,
+            most waits first, target is null: cases whose next activity is not there yet, which wait since
+            their last one until the log ends.
 
         Raises
         ------
+        SchemaError
+            There is no such activity.
         ArgumentError
             There is no such period, or there are too many.
         """
         waits, log = self._waits, self._waits.log
-        begins, ends = log.timestamps[waits.events - 1], waits.starts.microseconds[waits.events]
-        span = log.span
-        ends, bounds = np.maximum(ends, begins), (int(span[0]), int(span[1]))
-        found = counted_by_period(begins, ends, waits.offsets, bounds, period, self._threads)
-        place = np.empty(len(self._order), dtype=np.int64)
-        place[self._order] = np.arange(len(place))
+        begins, until = log.timestamps[waits.events - 1], waits.starts.microseconds[waits.events]
+        if ends:
+            over = closings(log, ends, threads=self._threads) != NEVER
+        else:
+            over = are_over(log, self._others, self._threads)
+        source, group, since, sizes = open_waits(log, np.flatnonzero(~over), waits.groups.codes)
+        found = counted_by_period(
+            np.concatenate((begins, since)),
+            np.concatenate((np.maximum(until, begins), np.full(len(since), NEVER))),
+            np.concatenate((waits.offsets, waits.offsets[-1] + np.cumsum(sizes))),
+            (int(log.span[0]), self._end), period, self._threads,
+        )  # fmt: skip
+        place = np.arange(len(self._order) + len(sizes))
+        place[self._order] = np.arange(len(self._order))
         order = np.argsort(place[found["row"]], kind="stable")
-        names = self._names(found["row"][order])
-        counts = table({name: found[name] for name in ("period", "arrivals", "departures", "open")})
-        rows = counts.take(arrow(order)).rename_columns(["period", "arrivals", "departures", "waiting"])
-        return table({**names, **{name: rows.column(name).combine_chunks() for name in rows.column_names}})
+        rows = found["row"][order]
+        sources, groups = np.concatenate((waits.source, source)), np.concatenate((waits.group, group))
+        targets = pa.array(np.concatenate((waits.target, np.zeros_like(source)))[rows],
+                           mask=rows >= len(self._order))  # fmt: skip
+        counts = {name: found[name] for name in ("period", "arrivals", "departures", "open")}
+        taken = (
+            table(counts).take(arrow(order)).rename_columns(["period", "arrivals", "departures", "waiting"])
+        )
+        return table({
+            **waits.groups.columns(groups[rows]),
+            "source": log.activity_texts(sources[rows]),
+            "target": log.activities.take(targets).cast(pa.string()),
+            **{name: taken.column(name).combine_chunks() for name in taken.column_names},
+        })  # fmt: skip
 
-    def work_in_progress(self, period: Period = "week", ends: Sequence[str] = ()) -> pa.Table:
-        """Return how many cases are open at the end of each period.
+    def work_in_progress(
+        self, period: Period = "week", ends: str | Sequence[str] = (), reopened: str | Sequence[str] = ()
+    ) -> pa.Table:
+        """Return how many cases are open at the end of each period, until the log ends.
+
+        A case begins with its first event: when that started, where it is known.
 
         Parameters
         ----------
         period : {"day", "week"}
             In UTC; weeks begin on Monday.
-        ends : sequence of str
+        ends : str or sequence of str
             Activities, by the log's names or canonical ids, the last of which ends a case: one without any
             stays open. By default every case ends with its last event.
+        reopened : str or sequence of str
+            Activities that undo the ends before them: a case that is not ended again stays open.
 
         Returns
         -------
@@ -208,44 +254,21 @@ class Bottlenecks(Result):
         SchemaError
             There is no such activity.
         ArgumentError
-            There is no such period, or there are too many.
+            There is no such period, there are too many, or no ends that could be undone.
         """
+        if reopened and not ends:
+            raise ArgumentError("what reopens a case undoes its ends, and none are named", hint="name ends=")
         log, groups = self._waits.log, self._waits.groups
-        begins = log.timestamps[log.case_offsets[:-1]]
-        last = log.timestamps[log.case_offsets[1:] - 1]
-        until = reached(log, ends, threads=self._threads).lasts if ends else last
+        begins = np.minimum.reduceat(self._waits.starts.microseconds, log.case_offsets[:-1])
+        until = closings(log, ends, reopened, threads=self._threads) if ends else log.case_ends
         first, offsets = grouped(begins, groups.codes, groups.count)
         final, _ = grouped(until, groups.codes, groups.count)
-        span = int(begins.min()), log.span[1]
+        span = int(begins.min()), self._end
         found = counted_by_period(first, final, offsets, span, period, self._threads)
         return table({**groups.columns(found.pop("row")), **found})
 
     def __repr__(self) -> str:
         return f"Bottlenecks: {len(self._waits.source):,} rows, {len(self._waits.times):,} waits"
-
-
-def _service(waits: Waits, threads: int | None) -> dict[str, Any]:
-    """How long the targets themselves took; null where that is not known."""
-    rows, known = len(waits.source), waits.starts.known
-    if known is None:
-        nothing = pa.nulls(rows, pa.float64())
-        return {
-            "service_count": np.zeros(rows, np.int64), "service_total_s": nothing, "service_p50_s": nothing,
-        }  # fmt: skip
-    told = known[waits.events]
-    events, codes = waits.events[told], waits.rows[told].astype(np.int32)
-    begun, ended = waits.starts.microseconds[events], waits.log.timestamps[events]
-    measure, cases = waits.measure, waits.cases[told].astype(np.int64)
-    taken = ended - begun if measure is None else measure(begun, ended, cases)
-    times, offsets = grouped(taken, codes, rows)
-    counts = np.diff(offsets)
-    totals = np.array([total / 10**6 for total, _ in exact_moments(times, offsets, threads)], np.float64)
-    middle = group_percentiles(times, offsets, [50], threads=threads)[:, 0]
-    return {
-        "service_count": counts,
-        "service_total_s": pa.array(totals, mask=counts == 0),
-        "service_p50_s": pa.array(middle, mask=counts == 0),
-    }
 
 
 def bottlenecks(
@@ -319,7 +342,7 @@ def bottlenecks(
     >>> found.cases(0).to_pylist()
     ['1']
     """
-    log = log if where is None else log.filter(where, threads=threads)
+    whole, log = log, log if where is None else log.filter(where, threads=threads)
     groups = priced_groups(log, by, value, currency, taken=COLUMNS)
     waits = waits_of(log, groups, calendar, threads=threads, progress=progress)
     who = [
@@ -330,7 +353,8 @@ def bottlenecks(
         if name is not None:
             log.attribute(name)  # an unknown one is an error now, not later
     findings = [*groups.findings, *waits.starts.findings]
-    return Bottlenecks(who[0], who[1], findings, waits, threads, LogReference(log))
+    others = log if where is None or where.level == "event" else whole
+    return Bottlenecks(who[0], who[1], findings, waits, others, whole.span[1], threads, LogReference(log))
 
 
 def _is_there(log: EventLog, name: str) -> bool:

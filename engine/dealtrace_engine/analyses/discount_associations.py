@@ -13,9 +13,10 @@ from dealtrace_engine.analyses.adjustment import Estimate, log_linear, logistic,
 from dealtrace_engine.analyses.discounted_deals import Deals
 from dealtrace_engine.analyses.driver_levels import levels_of
 from dealtrace_engine.analyses.invoices import Flags
-from dealtrace_engine.analyses.milestones import Names, names_of
+from dealtrace_engine.analyses.milestones import Names
 from dealtrace_engine.analyses.money import UNITS
 from dealtrace_engine.log import EventLog
+from dealtrace_engine.schema import names_of
 
 CONTROL = ("amount band", "segment", "product", "product_category", "sales_rep", "owner")
 BAND = "amount band"

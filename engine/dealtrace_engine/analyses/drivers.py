@@ -23,13 +23,14 @@ from dealtrace_engine.analyses.driver_findings import APART, Finder, Told
 from dealtrace_engine.analyses.driver_levels import Levels, levels_of
 from dealtrace_engine.analyses.driver_patterns import Steps, ends_at, pattern_candidates, steps_of
 from dealtrace_engine.analyses.false_discovery import Control, adjusted_p_values
-from dealtrace_engine.analyses.milestones import Names, names_of
+from dealtrace_engine.analyses.milestones import Names
 from dealtrace_engine.analyses.money import amounts_of
 from dealtrace_engine.analyses.targets import Kind, Target, target_of
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
 from dealtrace_engine.results import Later, LogReference, Result
+from dealtrace_engine.schema import names_of
 
 if TYPE_CHECKING:
     from dealtrace_engine.filters.expressions import Expression

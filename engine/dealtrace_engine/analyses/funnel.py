@@ -145,7 +145,7 @@ def funnel(
     currency: str | None = None,
     calendar: Calendar | None = None,
     strict: bool = False,
-    lost: Sequence[str] | None = None,
+    lost: str | Sequence[str] | None = None,
     confidence: float = 0.95,
     until: Moment | None = None,
     threads: int | None = None,
@@ -172,7 +172,7 @@ def funnel(
     strict : bool
         Whether a step counts only after the one before it; else in whichever order steps happen, and a case
         may leave some out.
-    lost : sequence of str, optional
+    lost : str or sequence of str, optional
         Activities with which a case is lost, until a further step follows, or it is won or reopened; by
         default ``opportunity_lost`` and ``lead_disqualified``.
     confidence : float

@@ -12,7 +12,7 @@ from dealtrace_engine.analyses.milestones import NEVER, Milestone, wanted_activi
 from dealtrace_engine.errors import ArgumentError, LogError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress, blocks, map_blocks
-from dealtrace_engine.schema import nearest
+from dealtrace_engine.schema import names_of, nearest
 
 Step = Milestone | str | Sequence[str]
 Steps = Sequence[Step] | Mapping[str, Step]
@@ -24,6 +24,7 @@ LEAD_TO_CASH = (
 """Canonical ids of the steps of the ready funnel."""
 LOST = ("opportunity_lost", "lead_disqualified")
 REGAINED = ("opportunity_won", "opportunity_reopened")
+NO_LOSS = "no activity says that a case is lost: those that did not go on count as open"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,9 +63,11 @@ def named_steps(steps: Steps) -> dict[str, Milestone]:
     >>> list(named_steps(["lead_captured", ["quote_issued", "quote_created"]]))
     ['lead_captured', 'quote_issued | quote_created']
     """
-    if isinstance(steps, str) or len(steps) < 2:
-        raise ArgumentError(f"a funnel has at least two steps, got {steps!r}")
+    if isinstance(steps, str) or not isinstance(steps, Sequence | Mapping) or len(steps) < 2:
+        raise ArgumentError(f"a funnel has at least two steps, got {steps!r}",
+                            hint="name them as a list, or as a mapping of names to steps")  # fmt: skip
     if isinstance(steps, Mapping):
+        names_of(list(steps), "names of steps")
         return {name: Milestone.of(step) for name, step in steps.items()}
     found = [Milestone.of(step) for step in steps]
     names = [" | ".join(step.activities) for step in found]
@@ -88,14 +91,14 @@ def _ready(log: EventLog, notes: list[str]) -> dict[str, Milestone]:
     return {name: Milestone.of(name) for name in there}
 
 
-def _outcomes(log: EventLog, lost: Sequence[str] | None, notes: list[str]) -> NDArray[np.int8]:
+def _outcomes(log: EventLog, lost: str | Sequence[str] | None, notes: list[str]) -> NDArray[np.int8]:
     """Return for each activity whether a case is lost with it (1), or no longer is (-1)."""
     outcomes = np.zeros(len(log.activities), dtype=np.int8)
     outcomes[wanted_activities(log, REGAINED, missing=True)] = -1
     losing = wanted_activities(log, LOST if lost is None else lost, missing=lost is None)
     outcomes[losing] = 1
     if not losing.any():
-        notes.append("no activity says that a case is lost: those that did not go on count as open")
+        notes.append(NO_LOSS)
     return outcomes
 
 
@@ -105,7 +108,7 @@ def funnel_steps(
     until: int,
     *,
     strict: bool = False,
-    lost: Sequence[str] | None = None,
+    lost: str | Sequence[str] | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> FunnelSteps:
@@ -120,7 +123,7 @@ def funnel_steps(
         Events after it are not looked at; microseconds since 1970-01-01 UTC.
     strict : bool
         Whether a step counts only after the one before it.
-    lost : sequence of str, optional
+    lost : str or sequence of str, optional
     threads : int, optional
     progress : callable (done, of) -> object, optional
 

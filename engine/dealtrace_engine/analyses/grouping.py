@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.attributes import codes_of, sortable
 from dealtrace_engine.buffers import arrow
-from dealtrace_engine.errors import ArgumentError, SchemaError
+from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.log import EventLog
+from dealtrace_engine.schema import names_of
 
 By = str | Sequence[str] | None
 """What results are told by: no attribute, one, or several."""
@@ -67,10 +68,7 @@ def attributes_of(by: By, parameter: str = "by") -> tuple[str, ...]:
     ArgumentError
         It is no name, and no sequence of names.
     """
-    names = () if by is None else (by,) if isinstance(by, str) else by
-    if not isinstance(names, Collection) or not all(isinstance(name, str) for name in names):
-        raise ArgumentError(f"{parameter} is the name of an attribute, or several, not {by!r}")
-    return tuple(names)
+    return () if by is None else names_of(by, parameter)
 
 
 def column_name(name: str, taken: Collection[str]) -> str:

@@ -96,7 +96,7 @@ def curve_of(
     >>> curve.survival.tolist(), curve.at_risk.tolist(), curve.reached(0.5)
     ([0.75, 0.5], [4, 3], (2, 1, None))
     """
-    if not 0 < confidence < 1:
+    if not isinstance(confidence, int | float) or not 0 < confidence < 1:
         raise ArgumentError(f"the confidence is between 0 and 1, got {confidence!r}", hint="such as 0.95")
     ended = causes >= 0
     times, place = np.unique(durations[ended], return_inverse=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, cast
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dealtrace_engine.errors import ArgumentError, SchemaError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import blocks, map_blocks
-from dealtrace_engine.schema import nearest
+from dealtrace_engine.schema import names_of, nearest
 from dealtrace_engine.sources.labels import activity_ids
 from dealtrace_engine.sources.meanings import activity_of_label
 
@@ -51,10 +51,9 @@ class Milestone:
         >>> Milestone.of("quote_issued")
         Milestone(activities=('quote_issued',), occurrence='first')
         """
-        found = (
-            what if isinstance(what, Milestone) else cls((what,) if isinstance(what, str) else tuple(what))
-        )
-        if not found.activities or not all(isinstance(name, str) for name in found.activities):
+        names = names_of(what.activities if isinstance(what, Milestone) else what, "a milestone")
+        found = replace(what, activities=names) if isinstance(what, Milestone) else cls(names)
+        if not names:
             raise ArgumentError(f"a milestone is one activity or several, got {what!r}")
         if found.occurrence not in ("first", "last"):
             raise ArgumentError(f"the occurrence is 'first' or 'last', got {found.occurrence!r}")
@@ -81,26 +80,6 @@ class Reached(NamedTuple):
         return self.firsts if occurrence == "first" else self.lasts
 
 
-def names_of(names: object, what: str) -> tuple[str, ...]:
-    """Return one name or several as a tuple.
-
-    Raises
-    ------
-    ArgumentError
-        They are no names.
-
-    Examples
-    --------
-    >>> names_of("quote_issued", "until"), names_of(["a", "b"], "until")
-    (('quote_issued',), ('a', 'b'))
-    """
-    several = isinstance(names, Iterable) and not isinstance(names, str | bytes | Mapping)
-    found = tuple(cast("Iterable[str]", names) if several else (cast(str, names),))
-    if not all(isinstance(name, str) for name in found):
-        raise ArgumentError(f"{what} is one name or several, got {names!r}")
-    return found
-
-
 def given_activities(log: EventLog, names: object, what: str) -> tuple[str, ...]:
     """Return the activities that a caller names; canonical ones need not be in the log.
 
@@ -125,13 +104,15 @@ def given_activities(log: EventLog, names: object, what: str) -> tuple[str, ...]
     return found
 
 
-def wanted_activities(log: EventLog, names: Sequence[str], *, missing: bool = False) -> NDArray[np.bool_]:
+def wanted_activities(
+    log: EventLog, names: str | Iterable[str], *, missing: bool = False
+) -> NDArray[np.bool_]:
     """Return which activities of a log are meant, shape (activities,).
 
     Parameters
     ----------
     log : EventLog
-    names : sequence of str
+    names : str or sequence of str
         See `Milestone`.
     missing : bool
         Whether names that the log does not have are no error: a ready set names more than any log has.
@@ -140,6 +121,8 @@ def wanted_activities(log: EventLog, names: Sequence[str], *, missing: bool = Fa
     ------
     SchemaError
         The log has no activity that is called or means so.
+    ArgumentError
+        These are no texts.
 
     Examples
     --------
@@ -154,7 +137,7 @@ def wanted_activities(log: EventLog, names: Sequence[str], *, missing: bool = Fa
     place = {text: code for code, text in enumerate(texts)}
     wanted = np.zeros(len(texts), dtype=np.bool_)
     meanings = _meanings(log, texts)
-    for name in names:
+    for name in names_of(names, "activities"):
         codes = [place[name]] if name in place else [c for c, meant in enumerate(meanings) if meant == name]
         if not codes and not missing and name not in log.known_activities.to_pylist():
             known = [*texts, *filter(None, meanings)]
@@ -174,7 +157,7 @@ def _meanings(log: EventLog, texts: Sequence[str]) -> list[str | None]:
 
 
 def reached(
-    log: EventLog, names: Sequence[str], *, missing: bool = False, threads: int | None = None
+    log: EventLog, names: str | Iterable[str], *, missing: bool = False, threads: int | None = None
 ) -> Reached:
     """Return when cases have any of some activities; see `wanted_activities`.
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dealtrace_engine.analyses.milestones import NEVER
+from dealtrace_engine.analyses.funnel_steps import LOST, REGAINED
+from dealtrace_engine.analyses.milestones import NEVER, wanted_activities
 from dealtrace_engine.analyses.segment_ends import Segment, SegmentEnd
 from dealtrace_engine.analyses.segment_pairs import marks_of, pairs_of_segments
-from dealtrace_engine.errors import ArgumentError
+from dealtrace_engine.buffers import arrow
+from dealtrace_engine.errors import ArgumentError, SchemaError
+from dealtrace_engine.filters.values import Moment, moment, moment_us
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.schema import nearest
@@ -23,7 +25,6 @@ STOPS = "stopped"
 """What cases that leave without a target are called."""
 Cohort = Literal["created month", "created quarter", "closed month", "closed quarter"]
 COHORTS = ("created month", "created quarter", "closed month", "closed quarter")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class Observed:
         Which target ended it; `OPEN` where none did, `STOPPED` where it left without one.
     counted, reversed, without_source, later : ndarray of bool, shape (cases,)
         Cases that are observed; whose targets all come before the source; that have a target but no source;
-        and that begin after the last instant that is looked at.
+        and whose source, and every target, comes after the last instant that is looked at.
     """
 
     sources: NDArray[np.int64]
@@ -85,7 +86,7 @@ def observed(
     targets : mapping of str to SegmentEnd
         The one called `STOPS` is where cases leave without getting to another.
     until : int
-        The last instant that is looked at, in microseconds since 1970-01-01 UTC.
+        Events after it are not looked at; in microseconds since 1970-01-01 UTC.
     reopened : mapping of str to SegmentEnd, optional
         Targets to what undoes them; see `survival`.
     missing : bool
@@ -104,9 +105,10 @@ def observed(
             raise ArgumentError(f"a case is seen from one source to one target, not {end}",
                                 hint="name the first or the last")  # fmt: skip
     chosen = [Segment(name, source, end) for name, end in targets.items()]
-    pairs = pairs_of_segments(log, chosen, marks_of(log, chosen, missing=missing), threads=threads)
+    marks = marks_of(log, chosen, missing=missing)
+    pairs = pairs_of_segments(log, chosen, marks, until=until, threads=threads)
     sources = pairs[0].sources
-    undone = _undone(log, targets, reopened or {}, until, threads)
+    undone = _undone(log, targets, reopened or {}, until, missing, threads)
     seen = np.stack([
         np.where(own.targets < undone[name], NEVER, own.targets) if name in undone else own.targets
         for name, own in zip(targets, pairs, strict=True)
@@ -117,20 +119,20 @@ def observed(
     own = numbers >= 0
     there = (seen[own] != NEVER).any(axis=0)
     instants = np.where(valid, seen, np.iinfo(np.int64).max)
-    causes = numbers[instants.argmin(axis=0)]
-    ends = instants.min(axis=0)
-    begun = has_source & (sources <= until)
+    causes = np.where(valid.any(axis=0), numbers[instants.argmin(axis=0)], OPEN)
     backwards = has_source & there & ~valid[own].any(axis=0)
-    counted = begun & ~backwards
-    still = ends > until
+    counted = has_source & ~backwards
+    whole = sources
+    if until < log.span[1]:
+        whole = pairs_of_segments(log, chosen[:1], marks, threads=threads)[0].sources
     return Observed(
         np.where(counted, sources, NEVER),
-        np.where(counted, np.where(still, until, ends), NEVER),
-        np.where(counted & ~still, causes, OPEN).astype(np.int64),
+        np.where(counted, np.minimum(instants.min(axis=0), until), NEVER),
+        np.where(counted, causes, OPEN).astype(np.int64),
         counted,
-        backwards & begun,
+        backwards,
         ~has_source & there,
-        has_source & ~begun,
+        (whole != NEVER) & ~has_source & ~there,
     )
 
 
@@ -155,37 +157,45 @@ def reopenings_of(reopened: Any, targets: Mapping[str, SegmentEnd]) -> dict[str,
 
 def _undone(
     log: EventLog, targets: Mapping[str, SegmentEnd], reopened: Mapping[str, SegmentEnd], until: int,
-    threads: int | None,
+    missing: bool, threads: int | None,
 ) -> dict[str, NDArray[np.int64]]:  # fmt: skip
     """When each target was undone for the last time, by its name."""
     if not reopened:
         return {}
     chosen = [Segment(name, end, targets[name]) for name, end in reopened.items()]
-    pairs = pairs_of_segments(log, chosen, marks_of(log, chosen, missing=True), threads=threads)
-    return {
-        name: np.where(own.sources > until, NEVER, own.sources)
-        for name, own in zip(reopened, pairs, strict=True)
-    }
+    marks = marks_of(log, chosen, missing=missing)
+    pairs = pairs_of_segments(log, chosen, marks, until=until, threads=threads)
+    return {name: own.sources for name, own in zip(reopened, pairs, strict=True)}
 
 
-def last_instant(log: EventLog, until: datetime | str | None) -> int:
+def last_instant(log: EventLog, until: Moment | None) -> int:
     """Return until when a log can tell: as given, else when it was exported, else its last event.
+
+    Raises
+    ------
+    ArgumentError
+        It is no instant, or before all events.
 
     Examples
     --------
     >>> import pyarrow as pa
     >>> from dealtrace_engine.sources.memory import from_arrow
     >>> log = from_arrow(pa.table({"case": ["1"], "activity": ["a"], "time": ["1970-01-02"]}))
-    >>> last_instant(log, None), last_instant(log, "1970-01-01T00:00:01Z")
-    (86400000000, 1000000)
+    >>> last_instant(log, None), last_instant(log, "1970-01-02T00:00:01Z")
+    (86400000000, 86401000000)
     """
-    coverage = log.origin.coverage
-    if until is None and coverage is not None and coverage.exported:
-        until = coverage.exported
-    return log.span[1] if until is None else instant_of(until)
+    first, last = log.span
+    if until is not None:
+        end = instant_of(until)
+        if end < first:
+            raise ArgumentError("until is before the first event of the log", value=until,
+                                hint=f"it is from {np.datetime64(first, 'us')} on")  # fmt: skip
+        return end
+    exported = log.origin.coverage and log.origin.coverage.exported
+    return instant_of(exported) if exported else last
 
 
-def instant_of(when: datetime | str) -> int:
+def instant_of(when: Moment) -> int:
     """Return an instant in microseconds since 1970-01-01 UTC; without a zone it is taken for UTC.
 
     Raises
@@ -194,12 +204,10 @@ def instant_of(when: datetime | str) -> int:
         This is no instant.
     """
     try:
-        found = datetime.fromisoformat(when) if isinstance(when, str) else when
-        known = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-        return (known - _EPOCH) // timedelta(microseconds=1)
-    except (ValueError, TypeError, AttributeError) as error:
+        return moment_us(moment(when, "until"))
+    except SchemaError as error:
         raise ArgumentError(
-            "this is no instant", value=when, hint="write it as 2024-12-31T18:00:00Z"
+            "this is no instant", value=when, hint="write it as 2024-12-31 or 2024-12-31T18:00:00Z"
         ) from error
 
 
@@ -213,7 +221,35 @@ def left_out(seen: Observed) -> list[Finding]:
     return [Finding(reason, int(marks.sum())) for reason, marks in found.items() if marks.any()]
 
 
-def truncated_cases(log: EventLog, seen: Observed, horizon: datetime | str | None) -> NDArray[np.bool_]:
+def unnamed_losses(
+    log: EventLog, ends: Iterable[SegmentEnd], seen: Observed, until: int, threads: int | None = None
+) -> list[Finding]:
+    """Return how many open cases are lost, by activities that no target and no stop names.
+
+    Parameters
+    ----------
+    log : EventLog
+    ends : iterable of SegmentEnd
+        Targets and stops.
+    seen : Observed
+    until : int
+        Events after it are not looked at; in microseconds since 1970-01-01 UTC.
+    threads : int, optional
+    """
+    named = wanted_activities(log, [name for end in ends for name in end.activities], missing=True)
+    losing = np.flatnonzero(wanted_activities(log, LOST, missing=True) & ~named)
+    if not len(losing):
+        return []
+    names = tuple(log.activities.take(arrow(losing)).to_pylist())
+    chosen = [Segment("lost", SegmentEnd(REGAINED, "last"), SegmentEnd(names, "last"))]
+    (own,) = pairs_of_segments(log, chosen, marks_of(log, chosen, missing=True), until=until, threads=threads)
+    is_open = seen.counted & (seen.causes == OPEN)
+    lost = int((is_open & (own.targets >= seen.sources) & (own.targets > own.sources)).sum())
+    reason = f"open cases that are lost: {' or '.join(names)} is neither a target nor a stop"
+    return [Finding(reason, lost)] if lost else []
+
+
+def truncated_cases(log: EventLog, seen: Observed, horizon: Moment | None) -> NDArray[np.bool_]:
     """Return which cases have the source before the history of the log begins, or before an instant."""
     coverage = log.origin.coverage
     known = coverage.horizon if horizon is None and coverage is not None else horizon

@@ -25,8 +25,8 @@ class SegmentEnd:
         Which event of a case counts. From every source it is measured to the next target after it, whatever
         the target's occurrence is.
     timestamp : {"end", "start"}
-        Whether it counts when the activity ended or when it started; events whose start is unknown are passed
-        by.
+        Whether it counts when the activity ended or when it started; events whose start is unknown, or after
+        their end, are passed by.
     """
 
     activities: tuple[str, ...]
@@ -91,6 +91,8 @@ class Segment:
     name: str = ""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.id, str):
+            raise ArgumentError(f"a segment is called by a text, got {self.id!r}")
         if self.target.occurrence == "every" and self.source.occurrence != "every":
             raise ArgumentError(
                 f"segment {self.id!r} is measured to every target, but not from every source",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.milestones import NEVER, wanted_activities
 from dealtrace_engine.analyses.segment_ends import Segment, SegmentEnd
-from dealtrace_engine.buffers import view
+from dealtrace_engine.analyses.starts import starts_of
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress, blocks, map_blocks
+from dealtrace_engine.quality import Finding
 
 ABSENT, MISSED, REVERSED, ARRIVED = range(4)
 """What became of a pair: no source, no target, the target first, or the target in time."""
@@ -148,8 +149,8 @@ def marks_of(log: EventLog, chosen: Sequence[Segment], *, missing: bool = False)
 
 
 def pairs_of_segments(
-    log: EventLog, chosen: Sequence[Segment], marks: Marks, *, threads: int | None = None,
-    progress: Progress | None = None,
+    log: EventLog, chosen: Sequence[Segment], marks: Marks, *, until: int | None = None,
+    threads: int | None = None, progress: Progress | None = None,
 ) -> list[SegmentPairs]:  # fmt: skip
     """Return the pairs of each segment.
 
@@ -159,6 +160,8 @@ def pairs_of_segments(
     chosen : sequence of Segment
     marks : dict
         See `marks_of`.
+    until : int, optional
+        Events after it are passed by; microseconds since 1970-01-01 UTC.
     threads : int, optional
     progress : callable (done, of) -> object, optional
 
@@ -181,28 +184,43 @@ def pairs_of_segments(
     """
     ends = {end for s in chosen if s.source.occurrence != "every" for end in (s.source, s.target)}
     order = sorted(ends, key=lambda end: (end.timestamp, end.occurrence, end.activities))
-    found = _instants(log, order, marks, threads, progress)
+    found = _instants(log, order, marks, until, threads, progress)
     row = {end: found[place] for place, end in enumerate(order)}
     return [
-        _every(log, segment, marks, threads)
+        _every(log, segment, marks, until, threads)
         if segment.source.occurrence == "every"
         else SegmentPairs(row[segment.source], row[segment.target])
         for segment in chosen
     ]
 
 
-def stamps_of(log: EventLog, end: SegmentEnd) -> NDArray[np.int64]:
-    """Return the timestamps that count at an end, shape (events,); `NEVER` where unknown."""
-    if end.timestamp == "end":
-        return log.timestamps
-    stamps = np.array(view(log.start_timestamps), dtype=np.int64)
-    stamps[~np.asarray(log.start_timestamps.is_valid())] = NEVER
-    return stamps
+def stamps_of(log: EventLog, end: SegmentEnd, until: int | None = None) -> NDArray[np.int64]:
+    """Return the timestamps that count at an end, shape (events,); `NEVER` where unknown or later.
+
+    Raises
+    ------
+    LogError
+        The log has no start timestamps, and they count.
+    """
+    stamps, told = log.timestamps, np.ones(1, dtype=np.bool_)
+    if end.timestamp == "start":
+        _ = log.start_timestamps  # a log that has none says so
+        starts = starts_of(log)
+        stamps, told = starts.microseconds, np.asarray(starts.known)
+    if until is not None and until < log.span[1]:
+        told = told & (log.timestamps <= until)
+    return stamps if told.all() else np.where(told, stamps, NEVER)
+
+
+def start_findings(log: EventLog, ends: Iterable[SegmentEnd]) -> list[Finding]:
+    """Return how many starts are missing or make no sense, if they count at any end."""
+    return starts_of(log).findings if any(end.timestamp == "start" for end in ends) else []
 
 
 def _instants(
-    log: EventLog, ends: Sequence[SegmentEnd], marks: Marks, threads: int | None, progress: Progress | None
-) -> NDArray[np.int64]:
+    log: EventLog, ends: Sequence[SegmentEnd], marks: Marks, until: int | None, threads: int | None,
+    progress: Progress | None,
+) -> NDArray[np.int64]:  # fmt: skip
     """When each case has each end, shape (ends, cases)."""
     from dealtrace_engine.kernels.segments import instants
 
@@ -213,7 +231,7 @@ def _instants(
         members = np.array([marks[ends[place].activities] for place in own]).reshape(len(own), -1).T
         slots = np.array(own, dtype=np.int64)[np.nonzero(members)[1]]
         offsets = np.cumsum([0, *members.sum(axis=1)]).astype(np.int64)
-        stamps = stamps_of(log, ends[own[0]])
+        stamps = stamps_of(log, ends[own[0]], until)
 
         def write(
             block: tuple[int, int], own: list[int] = own, stamps: NDArray[np.int64] = stamps,
@@ -230,7 +248,9 @@ def _instants(
     return out
 
 
-def _every(log: EventLog, segment: Segment, marks: Marks, threads: int | None) -> SegmentPairs:
+def _every(
+    log: EventLog, segment: Segment, marks: Marks, until: int | None, threads: int | None
+) -> SegmentPairs:
     from dealtrace_engine.kernels.milestones import first_and_last
     from dealtrace_engine.kernels.segments import next_targets
 
@@ -243,7 +263,7 @@ def _every(log: EventLog, segment: Segment, marks: Marks, threads: int | None) -
     offsets = np.zeros(log.cases + 1, dtype=np.int64)
     np.cumsum(counts, out=offsets[1:])
     sources, targets = np.empty((2, offsets[-1]), dtype=np.int64)
-    stamps = (stamps_of(log, segment.source), stamps_of(log, segment.target))
+    stamps = (stamps_of(log, segment.source, until), stamps_of(log, segment.target, until))
     map_blocks(
         lambda block: next_targets(
             log.activity_codes, *stamps, log.case_offsets, *block, is_source, is_target, offsets, sources,

@@ -26,6 +26,7 @@ from dealtrace_engine.analyses.segment_pairs import (
     SegmentPairs,
     marks_of,
     pairs_of_segments,
+    start_findings,
 )
 from dealtrace_engine.analyses.working_time import Calendar, working_time
 from dealtrace_engine.buffers import arrow, table, text
@@ -72,7 +73,7 @@ class Segments(Result):
         - note: text; why there are no times.
     segments : tuple of Segment
     findings : list of Finding
-        Amounts that are missing or odd.
+        Amounts and start timestamps that are missing or make no sense.
     """
 
     table: pa.Table
@@ -225,8 +226,10 @@ def segment_times(
     figures = {name: np.concatenate([own[name] for *_, own in parts]) for name in parts[0][2]}
     notes = _notes(marks, chosen, places, figures)
     answer = table({**_keys(chosen, groups, amounts, places), **_nullable(figures), "note": text(notes)})
+    ends = [end for segment in chosen for end in (segment.source, segment.target)]
+    findings = [*([] if amounts is None else amounts.findings), *start_findings(log, ends)]
     return Segments(
-        answer, chosen, [] if amounts is None else amounts.findings,
+        answer, chosen, findings,
         [(own, measured) for own, (measured, *_) in zip(found, parts, strict=True)], places, cells,
         log.case_ids, LogReference(log),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from dealtrace_engine.analyses.repeated import known_indices
 from dealtrace_engine.attributes import sortable
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.log import EventLog
-from dealtrace_engine.schema import nearest
+from dealtrace_engine.schema import names_of, nearest
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.statuses import meanings
 
@@ -65,7 +65,7 @@ def stage_source(
     log: EventLog,
     column: str | None = None,
     activities: Mapping[str, str | None] | None = None,
-    closed: Sequence[str] | None = None,
+    closed: str | Sequence[str] | None = None,
     *,
     threads: int | None = None,
 ) -> StageSource:
@@ -80,7 +80,7 @@ def stage_source(
     activities : mapping of str to str or None, optional
         Activities, by the names of the log or canonical ids, to the stage that begins with them; None if the
         case is in no stage from then on.
-    closed : sequence of str, optional
+    closed : str or sequence of str, optional
         Stages in which a case is over; by default those that mean won or lost in any of the six languages.
     threads : int, optional
         All CPUs by default; the result does not depend on it.
@@ -107,6 +107,7 @@ def stage_source(
         raise ArgumentError("stages are told by a column or by activities, not by both")
     effects = np.zeros(len(log.activities), dtype=np.uint8)
     _set_effects(log, effects, CHANGES)
+    _set_effects(log, effects, BOUNDS)
     nothing = np.empty(0, dtype=np.int32)
     if activities is not None:
         stages, codes = _of_activities(log, activities, effects)
@@ -117,7 +118,6 @@ def stage_source(
         origins = nothing
         if told_by == AFTER and BEFORE in log.attribute_names:
             stages, origins = _joined(stages, *_of_column(log, BEFORE, threads))
-        _set_effects(log, effects, BOUNDS)
     if not stages:
         raise LogError(f"no event says anything of stages in {told_by!r}", file=log.origin.source.label)
     over, lost = _closed(log, stages, closed)
@@ -164,8 +164,12 @@ def _joined(
 def _of_activities(
     log: EventLog, activities: Mapping[str, str | None], effects: NDArray[np.uint8]
 ) -> tuple[list[str], NDArray[np.int32]]:
-    if not activities:
-        raise ArgumentError("no activity is mapped to a stage")
+    if not isinstance(activities, Mapping) or not activities:
+        raise ArgumentError(f"no activity is mapped to a stage, got {activities!r}",
+                            hint="{activity: stage, ...}")  # fmt: skip
+    for stage in activities.values():
+        if stage is not None and not isinstance(stage, str):
+            raise ArgumentError(f"a stage is a text, got {stage!r}")
     names = list(dict.fromkeys(stage for stage in activities.values() if stage is not None))
     codes = np.full(len(log.activities), -1, dtype=np.int32)
     for activity, stage in activities.items():
@@ -178,15 +182,16 @@ def _of_activities(
 
 
 def _closed(
-    log: EventLog, stages: Sequence[str], closed: Sequence[str] | None
+    log: EventLog, stages: Sequence[str], closed: str | Sequence[str] | None
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     means = [_means(stage) for stage in stages]
     lost = np.array(["stage.lost" in meant for meant in means], dtype=np.bool_)
     if closed is None:
         return lost | np.array(["stage.won" in meant for meant in means], dtype=np.bool_), lost
-    for name in closed:
+    named = names_of(closed, "closed stages")
+    for name in named:
         check_stage(log, stages, name)
-    over = np.array([stage in closed for stage in stages], dtype=np.bool_)
+    over = np.array([stage in named for stage in stages], dtype=np.bool_)
     return over, lost & over
 
 

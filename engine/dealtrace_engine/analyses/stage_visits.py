@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dealtrace_engine.analyses.observed import instant_of, last_instant
 from dealtrace_engine.analyses.stage_source import StageSource, check_stage
 from dealtrace_engine.errors import ArgumentError
-from dealtrace_engine.filters.values import Moment, moment, moment_us
+from dealtrace_engine.filters.values import Moment
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress, blocks, map_blocks
 
@@ -110,10 +111,8 @@ def end_of(log: EventLog, until: Moment | None) -> int:
 
     Raises
     ------
-    SchemaError
-        It is no instant.
     ArgumentError
-        It is before all events.
+        It is no instant, or before all events.
 
     Examples
     --------
@@ -123,15 +122,8 @@ def end_of(log: EventLog, until: Moment | None) -> int:
     >>> end_of(log, None), end_of(log, "1970-01-03")
     (86400000000, 172800000000)
     """
-    first, last = log.span
-    if until is not None:
-        end = moment_us(moment(until, "until"))
-        if end < first:
-            raise ArgumentError("until is before the first event of the log",
-                                hint=f"it is from {np.datetime64(first, 'us')} on")  # fmt: skip
-        return end
-    exported = log.origin.coverage and log.origin.coverage.exported
-    return max(last, moment_us(moment(exported, "the export"))) if exported else last
+    end = last_instant(log, until)
+    return end if until is not None else max(end, log.span[1])
 
 
 def stage_visits(
@@ -159,7 +151,7 @@ def stage_visits(
     from dealtrace_engine.kernels.stages import stage_visits as visits_of
 
     horizon = log.origin.coverage and log.origin.coverage.horizon
-    known_from = moment_us(moment(horizon, "the horizon")) if horizon else ALWAYS
+    known_from = instant_of(horizon) if horizon else ALWAYS
     kinds: tuple[Any, ...] = (np.int32, np.int32, np.int64, np.int64, np.int8, np.int32, np.int8)
 
     width = len(source.names)
@@ -268,7 +260,7 @@ def stage_order(
 def _given_places(log: EventLog, source: StageSource, order: Sequence[str] | None) -> dict[str, int]:
     if order is None:
         return {}
-    if isinstance(order, str) or not order:
+    if isinstance(order, str) or not isinstance(order, Sequence) or not order:
         raise ArgumentError(f"an order is a sequence of stages, got {order!r}")
     for name in order:
         check_stage(log, source.names, name)

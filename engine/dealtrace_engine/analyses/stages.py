@@ -168,7 +168,7 @@ def stages(
     column: str | None = None,
     activities: Mapping[str, str | None] | None = None,
     order: Sequence[str] | None = None,
-    closed: Sequence[str] | None = None,
+    closed: str | Sequence[str] | None = None,
     by: By = None,
     where: Expression | None = None,
     value: str | None = None,
@@ -194,7 +194,7 @@ def stages(
         the case is in no stage from then on.
     order : sequence of str, optional
         The open stages in their order; by default that in which most cases enter them.
-    closed : sequence of str, optional
+    closed : str or sequence of str, optional
         Stages in which a case is over; by default those that mean won or lost in any of the six languages.
     by : str or sequence of str, optional
         Attributes of the case.
@@ -251,10 +251,10 @@ def stages(
     table, limits = stage_rows(model, threads)
     ids = Later(lambda: chosen.case_ids)
     rows = CaseRows(ids, Later(lambda: rows_of(model, ids).found()))
+    notes = _notes(chosen, model, source.told_by if activities is None else None)
     return Stages(
         table, known.names, known.how, known.support, source.told_by,
-        EPOCH + timedelta(microseconds=end),
-        _notes(chosen, model), [] if amounts is None else amounts.findings,
+        EPOCH + timedelta(microseconds=end), notes, [] if amounts is None else amounts.findings,
         Later(lambda: transition_table(model, moves_of(model), ids)),
         Later(lambda: stuck_deals(model, limits, amounts, ids)),
         Later(lambda: None if amounts is None else stage_values(model, limits, amounts)),
@@ -262,10 +262,13 @@ def stages(
     )  # fmt: skip
 
 
-def _notes(log: EventLog, model: StageModel) -> list[str]:
+def _notes(log: EventLog, model: StageModel, column: str | None) -> list[str]:
     without = log.cases - sum(cases_of(block.cases) for block in model.visits.blocks)
     told = [
         (without, "cases are in no stage"),
         (model.visits.unseen, "visits began before what the log knows, and are left out"),
     ]
-    return [*(f"{count:,} {what}" for count, what in told if count), *coverage_notes(log)]
+    notes = [f"{count:,} {what}" for count, what in told if count]
+    if column is not None and log.events > log.cases and log.attribute(column).level == "case":
+        notes.append(f"{column!r} is the same in all events of each case: it may be the stage now, not then")
+    return [*notes, *coverage_notes(log)]

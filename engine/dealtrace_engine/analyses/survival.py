@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,8 +25,10 @@ from dealtrace_engine.analyses.observed import (
     reopenings_of,
     targets_of,
     truncated_cases,
+    unnamed_losses,
 )
 from dealtrace_engine.analyses.segment_ends import SegmentEnd
+from dealtrace_engine.analyses.segment_pairs import start_findings
 from dealtrace_engine.analyses.survival_figures import (
     curves_table,
     incidence_table,
@@ -41,6 +42,7 @@ from dealtrace_engine.analyses.working_time import Calendar, working_time
 from dealtrace_engine.buffers import arrow, table, text
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
+from dealtrace_engine.filters.values import Moment
 from dealtrace_engine.log import UTC_MICROSECONDS, EventLog
 from dealtrace_engine.parallel import Progress, map_blocks
 from dealtrace_engine.percentiles import MICROSECONDS, check_percentiles
@@ -79,7 +81,9 @@ class Survival(Result):
         Aalen-Johansen, with confidence limits (null where nobody or everybody does). The cause "open" is the
         rest.
     findings : list of Finding
-        Cases that are in no figure, by reason; also those of groups and cohorts that have no row.
+        Cases that are in no figure, by reason; also those of groups and cohorts that have no row. Open cases
+        that are lost by an activity that is neither a target nor a stop. Start timestamps, where they count,
+        that are missing or make no sense.
     until : int
         That instant, in microseconds since 1970-01-01 UTC.
     """
@@ -201,8 +205,7 @@ class Survival(Result):
 def survival(
     log: EventLog, source: Any, target: Any, *, by: By = None, where: Expression | None = None,
     stops: Any = None, reopened: Any = None, cohort: Cohort | None = None,
-    calendar: Calendar | None = None, until: datetime | str | None = None,
-    horizon: datetime | str | None = None,
+    calendar: Calendar | None = None, until: Moment | None = None, horizon: Moment | None = None,
     percentiles: Sequence[float] = (25, 50, 75, 90), confidence: float = 0.95, missing: bool = False,
     threads: int | None = None, progress: Progress | None = None,
 ) -> Survival:  # fmt: skip
@@ -229,16 +232,16 @@ def survival(
         leave. To know how many leave, name it as a competing target instead.
     reopened : the same, or mapping of names of targets to the same, optional
         What undoes targets and stops (called "stopped"), such as "opportunity_reopened": what comes before
-        the last of it does not count, so that a deal that was lost and reopened is open. To be used with last
-        targets: of others only the first is looked at.
+        the last of it does not count, so that a deal that was lost and reopened is open. Of what can be
+        undone the last occurrence counts.
     cohort : {"created month", "created quarter", "closed month", "closed quarter"}, optional
         A row for each period (UTC) in which cases have the source, or the target. Cohorts of closing hold no
         open cases, so that their times are too short for recent ones.
     calendar : WorkingCalendar or Calendars, optional
         Times are of work by it, instead of by the clock.
-    until : datetime or str, optional
-        The last instant that is looked at; when the export was made by default, else the last event.
-    horizon : datetime or str, optional
+    until : str, date or datetime, optional
+        Later events are not looked at; when the export was made by default, else the last event.
+    horizon : str, date or datetime, optional
         Cases that have the source before are flagged as truncated; where the export's history begins by
         default.
     percentiles : sequence of float
@@ -259,8 +262,8 @@ def survival(
     LogError
         Nothing passes the filter.
     ArgumentError
-        The targets, the cohort, an instant, the percentiles or the confidence are none; or a case has no
-        calendar.
+        The targets, the cohort, an instant, the percentiles or the confidence are none, `until` is before all
+        events, or a case has no calendar.
 
     References
     ----------
@@ -287,9 +290,15 @@ def survival(
     figures = [name for p in percentiles for name in limits_names(p)]
     groups = groups_of(log, by, taken=(*COLUMNS, *figures))
     last = last_instant(whole, until)
-    ends = targets if stops is None else {**targets, STOPS: SegmentEnd.of(stops)}
+    ends = dict(targets) if stops is None else {**targets, STOPS: SegmentEnd.of(stops)}
     undone = reopenings_of(reopened, ends)
-    seen = observed(log, SegmentEnd.of(source), ends, last, reopened=undone, missing=missing, threads=threads)
+    ends |= {
+        name: replace(ends[name], occurrence="last") for name in undone if ends[name].occurrence == "first"
+    }
+    begin = SegmentEnd.of(source)
+    seen = observed(log, begin, ends, last, reopened=undone, missing=missing, threads=threads)
+    findings = [*left_out(seen), *unnamed_losses(log, ends.values(), seen, last, threads),
+                *start_findings(log, (begin, *ends.values()))]  # fmt: skip
     durations = _durations(log, seen, calendar)
     truncated = truncated_cases(log, seen, horizon)
     cells, labels = _cells(seen, groups, cohort)
@@ -305,7 +314,7 @@ def survival(
         keys["cohort"] = text([labels[row % len(labels)] for row in rows])
     main = main_columns(curves, seen, [numbers[row] for row in rows], truncated, percentiles)
     return Survival(
-        table({**keys, **main}), shares_table(curves, keys, tuple(targets)), left_out(seen), last,
+        table({**keys, **main}), shares_table(curves, keys, tuple(targets)), findings, last,
         tuple(targets), keys, curves, [counted[row] for row in rows], seen, durations, truncated, groups,
         confidence, log.case_ids, LogReference(log),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from dealtrace_engine.analyses.waits import MOST_ROWS, Waits, in_rows
 from dealtrace_engine.attributes import codes_of, sortable
 from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import SchemaError
-from dealtrace_engine.results import LogReference, Result, made
+from dealtrace_engine.results import Later, LogReference, Result, made
 
 COLUMNS = ("source", "target", "count", "cases", "total_s", "mean_s", "p50_s", "p90_s", "share", "cash_days",
            "others_p50_s", "excess_s", "excess_low_s", "excess_total_s", "note")  # fmt: skip
@@ -43,11 +43,13 @@ class WaitingPlaces(Result):
         half of the waits are shorter than a second, a system does it.
 
         By currency; first those whose excess_low_s is above zero, by excess_low_s x count, then the others by
-        excess_total_s, largest first, then by text; those without an excess last.
+        excess_total_s, largest first; those without an excess last, by cash_days, or total_s where there are
+        no amounts, largest first; then by text.
     """
 
     attribute: str
     table: pa.Table
+    _totals: Later[pa.Table]
     _rows: CaseRows
     _log: LogReference
     definition: ClassVar[str] = "waiting_places 2"
@@ -55,6 +57,15 @@ class WaitingPlaces(Result):
     @property
     def _table(self) -> pa.Table:
         return self.table
+
+    @property
+    def totals(self) -> pa.Table:
+        """How long is waited for each, whatever for: one row per group and value of the attribute.
+
+        The columns of `table` up to cash_days, without source and target; by currency, then by cash_days, or
+        total_s where there are no amounts, largest first, then by text.
+        """
+        return self._totals()
 
     def cases(self, row: int) -> pa.LargeStringArray:
         """Return the ids of the cases of a row of `table`.
@@ -98,6 +109,46 @@ def waiting_places(waits: Waits, attribute: str, threads: int | None = None) -> 
     >>> [(row["resource"], row["excess_s"] / 86_400) for row in found.table.to_pylist()]
     [('Cy', 7.0), ('Bo', -7.0)]
     """
+    rows = _rows_of(waits, attribute, threads)
+    parents, offsets = rows.parents, rows.offsets
+    against = compared(Places(rows.times, offsets, parents, np.asarray(rows.told.is_valid())), threads)
+    names: dict[str, Any] = {
+        **waits.groups.columns(waits.group[parents]),
+        "source": waits.log.activity_texts(waits.source[parents]),
+        "target": waits.log.activity_texts(waits.target[parents]),
+        rows.name: rows.told,
+    }
+    order = _order(waits, rows, against)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    cases = np.repeat(place, np.diff(offsets)), rows.cases
+    found = CaseRows.of_pairs(made(waits.log.case_ids), *cases, len(order))
+    ranked = table({**names, **rows.figures, **against}).take(arrow(order))
+    totals = Later(lambda: _totals(waits, attribute, threads))
+    return WaitingPlaces(rows.name, ranked, totals, found, LogReference(waits.log))
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Waits by what they belong to, their parent, and by what is told of an attribute."""
+
+    name: str
+    parents: NDArray[np.int64]
+    told: pa.Array
+    offsets: NDArray[np.int64]
+    times: NDArray[np.int64]
+    cases: NDArray[np.int32]
+    figures: dict[str, Any]
+
+    @property
+    def matters(self) -> NDArray[np.float64]:
+        """What each row is ranked by."""
+        found: NDArray[np.float64] = self.figures.get("cash_days", self.figures["total_s"])
+        return found
+
+
+def _rows_of(waits: Waits, attribute: str, threads: int | None, *, edges: bool = True) -> _Rows:
+    """Return the waits by an attribute, and by the rows of `waits`, or whatever the edge by group only."""
     column = waits.log.attribute(attribute)
     if column.name in (*COLUMNS, *waits.groups.keys.column_names):
         raise SchemaError(
@@ -106,59 +157,62 @@ def waiting_places(waits: Waits, attribute: str, threads: int | None = None) -> 
     values = column.per_event(waits.log.case_offsets)
     codes = codes_of(values)
     codes = codes - codes.min(initial=0)
-    width, own = int(codes.max(initial=0)) + 1, codes[waits.events]
-    keys = waits.rows * width + own
+    width = int(codes.max(initial=0)) + 1
+    of, count = (waits.rows, len(waits.source)) if edges else (waits.group[waits.rows], waits.groups.count)
+    keys = of * width + codes[waits.events]
     distinct = None
-    if len(waits.source) * width > MOST_ROWS:
+    if count * width > MOST_ROWS:
         distinct, keys = np.unique(keys, return_inverse=True)
-    count = len(waits.source) * width if distinct is None else len(distinct)
-    rows, offsets, times, positions = in_rows(keys.astype(np.int32), max(count, 1), waits.times, threads)
+    rooms = count * width if distinct is None else len(distinct)
+    rows, offsets, times, positions = in_rows(keys.astype(np.int32), max(rooms, 1), waits.times, threads)
     parents, places = np.divmod(rows if distinct is None else distinct[rows], width)
     cases = waits.cases[positions]
-    columns = measured(times, offsets, distinct_counts(cases, offsets, threads), threads)
+    own = cases if edges else cases[np.lexsort((cases, np.repeat(rows, np.diff(offsets))))]
+    figures = measured(times, offsets, distinct_counts(own, offsets, threads), threads)
     if waits.groups.amounts is not None:
-        columns["cash_days"] = cash_days(
+        figures["cash_days"] = cash_days(
             waits.elapsed[positions], cases, offsets, waits.groups.amounts.units, threads
         )
     firsts = np.zeros(width, dtype=np.int64)
     firsts[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
     told = _plain(values.take(arrow(firsts[places])))
-    against = compared(Places(times, offsets, parents, np.asarray(told.is_valid())), threads)
-    names: dict[str, Any] = {
-        **waits.groups.columns(waits.group[parents]),
-        "source": waits.log.activity_texts(waits.source[parents]),
-        "target": waits.log.activity_texts(waits.target[parents]),
-        column.name: told,
-    }
-    order = _order(waits, parents, told, columns["count"], against)
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    found = CaseRows.of_pairs(made(waits.log.case_ids), np.repeat(place, np.diff(offsets)), cases, len(order))
-    ranked = table({**names, **columns, **against}).take(arrow(order))
-    return WaitingPlaces(column.name, ranked, found, LogReference(waits.log))
+    return _Rows(column.name, parents, told, offsets, times, cases, figures)
+
+
+def _totals(waits: Waits, attribute: str, threads: int | None) -> pa.Table:
+    """Return the waits by group and attribute, whatever the edge."""
+    rows = _rows_of(waits, attribute, threads, edges=False)
+    columns = {**waits.groups.columns(rows.parents), rows.name: rows.told, **rows.figures}
+    keys = {
+        "currency": waits.groups.currency_rank(rows.parents), "matters": -rows.matters,
+        "told": sortable(rows.told), "group": rows.parents,
+    }  # fmt: skip
+    return table(columns).take(arrow(_ascending(keys)))
 
 
 def _plain(values: pa.Array) -> pa.Array:
     return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
 
 
-def _order(
-    waits: Waits, parents: NDArray[np.int64], told: pa.Array, counts: NDArray[np.int64],
-    against: dict[str, pa.Array],
-) -> NDArray[np.int64]:  # fmt: skip
+def _order(waits: Waits, rows: _Rows, against: dict[str, pa.Array]) -> NDArray[np.int64]:
     import pyarrow.compute as pc  # late: 50 ms
 
-    sure = pc.fill_null(against["excess_low_s"], 0.0).to_numpy().clip(min=0) * counts
-    keys = {
+    parents = rows.parents
+    low = pc.fill_null(against["excess_low_s"], 0.0).to_numpy()
+    return _ascending({
         "currency": waits.groups.currency_rank(waits.group[parents]),
-        "sure": -sure,
+        "sure": -low.clip(min=0) * rows.figures["count"],
         "excess": pc.negate(against["excess_total_s"]),
+        "matters": -rows.matters,
         "source": waits.source[parents],
         "target": waits.target[parents],
-        "told": sortable(told),
+        "told": sortable(rows.told),
         "group": waits.group[parents],
-    }
-    order: NDArray[np.int64] = np.asarray(
-        pc.sort_indices(table(keys), sort_keys=[(name, "ascending") for name in keys])
-    ).astype(np.int64)
-    return order
+    })  # fmt: skip
+
+
+def _ascending(keys: dict[str, Any]) -> NDArray[np.int64]:
+    import pyarrow.compute as pc  # late: 50 ms
+
+    order = pc.sort_indices(table(keys), sort_keys=[(name, "ascending") for name in keys])
+    return np.asarray(order).astype(np.int64)

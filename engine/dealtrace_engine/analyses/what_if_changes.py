@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import groups_of
-from dealtrace_engine.analyses.milestones import Names, names_of, wanted_activities
+from dealtrace_engine.analyses.milestones import Names, wanted_activities
 from dealtrace_engine.errors import ArgumentError, SchemaError
 from dealtrace_engine.filters.values import duration, duration_us
 from dealtrace_engine.log import EventLog
-from dealtrace_engine.schema import nearest
+from dealtrace_engine.schema import names_of, nearest
 
 BEST_QUARTER = "best quarter"
 

@@ -13,9 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from dealtrace_engine.analyses.milestones import names_of
 from dealtrace_engine.errors import ArgumentError
-from dealtrace_engine.schema import nearest
+from dealtrace_engine.schema import names_of, nearest
 from dealtrace_engine.sources.labels import activity_ids, activity_label
 
 Grain = Literal[

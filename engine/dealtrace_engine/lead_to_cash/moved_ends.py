@@ -17,6 +17,7 @@ Ends = Mapping[str, Any]
 """Ids of times to (source, target), or to ``from``, ``to`` and ``last`` as a mapping file has them."""
 SEGMENT_OF = {"k6.o": "k6", "k7.t": "k7"}
 """Segments that are called otherwise than the KPI."""
+SEGMENTS = frozenset(segment.id.casefold() for segment in LEAD_TO_CASH_SEGMENTS)
 
 
 def ends_of(log: EventLog, ends: Ends | None) -> Ends:
@@ -64,7 +65,7 @@ def lead_to_cash_segments(ends: Ends | None = None) -> tuple[Segment, ...]:
     Raises
     ------
     ArgumentError
-        There is no such segment, or these are no ends.
+        There is no such segment, it is named twice, or these are no ends.
 
     Examples
     --------
@@ -72,10 +73,11 @@ def lead_to_cash_segments(ends: Ends | None = None) -> tuple[Segment, ...]:
     >>> next(str(segment.source) for segment in moved if segment.id == "K13")
     'quote_accepted'
     """
-    said = _checked(ends or {})
-    for kpi, id in SEGMENT_OF.items():
-        if kpi in said:
-            said.setdefault(id, said[kpi])
+    said = _checked(ends or {}, SEGMENT_OF)
+    for name in ends or ():
+        if _segment_of(name) not in SEGMENTS:
+            raise ArgumentError(f"no segment is measured as the KPI {name!r} is",
+                                hint="kpis(log, ends=...) moves it")  # fmt: skip
     found = list[Segment]()
     for segment in LEAD_TO_CASH_SEGMENTS:
         moved = said.get(segment.id.casefold())
@@ -87,20 +89,46 @@ def lead_to_cash_segments(ends: Ends | None = None) -> tuple[Segment, ...]:
     return tuple(found)
 
 
-def _checked(ends: Ends) -> dict[str, Any]:
+def moved_segments(log: EventLog, ends: Ends | None) -> tuple[Segment, ...]:
+    """Return the ready segments between the ends that the caller names, or the log's mapping file.
+
+    The file moves KPIs too, of which some are no segments; a caller who names such a one means another.
+
+    Raises
+    ------
+    ArgumentError
+        See `lead_to_cash_segments`.
+    """
+    said = ends_of(log, ends)
+    if ends is None:
+        said = {name: moved for name, moved in said.items() if _segment_of(name) in SEGMENTS}
+    return lead_to_cash_segments(said)
+
+
+def _segment_of(name: str) -> str:
+    return SEGMENT_OF.get(name.casefold(), name.casefold())
+
+
+def _checked(ends: Ends, called: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return ends by their ids in lower case, or by how some of them are `called` otherwise."""
     if not isinstance(ends, Mapping):
         raise ArgumentError(f"ends are a mapping from ids, got {ends!r}",
                             hint="such as {'K13': ('quote_accepted', 'order_activated')}")  # fmt: skip
-    ready = (segment.id for segment in LEAD_TO_CASH_SEGMENTS)
-    known = {name.casefold() for name in (*MOVABLE, *ready)}
-    for name in ends:
-        if str(name).casefold() not in known:
-            of_no_time = any(kpi.id.casefold() == str(name).casefold() for kpi in REGISTRY)
+    known = {name.casefold() for name in (*MOVABLE, *SEGMENTS)}
+    found = dict[str, Any]()
+    for name, moved in ends.items():
+        id = str(name).casefold()
+        if id not in known:
+            of_no_time = any(kpi.id.casefold() == id for kpi in REGISTRY)
             what = (
                 f"{name!r} is no time between activities" if of_no_time else f"there is no segment {name!r}"
             )
             raise ArgumentError(what, hint=nearest(MOVABLE, str(name), "segments"))
-    return {name.casefold(): moved for name, moved in ends.items()}
+        id = (called or {}).get(id, id)
+        if id in found:
+            raise ArgumentError(f"the ends of {name!r} are given twice", hint="ids are the same in any case")
+        found[id] = moved
+    return found
 
 
 def _pair(name: str, moved: Any, source: SegmentEnd, target: SegmentEnd) -> tuple[SegmentEnd, SegmentEnd]:

@@ -11,7 +11,7 @@ from dealtrace_engine.analyses.segments import Segments, segment_times
 from dealtrace_engine.analyses.working_time import Calendar
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
-from dealtrace_engine.lead_to_cash.moved_ends import ends_of, lead_to_cash_segments
+from dealtrace_engine.lead_to_cash.moved_ends import moved_segments
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
 
@@ -73,7 +73,7 @@ def segments(
     if pairs is not None and ends is not None:
         raise ArgumentError("ends move the ready segments only", hint="give either pairs or ends")
     return segment_times(
-        log, lead_to_cash_segments(ends_of(log, ends)) if pairs is None else pairs, by=by, where=where,
+        log, moved_segments(log, ends) if pairs is None else pairs, by=by, where=where,
         calendar=calendar, value=value, currency=currency, percentiles=percentiles, missing=pairs is None,
         threads=threads, progress=progress,
     )  # fmt: skip

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from dealtrace_engine.analyses.funnel_steps import LOST, NO_LOSS
 from dealtrace_engine.analyses.grouping import By
+from dealtrace_engine.analyses.milestones import wanted_activities
 from dealtrace_engine.analyses.observed import STOPS as STOPPED
 from dealtrace_engine.analyses.observed import Cohort
 from dealtrace_engine.analyses.survival import Survival, survival
@@ -17,8 +18,9 @@ from dealtrace_engine.analyses.working_time import Calendar
 from dealtrace_engine.buffers import text
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
+from dealtrace_engine.filters.values import Moment
 from dealtrace_engine.lead_to_cash.milestones import REOPENED, STOPS
-from dealtrace_engine.lead_to_cash.moved_ends import ends_of, lead_to_cash_segments
+from dealtrace_engine.lead_to_cash.moved_ends import moved_segments
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress, tick
 from dealtrace_engine.results import LogReference, Result
@@ -36,16 +38,22 @@ class SegmentSurvival(Result):
         `Survival.table`.
     parts : dict of str to Survival
         By the id of the segment: curves, shares, ageing and cases.
+    notes : list of str
+        What limits the figures.
     """
 
     table: pa.Table
     parts: dict[str, Survival]
+    notes: list[str]
     _log: LogReference
     definition: ClassVar[str] = "segment_survival 1"
 
     @property
     def _table(self) -> pa.Table:
         return self.table
+
+    def _content(self) -> dict[str, Any]:
+        return {"table": self.table, "notes": self.notes}
 
     def of(self, segment: str) -> Survival:
         """Return what is known of a segment.
@@ -66,8 +74,8 @@ class SegmentSurvival(Result):
 
 def segment_survival(
     log: EventLog, *, ends: Mapping[str, Any] | None = None, by: By = None, where: Expression | None = None,
-    cohort: Cohort | None = None, calendar: Calendar | None = None, until: datetime | str | None = None,
-    horizon: datetime | str | None = None, percentiles: Sequence[float] = (25, 50, 75, 90),
+    cohort: Cohort | None = None, calendar: Calendar | None = None, until: Moment | None = None,
+    horizon: Moment | None = None, percentiles: Sequence[float] = (25, 50, 75, 90),
     confidence: float = 0.95, threads: int | None = None, progress: Progress | None = None,
 ) -> SegmentSurvival:  # fmt: skip
     """Return how long the segments of lead-to-cash take, counting the cases that are still on their way.
@@ -101,7 +109,7 @@ def segment_survival(
     >>> row["reached"], row["open"], row["p50_s"]
     (1, 1, 172800.0)
     """
-    chosen = [s for s in lead_to_cash_segments(ends_of(log, ends)) if s.source.occurrence != "every"]
+    chosen = [s for s in moved_segments(log, ends) if s.source.occurrence != "every"]
     parts, rows = dict[str, Survival](), list[pa.Table]()
     for done, segment in enumerate(chosen, 1):
         part = survival(
@@ -116,4 +124,5 @@ def segment_survival(
         parts[segment.id] = part
         rows.append(own)
         tick(progress, done, len(chosen))
-    return SegmentSurvival(pa.concat_tables(rows), parts, LogReference(log))
+    notes = [] if wanted_activities(log, LOST, missing=True).any() else [NO_LOSS]
+    return SegmentSurvival(pa.concat_tables(rows), parts, notes, LogReference(log))

@@ -2,7 +2,7 @@
 
 `labels.json` holds, per activity id, the English name and for every other language the forms found in
 published lead-to-cash guides (``attested``) and, where those have none, our own (``proposed``). The first
-form is shown; all of them mean the id.
+form is shown; all of them mean the id. So do the words of the id in English: "Opportunity Won".
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def activity_forms(activity_id: str, language: str = "en") -> tuple[str, ...]:
 
     Examples
     --------
-    >>> activity_forms("contract_signed", "zh")
-    ('合同已签署', '合同签署')
+    >>> activity_forms("contract_signed", "zh"), activity_forms("opportunity_won")
+    (('合同已签署', '合同签署'), ('Opportunity Closed Won', 'Opportunity Won'))
     """
     if language not in LANGUAGES:
         raise SchemaError(
@@ -79,7 +79,8 @@ def activity_forms(activity_id: str, language: str = "en") -> tuple[str, ...]:
             hint=f"nearest: {', '.join(near)}" if near else "activity_ids() lists them",
         )  # fmt: skip
     if language == "en":
-        return (cast(str, _table()[activity_id]["en"]),)
+        shown, words = cast(str, _table()[activity_id]["en"]), activity_id.replace("_", " ")
+        return (shown,) if shown.lower() == words else (shown, words.title())
     forms = cast(dict[str, list[str]], _table()[activity_id][language])
     return (*forms["attested"], *forms["proposed"])
 

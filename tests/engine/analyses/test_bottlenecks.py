@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import pickle
+from collections import Counter
 from fractions import Fraction
 from itertools import pairwise
 from unittest import mock
@@ -111,7 +112,7 @@ def test_working_time():
     assert hours == [3 * 8, 2 * 8]
     assert rows["ask", "EUR"]["cash_days"] == 300  # whatever the calendar
     assert rows["approve", "EUR"]["service_total_s"] == 3 * 8 * 3600
-    assert [row["cash_days"] for row in found.resources.table.to_pylist()] == [0, 300, -20]
+    assert [row["cash_days"] for row in found.resources.table.to_pylist()] == [300, 0, -20]
     assert pickle.loads(pickle.dumps(found)).to_json() == found.to_json()
     without = Calendars({"EUR": office}, by="currency")
     with pytest.raises(ArgumentError, match="calendar"):
@@ -174,6 +175,42 @@ def test_excess_over_the_others_equal_to_numpy(company):
             assert row["excess_low_s"] == pytest.approx(limit)
 
 
+def test_those_that_are_not_compared_are_ranked_by_what_waits(company):
+    _, log = company
+    for value, ranked_by in ((None, "total_s"), ("amount", "cash_days")):
+        places = bottlenecks(log, value=value).departments
+        rows = [row for row in places.table.to_pylist() if row["excess_s"] is None]
+        ranks = [(row.get("currency") or "", -row[ranked_by]) for row in rows]
+        assert len(ranks) > 10
+        assert ranks == sorted(ranks)
+        totals, every = places.totals.to_pylist(), bottlenecks(log, value=value).table
+        assert sum(row["count"] for row in totals) == sum(every["count"].to_pylist())
+        assert sum(row["total_s"] for row in totals) == pytest.approx(sum(every["total_s"].to_pylist()))
+        ranks = [(row.get("currency") or "", -row[ranked_by]) for row in totals]
+        assert ranks == sorted(ranks)
+    frame = log.to_polars(["department"]).rows()
+    waits = [(b[3], b[0]) for a, b in pairwise(frame) if a[0] == b[0]]
+    own = bottlenecks(log).departments.totals.to_pylist()
+    assert {row["department"]: row["count"] for row in own} == Counter(team for team, _ in waits)
+    assert {row["department"]: row["cases"] for row in own} == Counter(team for team, _ in set(waits))
+
+
+def test_service_of_every_activity():
+    rows = {row["activity"]: row for row in bottlenecks(from_arrow(HAND)).service.to_pylist()}
+    assert list(rows) == ["sign", "approve", "ask"]
+    shown = {name: (r["count"], r["cases"], r["total_s"], r["share"]) for name, r in rows.items()}
+    assert shown == {
+        "ask": (2, 2, 0, 0), "approve": (1, 1, 86_400, 0.25), "sign": (1, 1, 3 * 86_400, 0.75),
+    }  # fmt: skip
+    assert rows["sign"]["p50_s"] == rows["sign"]["mean_s"] == 3 * 86_400
+    office = WorkingCalendar("UTC", {"mon-fri": "08:00-16:00"})
+    worked = bottlenecks(from_arrow(HAND), calendar=office, by="currency").service.to_pylist()
+    assert [(row["currency"], row["activity"], row["total_s"]) for row in worked][:2] == [
+        ("EUR", "sign", 3 * 8 * 3600), ("EUR", "approve", 8 * 3600),
+    ]  # fmt: skip
+    assert bottlenecks(from_arrow(INSTANTS)).service.num_rows == 0
+
+
 def test_those_with_few_waits_are_not_compared():
     found = bottlenecks(from_arrow(INSTANTS), resource="boss").resources
     rows = {(row["source"], row["boss"]): row for row in found.table.to_pylist()}
@@ -195,48 +232,13 @@ def test_nobody_is_compared_with_a_system_or_with_the_unnamed():
     log = from_arrow(pa.table(dict(zip(names, zip(*rows, strict=True), strict=True))))
     table = bottlenecks(log).resources.table.to_pylist()
     assert [(row["resource"], row["note"]) for row in table] == [
-        ("Ann", None), ("Bo", None), ("bot", "done at once"), (None, "not known"),
+        ("Ann", None), ("Bo", None), (None, "not known"), ("bot", "done at once"),
     ]  # fmt: skip
     ann, bo, *rest = table
     assert (ann["others_p50_s"], bo["others_p50_s"]) == (bo["p50_s"], ann["p50_s"])
     assert 0 < ann["excess_low_s"] < ann["excess_s"] == -bo["excess_s"]
     assert bo["excess_low_s"] < bo["excess_s"]
     assert {row[name] for row in rest for name in ("others_p50_s", "excess_s", "excess_low_s")} == {None}
-
-
-@pytest.mark.parametrize("period", ["day", "week"])
-def test_queues_and_work_in_progress_equal_to_counting_at_each_end(company, period):
-    _, log = company
-    found = bottlenecks(log.filter(w.case("region") == "Japan"), by="segment")
-    log, length = found._waits.log, datetime.timedelta(days=7 if period == "week" else 1)
-    queue = found.queues(period)
-    rows = queue.filter(np.array([s.as_py() == "Enterprise" for s in queue["segment"]])).to_pylist()
-    assert len({row["period"].weekday() for row in rows}) == (1 if period == "week" else 7)
-    frame = log.to_polars(["segment"]).rows()
-    first = rows[0]
-    spans = [
-        (a[2], b[2]) for a, b in pairwise(frame)
-        if a[0] == b[0] and a[3] == "Enterprise" and (a[1], b[1]) == (first["source"], first["target"])
-    ]  # fmt: skip
-    own = [row for row in rows if (row["source"], row["target"]) == (first["source"], first["target"])]
-    for row in own:
-        assert row["waiting"] == naive.open_at(spans, row["period"] + length)
-    assert sum(row["arrivals"] for row in own) == sum(row["departures"] for row in own) == len(spans)
-    work = found.work_in_progress(period).to_pylist()
-    cases: dict[str, list[datetime.datetime]] = {}
-    for case, _, time, segment in frame:
-        if segment == "Enterprise":
-            cases.setdefault(case, []).append(time)
-    for row in [row for row in work if row["segment"] == "Enterprise"]:
-        ends = [(times[0], times[-1]) for times in cases.values()]
-        assert row["open"] == naive.open_at(ends, row["period"] + length)
-    assert sum(row["arrivals"] for row in work) == log.cases
-
-
-def test_cases_that_do_not_end_stay_open():
-    found = bottlenecks(from_arrow(HAND), resource=None)
-    assert found.work_in_progress("day", ends=["sign"]).to_pylist()[-1]["open"] == 2
-    assert found.work_in_progress("day").to_pylist()[-1]["open"] == 0
 
 
 def test_the_same_whatever_the_threads(company):
@@ -290,12 +292,3 @@ def test_many_people_are_told_by_sorting(company):
     found = bottlenecks(log)
     with mock.patch("dealtrace_engine.analyses.waiting_places.MOST_ROWS", 10):
         assert found.at("resource").table.equals(bottlenecks(log).resources.table)
-
-
-def test_too_many_periods():
-    log = from_arrow(logs.table(logs.BY_HAND["before and after 1970"]))
-    with (
-        mock.patch("dealtrace_engine.analyses.queues.MOST_COUNTS", 10),
-        pytest.raises(ArgumentError, match="weeks"),
-    ):
-        bottlenecks(log).queues("day")

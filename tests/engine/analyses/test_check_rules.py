@@ -216,7 +216,7 @@ def test_rules_that_say_whether_they_are_of_working_time():
         ('zone = "UTC"', 'zone = "UTX"', 4, "calendar, key 'zone': there is no such time zone"),
         ("mon-fri =", "mon-fry =", 5, "calendar, key 'hours': there is no weekday 'fry'"),
         ("[2024-01-09]", '["soon"]', 6, "calendar, key 'holidays'"),
-        ("holidays", "holydays", 6, "calendar has no key 'holydays'; nearest: 'holidays'"),
+        ("holidays", "holydays", 6, "there is no such key; nearest: 'holidays'"),
         ('zone = "UTC"', "", None, "calendar is a table with a zone"),
         ("working_time = true", "working_time = 1", 13, "rule 'work', key 'working_time'"),
         (

@@ -144,7 +144,7 @@ def test_bad_input(made):
     for name in ("approval", "acceptance"):
         with pytest.raises(SchemaError, match="no activity 'typo'"):
             discounts(log, **{name: ["typo"]})
-        with pytest.raises(ArgumentError, match=f"{name} is one name or several"):
+        with pytest.raises(ArgumentError, match=f"{name}: one name or several"):
             discounts(log, **{name: 5})
     with pytest.raises(ArgumentError, match="limit"):
         discounts(log, limit=100)

@@ -147,6 +147,10 @@ def test_where_until_and_lost():
     assert early.table["cases"].to_pylist() == [5, 2, 1]
     assert (early.table["lost"].to_pylist(), early.until.day) == ([1, 1, 0], 4)  # case 4 is still lost
     told = by_hand(lost=["x"])
+    assert by_hand(lost="x").table == told.table
+    for wrong in ("soon", "2023-01-01"):
+        with pytest.raises(ArgumentError, match=r"no instant|before the first event"):
+            by_hand(until=wrong)
     assert (told.table["lost"].to_pylist(), told.table["open"].to_pylist()) == ([0, 0, 0], [1, 2, 0])
     nothing = funnel(log_of(("1", "a", 0), ("1", "b", 1)), ["a", "b"])
     assert nothing.notes == [
@@ -255,9 +259,12 @@ def test_counts_against_an_independent_query():
 def test_bad_input_is_refused():
     with pytest.raises(SchemaError, match="no activity 'quote_issuedd'"):
         by_hand(["a", "quote_issuedd"])
-    for wrong in ("a", ["a"], {"a": "a"}):
+    for wrong in ("a", ["a"], {"a": "a"}, 5, (step for step in "ab")):
         with pytest.raises(ArgumentError, match="at least two steps"):
             by_hand(wrong)
+    for more in ({"steps": [None, "a"]}, {"lost": 5}, {"steps": {1: "a", 2: "b"}}):
+        with pytest.raises(ArgumentError, match="one name or several"):
+            by_hand(**more)
     with pytest.raises(ArgumentError, match="twice"):
         by_hand(["a", "a"])
     for confidence in (0.0, 1.0, 95):

@@ -117,14 +117,18 @@ def test_money_by_currency_is_never_added_up():
 
 def test_start_timestamps():
     table = pa.table({
-        "case": ["1", "1", "2", "2"], "activity": ["ask", "decide"] * 2,
-        "start": ["2024-01-01", "2024-01-03", "2024-01-01", None],
-        "time": ["2024-01-02", "2024-01-05", "2024-01-02", "2024-01-05"],
+        "case": ["1", "1", "2", "2", "3", "3"], "activity": ["ask", "decide"] * 3,
+        "start": ["2024-01-01", "2024-01-03", "2024-01-01", None, "2024-01-01", "2024-01-09"],
+        "time": ["2024-01-02", "2024-01-05", "2024-01-02", "2024-01-05", "2024-01-02", "2024-01-05"],
     })  # fmt: skip
     log = from_arrow(table, start_timestamp="start")
     ends = ("ask", SegmentEnd(("decide",), timestamp="start"))
-    row = row_of(segment_times(log, {"wait": ends}))
-    assert (row["reached"], row["never"], row["p50_s"]) == (1, 1, 86400)
+    found = segment_times(log, {"wait": ends})
+    row = row_of(found)
+    assert (row["reached"], row["never"], row["p50_s"]) == (1, 2, 86400)
+    told = {finding.reason: finding.count for finding in found.findings}
+    assert told == {"no start timestamp": 1, "start timestamp after the end": 1}
+    assert segment_times(log, {"wait": ("ask", "decide")}).findings == []
     every = {"wait": (SegmentEnd(("ask",), "every"), ends[1])}
     assert row_of(segment_times(log, every))["p50_s"] == 86400
     with pytest.raises(LogError, match="no start timestamps"):
@@ -202,6 +206,7 @@ def test_nothing_is_not_a_number():
         ([([], "paid")], ArgumentError, "one activity or several"),
         ([(SegmentEnd("sent"), "paid")], ArgumentError, "one activity or several"),
         ([([1], "paid")], ArgumentError, "texts"),
+        ({5: ("sent", "paid")}, ArgumentError, "called by a text, got 5"),
     ],
 )
 def test_what_is_no_segment(pairs, error, message):

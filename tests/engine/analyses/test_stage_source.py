@@ -57,6 +57,36 @@ def test_stages_of_activities():
     assert found.table["now"].to_pylist() == [0, 0]
 
 
+def test_a_win_or_a_loss_ends_the_stage_unless_it_is_mapped_to_one():
+    rows = [
+        ("1", "Lead Captured", 2, None), ("1", "Quote Created", 4, None),
+        ("1", "Opportunity Closed Won", 7, None), ("2", "Lead Captured", 0, None),
+        ("2", "Opportunity Closed Lost", 3, None), ("2", "z", 10, None),
+    ]  # fmt: skip
+    mapping = {"lead_captured": "L", "quote_created": "Q"}
+    for more in ({}, {"opportunity_won": "Closed Won", "opportunity_lost": "Closed Lost"}):
+        found = stages(log_of(*rows), activities=mapping | more).table.to_pylist()
+        assert [(row["completed"], row["now"], row["p50_s"]) for row in found if not row["closed"]] == [
+            (2, 0, 2.5 * DAY),
+            (1, 0, 3 * DAY),
+        ]
+
+
+def test_closed_stages_are_one_or_several():
+    one, several = (stages(log_of(*BY_HAND), closed=closed) for closed in ("C", ["C"]))
+    assert one.table == several.table
+    assert [row["stage"] for row in one.table.to_pylist() if row["closed"]] == ["C"]
+
+
+def test_a_stage_that_never_changes_is_told():
+    rows = [("1", "x", 0, "Closed Won"), ("1", "y", 5, "Closed Won"), ("2", "x", 0, "Demo")]
+    assert stages(log_of(*rows)).notes == [
+        "'stage' is the same in all events of each case: it may be the stage now, not then"
+    ]
+    assert stages(log_of(*BY_HAND)).notes == ["1 cases are in no stage"]
+    assert stages(log_of(*rows), activities={"x": "A", "y": "B"}).notes == []
+
+
 def test_what_an_export_says_of_itself_counts():
     log = changes(
         ("1", "Opportunity Created", 0, None, None), ("1", "Opportunity Stage Changed", 4, "A", "B"),
@@ -85,8 +115,13 @@ def test_what_cannot_be_told_is_refused():
         stages(log, column="stag")
     with pytest.raises(ArgumentError, match="not by both"):
         stages(log, column="stage", activities={"x": "A"})
-    with pytest.raises(ArgumentError, match="no activity is mapped"):
-        stages(log, activities={})
+    for wrong in ({}, ["x"]):
+        with pytest.raises(ArgumentError, match="no activity is mapped"):
+            stages(log, activities=wrong)
+    with pytest.raises(ArgumentError, match="a stage is a text, got 1"):
+        stages(log, activities={"x": 1})
+    with pytest.raises(ArgumentError, match="closed stages: one name or several, not 5"):
+        stages(log, closed=5)
     with pytest.raises(SchemaError, match="no activity 'y'"):
         stages(log, activities={"y": "A"})
     with pytest.raises(SchemaError, match=r"no stage 'Closed Wo'.*nearest: 'Closed Won'"):
@@ -95,11 +130,12 @@ def test_what_cannot_be_told_is_refused():
         stages(log, order=["A", "D"])
     with pytest.raises(ArgumentError, match="in the order twice"):
         stages(log, order=["A", "A"])
-    for wrong in ([], "A"):
+    for wrong in ([], "A", 5):
         with pytest.raises(ArgumentError, match="an order is a sequence"):
             stages(log, order=wrong)
-    with pytest.raises(ArgumentError, match="before the first event"):
-        stages(log, until="2023-01-01")
+    for wrong, said in (("2023-01-01", "before the first event"), ("soon", "no instant")):
+        with pytest.raises(ArgumentError, match=said):
+            stages(log, until=wrong)
     with pytest.raises(LogError, match="no event says anything"):
         stages(log_of(("1", "x", 0, None)))
     many = log_of(*((f"{n}", "x", n % 9, f"s{n}") for n in range(501)))

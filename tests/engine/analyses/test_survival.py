@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from unittest import mock
 
 import numpy as np
@@ -90,7 +90,26 @@ def test_until():
     assert result.findings[-1].reason.startswith("cases that begin after")
     later = survival(log_of(DEALS), "new", ENDS, until=datetime(2024, 3, 1))
     assert later.ageing()["age_s"].to_pylist() == [55 * DAY, 25 * DAY]
-    assert later.until == survival(log_of(DEALS), "new", ENDS, until=datetime(2024, 3, 1, tzinfo=UTC)).until
+    for same in (datetime(2024, 3, 1, tzinfo=UTC), date(2024, 3, 1), "2024-03-01"):
+        assert survival(log_of(DEALS), "new", ENDS, until=same).until == later.until
+
+
+@settings(max_examples=100)
+@given(st.data())
+def test_until_is_as_if_nothing_had_happened_later(data):
+    events = data.draw(logs.event_logs())
+    names = sorted({event.activity for event in events})
+    until = data.draw(st.sampled_from([event.time_us for event in events]))
+    end = st.builds(SegmentEnd, st.tuples(st.sampled_from(names)), st.sampled_from(["first", "last"]))
+    source, target, stops = data.draw(end), data.draw(end), data.draw(st.none() | end)
+    more = {"stops": stops, "reopened": data.draw(st.none() | st.sampled_from(names)), "missing": True,
+            "until": datetime.fromtimestamp(0, UTC) + timedelta(microseconds=until)}  # fmt: skip
+    whole = survival(from_arrow(logs.table(events)), source, target, **more)
+    seen = [event for event in events if event.time_us <= until]
+    until_then = survival(from_arrow(logs.table(seen)), source, target, **more)
+    assert whole.table == until_then.table
+    assert whole.curves() == until_then.curves()
+    assert whole.ageing() == until_then.ageing()
 
 
 def test_an_export_says_until_when_and_from_when():
@@ -159,7 +178,7 @@ def test_what_is_reopened_is_not_over():
     }  # fmt: skip
     assert only_row(result)["reversed"] == 1
     only = survival(log_of(REOPENED), "new", ENDS, reopened={"lost": "reopened"})
-    assert only.cases(0, "lost").to_pylist() == []
+    assert only.cases(0, "lost").to_pylist() == ["2"]  # lost again
     with pytest.raises(ArgumentError, match="no target 'wno'; nearest: 'won'"):
         survival(log_of(REOPENED), "new", ENDS, reopened={"wno": "reopened"})
 
@@ -176,10 +195,27 @@ def test_those_that_leave_are_censored_then():
     assert [(row["cohort"], row["cases"]) for row in closed.table.to_pylist()] == [(None, 4)]
 
 
+def test_losses_that_are_no_target_and_no_stop_are_told():
+    rows = [("1", "Created", 0), ("1", "Closed Lost", 5), ("2", "Created", 0), ("2", "Closed Lost", 5),
+            ("2", "Reopened", 6), ("3", "Created", 0), ("3", "Closed Won", 8), ("4", "Closed Lost", 0),
+            ("4", "Created", 1), ("5", "Created", 0), ("5", "Closed Lost", 9)]  # fmt: skip
+    log = log_of([(case, f"Opportunity {what}", day) for case, what, day in rows])
+    lost = "open cases that are lost: Opportunity Closed Lost is neither a target nor a stop"
+    ends = {"won": "opportunity_won", "lost": "Opportunity Closed Lost"}
+    for target, more, expected in (
+        ("opportunity_won", {}, [(lost, 2)]),
+        ("opportunity_won", {"until": "2024-01-07"}, [(lost, 1)]),
+        ("opportunity_won", {"stops": "opportunity_lost"}, []),
+        (ends, {}, [("cases whose targets all come before the source", 1)]),
+    ):
+        found = survival(log, "opportunity_created", target, **more).findings
+        assert [(finding.reason, finding.count) for finding in found] == expected
+
+
 def test_by_a_calendar():
     row = only_row(survival(log_of(DEALS), "new", "won", calendar=WorkingCalendar("UTC"), percentiles=[10]))
     assert row["p10_s"] == 8 * 8 * 3600  # 10 days from a Monday
-    empty = survival(log_of(DEALS), "lost", "new", calendar=WorkingCalendar("UTC"), until="2023-01-01")
+    empty = survival(log_of(DEALS), "lost", "new", calendar=WorkingCalendar("UTC"), until="2024-01-02")
     assert only_row(empty)["cases"] == 0
 
 
@@ -190,7 +226,7 @@ def test_too_little_is_said():
     assert none.shares["share"].to_pylist() == [0.0, 1.0]
     few = survival(log, "new", "lost")
     assert only_row(few)["note"].endswith("are not there after the longest time seen")
-    nobody = survival(log, "new", "won", until="2023-01-01")
+    nobody = survival(log, "lost", "won", until="2024-01-01")
     assert only_row(nobody)["note"] == "not enough data: no case has the source"
     assert (len(nobody.curves()), len(nobody.incidence()), len(nobody.ageing())) == (0, 0, 0)
     for result in (none, few, nobody):
@@ -264,10 +300,12 @@ def test_the_same_bits_for_any_number_of_threads():
         ({"target": {1: "won"}}, ArgumentError, "competing targets"),
         ({"target": SegmentEnd(("won",), "every")}, ArgumentError, "one source to one target"),
         ({"until": "soon"}, ArgumentError, "no instant"),
+        ({"until": date(2023, 1, 1)}, ArgumentError, "before the first event"),
+        ({"reopened": "quit"}, SchemaError, "no activity 'quit'"),
         ({"horizon": 3}, ArgumentError, "no instant"),
         ({"cohort": "birth"}, ArgumentError, "no cohort 'birth'"),
         ({"percentiles": [120]}, ArgumentError, "from 0 to 100"),
-        ({"confidence": 95}, ArgumentError, "between 0 and 1"),
+        *(({"confidence": wrong}, ArgumentError, "between 0 and 1") for wrong in (95, "x", None)),
         ({"by": "regoin"}, SchemaError, "no column"),
         ({"progress": lambda done, of: False}, Cancelled, "cancelled"),
     ],

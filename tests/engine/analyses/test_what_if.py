@@ -221,12 +221,12 @@ def test_bad_input_is_refused(synthetic):
         with pytest.raises(ArgumentError, match="Cap, Remove or MakeLike"):
             what_if(synthetic, wrong)
     for change, error in (
-        (Remove(None), "activity is one name or several"), (Remove([]), "activity names no activity"),
-        (Cap("quote_issued", 5, "1 d"), "target is one name or several"),
+        (Remove(None), "activity: one name or several"), (Remove([]), "activity names no activity"),
+        (Cap("quote_issued", 5, "1 d"), "target: one name or several"),
     ):  # fmt: skip
         with pytest.raises(ArgumentError, match=error):
             what_if(synthetic, change)
-    with pytest.raises(ArgumentError, match="start is one name or several"):
+    with pytest.raises(ArgumentError, match="start: one name or several"):
         what_if(synthetic, Remove("quote_issued"), start=5)
     with pytest.raises(SchemaError, match="duration"):
         what_if(synthetic, Cap("quote_issued", "quote_accepted", "soon"))

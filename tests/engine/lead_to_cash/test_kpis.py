@@ -307,7 +307,7 @@ def test_a_filter_that_nothing_passes(deals):
         ({"until": "soon"}, "until is no instant: 'soon'"),
         ({"until": 5}, "until is no instant: 5"),
         ({"until": date(1970, 1, 5)}, "before the last event"),
-        ({"ids": 5}, "ids is one name or several"),
+        ({"ids": 5}, "ids: one name or several"),
         ({"ends": 5}, "ends are a mapping"),
         ({"targets": [0.5]}, "the targets are a mapping"),
         ({"limits": "x"}, "the limits are a mapping"),

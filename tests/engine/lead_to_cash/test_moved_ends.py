@@ -138,6 +138,25 @@ def test_bad_ends(log, ends, what):
         kpis(log, "K13", ends=ends)
 
 
+@pytest.mark.parametrize(
+    ("ends", "what"),
+    [
+        ({"K6.L": ("a", "b"), "K11.D": ("a", "b")}, r"as the KPI 'K6\.L' is; kpis\(log, ends=...\) moves it"),
+        ({"K13": ("a", "b"), "k13": ("a", "b")}, "ends of 'k13' are given twice"),
+        ({"K6.o": ("a", "b"), "K6": ("a", "b")}, "ends of 'K6' are given twice"),
+    ],
+)
+def test_ends_that_would_change_nothing(log, ends, what):
+    for measured in (segments, segment_survival):
+        with pytest.raises(ArgumentError, match=what):
+            measured(log, ends=ends)
+    object.__setattr__(log, "origin", replace(log.origin, coverage=Coverage("salesforce", "x", ends={
+        "K6.L": {"from": "quote_created"}, "K7.t": {"to": "quote_issued"},
+    })))  # fmt: skip
+    rows = {one["segment"]: one for one in segments(log).table.to_pylist()}
+    assert rows["K7"]["p50_s"] == 7 * 86_400  # a mapping file moves KPIs too
+
+
 def test_on_the_command_line(log, tmp_path, capsys):
     import pyarrow.parquet as pq
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 from dealtrace_engine.analyses.survival import survival
@@ -35,6 +36,25 @@ def test_the_same_cases_as_the_segments(log):
         assert row["p50_s"] is None or row["p50_s"] >= 0.9 * own["p50_s"]
     assert len(found.of("K14").ageing()) == found.of("K14").table["open"][0].as_py()
     assert "20 segments" in repr(found)
+
+
+def test_later_losses_and_reopenings_change_nothing():
+    names = ("Created", "Closed Lost", "Reopened", "Closed Lost", "Created", "Closed Won")
+    days = ("01-01", "01-10", "02-10", "03-01", "01-01", "01-12")
+    log = from_arrow(pa.table({"case": ["1"] * 4 + ["2"] * 2, "time": [f"2024-{day}" for day in days],
+                               "activity": [f"Opportunity {name}" for name in names]}))  # fmt: skip
+    for until, stopped in (("2024-01-20", 1), ("2024-02-15", 0), (None, 1)):
+        (row,) = segment_survival(log, until=until).of("K1.W").table.to_pylist()
+        assert (row["reached"], row["stopped"], row["open"]) == (1, stopped, 1 - stopped)
+
+
+def test_a_log_that_does_not_say_what_is_lost(log):
+    assert segment_survival(log).notes == []
+    plain = from_arrow(pa.table({"case": ["1"] * 2, "activity": ["Opportunity Created", "Quote Created"],
+                                 "time": ["2024-01-01", "2024-01-03"]}))  # fmt: skip
+    found = segment_survival(plain)
+    assert found.notes[0].startswith("no activity says that a case is lost")
+    assert found.to_dict()["notes"] == found.notes
 
 
 def test_outcomes_are_those_of_the_generator(made, log):

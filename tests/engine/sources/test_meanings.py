@@ -53,6 +53,9 @@ def test_the_shown_name_is_a_label_and_the_others_are_aliases(language):
         ("建议书发布", "quote_issued"),
         ("サービス提供済み", "order_fulfilled"),
         ("quote_accepted", "quote_accepted"),
+        ("Opportunity Won", "opportunity_won"),
+        ("Opportunity Lost", "opportunity_lost"),
+        ("invoice sent", "invoice_sent"),
     ],
 )
 def test_writing_does_not_matter(text, activity):

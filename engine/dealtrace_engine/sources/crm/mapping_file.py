@@ -168,6 +168,7 @@ def mapping_text(
     lines += _table("stages.aliases", mapping.stage_aliases, remarks)
     for name in TABLES:
         lines += _table(name, getattr(mapping, name), remarks)
+    lines += _table("ends", {}, remarks)
     for name, moved in mapping.ends.items():
         lines += _table(f"ends.{written_key(name)}", moved, remarks)
     for name, meanings in mapping.objects.items():

@@ -23,6 +23,14 @@ from dealtrace_engine.toml_files import written, written_key
 
 MOST_VALUES, MOST_FIELDS = 40, 60
 """So many values of a column, and own fields, are listed."""
+ENDS = (
+    "Where KPIs and segments begin and end instead of where they do, such as K13; all parts are optional:",
+    "[ends.K13]",
+    'from = "quote_accepted"',
+    'to = ["order_activated", "order_submitted"]  # the first of any; canonical ids, or names in the log',
+    "last = false  # whether the last end counts",
+)
+"""What the file says of ends, which no export tells."""
 
 
 def proposed_mapping(system: CrmSystem, path: Path, shape: str | None = None) -> str:
@@ -57,6 +65,7 @@ def proposed_mapping(system: CrmSystem, path: Path, shape: str | None = None) ->
         "statuses": list(_statuses(values)),
         "ladders": list(_ladders(system, coverage)),
         "fields": list(_fields(own)),
+        "ends": ENDS,
         "end": list(_open(coverage)),
     }  # fmt: skip
     return mapping_text(replace(CrmMapping(), statuses=statuses), system.name, remarks)

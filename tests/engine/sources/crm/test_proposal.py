@@ -52,6 +52,17 @@ def test_it_says_what_occurs_and_what_it_is_taken_for(export):
     assert "# Nothing is known of these values of Prospect.Status: 'odd' 2.\n" in text
 
 
+def test_ends_can_be_switched_on(export, tmp_path):
+    text = proposed_mapping(SYSTEM, export)
+    start = text.index("# [ends.K13]")
+    own, rest = text[start:].split("\n\n", 1)
+    path = tmp_path / "m.toml"
+    path.write_text(text[:start] + own.replace("# ", "", 1).replace("\n# ", "\n") + "\n\n" + rest, "utf-8")
+    assert read_mapping(path, SYSTEM).ends == {
+        "K13": {"from": ["quote_accepted"], "to": ["order_activated", "order_submitted"], "last": False}
+    }
+
+
 def test_own_fields_are_listed_with_a_guess_and_can_be_switched_on(export, tmp_path):
     text = proposed_mapping(SYSTEM, export)
     start = text.index("[fields]")
