@@ -57,7 +57,7 @@ class RuleCheck(Result):
         Now, for what is waiting or overdue.
     rules : Rules
     findings : list of Finding
-        What was noticed about the amounts.
+        What was noticed about the amounts and the dates, counted in cases.
     """
 
     table: pa.Table
@@ -246,7 +246,7 @@ def check_rules(
     found = Later(lambda: CaseRows.of_pairs(ids, *pairs(), len(told)).found())
     return RuleCheck(
         told, _overall(program, groups, sums), EPOCH + timedelta(microseconds=now), pack,
-        amounts.findings, Later(lambda: violations.table(program)),
+        [*amounts.findings, *program.findings], Later(lambda: violations.table(program)),
         Later(lambda: _deviations(program, violations)),
         CaseRows(ids, found), LogReference(log),
     )  # fmt: skip

@@ -12,24 +12,21 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.milestones import wanted_activities
+from dealtrace_engine.analyses.rule_deadlines import deadlines
 from dealtrace_engine.analyses.rule_pass import Ranked
 from dealtrace_engine.attributes import Attribute
 from dealtrace_engine.buffers import arrow, read_only, view
-from dealtrace_engine.errors import DealtraceError, LogError, SchemaError
+from dealtrace_engine.errors import LogError, SchemaError
 from dealtrace_engine.filters.expressions import Expression, marked_cases
 from dealtrace_engine.filters.values import duration_us
-from dealtrace_engine.instants import InstantReader
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.models.rule_conditions import expression_of
 from dealtrace_engine.models.rules import Rule, Rules
 from dealtrace_engine.parallel import map_blocks
-from dealtrace_engine.readings import NOT_A_TIME
+from dealtrace_engine.quality import Finding
 from dealtrace_engine.sources.meanings import activity_of_label
 
 DAY_US = 86_400_000_000
-MOST_DAYS = 100_000_000
-"""From 1970 on; beyond, microseconds have no room, and every event is on one side all the same."""
-UNKNOWN = np.iinfo(np.int64).min
 Column = NDArray[Any] | Ranked
 
 
@@ -61,6 +58,7 @@ class Program:
     _asked: dict[tuple[str, str], tuple[int, Callable[[], Column]]] = field(default_factory=dict)
     _places: list[int] = field(default_factory=list)
     _arrays: dict[str, list[NDArray[Any]]] = field(default_factory=dict)
+    _unread: dict[str, Finding] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._known = set(self.log.known_activities.to_pylist())
@@ -165,7 +163,7 @@ class Program:
         kind = rule.kind.kind
         if kind in ("ON_TIME", "NOT_OVERDUE"):
             grace = duration_us(rule.grace) if rule.grace else 0
-            return self._array("deadlines", [name, grace], lambda: deadlines(self.log, name, grace))
+            return self._array("deadlines", [name, grace], lambda: self._deadlines(name, grace))
         if kind in ("FOUR_EYES", "SAME_PERSON"):
             return self._array("people", name, lambda: _people(self.log, name or "resource"))
         if kind == "NEVER_FALLS":
@@ -176,6 +174,15 @@ class Program:
             must = self.expression(rule.must)
             return self._array("scopes", rule.must, lambda: self._mask(must))
         return -1
+
+    def _deadlines(self, name: str, grace: int) -> NDArray[np.int64]:
+        limits, self._unread[name] = deadlines(self.log, name, grace)
+        return limits
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was noticed about dates."""
+        return [finding for _, finding in sorted(self._unread.items()) if finding.count]
 
     def _ranks(self, name: str, order: Sequence[str]) -> Ranked:
         """Return the place in the order of each event's value, or activity; -1 where it has none."""
@@ -239,56 +246,6 @@ def _made(make: Callable[[], Column]) -> Column | str:
         return make()
     except (SchemaError, LogError) as error:
         return error.what
-
-
-def deadlines(log: EventLog, name: str, grace: int = 0) -> NDArray[np.int64]:
-    """Return the last instant of each case that is still on time, shape (cases,).
-
-    A date is on time until its day ends (UTC). Of an attribute of events, such as the due dates of several
-    invoices, the latest counts.
-
-    Raises
-    ------
-    SchemaError
-        There is no such column, or it has no dates.
-    """
-    attribute = log.attribute(name)
-    values, kind = attribute.values, attribute.values.type
-    if pa.types.is_dictionary(kind) and pa.types.is_large_string(kind.value_type):
-        found = _instants(log, name, values.dictionary)
-        found += (found != UNKNOWN) * grace
-        codes = view(values.indices.cast(pa.int32()).fill_null(len(found)))
-        limits: NDArray[np.int64] = np.append(found, UNKNOWN)[codes]
-    elif pa.types.is_date(kind):
-        limits = view(values.cast(pa.date32())).astype(np.int64)
-        np.clip(limits, -MOST_DAYS, MOST_DAYS, out=limits)
-        limits += 1
-        limits *= DAY_US
-        limits += grace - 1
-        limits[_nulls(values)] = UNKNOWN
-    elif pa.types.is_timestamp(kind):
-        limits = view(values.cast(pa.timestamp("us", kind.tz), safe=False)) + grace
-        limits[_nulls(values)] = UNKNOWN
-    else:
-        raise SchemaError(f"column {name!r} has no dates but {kind}", column=name)
-    if attribute.level == "event":  # no case is empty
-        limits = np.maximum.reduceat(limits, log.case_offsets[:-1])
-    return limits
-
-
-def _nulls(values: pa.Array) -> NDArray[np.int64]:
-    return np.flatnonzero(np.asarray(values.is_null())) if values.null_count else np.empty(0, np.int64)
-
-
-def _instants(log: EventLog, name: str, texts: pa.LargeStringArray) -> NDArray[np.int64]:
-    try:
-        found = InstantReader(name, timezone=log.origin.timezone).read(texts).microseconds.copy()
-    except DealtraceError as error:
-        raise SchemaError(f"column {name!r} has no dates ({error.what})", column=name) from error
-    known = found != NOT_A_TIME
-    found[~known] = UNKNOWN
-    found[known & (found % DAY_US == 0)] += DAY_US - 1  # midnight is a day without a time
-    return found
 
 
 def _encoded(values: pa.Array) -> pa.DictionaryArray:
