@@ -65,6 +65,20 @@ def test_the_planted_truths(language):
     assert told["several-owner-changes"]["status"] == "conforming"
 
 
+def test_a_discount_needs_an_approval_before_acceptance_and_before_the_close():
+    approved, accepted, won = "discount_approval_approved", "quote_accepted", "opportunity_won"
+    log = small(
+        [(case, activity, day) for case, steps in {
+            "no quote": (won,), "too late": (accepted, approved, won), "never": (accepted, won),
+            "fine": (approved, accepted, won), "approved close": (approved, won), "open": ("quote_created",),
+        }.items() for day, activity in enumerate(steps, 1)], discount_percent=[30] * 12,
+    )  # fmt: skip
+    found = check_rules(log, lead_to_cash_rules().only("discount-without-approval"))
+    assert found.cases(0).to_pylist() == ["no quote", "too late", "never"]
+    told = rows(found)["discount-without-approval"]
+    assert (told["applicable_cases"], told["violating_cases"], told["violations"]) == (5, 3, 4)
+
+
 def test_rows_are_ranked_and_name_their_cases():
     log, _ = planted()
     for rank, column in (("cases", "violating_cases"), ("days", "days_lost"), ("value", "value_at_stake")):
