@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -56,6 +56,21 @@ def condition_of(given: str | Mapping[str, Any] | Expression) -> Node:
 def expression_of(node: Mapping[str, Any]) -> Expression:
     """Return the filter that a condition stands for."""
     return from_json(json.dumps({"version": VERSION, "filter": node}))
+
+
+def comparisons(node: Node) -> Iterator[tuple[str, str, float]]:
+    """Yield the columns that are to be compared with numbers, as column, operator and number.
+
+    Examples
+    --------
+    >>> list(comparisons(condition_of("discount <= 20 and region == 'UK' and amount > 0")))
+    [('discount', '<=', 20), ('amount', '>', 0)]
+    """
+    if node["op"] == "and":
+        for part in node["of"]:
+            yield from comparisons(part)
+    elif node["op"] == "case" and type(node.get("value")) in (int, float):
+        yield node["column"], node["operator"], node["value"]
 
 
 def _node(node: Node) -> Node:

@@ -13,7 +13,7 @@ from dealtrace_engine.calendar import WorkingCalendar
 from dealtrace_engine.errors import DealtraceError, ModelError
 from dealtrace_engine.filters.values import duration, duration_us
 from dealtrace_engine.models.rule_conditions import Node, condition_of, expression_of
-from dealtrace_engine.models.rule_contradictions import contradictions
+from dealtrace_engine.models.rule_contradictions import contradiction
 from dealtrace_engine.models.rule_templates import COMMON, TEMPLATES, Template
 from dealtrace_engine.schema import nearest
 
@@ -218,11 +218,11 @@ class Rules:
         for id_ in ids:
             if ids.count(id_) > 1:
                 raise ModelError(f"two rules have the id {id_!r}", file=self.source or None)
-        for one, other, why in contradictions(self.rules):
-            raise ModelError(
-                f"rules {one!r} and {other!r} contradict each other: {why}", file=self.source or None,
-                hint="take one out, or give them when or given",
-            )  # fmt: skip
+        if found := contradiction(self.rules):
+            *others, last = map(repr, found[0])
+            told = f"rules {', '.join(others)} and {last} contradict each other" if others else f"rule {last}"
+            raise ModelError(f"{told}: {found[1]}", file=self.source or None,
+                             hint="take one out, or give them when or given")  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.rules)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
+from itertools import product
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dealtrace_engine.errors import ModelError, ParseError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.lead_to_cash.rule_pack import lead_to_cash_rules
+from dealtrace_engine.models.rule_contradictions import contradiction
 from dealtrace_engine.models.rule_file import read_rules
 from dealtrace_engine.models.rule_templates import TEMPLATES
 from dealtrace_engine.models.rules import LANGUAGES, AcceptedException, Rule, Rules
 from dealtrace_engine.sources.labels import activity_ids
+from naive.rules import TEMPLATES as naive
+from naive.rules import Event
 
 START = 'format = 1\nname = "x"\n\n[[rules]]\nid = "a"\ntemplate = "absence"\nactivity = "order_canceled"\n'
 
@@ -109,11 +116,31 @@ def test_files_that_cannot_be_read(tmp_path):
         ),
         (Rule("a", "choice", "x", "y"), Rule("b", "absence", ("x", "y"))),
         (Rule("a", "existence", "x"), Rule("c", "existence", "y"), Rule("b", "exclusive_choice", "x", "y")),
+        (Rule("a", "existence", "x", given="y"), Rule("b", "absence", "x", given="y")),
+        (Rule("a", "end", "x"), Rule("b", "response", "x", "y")),
+        (Rule("a", "init", "x"), Rule("b", "precedence", "y", "x")),
+        (Rule("a", "existence", "x"), Rule("b", "response", "x", "y"), Rule("c", "response", "y", "x")),
+        (Rule("a", "existence", "y"), Rule("b", "precedence", "x", "y"), Rule("c", "not_succession", "x", "y")),
+        (
+            Rule("a", "existence", "x"),
+            Rule("b", "chain_response", "x", "y"), Rule("c", "chain_response", "x", "z"),
+        ),
+        (Rule("a", "co_existence", "x", "y"), Rule("b", "exclusive_choice", "x", "y")),
+        (Rule("a", "existence", "quote_created"), Rule("b", "absence", "Quote Created")),
+        (Rule("a", "four_eyes", "x", "y"), Rule("b", "same_person", "y", "x")),
+        (Rule("a", "same_person", ("x", "y", "z")), Rule("b", "four_eyes", "x", "y", attribute="resource")),
+        (Rule("a", "condition", must="n > 5 and m > 1"), Rule("b", "condition", must="n <= 5")),
+        (Rule("a", "condition", must="n == 5"), Rule("b", "condition", must="n == 6 and m is null")),
     ],
 )  # fmt: skip
 def test_contradictions(pair):
-    with pytest.raises(ModelError, match="contradict each other"):
-        Rules(pair)
+    rest = [Rule(f"r{n}", "existence", f"a{n}") for n in range(20)]
+    rest += [Rule(f"p{n}", "precedence", f"a{n}", "z") for n in range(20)]  # more states than are looked at
+    for rules in (pair, (*rest, *pair, Rule("ends", "end", ("x", "y", "z")))):
+        with pytest.raises(ModelError, match="contradict each other") as error:
+            Rules(rules)
+        assert all(repr(rule.id) in str(error.value) for rule in pair)
+        assert "'r1'" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -124,10 +151,55 @@ def test_contradictions(pair):
         (Rule("a", "existence", ("x", "y")), Rule("b", "absence", "x")),
         (Rule("a", "response", "x", "y"), Rule("b", "not_succession", "x", "y")),
         (Rule("a", "at_least", "x", count=2), Rule("b", "at_most", "x", count=2)),
+        (Rule("a", "end", "x"), Rule("b", "response", "x", "y", at_most="3d")),
+        (Rule("a", "existence", "Quote Issued"), Rule("b", "absence", "Proposal Issued")),
+        (Rule("a", "four_eyes", "x", "y"), Rule("b", "same_person", ("x", "y"), "z")),
+        (Rule("a", "four_eyes", "x", "y"), Rule("b", "same_person", "x", "y", attribute="owner")),
+        (Rule("a", "condition", must="n >= 5"), Rule("b", "condition", must="n <= 5")),
+        (Rule("a", "condition", must="n > 5"), Rule("b", "condition", must="n != 6 and m < 3")),
     ],
 )  # fmt: skip
 def test_what_does_not_contradict_itself(pair):
     assert len(Rules(pair)) == 2
+
+
+ORDERED = [
+    name for name, kind in TEMPLATES.items()
+    if kind.kind in ("COUNT", "INIT", "END") or (kind.needs == ("activity", "other") and name != "four_eyes")
+]  # fmt: skip
+TRACES = [[Event(code, 0) for code in codes] for n in range(1, 6) for codes in product(range(4), repeat=n)]
+
+
+@lru_cache(maxsize=None)
+def traces_that_keep(template, activity, other, bounds):
+    rule = {
+        "a": lambda event: "xyz-"[event.activity] in activity, "least": 0, "most": None, "now": 0,
+        "b": lambda event: "xyz-"[event.activity] in other, "low": bounds[0], "high": bounds[1],
+    }  # fmt: skip
+    check = naive["count" if TEMPLATES[template].kind == "COUNT" else template]
+    return frozenset(place for place, trace in enumerate(TRACES) if not check(trace, rule))
+
+
+@st.composite
+def rules_of_order(draw):
+    activities = st.sampled_from([("x",), ("y",), ("z",), ("x", "y"), ("y", "z")])
+    rules = []
+    for number, template in enumerate(draw(st.lists(st.sampled_from(ORDERED), min_size=1, max_size=5))):
+        needs = TEMPLATES[template].needs
+        more = {"other": draw(activities)} if "other" in needs else {}
+        more |= {"count": draw(st.integers(1, 2))} if "count" in needs else {}
+        rules.append(Rule(str(number), template, draw(activities), **more))
+    return rules
+
+
+@given(rules_of_order())
+def test_only_what_no_trace_keeps_is_refused(rules):
+    kept = [traces_that_keep(rule.template, rule.activity, rule.other, rule.bounds) for rule in rules]
+    found = contradiction(rules)
+    assert found is None or not frozenset.intersection(*kept)
+    if found is not None and len(found[0]) > 1:  # and with one rule less it can be kept
+        named = [rule for rule in rules if rule.id in found[0]]
+        assert all(contradiction([rule for rule in named if rule is not one]) is None for one in named)
 
 
 def test_conditions_are_filters():
