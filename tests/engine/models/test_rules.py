@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import lru_cache
+from functools import cache
 from itertools import product
 
 import pytest
@@ -120,7 +120,10 @@ def test_files_that_cannot_be_read(tmp_path):
         (Rule("a", "end", "x"), Rule("b", "response", "x", "y")),
         (Rule("a", "init", "x"), Rule("b", "precedence", "y", "x")),
         (Rule("a", "existence", "x"), Rule("b", "response", "x", "y"), Rule("c", "response", "y", "x")),
-        (Rule("a", "existence", "y"), Rule("b", "precedence", "x", "y"), Rule("c", "not_succession", "x", "y")),
+        (
+            Rule("a", "existence", "y"),
+            Rule("b", "precedence", "x", "y"), Rule("c", "not_succession", "x", "y"),
+        ),
         (
             Rule("a", "existence", "x"),
             Rule("b", "chain_response", "x", "y"), Rule("c", "chain_response", "x", "z"),
@@ -170,7 +173,7 @@ ORDERED = [
 TRACES = [[Event(code, 0) for code in codes] for n in range(1, 6) for codes in product(range(4), repeat=n)]
 
 
-@lru_cache(maxsize=None)
+@cache
 def traces_that_keep(template, activity, other, bounds):
     rule = {
         "a": lambda event: "xyz-"[event.activity] in activity, "least": 0, "most": None, "now": 0,
