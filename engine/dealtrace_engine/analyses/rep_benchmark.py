@@ -257,8 +257,10 @@ def _metrics(
     findings: list[Finding], threads: int | None,
 ) -> list[Metric]:  # fmt: skip
     """Return the metrics that the log can tell."""
-    found = []
-    for name in dict.fromkeys([metrics] if isinstance(metrics, str) else metrics):
+    names, found = [metrics] if isinstance(metrics, str) else metrics, []
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise ArgumentError(f"metrics are named by texts, got {metrics!r}")
+    for name in dict.fromkeys(names):
         metric = metric_of(log, name, decided, calendar, threads)
         if metric is None or not metric.counts.any():
             findings.append(_finding(f"{name}: the log cannot tell it", 1))

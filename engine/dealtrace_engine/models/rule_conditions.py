@@ -43,10 +43,13 @@ def condition_of(given: str | Mapping[str, Any] | Expression) -> Node:
     >>> condition_of("due_date is not null")["op"]
     'not'
     """
-    if isinstance(given, Expression):
-        return _node(json.loads(to_json(given))["filter"])
-    if isinstance(given, Mapping):
-        return _node(plain_values(given))
+    try:
+        if isinstance(given, Expression):
+            return _node(json.loads(to_json(given))["filter"])
+        if isinstance(given, Mapping):
+            return _node(plain_values(given))
+    except RecursionError as error:
+        raise SchemaError("too many expressions are inside of each other") from error
     if not isinstance(given, str):
         raise SchemaError("a condition is a text or a table", value=given, hint=_FORM)
     parts = [_comparison(part) for part in _AND.split(given)]

@@ -38,13 +38,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import lru_cache
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from dealtrace_engine.calendar import WorkingCalendar
-from dealtrace_engine.errors import DealtraceError, ModelError, ParseError, first_line
+from dealtrace_engine.errors import ArgumentError, DealtraceError, ModelError, ParseError, first_line
 from dealtrace_engine.models.rules import AcceptedException, Rule, RuleError, Rules
-from dealtrace_engine.output import PathLike
 from dealtrace_engine.schema import nearest
 
 FORMAT = 1
@@ -58,7 +58,7 @@ _KEY = re.compile(r"""\s*["']?([A-Za-z0-9_-]+)["']?\s*[.=]""")
 Lines = dict[tuple[int, str], int]
 
 
-def read_rules(source: PathLike) -> Rules:
+def read_rules(source: str | PathLike[str]) -> Rules:
     r"""Read a rule pack.
 
     Parameters
@@ -72,6 +72,8 @@ def read_rules(source: PathLike) -> Rules:
 
     Raises
     ------
+    ArgumentError
+        It is neither a path nor a text.
     ParseError
         There is no such file, or it is no TOML; with the line.
     ModelError
@@ -85,6 +87,8 @@ def read_rules(source: PathLike) -> Rules:
     >>> [rule.id for rule in pack]
     ['paid']
     """
+    if not isinstance(source, str | PathLike):
+        raise ArgumentError(f"rules are a pack, a path or the text of a file, got {source!r}")
     is_text = isinstance(source, str) and "\n" in source
     file = None if is_text else source
     try:
@@ -93,12 +97,16 @@ def read_rules(source: PathLike) -> Rules:
         raise ParseError(f"the rules cannot be read ({error.strerror})", file=file) from error
     except UnicodeDecodeError as error:
         raise ParseError("the rules are not UTF-8", file=file, hint="save them as UTF-8") from error
+    except ValueError as error:  # a path with a null character
+        raise ParseError(f"the rules cannot be read ({error})", file=file) from error
     try:
         content = tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"line (\d+)", str(error))
         line = int(found[1]) if found else max(1, len(text.splitlines()))
         raise ParseError(f"the rules are not TOML: {first_line(error)}", file=file, line=line) from error
+    except RecursionError as error:
+        raise ParseError("the rules have too many tables inside of each other", file=file) from error
     return _checked(content, file, _lines(text))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any, Literal
@@ -197,7 +197,7 @@ class Rules:
     Raises
     ------
     ModelError
-        Two rules have one id, or contradict each other.
+        Something is no rule, column or calendar; two rules have one id, or they contradict each other.
 
     Examples
     --------
@@ -213,7 +213,16 @@ class Rules:
     calendar: WorkingCalendar | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rules", tuple(self.rules))
+        given = tuple(self.rules) if isinstance(self.rules, Iterable) else (self.rules,)
+        if not all(isinstance(one, Rule) for one in given):
+            raise ModelError(f"a pack has rules of the type Rule, not {given!r}")
+        object.__setattr__(self, "rules", given)
+        if not isinstance(self.columns, Mapping) or not all(
+            isinstance(names, tuple | list) and names for names in self.columns.values()
+        ):
+            raise ModelError(f"columns are lists of texts, not {self.columns!r}")
+        if self.calendar is not None and not isinstance(self.calendar, WorkingCalendar):
+            raise ModelError(f"the calendar of a pack is a WorkingCalendar, not {self.calendar!r}")
         ids = [rule.id for rule in self.rules]
         for id_ in ids:
             if ids.count(id_) > 1:
@@ -234,7 +243,9 @@ class Rules:
         for rule in self.rules:
             if rule.id == id_:
                 return rule
-        raise ModelError(f"there is no rule {id_!r}", hint=nearest([r.id for r in self.rules], id_, "rules"))
+        raise ModelError(
+            f"there is no rule {id_!r}", hint=nearest([r.id for r in self.rules], str(id_), "rules")
+        )
 
     def only(self, *ids: str) -> Rules:
         """Return the pack of some of its rules."""

@@ -218,6 +218,7 @@ def test_rules_that_say_whether_they_are_of_working_time():
         ('zone = "UTC"', 'zone = "UTX"', 4, "calendar, key 'zone': there is no such time zone"),
         ("mon-fri =", "mon-fry =", 5, "calendar, key 'hours': there is no weekday 'fry'"),
         ("[2024-01-09]", '["soon"]', 6, "calendar, key 'holidays'"),
+        ("[2024-01-09]", "3", 6, "calendar, key 'holidays': holidays are several days"),
         ("holidays", "holydays", 6, "calendar has no key 'holydays'; nearest: 'holidays'"),
         ('zone = "UTC"', "", None, "calendar is a table with a zone"),
         ("working_time = true", "working_time = 1", 13, "rule 'work', key 'working_time'"),
@@ -334,8 +335,12 @@ def test_bad_arguments():
         check_rules(log, by="regoin")
     with pytest.raises(SchemaError):
         check_rules(log, value="activity")
-    with pytest.raises(ModelError, match="no rule"):
-        lead_to_cash_rules().only("none")
+    for rules in (3, b"x", [], {}, Rule("a", "absence", "x")):
+        with pytest.raises(ArgumentError, match="rules are a pack, a path or the text"):
+            check_rules(log, rules)
+    for id_ in ("none", 3):
+        with pytest.raises(ModelError, match="no rule"):
+            lead_to_cash_rules().only(id_)
     assert len(lead_to_cash_rules().only("paid-late")) == 1
 
 

@@ -284,8 +284,14 @@ def test_bad_questions(company):
         rework(log, stage="stags")
     with pytest.raises(SchemaError, match="varies within cases"):
         rework(log, by="stage")
-    with pytest.raises(ArgumentError, match="an hour costs"):
-        rework(log, cost_per_hour=-1)
+    for cost in (-1, "x"):
+        with pytest.raises(ArgumentError, match="an hour costs"):
+            rework(log, cost_per_hour=cost)
+    for within in ("x", None):
+        with pytest.raises(ArgumentError, match="from 0"):
+            rework(log).redundant(within)
+    with pytest.raises(ArgumentError, match="no row True"):
+        rework(log).cases(True)
     with pytest.raises(ArgumentError, match="no rework of kind"):
         rework(log).cases_of("loops")
     with pytest.raises(LogError):

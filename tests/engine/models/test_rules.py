@@ -93,6 +93,12 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "bad.toml").write_text("format = 1\nx = = 2\n")
     with pytest.raises(ParseError, match=r"line 2.*not TOML"):
         read_rules(tmp_path / "bad.toml")
+    for depth, what in ((200, "100 expressions"), (5000, "inside of each other")):
+        deep = '{op="not", of=' * depth + '{op="contains", activity="a"}' + "}" * depth
+        with pytest.raises((ParseError, ModelError), match=what):
+            read_rules(f"{START}when = {deep}\n")
+    with pytest.raises(ParseError, match="cannot be read"):
+        read_rules("a\0b")
     (tmp_path / "latin.toml").write_bytes("name = 'é'".encode("latin-1"))
     with pytest.raises(ParseError, match="UTF-8"):
         read_rules(tmp_path / "latin.toml")
@@ -205,7 +211,26 @@ def test_only_what_no_trace_keeps_is_refused(rules):
         assert all(contradiction([rule for rule in named if rule is not one]) is None for one in named)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        ((("x",),), "of the type Rule"), ((None,), "of the type Rule"), (("x",), "of the type Rule"),
+        (((), "", {"x": "y"}), "lists of texts"), (((), "", 3), "lists of texts"),
+        (((), "", {}, "", "UTC"), "a WorkingCalendar"),
+    ],
+)  # fmt: skip
+def test_packs_that_cannot_be(arguments, what):
+    with pytest.raises(ModelError, match=what):
+        Rules(*arguments)
+    assert len(Rules(Rule(id_, "absence", "x") for id_ in "ab")) == 2
+
+
 def test_conditions_are_filters():
+    nested = w.contains("x")
+    for _ in range(5000):
+        nested = ~(nested | w.contains("y"))
+    with pytest.raises(ModelError, match="inside of each other"):
+        Rule("a", "absence", "x", when=nested)
     rule = Rule("a", "absence", "x", when=(w.case("amount") > 3) & ~w.contains("y"))
     assert rule.when["op"] == "and"
     with pytest.raises(ModelError, match="two different activities"):
