@@ -129,7 +129,7 @@ def rep_benchmark(
     currency : str, optional
         Attribute that says in which currency; see `amounts_of`.
     by : str or sequence of str, optional
-        Attributes to tell results by: reps are compared within each group.
+        Attributes to tell results by: reps are compared within each group. None of reps with `pseudonyms`.
     where : Expression, optional
         Filter of the log.
     calendar : WorkingCalendar or Calendars, optional
@@ -156,7 +156,8 @@ def rep_benchmark(
     SchemaError
         There is no such attribute, or it varies within cases, or has no values that would make sense.
     ArgumentError
-        `smallest` is below 2, the confidence is no share, or the salt is neither text nor bytes.
+        `smallest` is below 2, the confidence is no share, the salt is neither text nor bytes, or `by` would
+        tell the names behind pseudonyms.
 
     References
     ----------
@@ -183,6 +184,8 @@ def rep_benchmark(
     log = log if where is None else log.filter(where, threads=threads)
     name = _rep_column(log, rep)
     reps, groups = groups_of(log, name), groups_of(log, by, taken=OWN)
+    if pseudonyms:
+        _check_by(log, name, groups)
     amounts = _amounts(log, value, currency)
     adjusted = _adjusted(log, adjust, name, groups)
     decided = decided_cases(log, outcome, threads=threads)
@@ -212,6 +215,15 @@ def _rep_column(log: EventLog, rep: str | None) -> str:
             hint=f"name the column with rep=; {nearest(log.attribute_names, REPS[0])}",
         )  # fmt: skip
     return name
+
+
+def _check_by(log: EventLog, rep: str, groups: Groups) -> None:
+    """Refuse groups that would say the names that pseudonyms are for."""
+    columns = {by: log.origin.roles.get(by) or by for by in groups.names}
+    people = {log.origin.roles.get(rep) or rep, *REPS}
+    if named := [by for by, column in columns.items() if column in people]:
+        raise ArgumentError(f"results by {named[0]!r} would tell who is behind the pseudonyms",
+                            hint="give pseudonyms=False, if names may be told")  # fmt: skip
 
 
 def _amounts(log: EventLog, value: str | None, currency: str | None) -> Amounts | None:
