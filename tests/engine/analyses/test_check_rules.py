@@ -36,6 +36,23 @@ def planted(language="en"):
     return from_arrow(made.events), made.truths
 
 
+@pytest.mark.parametrize(
+    ("steps", "status"),
+    [
+        ({"a": [None], "b": ["x", "y"]}, "violated"),  # two people, whoever did a
+        ({"a": ["x", "y"], "b": [None]}, "violated"),
+        ({"a": [None], "b": ["x", "x"]}, "no case"),
+        ({"a": ["x", "y"]}, "no case"),
+        ({"a": ["x", None], "b": ["x"]}, "conforming"),
+    ],
+)
+def test_people_who_are_not_known(steps, status):
+    events = [("1", activity, 1) for activity, people in steps.items() for _ in people]
+    events += [("2", "b", 1), ("3", "a", 1)]
+    log = small(events, resource=[one for people in steps.values() for one in people] + ["x", "x"])
+    assert rows(check_rules(log, Rules((Rule("same", "same_person", "a", "b"),))))["same"]["status"] == status
+
+
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_the_planted_truths(language):
     log, truths = planted(language)
