@@ -97,7 +97,7 @@ def sections(found: RuleCheck) -> Iterator[RenderableType]:
     yield Text(f"{conforming:,} of {cases:,} cases have no violation ({found.conformance_rate:.1%}), "
                f"as of {found.as_of:%Y-%m-%d %H:%M} UTC")  # fmt: skip
     for finding in found.findings:
-        yield Text(f"{safe(finding.reason)}: {finding.count:,} cases")
+        yield Text(f"{safe(finding.reason)}: {finding.count:,}")
 
 
 def _violated(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> Table:

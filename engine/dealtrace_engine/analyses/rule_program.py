@@ -17,7 +17,7 @@ from dealtrace_engine.analyses.rule_pass import Ranked
 from dealtrace_engine.attributes import Attribute
 from dealtrace_engine.buffers import arrow, read_only, view
 from dealtrace_engine.errors import LogError, SchemaError
-from dealtrace_engine.filters.expressions import Expression, marked_cases
+from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.filters.values import duration_us
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.models.rule_conditions import expression_of
@@ -270,22 +270,3 @@ def _numbers(log: EventLog, name: str) -> NDArray[np.float64]:
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         raise SchemaError(f"column {name!r} has no numbers but {kind}", column=name)
     return np.asarray(view(attribute.values.cast(pa.float64(), safe=False).fill_null(np.nan)))
-
-
-def accepted_by(program: Program, rule: Rule, day: Any) -> list[tuple[NDArray[np.bool_], str]]:
-    """Return, for each exception of a rule that has not expired on a day, its cases and its reason."""
-    found = []
-    for exception in rule.exceptions:
-        if exception.expires is not None and exception.expires < day:
-            continue
-        if exception.when is not None:
-            expression = program.expression(exception.when)
-            mask = expression.mask(program.log, program.threads)
-            mask = mask if expression.level == "case" else marked_cases(program.log, mask)
-        else:
-            import pyarrow.compute as pc
-
-            ids = pa.array(exception.case_ids, pa.large_string())
-            mask = np.asarray(pc.is_in(program.log.case_ids, value_set=ids))
-        found.append((mask, exception.reason))
-    return found

@@ -271,6 +271,21 @@ def test_exceptions_are_told_and_do_not_count():
     assert rows(check_rules(log, pack, as_of="2023-12-31"))["q"]["accepted_cases"] == 2
 
 
+def test_exceptions_that_the_log_has_no_use_for_are_told():
+    log = small([("1", "won", 1), ("2", "won", 2), ("2", "quote", 3)])
+    exceptions = (
+        AcceptedException(when="regoin == 'UK'", reason="moved"), AcceptedException("8", reason="x"),
+        AcceptedException(("1", "7"), reason="x"), AcceptedException("9", reason="x", expires=date(2020, 1, 1)),
+    )  # fmt: skip
+    pack = Rules((Rule("q", "existence", "quote", exceptions=exceptions),))
+    for found in (check_rules(log, pack), check_rules(log, pack, where=w.case_id("2"))):
+        assert [(finding.reason, finding.count) for finding in found.findings] == [
+            ("exceptions of rule 'q' that cannot be told (there is no column 'regoin')", 1),
+            ("exceptions of rule 'q' for cases that the log does not have", 2),
+        ]
+    assert rows(check_rules(log, pack))["q"]["accepted_cases"] == 1
+
+
 def test_currencies_are_not_added():
     log = small(
         [("1", "won", 1), ("2", "won", 2), ("3", "won", 3), ("4", "quote", 1)],
