@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.parallel import map_blocks
-from dealtrace_engine.schema import nearest
+from dealtrace_engine.schema import close_to, nearest
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DAY, MINUTE, SECOND = 86_400_000_000, 60_000_000, 1_000_000
@@ -70,7 +69,7 @@ class WorkingCalendar:
         try:
             ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError, OSError, TypeError) as error:
-            near = get_close_matches(str(self.zone), sorted(available_timezones()))
+            near = close_to(sorted(available_timezones()), str(self.zone))
             hint = f"nearest: {', '.join(map(repr, near))}" if near else "such as 'Europe/Berlin'"
             raise ArgumentError(f"there is no such time zone as {self.zone!r}", hint=hint) from error
         if not any(self.week):

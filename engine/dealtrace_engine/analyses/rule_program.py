@@ -24,9 +24,12 @@ from dealtrace_engine.models.rule_conditions import expression_of
 from dealtrace_engine.models.rules import Rule, Rules
 from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.quality import Finding
+from dealtrace_engine.schema import close_to
 from dealtrace_engine.sources.meanings import activity_of_label
 
 DAY_US = 86_400_000_000
+MOST_LABELS = 1_000
+"""Among so many activities those are looked for that a rule may mean."""
 Column = NDArray[Any] | Ranked
 
 
@@ -61,8 +64,9 @@ class Program:
     _unread: dict[str, Finding] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._known = set(self.log.known_activities.to_pylist())
-        self._known |= {activity_of_label(text).activity or "" for text in self._known}
+        labels = self.log.known_activities.to_pylist()
+        self._labels = labels[:MOST_LABELS]
+        self._known = {*labels, *(activity_of_label(text).activity or "" for text in labels)}
         rows: dict[int, dict[str, int]] = {}
         for place, rule in enumerate(self.rules):
             try:
@@ -123,7 +127,9 @@ class Program:
         if names not in self._wanted:
             self._wanted[names] = wanted_activities(self.log, names, missing=True)
         if not self._wanted[names].any() and not self._known & set(names):
-            raise LogError(f"the log has no activity {' or '.join(map(repr, names))}")
+            near = dict.fromkeys(near for name in names for near in close_to(self._labels, name))
+            hint = f"; nearest: {', '.join(map(repr, near))}" if near else ""
+            raise LogError(f"the log has no activity {' or '.join(map(repr, names))}{hint}")
         return self._wanted[names]
 
     def _symbol(self, wanted: NDArray[np.bool_], condition: int) -> int:

@@ -275,7 +275,8 @@ def test_exceptions_that_the_log_has_no_use_for_are_told():
     log = small([("1", "won", 1), ("2", "won", 2), ("2", "quote", 3)])
     exceptions = (
         AcceptedException(when="regoin == 'UK'", reason="moved"), AcceptedException("8", reason="x"),
-        AcceptedException(("1", "7"), reason="x"), AcceptedException("9", reason="x", expires=date(2020, 1, 1)),
+        AcceptedException(("1", "7"), reason="x"),
+        AcceptedException("9", reason="x", expires=date(2020, 1, 1)),
     )  # fmt: skip
     pack = Rules((Rule("q", "existence", "quote", exceptions=exceptions),))
     for found in (check_rules(log, pack), check_rules(log, pack, where=w.case_id("2"))):
