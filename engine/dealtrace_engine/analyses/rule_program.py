@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pyarrow as pa
@@ -66,7 +67,10 @@ class Program:
     def __post_init__(self) -> None:
         labels = self.log.known_activities.to_pylist()
         self._labels = labels[:MOST_LABELS]
-        self._known = {*labels, *(activity_of_label(text).activity or "" for text in labels)}
+        self._spelled: dict[str, list[str]] = {}
+        for text in labels:
+            self._spelled.setdefault(normalize("NFC", text), []).append(text)
+        self._known = {*self._spelled, *(activity_of_label(text).activity or "" for text in labels)}
         rows: dict[int, dict[str, int]] = {}
         for place, rule in enumerate(self.rules):
             try:
@@ -125,12 +129,17 @@ class Program:
         if not names:
             return None
         if names not in self._wanted:
-            self._wanted[names] = wanted_activities(self.log, names, missing=True)
-        if not self._wanted[names].any() and not self._known & set(names):
+            self._wanted[names] = self._wanted_of(names)
+        if not self._wanted[names].any() and not self._known & {normalize("NFC", name) for name in names}:
             near = dict.fromkeys(near for name in names for near in close_to(self._labels, name))
             hint = f"; nearest: {', '.join(map(repr, near))}" if near else ""
             raise LogError(f"the log has no activity {' or '.join(map(repr, names))}{hint}")
         return self._wanted[names]
+
+    def _wanted_of(self, names: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which activities are meant, however their accents are encoded."""
+        spelled = [one for name in names for one in self._spelled.get(normalize("NFC", name), [name])]
+        return wanted_activities(self.log, spelled, missing=True)
 
     def _symbol(self, wanted: NDArray[np.bool_], condition: int) -> int:
         return self._symbols.setdefault((wanted.tobytes(), condition), len(self._symbols))
@@ -206,7 +215,7 @@ class Program:
             names = [name.strip() for name in step.split("|")]
             own = np.array([text in names for text in texts], dtype=np.bool_)
             if not name:
-                own = wanted_activities(self.log, names, missing=True)
+                own = self._wanted_of(names)
             ranks[:-1][own] = rank
             rank += bool(own.any())
         if rank < 2:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
+from unicodedata import normalize
 
 from dealtrace_engine.models.rule_conditions import comparisons
 
@@ -119,7 +120,7 @@ def _symbols(rules: Sequence[Rule]) -> dict[str, frozenset[str]]:
     from dealtrace_engine.sources.meanings import activity_of_label
 
     names = {name for rule in rules for name in (*rule.activity, *rule.other, *rule.given)}
-    meant = {name: activity_of_label(name).activity or name for name in names}
+    meant = {name: activity_of_label(name).activity or normalize("NFC", name) for name in names}
     spelled = defaultdict[str, set[str]](set)
     for name, id_ in meant.items():
         spelled[id_] |= {name} - {id_}

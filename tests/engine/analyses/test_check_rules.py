@@ -15,7 +15,7 @@ from dealtrace_engine.errors import ArgumentError, ModelError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.lead_to_cash.rule_pack import lead_to_cash_rules
 from dealtrace_engine.models.rule_file import read_rules
-from dealtrace_engine.models.rules import AcceptedException, Rule, Rules
+from dealtrace_engine.models.rules import Rule, Rules
 from dealtrace_engine.sources.memory import from_arrow
 from rule_logs import rows, small
 
@@ -253,40 +253,6 @@ def test_calendars_of_packs_that_cannot_be(old, new, line, what):
     assert error.value.line == line
 
 
-def test_exceptions_are_told_and_do_not_count():
-    events = [(case, "won", day) for day, case in enumerate("123", 1)]
-    exceptions = (
-        AcceptedException(("1",), reason="agreed"),
-        AcceptedException(when="region == 'UK'", reason="old", expires=date(2023, 12, 31)),
-    )
-    log = small(events, region=["DACH", "UK", "DACH"])
-    pack = Rules((Rule("q", "existence", "quote", exceptions=exceptions),))
-    assert rows(check_rules(log, pack))["q"]["status"] == "not applicable"
-    log = small([*events, ("4", "quote", 1)], region=["DACH", "UK", "DACH", "UK"])
-    found = check_rules(log, pack)
-    assert (rows(found)["q"]["violating_cases"], rows(found)["q"]["accepted_cases"]) == (2, 1)
-    assert found.cases(0).to_pylist() == ["2", "3"]
-    assert found.violations["accepted_reason"].to_pylist() == ["agreed", None, None]
-    assert found.overall["conforming_cases"].to_pylist() == [2]
-    assert rows(check_rules(log, pack, as_of="2023-12-31"))["q"]["accepted_cases"] == 2
-
-
-def test_exceptions_that_the_log_has_no_use_for_are_told():
-    log = small([("1", "won", 1), ("2", "won", 2), ("2", "quote", 3)])
-    exceptions = (
-        AcceptedException(when="regoin == 'UK'", reason="moved"), AcceptedException("8", reason="x"),
-        AcceptedException(("1", "7"), reason="x"),
-        AcceptedException("9", reason="x", expires=date(2020, 1, 1)),
-    )  # fmt: skip
-    pack = Rules((Rule("q", "existence", "quote", exceptions=exceptions),))
-    for found in (check_rules(log, pack), check_rules(log, pack, where=w.case_id("2"))):
-        assert [(finding.reason, finding.count) for finding in found.findings] == [
-            ("exceptions of rule 'q' that cannot be told (there is no column 'regoin')", 1),
-            ("exceptions of rule 'q' for cases that the log does not have", 2),
-        ]
-    assert rows(check_rules(log, pack))["q"]["accepted_cases"] == 1
-
-
 def test_currencies_are_not_added():
     log = small(
         [("1", "won", 1), ("2", "won", 2), ("3", "won", 3), ("4", "quote", 1)],
@@ -338,6 +304,18 @@ def test_what_the_log_lacks_is_not_applicable():
     assert "none applicable" in repr(found)
     assert not found.violated
     assert check_rules(log, where=w.case_id("1")).overall["cases"].to_pylist() == [1]
+
+
+def test_accents_are_compared_however_they_are_encoded():
+    composed, apart = "Devis créé", "Devis cre\u0301e\u0301"
+    for own, other in ((composed, apart), (apart, composed)):
+        log = small([("1", own, 1), ("1", "b", 2), ("2", "b", 1)])
+        pack = Rules((
+            Rule("q", "existence", other), Rule("s", "no_skip", order=(other, "b")),
+        ))  # fmt: skip
+        assert [rows(check_rules(log, pack))[name]["violating_cases"] for name in "qs"] == [1, 0]
+    with pytest.raises(ModelError, match="contradict"):
+        Rules((Rule("a", "existence", "é"), Rule("b", "absence", "e\u0301")))
 
 
 def test_what_a_filter_left_out_is_known():

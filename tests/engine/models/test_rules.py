@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dealtrace_engine.errors import ModelError, ParseError
+from dealtrace_engine.errors import ModelError, ParseError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.lead_to_cash.rule_pack import lead_to_cash_rules
+from dealtrace_engine.models.rule_conditions import condition_of
 from dealtrace_engine.models.rule_contradictions import contradiction
 from dealtrace_engine.models.rule_file import read_rules
 from dealtrace_engine.models.rule_templates import TEMPLATES
@@ -223,6 +224,30 @@ def test_packs_that_cannot_be(arguments, what):
     with pytest.raises(ModelError, match=what):
         Rules(*arguments)
     assert len(Rules(Rule(id_, "absence", "x") for id_ in "ab")) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "value"),
+    [
+        ("x > 1" + " " * 20_000, "x", 1), (" " * 20_000 + "x   >   1", "x", 1),
+        ("payment terms > 1", "payment terms", 1), ('"x  and y" > 1', "x  and y", 1),
+        ("x > ' a  and  b '", "x", " a  and  b "),
+    ],
+)  # fmt: skip
+def test_conditions_of_text(text, column, value):
+    node = {"op": "case", "column": column, "operator": ">", "value": value}
+    assert condition_of(text) == node
+    assert condition_of(f"{text} and {text}") == {"op": "and", "of": [node, node]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["and x > 1", "x > 1 and and y > 2", "x > 1 and", "not x > 1", "x or y > 1", "and is null", "x is",
+     "x" + " " * 50_000 + "y", "x > 1 and " * 20_000, "x > " + "[" * 5000],
+)  # fmt: skip
+def test_texts_that_are_no_conditions(text):
+    with pytest.raises(SchemaError, match="this is no condition"):
+        condition_of(text)
 
 
 def test_conditions_are_filters():
