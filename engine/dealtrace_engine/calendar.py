@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.parallel import map_blocks
-from dealtrace_engine.schema import nearest
+from dealtrace_engine.schema import close_to, nearest
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DAY, MINUTE, SECOND = 86_400_000_000, 60_000_000, 1_000_000
@@ -69,9 +69,9 @@ class WorkingCalendar:
         try:
             ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError, OSError, TypeError) as error:
-            known = sorted(available_timezones())
-            raise ArgumentError("there is no such time zone", value=self.zone,
-                                hint=nearest(known, str(self.zone), "zones")) from error  # fmt: skip
+            near = close_to(sorted(available_timezones()), str(self.zone))
+            hint = f"nearest: {', '.join(map(repr, near))}" if near else "such as 'Europe/Berlin'"
+            raise ArgumentError(f"there is no such time zone as {self.zone!r}", hint=hint) from error
         if not any(self.week):
             raise ArgumentError("a calendar without working hours", hint='such as {"mon-fri": "09:00-17:00"}')
         _ = self.free_days
@@ -92,7 +92,7 @@ class WorkingCalendar:
     @cached_property
     def free_days(self) -> NDArray[np.int64]:
         """The holidays in days since 1970-01-01, rising."""
-        if isinstance(self.holidays, str):
+        if isinstance(self.holidays, str) or not isinstance(self.holidays, Collection):
             raise ArgumentError(f"holidays are several days, got {self.holidays!r}", hint="give a list")
         return np.array(sorted({_day(holiday) for holiday in self.holidays}), dtype=np.int64)
 
@@ -125,7 +125,17 @@ class WorkingCalendar:
         return pairs[np.insert(apart, 0, True)[: len(pairs)], 0], pairs[ends, 1]
 
     def between(self, source: datetime, target: datetime) -> timedelta:
-        """Return the working time from one instant to another; both know their time zone."""
+        """Return the working time from one instant to another.
+
+        Raises
+        ------
+        ArgumentError
+            One is no instant with a time zone, or not in the years 2 to 9998.
+        """
+        for when in (source, target):
+            if not isinstance(when, datetime) or when.tzinfo is None:
+                raise ArgumentError(f"an instant is a datetime with a time zone, got {when!r}",
+                                    hint="such as datetime(2024, 5, 1, tzinfo=UTC)")  # fmt: skip
         one, other = ((when - _EPOCH) // timedelta(microseconds=1) for when in (source, target))
         table = WorkingTime.of([self], min(one, other), max(one, other))
         (found,) = table.between(np.array([one]), np.array([other]), np.zeros(1, dtype=np.int32))
@@ -147,7 +157,7 @@ class Calendars:
     Raises
     ------
     ArgumentError
-        There is no calendar, or one is something else.
+        There is no calendar, one is something else, or `by` is no text.
 
     Examples
     --------
@@ -166,6 +176,8 @@ class Calendars:
         for one in (*self.calendars.values(), *([] if self.default is None else [self.default])):
             if not isinstance(one, WorkingCalendar):
                 raise ArgumentError(f"a calendar is a WorkingCalendar, got {one!r}")
+        if not isinstance(self.by, str):
+            raise ArgumentError(f"calendars are told apart by one attribute, got {self.by!r}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -206,10 +206,21 @@ def names_of(given: object, what: str) -> tuple[str, ...]:
     return found
 
 
+def close_to(names: Iterable[str], wanted: str) -> list[str]:
+    """Return up to three names that are near `wanted`, the nearest first.
+
+    Examples
+    --------
+    >>> close_to(["Europe/Berlin", "Asia/Tokyo"], "europe/berln")
+    ['Europe/Berlin']
+    """
+    folded = {name.casefold(): name for name in names}
+    return [folded[hit] for hit in difflib.get_close_matches(wanted.casefold(), folded, n=3)]
+
+
 def nearest(names: Sequence[str], wanted: str, what: str = "columns") -> str:
     """Say which names are near `wanted`, and which `what` there are."""
-    folded = {name.casefold(): name for name in names}
-    near = [folded[hit] for hit in difflib.get_close_matches(wanted.casefold(), folded, n=3)]
+    near = close_to(names, wanted)
     nearest = f"nearest: {', '.join(map(repr, near))}; " if near else ""
     shown = ", ".join(map(repr, names[:30])) + (f", ... ({len(names)} in all)" if len(names) > 30 else "")
     return f"{nearest}{what} found: {shown or 'none'}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dealtrace_engine.errors import ParseError, first_line
+from dealtrace_engine.errors import ArgumentError, ParseError, first_line
 from dealtrace_engine.output import PathLike
 
 Path_ = tuple[str, ...]
@@ -47,12 +48,16 @@ def read_toml(source: PathLike, what: str) -> TomlFile:
     ------
     ParseError
         There is no such file, or it is no TOML; with the line.
+    ArgumentError
+        It is neither a path nor a text.
 
     Examples
     --------
     >>> read_toml('zone = "UTC"\n', "the calendar").content
     {'zone': 'UTC'}
     """
+    if not isinstance(source, str | os.PathLike):
+        raise ArgumentError(f"{what} is a path or a text, not {source!r}")
     is_text = isinstance(source, str) and "\n" in source
     file = None if is_text else source
     try:
@@ -61,12 +66,16 @@ def read_toml(source: PathLike, what: str) -> TomlFile:
         raise ParseError(f"{what} cannot be read ({error.strerror})", file=file) from error
     except UnicodeDecodeError as error:
         raise ParseError(f"{what} is not UTF-8", file=file, hint="save it as UTF-8") from error
+    except ValueError as error:  # a path with a null character
+        raise ParseError(f"{what} cannot be read ({error})", file=file) from error
     try:
         return TomlFile(tomllib.loads(text.removeprefix("\ufeff")), text, file)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"line (\d+)", str(error))
         line = int(found[1]) if found else max(1, len(text.splitlines()))
         raise ParseError(f"{what} is not TOML: {first_line(error)}", file=file, line=line) from error
+    except RecursionError as error:
+        raise ParseError(f"{what} has too many tables inside of each other", file=file) from error
 
 
 def key_lines(text: str) -> dict[Path_, int]:

@@ -45,6 +45,16 @@ def test_violations_give_one(paths, capsys):
         assert part in said
 
 
+def test_what_is_accepted_and_what_was_not_checked_is_said(paths, capsys):
+    accepted = '[[rules.exceptions]]\ncase_ids = ["2"]\nreason = "agreed"\n[[rules]]\nid = "lost"'
+    with open(paths[1], "w") as file:
+        file.write(RULES.replace('[[rules]]\nid = "lost"', accepted).replace('"lost"\n[', '"wun"\n['))
+    assert main(["check", *paths]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Kept no-quote (1 accepted case), won" in said
+    assert "not checked: 1 of 3 rules lost the log has no activity 'wun'; nearest: 'won'" in said
+
+
 def test_json(paths, capsys):
     assert main(["check", *paths, "--json"]) == 1
     answer = json.loads(capsys.readouterr().out)

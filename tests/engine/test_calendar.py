@@ -90,11 +90,26 @@ def test_the_same_for_any_number_of_threads():
         (("UTC", ALWAYS, ["2024-02-30"]), "no day"),
         (("UTC", ALWAYS, [7]), "no day"),
         (("UTC", ALWAYS, "2024-02-03"), "several days"),
+        (("UTC", ALWAYS, 3), "several days"),
+        (("UTC", ALWAYS, None), "several days"),
     ],
 )
 def test_calendars_that_cannot_be(arguments, message):
     with pytest.raises(ArgumentError, match=message):
         WorkingCalendar(*arguments)
+
+
+def test_a_zone_that_there_is_not_is_told_with_those_near_it():
+    with pytest.raises(ArgumentError) as error:
+        WorkingCalendar("Europe/Berln")
+    assert "'Europe/Berlin'" in str(error.value)
+    assert "Africa" not in str(error.value)
+
+
+@pytest.mark.parametrize("when", [datetime(2024, 1, 1), date(2024, 1, 1), "2024-01-01", None])
+def test_instants_without_a_time_zone(when):
+    with pytest.raises(ArgumentError, match="a datetime with a time zone"):
+        WorkingCalendar("UTC").between(at("2024-01-01"), when)
 
 
 def test_instants_beyond_all_calendars():
@@ -133,6 +148,9 @@ def test_calendars_of_cases_that_cannot_be():
         Calendars({}, by="region")
     with pytest.raises(ArgumentError, match="a calendar is a WorkingCalendar"):
         Calendars({"DACH": "Europe/Berlin"}, by="region")
+    for by in (None, ["region"]):
+        with pytest.raises(ArgumentError, match="by one attribute"):
+            Calendars({"DACH": BERLIN}, by=by)
 
 
 def test_a_log_where_nothing_is_measured():

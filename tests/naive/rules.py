@@ -134,12 +134,12 @@ def four_eyes(trace, rule):
 
 
 def same_person(trace, rule):
-    a = [place for place in places(trace, rule["a"]) if trace[place].person is not None]
-    b = [place for place in places(trace, rule["b"]) if trace[place].person is not None]
-    if not a or (rule["b"] is not None and not b):
-        return None
-    both = sorted({*a, *b})
-    return [(place, both[0], None) for place in both if trace[place].person != trace[both[0]].person]
+    """Two people who are known to have done A or B are too many, even if nobody is known for one of them."""
+    steps = [places(trace, rule[name]) for name in ("a", "b") if rule[name] is not None]
+    known = [[place for place in step if trace[place].person is not None] for step in steps]
+    both = sorted({place for step in known for place in step})
+    broken = [(place, both[0], None) for place in both if trace[place].person != trace[both[0]].person]
+    return broken if all(known) or (all(steps) and broken) else None
 
 
 def on_time(trace, rule):

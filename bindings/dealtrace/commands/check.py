@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -79,16 +80,19 @@ def sections(found: RuleCheck) -> Iterator[RenderableType]:
     if broken:
         yield _violated(broken, found.table.column_names)
     for status, title in (("conforming", "Kept"), ("no case", "No case to ask it of")):
-        others = dict.fromkeys(
-            row["rule"] for row in rows if row["status"] == status and row["rule"] not in ids
-        )
+        others: Counter[str] = Counter()
+        for row in rows:
+            if row["status"] == status and row["rule"] not in ids:
+                others[row["rule"]] += row["accepted_cases"]
         if others:
             yield heading(title)
-            yield Text(safe(", ".join(others)))
+            yield Text(safe(", ".join(map(_accepted, others.items()))))
         ids |= set(others)
     reasons = {row["rule"]: row["reason"] for row in rows if row["status"] == "not applicable"}
     if reasons:
-        yield heading("Not applicable to this log")
+        yield heading(
+            f"Not applicable to this log, and not checked: {len(reasons)} of {len(found.rules)} rules"
+        )
         yield facts_table(reasons.items())
     if found.conformance_rate is None:
         return
@@ -97,7 +101,13 @@ def sections(found: RuleCheck) -> Iterator[RenderableType]:
     yield Text(f"{conforming:,} of {cases:,} cases have no violation ({found.conformance_rate:.1%}), "
                f"as of {found.as_of:%Y-%m-%d %H:%M} UTC")  # fmt: skip
     for finding in found.findings:
-        yield Text(f"{safe(finding.reason)}: {finding.count:,} cases")
+        yield Text(f"{safe(finding.reason)}: {finding.count:,}")
+
+
+def _accepted(rule: tuple[str, int]) -> str:
+    """Return the id of a rule with the cases whose violations are accepted, where there are any."""
+    id_, cases = rule
+    return f"{id_} ({cases:,} accepted {'case' if cases == 1 else 'cases'})" if cases else id_
 
 
 def _violated(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> Table:

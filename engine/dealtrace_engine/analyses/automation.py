@@ -107,7 +107,7 @@ def automation_candidates(
     few = (manual < LEAST_EVENTS) | (figures["counts"] < LEAST_EVENTS)
     score = np.where(few, -1.0, volume * share * figures["timing"] * path)
     order = np.lexsort((np.arange(width), -score))
-    none, unknown = figures["counts"] == 0, len(who) == 0
+    none, unknown = figures["counts"] == 0, not (who >= 0).any()
     note = "the log does not say who" if unknown else f"fewer than {LEAST_EVENTS} times by people"
     columns: dict[str, Any] = {
         "events": events,
@@ -139,15 +139,15 @@ def _people(
         return who, np.zeros(log.events, dtype=np.bool_)
     attribute = log.attribute(resource)
     values = attribute.per_event(log.case_offsets)
+    known = who >= 0
     firsts = np.full(int(who.max(initial=-1)) + 1, -1, dtype=np.int64)
-    firsts[who[::-1]] = np.arange(len(who) - 1, -1, -1)
+    firsts[who[known][::-1]] = np.flatnonzero(known)[::-1]
     names = values.take(pa.array(firsts, mask=firsts < 0)).to_pylist()
     listed = None if machines is None else set(machines)
     human = np.array(
         [bool(not (MACHINE.search(str(name)) if listed is None else name in listed)) for name in names],
         np.bool_,
     )
-    known = who >= 0
     by_people = np.zeros(log.events, dtype=np.bool_)
     by_people[known] = human[who[known]]
     return who, by_people

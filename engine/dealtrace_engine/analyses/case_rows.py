@@ -71,7 +71,7 @@ class CaseRows:
             There is no such row.
         """
         cases, offsets = self.found()
-        if not isinstance(row, int | np.integer) or not 0 <= row < len(offsets) - 1:
+        if not isinstance(row, int | np.integer) or isinstance(row, bool) or not 0 <= row < len(offsets) - 1:
             raise ArgumentError(f"there is no row {row!r}", hint=f"rows are from 0 to {len(offsets) - 2}")
         return cases[offsets[row] : offsets[row + 1]]
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.grouping import By, Groups, groups_of
 from dealtrace_engine.analyses.money import Amounts, amounts_of
+from dealtrace_engine.analyses.rule_exceptions import unknown_cases
 from dealtrace_engine.analyses.rule_pass import RulePass
 from dealtrace_engine.analyses.rule_program import Program
 from dealtrace_engine.analyses.rule_table import COLUMNS, RANKS, Sums, rule_table, sums_of
@@ -57,7 +58,8 @@ class RuleCheck(Result):
         Now, for what is waiting or overdue.
     rules : Rules
     findings : list of Finding
-        What was noticed about the amounts.
+        What was noticed about the amounts and the dates, counted in cases; exceptions that the log cannot
+        tell, and cases that exceptions name and the log does not have.
     """
 
     table: pa.Table
@@ -231,7 +233,7 @@ def check_rules(
     if language not in LANGUAGES:
         raise ArgumentError(f"the language is one of {', '.join(LANGUAGES)}, not {language!r}")
     now = _now(log, as_of)
-    log = log if where is None else log.filter(where, threads=threads)
+    whole, log = log, log if where is None else log.filter(where, threads=threads)
     groups = groups_of(log, by, taken=COLUMNS)
     amounts = amounts_of(log, value, currency) if value is not None else _no_amounts(log)
     program = Program(log, pack, threads)
@@ -244,10 +246,10 @@ def check_rules(
     sums = sums_of(valued, cells, applicable, violations, threads)
     told, pairs = rule_table(program, groups, valued, cells, sums, violations, rank, language)
     found = Later(lambda: CaseRows.of_pairs(ids, *pairs(), len(told)).found())
+    findings = [*amounts.findings, *program.findings, *violations.findings, *unknown_cases(whole, pack, day)]
     return RuleCheck(
-        told, _overall(program, groups, sums), EPOCH + timedelta(microseconds=now), pack,
-        amounts.findings, Later(lambda: violations.table(program)),
-        Later(lambda: _deviations(program, violations)),
+        told, _overall(program, groups, sums), EPOCH + timedelta(microseconds=now), pack, findings,
+        Later(lambda: violations.table(program)), Later(lambda: _deviations(program, violations)),
         CaseRows(ids, found), LogReference(log),
     )  # fmt: skip
 

@@ -143,7 +143,7 @@ class Handovers(Result):
 
     def __repr__(self) -> str:
         count = sum(self.table.column("handovers").to_pylist())
-        return f"Handovers: {count:,} between {len(self._resources):,} resources, {len(self.table):,} rows"
+        return f"Handovers: {count:,} between {self._resources.acting:,} resources, {len(self.table):,} rows"
 
 
 def handovers(
@@ -224,8 +224,8 @@ def handovers(
     attribute = log.attribute(resource or "resource")
     if attribute.level == "case":
         findings.append(Finding(f"cases with one {attribute.name!r} each: nothing is handed over", log.cases))
-    if len(resources) > MOST_TOGETHER:
-        findings.append(Finding("resources not in working_together", len(resources) - MOST_TOGETHER))
+    if len(resources) > MOST_TOGETHER and resources.acting > MOST_TOGETHER:
+        findings.append(Finding("resources not in working_together", resources.acting - MOST_TOGETHER))
     codes, money = groups.codes.astype(np.int64), 1 if amounts is None else len(amounts.currencies)
     if amounts is not None:
         codes = codes * money + amounts.of_case

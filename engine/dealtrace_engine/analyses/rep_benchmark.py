@@ -129,7 +129,7 @@ def rep_benchmark(
     currency : str, optional
         Attribute that says in which currency; see `amounts_of`.
     by : str or sequence of str, optional
-        Attributes to tell results by: reps are compared within each group.
+        Attributes to tell results by: reps are compared within each group. None of reps with `pseudonyms`.
     where : Expression, optional
         Filter of the log.
     calendar : WorkingCalendar or Calendars, optional
@@ -156,7 +156,8 @@ def rep_benchmark(
     SchemaError
         There is no such attribute, or it varies within cases, or has no values that would make sense.
     ArgumentError
-        `smallest` is below 2, the confidence is no share, or the salt is neither text nor bytes.
+        `smallest` is below 2, the confidence is no share, the salt is neither text nor bytes, or `by` would
+        tell the names behind pseudonyms.
 
     References
     ----------
@@ -183,6 +184,8 @@ def rep_benchmark(
     log = log if where is None else log.filter(where, threads=threads)
     name = _rep_column(log, rep)
     reps, groups = groups_of(log, name), groups_of(log, by, taken=OWN)
+    if pseudonyms:
+        _check_by(log, name, groups)
     amounts = _amounts(log, value, currency)
     adjusted = _adjusted(log, adjust, name, groups)
     decided = decided_cases(log, outcome, threads=threads)
@@ -212,6 +215,15 @@ def _rep_column(log: EventLog, rep: str | None) -> str:
             hint=f"name the column with rep=; {nearest(log.attribute_names, REPS[0])}",
         )  # fmt: skip
     return name
+
+
+def _check_by(log: EventLog, rep: str, groups: Groups) -> None:
+    """Refuse groups that would say the names that pseudonyms are for."""
+    columns = {by: log.origin.roles.get(by) or by for by in groups.names}
+    people = {log.origin.roles.get(rep) or rep, *REPS}
+    if named := [by for by, column in columns.items() if column in people]:
+        raise ArgumentError(f"results by {named[0]!r} would tell who is behind the pseudonyms",
+                            hint="give pseudonyms=False, if names may be told")  # fmt: skip
 
 
 def _amounts(log: EventLog, value: str | None, currency: str | None) -> Amounts | None:
@@ -257,8 +269,10 @@ def _metrics(
     findings: list[Finding], threads: int | None,
 ) -> list[Metric]:  # fmt: skip
     """Return the metrics that the log can tell."""
-    found = []
-    for name in dict.fromkeys([metrics] if isinstance(metrics, str) else metrics):
+    names, found = [metrics] if isinstance(metrics, str) else metrics, []
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise ArgumentError(f"metrics are named by texts, got {metrics!r}")
+    for name in dict.fromkeys(names):
         metric = metric_of(log, name, decided, calendar, threads)
         if metric is None or not metric.counts.any():
             findings.append(_finding(f"{name}: the log cannot tell it", 1))

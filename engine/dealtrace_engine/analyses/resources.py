@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -47,6 +48,11 @@ class Resources:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @cached_property
+    def acting(self) -> int:
+        """How many of them did an event; a filter may have left others without any."""
+        return int(np.count_nonzero(np.bincount(self.codes[self.codes >= 0])))
 
 
 def resources_of(log: EventLog, name: str | None = None, threads: int | None = None) -> Resources:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -352,7 +353,9 @@ def rework(
     >>> office.table["total_s"][0].as_py() / 3600
     32.0
     """
-    if cost_per_hour is not None and not 0 <= cost_per_hour < float("inf"):
+    if cost_per_hour is not None and not (
+        isinstance(cost_per_hour, Real) and 0 <= cost_per_hour < float("inf")
+    ):
         raise ArgumentError(f"an hour costs a number from 0, got {cost_per_hour!r}")
     log = log if where is None else log.filter(where, threads=threads)
     groups = priced_groups(log, by, value, currency, taken=COLUMNS)

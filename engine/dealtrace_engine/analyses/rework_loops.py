@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -130,7 +131,7 @@ def redundant_steps(found: Repeated, within_s: float = HOUR_S) -> pa.Table:
     >>> redundant_steps(repeated(log, priced_groups(log), "resource", None)).to_pylist()[0]["p50_s"]
     60.0
     """
-    if not within_s >= 0:
+    if not isinstance(within_s, Real) or not within_s >= 0:
         raise ArgumentError(f"the limit is a number of seconds from 0, got {within_s!r}")
     same = np.isin(found.kinds, BY_SAME)
     cases, rows = (each[same] for each in found.again[1:])

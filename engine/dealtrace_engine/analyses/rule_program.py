@@ -6,30 +6,31 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.milestones import wanted_activities
+from dealtrace_engine.analyses.rule_deadlines import deadlines
 from dealtrace_engine.analyses.rule_pass import Ranked
 from dealtrace_engine.attributes import Attribute
 from dealtrace_engine.buffers import arrow, read_only, view
-from dealtrace_engine.errors import DealtraceError, LogError, SchemaError
-from dealtrace_engine.filters.expressions import Expression, marked_cases
+from dealtrace_engine.errors import LogError, SchemaError
+from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.filters.values import duration_us
-from dealtrace_engine.instants import InstantReader
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.models.rule_conditions import expression_of
 from dealtrace_engine.models.rules import Rule, Rules
 from dealtrace_engine.parallel import map_blocks
-from dealtrace_engine.readings import NOT_A_TIME
+from dealtrace_engine.quality import Finding
+from dealtrace_engine.schema import close_to
 from dealtrace_engine.sources.meanings import activity_of_label
 
 DAY_US = 86_400_000_000
-MOST_DAYS = 100_000_000
-"""From 1970 on; beyond, microseconds have no room, and every event is on one side all the same."""
-UNKNOWN = np.iinfo(np.int64).min
+MOST_LABELS = 200
+"""Among so many activities those are looked for that a rule may mean."""
 Column = NDArray[Any] | Ranked
 
 
@@ -61,10 +62,15 @@ class Program:
     _asked: dict[tuple[str, str], tuple[int, Callable[[], Column]]] = field(default_factory=dict)
     _places: list[int] = field(default_factory=list)
     _arrays: dict[str, list[NDArray[Any]]] = field(default_factory=dict)
+    _unread: dict[str, Finding] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._known = set(self.log.known_activities.to_pylist())
-        self._known |= {activity_of_label(text).activity or "" for text in self._known}
+        labels = self.log.known_activities.to_pylist()
+        self._labels = labels[:MOST_LABELS]
+        self._spelled: dict[str, list[str]] = {}
+        for text in labels:
+            self._spelled.setdefault(normalize("NFC", text), []).append(text)
+        self._known = {*self._spelled, *(activity_of_label(text).activity or "" for text in labels)}
         rows: dict[int, dict[str, int]] = {}
         for place, rule in enumerate(self.rules):
             try:
@@ -123,10 +129,17 @@ class Program:
         if not names:
             return None
         if names not in self._wanted:
-            self._wanted[names] = wanted_activities(self.log, names, missing=True)
-        if not self._wanted[names].any() and not self._known & set(names):
-            raise LogError(f"the log has no activity {' or '.join(map(repr, names))}")
+            self._wanted[names] = self._wanted_of(names)
+        if not self._wanted[names].any() and not self._known & {normalize("NFC", name) for name in names}:
+            near = dict.fromkeys(near for name in names for near in close_to(self._labels, name))
+            hint = f"; nearest: {', '.join(map(repr, near))}" if near else ""
+            raise LogError(f"the log has no activity {' or '.join(map(repr, names))}{hint}")
         return self._wanted[names]
+
+    def _wanted_of(self, names: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which activities are meant, however their accents are encoded."""
+        spelled = [one for name in names for one in self._spelled.get(normalize("NFC", name), [name])]
+        return wanted_activities(self.log, spelled, missing=True)
 
     def _symbol(self, wanted: NDArray[np.bool_], condition: int) -> int:
         return self._symbols.setdefault((wanted.tobytes(), condition), len(self._symbols))
@@ -165,7 +178,7 @@ class Program:
         kind = rule.kind.kind
         if kind in ("ON_TIME", "NOT_OVERDUE"):
             grace = duration_us(rule.grace) if rule.grace else 0
-            return self._array("deadlines", [name, grace], lambda: deadlines(self.log, name, grace))
+            return self._array("deadlines", [name, grace], lambda: self._deadlines(name, grace))
         if kind in ("FOUR_EYES", "SAME_PERSON"):
             return self._array("people", name, lambda: _people(self.log, name or "resource"))
         if kind == "NEVER_FALLS":
@@ -176,6 +189,15 @@ class Program:
             must = self.expression(rule.must)
             return self._array("scopes", rule.must, lambda: self._mask(must))
         return -1
+
+    def _deadlines(self, name: str, grace: int) -> NDArray[np.int64]:
+        limits, self._unread[name] = deadlines(self.log, name, grace)
+        return limits
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was noticed about dates."""
+        return [finding for _, finding in sorted(self._unread.items()) if finding.count]
 
     def _ranks(self, name: str, order: Sequence[str]) -> Ranked:
         """Return the place in the order of each event's value, or activity; -1 where it has none."""
@@ -193,7 +215,7 @@ class Program:
             names = [name.strip() for name in step.split("|")]
             own = np.array([text in names for text in texts], dtype=np.bool_)
             if not name:
-                own = wanted_activities(self.log, names, missing=True)
+                own = self._wanted_of(names)
             ranks[:-1][own] = rank
             rank += bool(own.any())
         if rank < 2:
@@ -241,56 +263,6 @@ def _made(make: Callable[[], Column]) -> Column | str:
         return error.what
 
 
-def deadlines(log: EventLog, name: str, grace: int = 0) -> NDArray[np.int64]:
-    """Return the last instant of each case that is still on time, shape (cases,).
-
-    A date is on time until its day ends (UTC). Of an attribute of events, such as the due dates of several
-    invoices, the latest counts.
-
-    Raises
-    ------
-    SchemaError
-        There is no such column, or it has no dates.
-    """
-    attribute = log.attribute(name)
-    values, kind = attribute.values, attribute.values.type
-    if pa.types.is_dictionary(kind) and pa.types.is_large_string(kind.value_type):
-        found = _instants(log, name, values.dictionary)
-        found += (found != UNKNOWN) * grace
-        codes = view(values.indices.cast(pa.int32()).fill_null(len(found)))
-        limits: NDArray[np.int64] = np.append(found, UNKNOWN)[codes]
-    elif pa.types.is_date(kind):
-        limits = view(values.cast(pa.date32())).astype(np.int64)
-        np.clip(limits, -MOST_DAYS, MOST_DAYS, out=limits)
-        limits += 1
-        limits *= DAY_US
-        limits += grace - 1
-        limits[_nulls(values)] = UNKNOWN
-    elif pa.types.is_timestamp(kind):
-        limits = view(values.cast(pa.timestamp("us", kind.tz), safe=False)) + grace
-        limits[_nulls(values)] = UNKNOWN
-    else:
-        raise SchemaError(f"column {name!r} has no dates but {kind}", column=name)
-    if attribute.level == "event":  # no case is empty
-        limits = np.maximum.reduceat(limits, log.case_offsets[:-1])
-    return limits
-
-
-def _nulls(values: pa.Array) -> NDArray[np.int64]:
-    return np.flatnonzero(np.asarray(values.is_null())) if values.null_count else np.empty(0, np.int64)
-
-
-def _instants(log: EventLog, name: str, texts: pa.LargeStringArray) -> NDArray[np.int64]:
-    try:
-        found = InstantReader(name, timezone=log.origin.timezone).read(texts).microseconds.copy()
-    except DealtraceError as error:
-        raise SchemaError(f"column {name!r} has no dates ({error.what})", column=name) from error
-    known = found != NOT_A_TIME
-    found[~known] = UNKNOWN
-    found[known & (found % DAY_US == 0)] += DAY_US - 1  # midnight is a day without a time
-    return found
-
-
 def _encoded(values: pa.Array) -> pa.DictionaryArray:
     return values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
 
@@ -313,22 +285,3 @@ def _numbers(log: EventLog, name: str) -> NDArray[np.float64]:
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         raise SchemaError(f"column {name!r} has no numbers but {kind}", column=name)
     return np.asarray(view(attribute.values.cast(pa.float64(), safe=False).fill_null(np.nan)))
-
-
-def accepted_by(program: Program, rule: Rule, day: Any) -> list[tuple[NDArray[np.bool_], str]]:
-    """Return, for each exception of a rule that has not expired on a day, its cases and its reason."""
-    found = []
-    for exception in rule.exceptions:
-        if exception.expires is not None and exception.expires < day:
-            continue
-        if exception.when is not None:
-            expression = program.expression(exception.when)
-            mask = expression.mask(program.log, program.threads)
-            mask = mask if expression.level == "case" else marked_cases(program.log, mask)
-        else:
-            import pyarrow.compute as pc
-
-            ids = pa.array(exception.case_ids, pa.large_string())
-            mask = np.asarray(pc.is_in(program.log.case_ids, value_set=ids))
-        found.append((mask, exception.reason))
-    return found

@@ -37,8 +37,8 @@ class Sums:
     applicable, violating, accepted : ndarray of int64
         Cases.
     violations : ndarray of int64
-    late : ndarray of int64
-        Microseconds.
+    late : ndarray of int
+        Microseconds, of any size.
     value : list of int, or None
         Amounts of the violating cases, cell by cell.
     broken : ndarray of int64, shape (cells,)
@@ -49,7 +49,7 @@ class Sums:
     violating: NDArray[np.int64]
     accepted: NDArray[np.int64]
     violations: NDArray[np.int64]
-    late: NDArray[np.int64]
+    late: NDArray[np.object_]
     value: list[int] | None
     broken: NDArray[np.int64]
 
@@ -151,7 +151,8 @@ def sums_of(
         np.add.at(low, spots, units & 0xFFFFFF)
         np.add.at(high, spots, units >> 24)
         value = [int(a) + (int(b) << 24) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
-    violating, accepted, violations, late = sums
+    violating, accepted, violations, low_late, high_late = sums
+    late = low_late.astype(object) + (high_late.astype(object) << kernels.LIMB)
     return Sums(applicable, violating, accepted, violations, late, value, broken_cases)
 
 

@@ -10,9 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.analyses.rule_program import DAY_US, Program, accepted_by
+from dealtrace_engine.analyses.rule_exceptions import accepted_by
+from dealtrace_engine.analyses.rule_program import DAY_US, Program
 from dealtrace_engine.buffers import arrow, table, text
 from dealtrace_engine.log import UTC_MICROSECONDS
+from dealtrace_engine.quality import Finding
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,8 @@ class Violations:
     reasons : ndarray of int64, shape (n,)
         Of those that are accepted, as a place in `texts`; -1 else.
     texts : list of str
+    findings : list of Finding
+        Exceptions that the log cannot tell.
     """
 
     rules: NDArray[np.int64]
@@ -41,6 +45,7 @@ class Violations:
     accepted: NDArray[np.bool_]
     reasons: NDArray[np.int64]
     texts: list[str]
+    findings: list[Finding]
 
     @cached_property
     def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -97,10 +102,11 @@ def violations_of(program: Program, rows: NDArray[np.int64], day: date) -> Viola
     rules, cases, events, others, late = rows
     accepted, reasons = np.zeros(len(rules), dtype=np.bool_), np.full(len(rules), -1, dtype=np.int64)
     texts: list[str] = []
+    findings: list[Finding] = []
     for number, place in enumerate(program.applied):
-        for mask, reason in accepted_by(program, program.rules.rules[place], day):
+        for mask, reason in accepted_by(program, program.rules.rules[place], day, findings):
             own = (rules == number) & mask[cases] & ~accepted
             accepted |= own
             reasons[own] = len(texts)
             texts.append(reason)
-    return Violations(rules, cases, events, others, late, accepted, reasons, texts)
+    return Violations(rules, cases, events, others, late, accepted, reasons, texts, findings)

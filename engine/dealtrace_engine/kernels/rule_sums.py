@@ -7,8 +7,12 @@ from numpy.typing import NDArray
 
 from dealtrace_engine._jit import kernel
 
-VIOLATING, ACCEPTED, VIOLATIONS, LATE, SUMS = range(5)
-"""Sums: cases that violate a rule, those that are accepted; violations and their delays, these aside."""
+VIOLATING, ACCEPTED, VIOLATIONS, LATE, LATE_HIGH, SUMS = range(6)
+"""Sums: cases that violate a rule, those that are accepted; violations and their delays, these aside.
+
+Delays are in two limbs, the lower of `LIMB` bits, as those of many cases do not fit 64 bits.
+"""
+LIMB = 32
 Cube = np.ndarray[tuple[int, int, int], np.dtype[np.int64]]
 
 
@@ -31,5 +35,7 @@ def sum_violations(
             continue
         sums[VIOLATING, cell, rule] += new
         sums[VIOLATIONS, cell, rule] += 1
-        sums[LATE, cell, rule] += max(late[place], 0)
+        delay = max(late[place], 0)
+        sums[LATE, cell, rule] += delay & ((1 << LIMB) - 1)
+        sums[LATE_HIGH, cell, rule] += delay >> LIMB
         broken[case] = True

@@ -28,8 +28,9 @@ def people_of(
 ) -> None:  # fmt: skip
     """Write the events of B by who did an A, or those of both by somebody else than the first.
 
-    People are codes, negative where not known. `seen`, shape (2, people), holds for each the last suspect,
-    as a number that no other has, in which they did an A, and where that was.
+    People are codes, negative where not known. A case without anybody known for A, or for B, tells nothing,
+    unless it has both and two people are known to have done them. `seen`, shape (2, people), holds for each
+    the last suspect, as a number that no other has, in which they did an A, and where that was.
     """
     filled, a, b, who = 0, asked[rule, A], asked[rule, B], asked[rule, COLUMN]
     four_eyes = asked[rule, FIRST_KIND] > 0
@@ -37,15 +38,17 @@ def people_of(
         case = suspects[suspect]
         stamp = case * len(asked) + rule
         some_a, some_b, first, start = False, b < 0, NONE, filled
+        known_a, known_b = some_a, some_b
         for turn in range(2):  # who did an A is known after the first
             for event in range(case_offsets[case], case_offsets[case + 1]):
                 person, activity, other = people[who, event], activities[event], NONE
-                if person < 0:
-                    continue
                 is_a = member[a, activity] and (condition_of[a] < 0 or marks[condition_of[a], event])
                 is_b = b >= 0 and member[b, activity]
                 is_b = is_b and (condition_of[b] < 0 or marks[condition_of[b], event])
                 some_a, some_b = some_a or is_a, some_b or is_b
+                if person < 0:
+                    continue
+                known_a, known_b = known_a or is_a, known_b or is_b
                 if turn == 0:
                     if is_a:
                         seen[0, person], seen[1, person] = stamp, event
@@ -59,7 +62,7 @@ def people_of(
                     rows[0, filled], rows[1, filled], rows[2, filled] = rule, case, event
                     rows[3, filled], rows[4, filled] = other, NONE
                     filled += 1
-        if some_a and some_b:
+        if (known_a and known_b) or (some_a and some_b and filled > start):
             applicable[groups[case], rule] += 1
         else:
             filled = start

@@ -1,99 +1,235 @@
-"""Rules that no case can keep together, where that can be decided from what they say."""
+"""Rules that no case can keep together, where that can be decided from what they say.
+
+Each of Declare's templates is an automaton over activities. Rules contradict each other where no trace,
+however long, is kept by all of theirs, which a search of the states of their product finds out.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+from unicodedata import normalize
+
+from dealtrace_engine.models.rule_conditions import comparisons
 
 if TYPE_CHECKING:
     from dealtrace_engine.models.rules import Rule
 
-Found = tuple[str, str, str]
-ASKING = {"responded_existence", "co_existence", "response", "succession", "chain_response",
-          "alternate_response", "chain_succession", "alternate_succession"}  # fmt: skip
-"""Templates by which an A asks for a B."""
-AFTER = ASKING - {"responded_existence", "co_existence"}
-CHAINED = {"chain_response", "chain_succession"}
-ASKING_BACK = {"precedence", "alternate_precedence", "chain_precedence", "co_existence", "succession",
-               "alternate_succession", "chain_succession"}  # fmt: skip
-"""Templates by which a B asks for an A."""
+STEPS = 1 << 18
+"""Of automata, after which a search is given up, and nothing is claimed."""
+Found = tuple[tuple[str, ...], str]
 
 
-def contradictions(rules: Sequence[Rule]) -> Iterator[Found]:
-    """Yield pairs of ids of rules that contradict each other, and why.
+class Automaton(NamedTuple):
+    """A template: its states are small numbers, the first is 0; a and b say what an event is."""
 
-    Only rules for the same cases (`when` and `given`) are compared, by the activities that they name. What is
-    decided: counts that exclude each other, and, of activities that every case must have, what they ask for
-    against what is forbidden.
+    breaks: Callable[[int, bool, bool], object]
+    next: Callable[[int, bool, bool], int]
+    keeps: Callable[[int], object] = lambda state: True
+
+
+def _never(state: int, a: bool, b: bool) -> bool:
+    return False
+
+
+def _seen(state: int, a: bool, b: bool) -> int:
+    return state | a | b << 1
+
+
+def _asked(state: int, a: bool, b: bool) -> int:
+    return a or (state and not b)
+
+
+def _both(state: int, a: bool, b: bool) -> bool:
+    return _seen(state, a, b) == 3
+
+
+AUTOMATA = {
+    "INIT": Automaton(lambda s, a, b: not (s or a), lambda s, a, b: 1),
+    "END": Automaton(_never, lambda s, a, b: a, lambda s: s),
+    "RESPONDED_EXISTENCE": Automaton(_never, _seen, lambda s: s != 1),
+    "CO_EXISTENCE": Automaton(_never, _seen, lambda s: s in (0, 3)),
+    "NOT_CO_EXISTENCE": Automaton(_both, _seen),
+    "CHOICE": Automaton(_never, _seen, lambda s: s),
+    "EXCLUSIVE_CHOICE": Automaton(_both, _seen, lambda s: s),
+    "RESPONSE": Automaton(_never, _asked, lambda s: not s),
+    "ALTERNATE_RESPONSE": Automaton(lambda s, a, b: s and a and not b, _asked, lambda s: not s),
+    "CHAIN_RESPONSE": Automaton(lambda s, a, b: s and not b, lambda s, a, b: a, lambda s: not s),
+    "PRECEDENCE": Automaton(lambda s, a, b: b and not s, lambda s, a, b: s or a),
+    "ALTERNATE_PRECEDENCE": Automaton(lambda s, a, b: b and not s, _asked),
+    "CHAIN_PRECEDENCE": Automaton(lambda s, a, b: b and not s, lambda s, a, b: a),
+    "NOT_SUCCESSION": Automaton(lambda s, a, b: b and s, lambda s, a, b: s or a),
+    "NOT_CHAIN_SUCCESSION": Automaton(lambda s, a, b: b and s, lambda s, a, b: a),
+}
+"""By the kind of template, those that count aside; a succession is a response and a precedence."""
+
+
+class Asked(NamedTuple):
+    """What a rule asks of a trace: `a` and `b` are the activities, as `_symbols` tells them apart."""
+
+    rule: str
+    automaton: Automaton
+    a: frozenset[str]
+    b: frozenset[str] = frozenset()
+    place: str = ""
+
+    def meets(self, other: Asked) -> bool:
+        """Whether what the other asks for may be in the way."""
+        shared = (self.a | self.b) & (other.a | other.b)
+        return bool(shared) or (self.place == other.place != "")
+
+
+def contradiction(rules: Sequence[Rule]) -> Found | None:
+    """Return the ids of rules that contradict each other, as few as do, and why; None where none are known.
+
+    Only rules for the same cases (`when` and `given`) are compared. Decided are Declare's templates without
+    limits of time, rules on people, and conditions that are ranges of numbers.
+
+    Examples
+    --------
+    >>> from dealtrace_engine.models.rules import Rule
+    >>> contradiction([Rule("ends", "end", "won"), Rule("order", "response", "won", "order")])
+    (('ends', 'order'), 'no case can keep them all')
     """
-    scopes: defaultdict[tuple[str, frozenset[str]], list[Rule]] = defaultdict(list)
+    symbols, scopes = _symbols(rules), defaultdict[tuple[str, frozenset[str]], list["Rule"]](list)
     for rule in rules:
         scopes[repr(rule.when), frozenset(rule.given)].append(rule)
-    for scope, same in scopes.items():
-        if "'op': 'event'" not in scope[0]:
-            yield from _counts(same)
-            yield from _ends(same)
-            yield from _forbidden(same)
+    for (when, given), same in scopes.items():
+        if "'op': 'event'" in when:
+            continue
+        asked = [one for rule in same for one in _asked_of(rule, symbols)]
+        if given:  # cases without it do not matter
+            asked.append(Asked("", _counting(1, None), _named(given, symbols)))
+        for part in _parts(asked):
+            if broken := _unkept(part):
+                ids = tuple(dict.fromkeys(one.rule for one in broken if one.rule))
+                return ids, f"no case can keep {'them all' if len(ids) > 1 else 'it'}"
+        for found in (*_people(same, symbols), *_ranges(same)):
+            return found
+    return None
 
 
-def _counts(rules: Sequence[Rule]) -> Iterator[Found]:
-    counting = [rule for rule in rules if rule.bounds != (0, None)]
-    for one, other in combinations(counting, 2):
-        for least, most in ((one, other), (other, one)):
-            low, high = least.bounds[0], most.bounds[1]
-            # what is asked of some activities cannot be kept if no more of them, or of more, are allowed
-            if high is not None and set(least.activity) <= set(most.activity) and low > high:
-                yield one.id, other.id, f"at least {low} and at most {high} of {_said(least.activity)}"
+def _symbols(rules: Sequence[Rule]) -> dict[str, frozenset[str]]:
+    """Return which activities each name stands for, given the names in use.
+
+    A name means the same as its canonical id. Where rules have several names with one meaning, these may be
+    several activities of a log, and the id is any of them.
+    """
+    from dealtrace_engine.sources.meanings import activity_of_label
+
+    names = {name for rule in rules for name in (*rule.activity, *rule.other, *rule.given)}
+    meant = {name: activity_of_label(name).activity or normalize("NFC", name) for name in names}
+    spelled = defaultdict[str, set[str]](set)
+    for name, id_ in meant.items():
+        spelled[id_] |= {name} - {id_}
+    return {
+        name: frozenset([id_] if len(spelled[id_]) < 2 else [name, *(spelled[id_] if name == id_ else ())])
+        for name, id_ in meant.items()
+    }
 
 
-def _ends(rules: Sequence[Rule]) -> Iterator[Found]:
-    for one, other in combinations([rule for rule in rules if rule.template in ("init", "end")], 2):
-        if one.template == other.template and not set(one.activity) & set(other.activity):
-            yield one.id, other.id, f"a case has one {'first' if one.template == 'init' else 'last'} event"
+def _named(names: Iterable[str], symbols: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    return frozenset[str]().union(*(symbols[name] for name in names))
 
 
-def _forbidden(rules: Sequence[Rule]) -> Iterator[Found]:
-    """Compare what activities that must happen ask for with what may not happen."""
-    must = {rule.activity: rule for rule in rules if rule.bounds[0] >= 1}
-    never = {activity: rule for rule in rules if rule.bounds[1] == 0 for activity in rule.activity}
-    pairs = [rule for rule in rules if rule.other]
-    for one in pairs:
-        forth = one.activity, one.other, one.template in ASKING
-        back = one.other, one.activity, one.template in ASKING_BACK
-        for asking, wanted, able in (forth, back):
-            if able and asking in must and all(activity in never for activity in wanted):
-                yield one.id, never[wanted[0]].id, f"{_said(wanted)} is asked for and must not be"
-        if one.template in ("choice", "exclusive_choice"):
-            both = (*one.activity, *one.other)
-            if all(activity in never for activity in both):
-                yield one.id, never[both[0]].id, f"one of {_said(both)} is asked for and none may be"
-        if (
-            one.template in ("not_co_existence", "exclusive_choice")
-            and one.activity in must
-            and one.other in must
-        ):
-            yield one.id, must[one.other].id, f"both {_said(one.activity)} and {_said(one.other)} must be"
-    for one, other in combinations(pairs, 2):
-        for asks, bars in ((one, other), (other, one)):
-            if asks.activity in must and _barred(asks, bars):
-                yield (
-                    one.id,
-                    other.id,
-                    f"{_said(asks.other)} is asked for and barred by {_said(asks.activity)}",
-                )
+def _counting(low: int, high: int | None) -> Automaton:
+    most = low if high is None else high
+    return Automaton(
+        lambda s, a, b: high is not None and s + a > high,
+        lambda s, a, b: min(s + a, most),
+        lambda s: s >= low,
+    )
 
 
-def _barred(asks: Rule, bars: Rule) -> bool:
-    same = (asks.activity, asks.other) == (bars.activity, bars.other)
-    either = same or (asks.activity, asks.other) == (bars.other, bars.activity)
-    return (
-        (bars.template == "not_co_existence" and asks.template in ASKING and either)
-        or (bars.template == "not_succession" and asks.template in AFTER and same)
-        or (bars.template == "not_chain_succession" and asks.template in CHAINED and same)
-    )  # fmt: skip
+def _asked_of(rule: Rule, symbols: Mapping[str, frozenset[str]]) -> Iterator[Asked]:
+    kind = rule.kind.kind
+    if rule.at_least is not None or rule.at_most is not None:
+        return
+    a, b = _named(rule.activity, symbols), _named(rule.other, symbols)
+    if kind == "COUNT":
+        yield Asked(rule.id, _counting(*rule.bounds), a)
+    elif kind.endswith("SUCCESSION") and not kind.startswith("NOT"):
+        for half in ("RESPONSE", "PRECEDENCE"):
+            yield Asked(rule.id, AUTOMATA[kind.replace("SUCCESSION", half)], a, b)
+    elif kind in AUTOMATA:
+        yield Asked(rule.id, AUTOMATA[kind], a, b, kind if kind in ("INIT", "END") else "")
 
 
-def _said(activities: Sequence[str]) -> str:
-    return " or ".join(activities)
+def _parts(asked: Sequence[Asked]) -> list[list[Asked]]:
+    """Return what can be kept or broken apart from the others."""
+    parts: list[list[Asked]] = []
+    for one in asked:
+        apart, near = [], [one]
+        for part in parts:
+            if any(map(one.meets, part)):
+                near = [*part, *near]
+            else:
+                apart.append(part)
+        parts = [*apart, near]
+    return parts
+
+
+def _unkept(asked: Sequence[Asked]) -> list[Asked]:
+    """Return, of what no trace keeps, as little as no trace keeps; nothing where all can be kept."""
+    kept = _kept(asked)
+    if kept is None:  # too many states: at least what is said of a few activities can be told
+        few = dict.fromkeys(x.a | x.b | y.a | y.b for x, y in combinations(asked, 2) if x.meets(y))
+        parts = ([one for one in asked if one.a | one.b <= names] for names in few)
+        return next((_unkept(part) for part in parts if _kept(part) is False), [])
+    left = [] if kept else list(asked)
+    for rule in dict.fromkeys(one.rule for one in left):
+        without = [one for one in left if one.rule != rule]
+        left = without if _kept(without) is False else left
+    return left
+
+
+def _kept(asked: Sequence[Asked]) -> bool | None:
+    """Return whether a trace keeps all that is asked; None where that takes too long to find out."""
+    names = frozenset[str]().union(*(one.a | one.b for one in asked))
+    events = {tuple((name in one.a, name in one.b) for one in asked) for name in (*names, None)}
+    events = sorted(events)  # type: ignore[assignment]
+    start = (0,) * len(asked)
+    seen, waiting = {start}, [start]
+    for state in waiting:
+        if len(waiting) * len(events) * len(asked) > STEPS:
+            return None
+        for event in events:
+            each = list(zip(asked, state, event, strict=True))
+            if any(one.automaton.breaks(s, a, b) for one, s, (a, b) in each):
+                continue
+            after = tuple(int(one.automaton.next(s, a, b)) for one, s, (a, b) in each)
+            if all(one.automaton.keeps(s) for one, s in zip(asked, after, strict=True)):
+                return True
+            if after not in seen:
+                seen.add(after)
+                waiting.append(after)
+    return False
+
+
+def _people(rules: Sequence[Rule], symbols: Mapping[str, frozenset[str]]) -> Iterator[Found]:
+    """Yield rules of which one asks that one person does what two are to do by the other."""
+    for one, other in combinations(
+        [rule for rule in rules if rule.kind.kind.endswith(("EYES", "PERSON"))], 2
+    ):
+        same, eyes = sorted((one, other), key=lambda rule: rule.template == "four_eyes")
+        if same.template == eyes.template or (same.attribute or "resource") != (eyes.attribute or "resource"):
+            continue
+        (a, b), (c, d) = ([_named(n, symbols) for n in (r.activity, r.other)] for r in (same, eyes))
+        if {a, b} == {c, d} or (not b and c | d <= a):
+            yield (one.id, other.id), "one person does both, and nobody may"
+
+
+def _ranges(rules: Sequence[Rule]) -> Iterator[Found]:
+    """Yield rules by which a number is to be in two ranges that have nothing in common."""
+    asked = [(rule.id, *each) for rule in rules if rule.must for each in comparisons(rule.must)]
+    for (one, column, sign, x), (other, same, against, y) in combinations(asked, 2):
+        if column == same and (_apart(sign, x, against, y) or _apart(against, y, sign, x)):
+            yield tuple(dict.fromkeys((one, other))), f"no {column!r} is both"
+
+
+def _apart(sign: str, low: float, other: str, high: float) -> bool:
+    if sign not in (">", ">=", "==") or other not in ("<", "<=", "=="):
+        return False
+    return low > high or (low == high and (sign == ">" or other == "<"))

@@ -72,6 +72,8 @@ def read_rules(source: PathLike) -> Rules:
 
     Raises
     ------
+    ArgumentError
+        It is neither a path nor a text.
     ParseError
         There is no such file, or it is no TOML; with the line.
     ModelError

@@ -28,7 +28,7 @@ not_chain_succession     no B right after an A
 choice                   A or B
 exclusive_choice         A or B, not both
 four_eyes                nobody does both an A and a B
-same_person              one person does all A and B
+same_person              one person does all A and B, as far as it is known who did them
 on_time                  A not after a date of the case: the last A, or with `occurrence` the first
 not_overdue              A has happened once a date of the case has passed
 condition                what `must` says of the case

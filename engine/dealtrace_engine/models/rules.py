@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from dealtrace_engine.calendar import WorkingCalendar
 from dealtrace_engine.errors import DealtraceError, ModelError
 from dealtrace_engine.filters.values import duration, duration_us
 from dealtrace_engine.models.rule_conditions import Node, condition_of, expression_of
-from dealtrace_engine.models.rule_contradictions import contradictions
+from dealtrace_engine.models.rule_contradictions import contradiction
 from dealtrace_engine.models.rule_templates import COMMON, TEMPLATES, Template
 from dealtrace_engine.schema import nearest
 
@@ -197,7 +197,7 @@ class Rules:
     Raises
     ------
     ModelError
-        Two rules have one id, or contradict each other.
+        Something is no rule, column or calendar; two rules have one id, or they contradict each other.
 
     Examples
     --------
@@ -213,16 +213,25 @@ class Rules:
     calendar: WorkingCalendar | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rules", tuple(self.rules))
+        given = tuple(self.rules) if isinstance(self.rules, Iterable) else (self.rules,)
+        if not all(isinstance(one, Rule) for one in given):
+            raise ModelError(f"a pack has rules of the type Rule, not {given!r}")
+        object.__setattr__(self, "rules", given)
+        if not isinstance(self.columns, Mapping) or not all(
+            isinstance(names, tuple | list) and names for names in self.columns.values()
+        ):
+            raise ModelError(f"columns are lists of texts, not {self.columns!r}")
+        if self.calendar is not None and not isinstance(self.calendar, WorkingCalendar):
+            raise ModelError(f"the calendar of a pack is a WorkingCalendar, not {self.calendar!r}")
         ids = [rule.id for rule in self.rules]
         for id_ in ids:
             if ids.count(id_) > 1:
                 raise ModelError(f"two rules have the id {id_!r}", file=self.source or None)
-        for one, other, why in contradictions(self.rules):
-            raise ModelError(
-                f"rules {one!r} and {other!r} contradict each other: {why}", file=self.source or None,
-                hint="take one out, or give them when or given",
-            )  # fmt: skip
+        if found := contradiction(self.rules):
+            *others, last = map(repr, found[0])
+            told = f"rules {', '.join(others)} and {last} contradict each other" if others else f"rule {last}"
+            raise ModelError(f"{told}: {found[1]}", file=self.source or None,
+                             hint="take one out, or give them when or given")  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.rules)
@@ -234,7 +243,9 @@ class Rules:
         for rule in self.rules:
             if rule.id == id_:
                 return rule
-        raise ModelError(f"there is no rule {id_!r}", hint=nearest([r.id for r in self.rules], id_, "rules"))
+        raise ModelError(
+            f"there is no rule {id_!r}", hint=nearest([r.id for r in self.rules], str(id_), "rules")
+        )
 
     def only(self, *ids: str) -> Rules:
         """Return the pack of some of its rules."""

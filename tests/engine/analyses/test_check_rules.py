@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import lru_cache
 
-import pyarrow as pa
 import pytest
 
 import dealtrace as dt
 from dealtrace_engine.analyses.check_rules import check_rules
-from dealtrace_engine.analyses.rule_program import UNKNOWN, deadlines
 from dealtrace_engine.calendar import Calendars, WorkingCalendar
 from dealtrace_engine.errors import ArgumentError, ModelError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.lead_to_cash.rule_pack import lead_to_cash_rules
 from dealtrace_engine.models.rule_file import read_rules
-from dealtrace_engine.models.rules import AcceptedException, Rule, Rules
+from dealtrace_engine.models.rules import Rule, Rules
 from dealtrace_engine.sources.memory import from_arrow
+from rule_logs import rows, small
 
 pytestmark = pytest.mark.kernels
 TRUTHS = {
@@ -37,15 +36,21 @@ def planted(language="en"):
     return from_arrow(made.events), made.truths
 
 
-def small(events, **columns):
-    """A log of (case, activity, day of January 2024)."""
-    cases, activities, days = zip(*events, strict=True)
-    times = [datetime(2024, 1, day, tzinfo=UTC) for day in days]
-    return from_arrow(pa.table({"case": cases, "activity": activities, "time": times, **columns}))
-
-
-def rows(found):
-    return {row["rule"]: row for row in found.table.to_pylist()}
+@pytest.mark.parametrize(
+    ("steps", "status"),
+    [
+        ({"a": [None], "b": ["x", "y"]}, "violated"),  # two people, whoever did a
+        ({"a": ["x", "y"], "b": [None]}, "violated"),
+        ({"a": [None], "b": ["x", "x"]}, "no case"),
+        ({"a": ["x", "y"]}, "no case"),
+        ({"a": ["x", None], "b": ["x"]}, "conforming"),
+    ],
+)
+def test_people_who_are_not_known(steps, status):
+    events = [("1", activity, 1) for activity, people in steps.items() for _ in people]
+    events += [("2", "b", 1), ("3", "a", 1)]
+    log = small(events, resource=[one for people in steps.values() for one in people] + ["x", "x"])
+    assert rows(check_rules(log, Rules((Rule("same", "same_person", "a", "b"),))))["same"]["status"] == status
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
@@ -62,6 +67,20 @@ def test_the_planted_truths(language):
     assert told["amount-reduced"]["status"] == "not applicable"
     assert "amount_delta" in told["amount-reduced"]["reason"]
     assert told["several-owner-changes"]["status"] == "conforming"
+
+
+def test_a_discount_needs_an_approval_before_acceptance_and_before_the_close():
+    approved, accepted, won = "discount_approval_approved", "quote_accepted", "opportunity_won"
+    log = small(
+        [(case, activity, day) for case, steps in {
+            "no quote": (won,), "too late": (accepted, approved, won), "never": (accepted, won),
+            "fine": (approved, accepted, won), "approved close": (approved, won), "open": ("quote_created",),
+        }.items() for day, activity in enumerate(steps, 1)], discount_percent=[30] * 12,
+    )  # fmt: skip
+    found = check_rules(log, lead_to_cash_rules().only("discount-without-approval"))
+    assert found.cases(0).to_pylist() == ["no quote", "too late", "never"]
+    told = rows(found)["discount-without-approval"]
+    assert (told["applicable_cases"], told["violating_cases"], told["violations"]) == (5, 3, 4)
 
 
 def test_rows_are_ranked_and_name_their_cases():
@@ -217,6 +236,7 @@ def test_rules_that_say_whether_they_are_of_working_time():
         ("mon-fri =", "mon-fry =", 5, "calendar, key 'hours': there is no weekday 'fry'"),
         ("[2024-01-09]", '["soon"]', 6, "calendar, key 'holidays'"),
         ("holidays", "holydays", 6, "there is no such key; nearest: 'holidays'"),
+        ("[2024-01-09]", "3", 6, "calendar, key 'holidays': holidays are several days"),
         ('zone = "UTC"', "", None, "calendar is a table with a zone"),
         ("working_time = true", "working_time = 1", 13, "rule 'work', key 'working_time'"),
         (
@@ -231,45 +251,6 @@ def test_calendars_of_packs_that_cannot_be(old, new, line, what):
     with pytest.raises(ModelError, match=what) as error:
         read_rules(PACK.replace(old, new, 1))
     assert error.value.line == line
-
-
-def test_due_dates():
-    events = [("1", "pay", 5), ("1", "pay", 9), ("2", "pay", 5), ("3", "bill", 2), ("4", "bill", 12)]
-    due = [date(2024, 1, 8)] * 2 + [date(2024, 1, 5), date(2024, 1, 3), None]
-    pack = Rules((
-        Rule("late", "on_time", "pay", attribute="due"), Rule("open", "not_overdue", "pay", attribute="due"),
-        Rule("first", "on_time", "pay", attribute="due", occurrence="first"),
-        Rule("graceful", "on_time", "pay", attribute="due", grace="1d"),
-    ))  # fmt: skip
-    for kind in (pa.date32(), pa.timestamp("us"), pa.string()):
-        values = pa.array(due, pa.date32())
-        values = (
-            values.cast(pa.timestamp("us")).cast(kind) if kind == pa.timestamp("us") else values.cast(kind)
-        )
-        told = rows(check_rules(small(events, due=values), pack))
-        broken = [told[rule]["violating_cases"] for rule in ("late", "open", "first", "graceful")]
-        assert broken == [1, 1, 0, 0]
-        assert told["open"]["applicable_cases"] == 3
-        days = 1.0 if kind == pa.timestamp("us") else 0.0  # a day is on time until it ends
-        assert told["late"]["days_lost"] == pytest.approx(days, abs=1e-9)
-
-
-def test_exceptions_are_told_and_do_not_count():
-    events = [(case, "won", day) for day, case in enumerate("123", 1)]
-    exceptions = (
-        AcceptedException(("1",), reason="agreed"),
-        AcceptedException(when="region == 'UK'", reason="old", expires=date(2023, 12, 31)),
-    )
-    log = small(events, region=["DACH", "UK", "DACH"])
-    pack = Rules((Rule("q", "existence", "quote", exceptions=exceptions),))
-    assert rows(check_rules(log, pack))["q"]["status"] == "not applicable"
-    log = small([*events, ("4", "quote", 1)], region=["DACH", "UK", "DACH", "UK"])
-    found = check_rules(log, pack)
-    assert (rows(found)["q"]["violating_cases"], rows(found)["q"]["accepted_cases"]) == (2, 1)
-    assert found.cases(0).to_pylist() == ["2", "3"]
-    assert found.violations["accepted_reason"].to_pylist() == ["agreed", None, None]
-    assert found.overall["conforming_cases"].to_pylist() == [2]
-    assert rows(check_rules(log, pack, as_of="2023-12-31"))["q"]["accepted_cases"] == 2
 
 
 def test_currencies_are_not_added():
@@ -325,6 +306,18 @@ def test_what_the_log_lacks_is_not_applicable():
     assert check_rules(log, where=w.case_id("1")).overall["cases"].to_pylist() == [1]
 
 
+def test_accents_are_compared_however_they_are_encoded():
+    composed, apart = "Devis créé", "Devis cre\u0301e\u0301"
+    for own, other in ((composed, apart), (apart, composed)):
+        log = small([("1", own, 1), ("1", "b", 2), ("2", "b", 1)])
+        pack = Rules((
+            Rule("q", "existence", other), Rule("s", "no_skip", order=(other, "b")),
+        ))  # fmt: skip
+        assert [rows(check_rules(log, pack))[name]["violating_cases"] for name in "qs"] == [1, 0]
+    with pytest.raises(ModelError, match="contradict"):
+        Rules((Rule("a", "existence", "é"), Rule("b", "absence", "e\u0301")))
+
+
 def test_what_a_filter_left_out_is_known():
     log = small([("1", "won", 1), ("2", "won", 2), ("2", "quote", 3)])
     pack = Rules((Rule("q", "existence", "quote"),))
@@ -353,8 +346,12 @@ def test_bad_arguments():
         check_rules(log, by="regoin")
     with pytest.raises(SchemaError):
         check_rules(log, value="activity")
-    with pytest.raises(ModelError, match="no rule"):
-        lead_to_cash_rules().only("none")
+    for rules in (3, b"x", [], {}, Rule("a", "absence", "x")):
+        with pytest.raises(ArgumentError, match="the rule pack is a path or a text, not"):
+            check_rules(log, rules)
+    for id_ in ("none", 3):
+        with pytest.raises(ModelError, match="no rule"):
+            lead_to_cash_rules().only(id_)
     assert len(lead_to_cash_rules().only("paid-late")) == 1
 
 
@@ -371,12 +368,3 @@ def test_ends_falls_and_people_of_one_step_only():
         row["rule"]: found.cases(place).to_pylist() for place, row in enumerate(found.table.to_pylist())
     }
     assert broken == {"begin": ["2", "3"], "end": ["2"], "falls": ["1"], "same": ["1", "2"]}
-
-
-@pytest.mark.parametrize(("day", "on_time"), [(-(2**31), False), (0, True), (2**31 - 1, True)])
-def test_days_beyond_all_instants_are_due_dates_as_well(day, on_time):
-    rows = {"case": ["1"], "activity": ["a"], "time": ["1970-01-01"], "due": pa.array([day], pa.int32())}
-    log = from_arrow(pa.table(rows | {"due": rows["due"].cast(pa.date32())}))
-    limit = int(deadlines(log, "due")[0])
-    assert limit != UNKNOWN
-    assert (limit >= int(log.timestamps[0])) is on_time

@@ -75,6 +75,10 @@ def test_by_hand():
     assert found.cases_together(0).to_pylist() == ["1", "2"]
     assert [row["resource"] for row in found.specialisation.to_pylist()] == ["x", "y", "z"]
     assert "3 between 3 resources" in repr(found)
+    fewer = handovers(log_of(*BY_HAND), resource="who", where=w.case_id("2"))
+    assert "1 between 2 resources" in repr(fewer)
+    with mock.patch.object(handovers_module, "MOST_TOGETHER", 2):
+        assert handovers(log_of(*BY_HAND), resource="who", where=w.case_id("2")).findings == []
     assert '"handovers 1"' in found.to_json()
     again = pickle.loads(pickle.dumps(found))
     assert again.table == found.table

@@ -246,6 +246,19 @@ def test_automation_with_very_many_activities_or_people(company):
     assert found.equals(automation_candidates(log))
 
 
+def test_automation_where_who_is_not_known():
+    resources = pa.array(["Ann", None, "Robot", None], pa.string())
+    log = from_arrow(logs.table(logs.log(*[(str(n), "save", n) for n in range(4)])).append_column(
+        "resource", resources))  # fmt: skip
+    assert rework(log).automation["manual_events"].to_pylist() == [1]  # the last who is known is no person
+    for nobody in (
+        rework(steps([60, 60, 60], pa.scalar(None, pa.string()))),
+        rework(log, where=w.case_id("1", "3")),
+    ):
+        assert nobody.to_dict()["automation"][0]["note"] == "the log does not say who"
+        assert nobody.automation["manual_events"].to_pylist() == [0]
+
+
 def test_automation_by_working_time_where_starts_are_known():
     rows = automation_candidates(from_arrow(HAND))
     assert row_of(rows, activity="quote")["total_s"] == DAY  # Ann's second one, the others took no time
@@ -271,8 +284,14 @@ def test_bad_questions(company):
         rework(log, stage="stags")
     with pytest.raises(SchemaError, match="varies within cases"):
         rework(log, by="stage")
-    with pytest.raises(ArgumentError, match="an hour costs"):
-        rework(log, cost_per_hour=-1)
+    for cost in (-1, "x"):
+        with pytest.raises(ArgumentError, match="an hour costs"):
+            rework(log, cost_per_hour=cost)
+    for within in ("x", None):
+        with pytest.raises(ArgumentError, match="from 0"):
+            rework(log).redundant(within)
+    with pytest.raises(ArgumentError, match="no row True"):
+        rework(log).cases(True)
     with pytest.raises(ArgumentError, match="no rework of kind"):
         rework(log).cases_of("loops")
     with pytest.raises(LogError):

@@ -63,7 +63,7 @@ def test_rules_that_were_planted_are_broken(large):
     assert counts["Own discount approved or rejected"] == truths["self_approvals"]
     assert "Order before the contract is signed" not in counts  # by the very same cases
     assert "Payment overdue" not in counts  # another finding says so
-    assert not any("accepted without approval" in name for name in counts)
+    assert not any("Discount above 20 %" in name for name in counts)
     checked = {row["name"]: row for row in check_rules(log, value="amount").table.to_pylist()}
     for name, row in broken.items():
         assert row["money"] == pytest.approx(checked[name]["value_at_stake"])
