@@ -6,13 +6,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.buffers import view
 from dealtrace_engine.errors import DealtraceError, SchemaError
 from dealtrace_engine.instants import InstantReader
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.readings import DAY, NOT_A_TIME
+from dealtrace_ext.timestamps import EARLIEST, LATEST
 
 LONGEST = np.iinfo(np.int64).max
+FIRST_DAY, LAST_DAY = EARLIEST // DAY, LATEST // DAY
+BEYOND = np.iinfo(np.int32).max
+"""A day that no calendar has."""
 
 
 def deadlines(log: EventLog, name: str, grace: int = 0) -> tuple[NDArray[np.int64], Finding]:
@@ -50,9 +55,12 @@ def deadlines(log: EventLog, name: str, grace: int = 0) -> tuple[NDArray[np.int6
         found = _read(name, values, log.origin.timezone)
     except DealtraceError as error:
         raise SchemaError(f"column {name!r} has no dates ({error.what})", column=name) from error
-    unread = np.flatnonzero((found == NOT_A_TIME) & ~np.asarray(values.is_null()))
     finding = Finding(f"no date can be read in {name!r}")
-    limits = np.where(found == NOT_A_TIME, NOT_A_TIME, np.minimum(found, LONGEST - grace) + grace)
+    unknown = found == NOT_A_TIME
+    limits = found if not grace else np.where(unknown, NOT_A_TIME, np.minimum(found, LONGEST - grace) + grace)
+    unread = np.empty(0, dtype=np.int64)
+    if np.count_nonzero(unknown) > values.null_count:
+        unread = np.flatnonzero(unknown & ~np.asarray(values.is_null()))
     if attribute.level == "event":  # no case is empty
         limits = np.maximum.reduceat(limits, log.case_offsets[:-1])
         unread = np.unique(np.searchsorted(log.case_offsets, unread, side="right"))
@@ -61,6 +69,10 @@ def deadlines(log: EventLog, name: str, grace: int = 0) -> tuple[NDArray[np.int6
 
 
 def _read(name: str, values: pa.Array, timezone: str | None) -> NDArray[np.int64]:
+    if pa.types.is_date(values.type):
+        days = view(values.cast(pa.date32()).cast(pa.int32()).fill_null(BEYOND))
+        known = (days >= FIRST_DAY) & (days <= LAST_DAY)
+        return np.where(known, days * np.int64(DAY) + (DAY - 1), NOT_A_TIME)
     found = InstantReader(name).read(values).microseconds
     whole = found % DAY == 0  # a day without a time
     instants = found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from unicodedata import normalize
 
@@ -131,7 +132,7 @@ class Program:
         if names not in self._wanted:
             self._wanted[names] = self._wanted_of(names)
         if not self._wanted[names].any() and not self._known & {normalize("NFC", name) for name in names}:
-            near = dict.fromkeys(near for name in names for near in close_to(self._labels, name))
+            near = dict.fromkeys(near for name in names for near in _near(tuple(self._labels), name))
             hint = f"; nearest: {', '.join(map(repr, near))}" if near else ""
             raise LogError(f"the log has no activity {' or '.join(map(repr, names))}{hint}")
         return self._wanted[names]
@@ -253,6 +254,11 @@ class Program:
         if len(arrays) == 1:  # not copied
             return np.ascontiguousarray(arrays[0], dtype=dtype).reshape(1, width)
         return np.array(arrays, dtype=dtype) if arrays else np.empty((0, width), dtype=dtype)
+
+
+@lru_cache(maxsize=1024)
+def _near(labels: tuple[str, ...], name: str) -> list[str]:
+    return close_to(labels, name)
 
 
 def _made(make: Callable[[], Column]) -> Column | str:
