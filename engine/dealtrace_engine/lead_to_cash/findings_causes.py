@@ -37,8 +37,8 @@ def loss_drivers(context: Context) -> Iterator[Candidate]:
         stake = context.value[cases] * row["effect"]
         numbers = {"own_share": row["with_it"], "others_share": row["without_it"]}
         named = {"attribute": name, "group": str(value)}
-        yield Candidate("loss_driver", "missed", cases, stake, None, numbers, named, condition,
-                        f"win rate: {name} = {value}")  # fmt: skip
+        yield Candidate("loss_driver", "missed", cases, stake, None, numbers, named,
+                        condition & context.is_closed, f"win rate: {name} = {value}")  # fmt: skip
 
 
 def slow_drivers(context: Context) -> Iterator[Candidate]:

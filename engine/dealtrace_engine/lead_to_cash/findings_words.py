@@ -74,8 +74,10 @@ class Words:
         decimals = 0 if value == round(value) or abs(value) >= 10 else 1
         return f"{self.number(value, decimals)}{self._figures['before_percent']}%"
 
-    def money(self, value: float, currency: str | None) -> str:
+    def money(self, value: float, currency: str | None, is_converted: bool = False) -> str:
         r"""Return an amount in whole units of its currency, which is named where it is known.
+
+        One that was converted into a currency that is not known says so.
 
         Examples
         --------
@@ -84,13 +86,14 @@ class Words:
         """
         amount = self.number(value, 0)
         if currency is None:
-            return amount
+            return f"{amount}{self._figures['converted']}" if is_converted else amount
         before = self._figures["currency"] == "before"
         return f"{currency} {amount}" if before else f"{amount}\u00a0{currency}"
 
     def sentence(
-        self, candidate: Candidate, *, money: float | None, amount: float, currency: str | None, rate: float
-    ) -> str:
+        self, candidate: Candidate, *, money: float | None, amount: float, currency: str | None,
+        is_converted: bool, rate: float,
+    ) -> str:  # fmt: skip
         """Return what was found, and what is at stake where money is known.
 
         Parameters
@@ -101,6 +104,8 @@ class Words:
         amount : float
             Of the cases.
         currency : str or None
+        is_converted : bool
+            Whether amounts of several currencies were converted into one.
         rate : float
             Part of an amount that its delay by a year costs.
         """
@@ -111,8 +116,8 @@ class Words:
         )  # fmt: skip
         if money is not None:
             stake = self._template("stakes", candidate.basis).format(
-                money=self.money(money, currency), amount=self.money(amount, currency),
-                rate=self.percent(100 * rate),
+                money=self.money(money, currency, is_converted),
+                amount=self.money(amount, currency, is_converted), rate=self.percent(100 * rate),
             )  # fmt: skip
         elif candidate.basis in _words()["without_money"]:
             stake = self._template("without_money", candidate.basis)
