@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dealtrace.report.terminal import heading, safe
+from dealtrace.report.terminal import Joined, heading, safe
 
 if TYPE_CHECKING:
     from dealtrace_engine.lead_to_cash.findings import Findings
@@ -44,7 +44,7 @@ def findings_section(found: Findings, most: int = 10) -> Iterator[RenderableType
     several = len(set(found.table["currency"].to_pylist())) > 1
     for row in found.table.slice(0, most).to_pylist():
         currency = f"{safe(row['currency'])}: " if several and row["currency"] is not None else ""
-        shown.add_row(Text(str(row["rank"])), Text(f"{currency}{safe(row['sentence'])}"))
+        shown.add_row(Text(str(row["rank"])), Joined(f"{currency}{safe(row['sentence'])}"))
     yield shown
     for note in found.findings:
         yield Text(f"{safe(note.reason)}: {note.count:,}", style="dim")
