@@ -128,6 +128,9 @@ class Words:
         """
         numbers = {name: self._told(name, value) for name, value in candidate.numbers.items()}
         names = {name: self.name(value) for name, value in candidate.names.items()}
+        if "group" in names:
+            pair = "two" if "group_2" in names else "one"
+            names["groups"] = self._template("groups", pair).format(**names)
         counted = {**candidate.numbers, "cases": len(candidate.cases)}
         said = self._counted(self._template("kinds", candidate.kind), counted).format(
             cases=self.number(counted["cases"]), **numbers, **names

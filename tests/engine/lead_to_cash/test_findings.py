@@ -98,7 +98,7 @@ FILTERED = {
 
 @pytest.mark.parametrize("currencies", [1, 2])
 def test_the_filters_select_the_cases(currencies):
-    events = lead_to_cash(3_000, seed=9).events
+    events = lead_to_cash(5_000, seed=3).events
     if currencies == 2:
         events = in_two_currencies(events)
     log = from_arrow(events)
@@ -140,7 +140,7 @@ def test_sentences_in_every_language(small, language):
 
 def test_the_words_are_whole():
     words = _words()
-    for part in ("kinds", "stakes", "without_money"):
+    for part in ("kinds", "groups", "stakes", "without_money"):
         for sentences in words[part].values():
             assert tuple(sentences) == LANGUAGES
             fields = [set(re.findall(r"{(\w+)}", sentence)) for sentence in sentences.values()]
