@@ -88,6 +88,12 @@ class Result:
         """Return the main table."""
         return self._table
 
+    def tables(self) -> dict[str, pa.Table]:
+        """Return the other tables that are in its JSON, by the names of their attributes."""
+        named = {name: getattr(self, name, None) for name in self._content()}
+        return {name: table for name, table in named.items()
+                if isinstance(table, pa.Table) and table is not self._table}  # fmt: skip
+
     def to_polars(self) -> pl.DataFrame:
         """Return the main table as a Polars frame."""
         import polars as pl

@@ -72,7 +72,10 @@ def test_result_files(export, tmp_path, capsys):
     answer = json.loads(capsys.readouterr().out)
     coverage = json.loads((out / "coverage.json").read_text())
     assert coverage["objects"] == {"Opportunity": 2, "OpportunityHistory": 5, "User": 1}
-    assert json.loads((out / "quality.json").read_text())["coverage"] == coverage
+    quality = json.loads((out / "quality.json").read_text())
+    schemas = coverage.pop("schema"), quality["schema"]
+    assert schemas == ("dealtrace.coverage/1", "dealtrace.quality/1")
+    assert quality["coverage"] == coverage
     assert answer["quality"]["coverage"] == coverage
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["crm"]["shape"] == "data-export"

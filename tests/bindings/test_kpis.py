@@ -50,6 +50,23 @@ def test_for_people(log, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_nothing_is_cut(log, capsys, monkeypatch, is_terminal):
+    """Whole lines where nobody looks; on a terminal names are folded, figures never."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    asked = ["--ids", "K16,K18.w", "--by", "region,segment", "--period", "quarter", "--target", "K18.w=0.5"]
+    assert main(["kpis", log, *asked]) == 0
+    out = capsys.readouterr().out
+    assert "…" not in out
+    assert ("K16.s Invoice-to-payment time (from sending)" in out) is not is_terminal
+    assert "K16.s Invoice-to-payment" in out
+    assert "needs --value, the attribute" in out
+    for row in dt.kpis(dt.from_arrow(dt.lead_to_cash(300, seed=1).events), "K16.s",
+                       by=["region", "segment"], period="quarter").table.to_pylist():  # fmt: skip
+        assert row["value"] is None or f" {row['value']:.1f} d " in out
+
+
 def test_a_filter(log, capsys):
     won = '{"version": 1, "filter": {"op": "contains", "activity": "Opportunity Closed Won"}}'
     assert main(["kpis", log, "--filter", won, "--ids", "K1.w", "--json"]) == 0

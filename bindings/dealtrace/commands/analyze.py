@@ -121,12 +121,24 @@ def closing(output: str | None, files: Sequence[str], seconds: dict[str, float])
         yield Text(f"written to {safe(Path(output).resolve())}")
 
 
-def show(parts: Sequence[RenderableType]) -> None:
-    """Print to stdout; text outside of tables keeps its lines, so that a path stays whole."""
+def show(parts: Sequence[RenderableType], whole: bool = False) -> None:
+    """Print to stdout; text outside of tables keeps its lines, so that a path stays whole.
+
+    Parameters
+    ----------
+    parts : sequence of RenderableType
+    whole : bool
+        Whether nothing of a table is cut: where it needs more than the width, lines are longer.
+    """
+    from rich.measure import Measurement
     from rich.table import Table
 
-    from dealtrace.report.terminal import console
+    from dealtrace.report.terminal import WIDE, console
 
-    out = console()
+    out = console(whole)
+    width = out.width
     for part in parts:
+        if whole and isinstance(part, Table):
+            out.width = max(width, Measurement.get(out, out.options.update_width(WIDE), part).minimum)
         out.print(part, soft_wrap=not isinstance(part, Table))
+        out.width = width

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dealtrace_engine.lead_to_cash.kpis import Kpis
 
 SCHEMA = "dealtrace.kpis/1"
+NAME = 24
+"""The least width that names of KPIs are folded to, in letters."""
 WIDEST = 18
 """Of an attribute's value, in letters."""
 TOLD = 12
@@ -47,7 +49,7 @@ def run(arguments: argparse.Namespace) -> None:
         json.dump(answer, sys.stdout, ensure_ascii=False, allow_nan=False)
         sys.stdout.write("\n")
     elif not arguments.quiet:
-        show(tuple(sections(found)))
+        show(tuple(sections(found)), whole=True)
 
 
 def _ends(mapping: str | None) -> Mapping[str, Any] | None:
@@ -98,13 +100,14 @@ def sections(found: Kpis) -> Iterator[RenderableType]:
     yield heading("KPIs")
     yield figures_table(
         [*columns, "target"] if targets else columns,
-        ([*_cells(row, keys), *([_target(row)] if targets else [])] for row in known), texts=1,
+        ([*_cells(row, keys), *([_target(row)] if targets else [])] for row in known),
+        texts=1, least=NAME,
     )  # fmt: skip
     unknown = {row["id"]: row["note"] for row in rows if row["value"] is None}
     if unknown:
         yield heading("Not told")
         for name, note in list(unknown.items())[:TOLD]:
-            yield Text(safe(f"{name}: {note}"))
+            yield Text(safe(f"{name}: {note}".replace("value=", "--value")))
         if len(unknown) > TOLD:
             yield Text(f"and {len(unknown) - TOLD} more, see --json")
 

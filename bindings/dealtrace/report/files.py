@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from dealtrace.report.process_map import process_map, process_map_svg
 from dealtrace.report.result_folder import MADE_BY, MANIFEST
+from dealtrace.report.schemas import documented
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from dealtrace.report.analysis import Analysis
     from dealtrace_engine.log import EventLog
+    from dealtrace_engine.results import Result
 
 MANIFEST_FORMAT = 1
 LIBRARIES = ("numpy", "numba", "pyarrow", "polars")
@@ -169,10 +171,15 @@ def _write_json(content: Any, path: Path) -> None:
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
 
 
-def _write_parquet(table: pa.Table, path: Path) -> None:
+def _write_parquet(table: pa.Table, path: Path, result: Result, text: str) -> None:
+    """Write a table with what it is: `text` of the docstrings, and what `result` it is of."""
     import pyarrow.parquet as pq
 
-    pq.write_table(table, path, compression="zstd")
+    from dealtrace.report.schemas import labelled
+
+    told = labelled(table, text, question=path.stem, definition=result.definition,
+                    log_fingerprint=result.log_fingerprint)  # fmt: skip
+    pq.write_table(told, path, compression="zstd")
 
 
 def _conformance(analysis: Analysis) -> dict[str, Any]:
@@ -185,16 +192,24 @@ def _conformance(analysis: Analysis) -> dict[str, Any]:
 def _coverage(analysis: Analysis) -> dict[str, Any]:
     coverage = analysis.log.quality.coverage
     assert coverage is not None
-    return coverage.to_dict()
+    return {"schema": "dealtrace.coverage/1", **coverage.to_dict()}
 
 
 WRITERS: dict[str, Callable[[Analysis, Path], None]] = {
     "process_map.json": lambda a, path: _write_json(process_map(a.follows), path),
-    "edges.parquet": lambda a, path: _write_parquet(a.follows.edges, path),
-    "variants.parquet": lambda a, path: _write_parquet(variant_table(a), path),
-    "cases.parquet": lambda a, path: _write_parquet(case_table(a), path),
+    "edges.parquet": lambda a, path: _write_parquet(
+        a.follows.edges, path, a.follows, documented(type(a.follows), "edges")
+    ),
+    "variants.parquet": lambda a, path: _write_parquet(
+        variant_table(a), path, a.variants, documented(type(a.variants), "table")
+    ),
+    "cases.parquet": lambda a, path: _write_parquet(
+        case_table(a), path, a.throughput, " ".join((case_table.__doc__ or "").split())
+    ),
     "conformance.json": lambda a, path: _write_json(_conformance(a), path),
     "coverage.json": lambda a, path: _write_json(_coverage(a), path),
-    "quality.json": lambda a, path: _write_json(a.log.quality.to_dict(), path),
+    "quality.json": lambda a, path: _write_json(
+        {"schema": "dealtrace.quality/1", **a.log.quality.to_dict()}, path
+    ),
 }
 """File name to what writes it."""

@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dealtrace.report.terminal import heading, safe
+from dealtrace.report.terminal import Joined, heading, safe
 
 if TYPE_CHECKING:
     from dealtrace_engine.lead_to_cash.findings import Findings
@@ -41,10 +41,13 @@ def findings_section(found: Findings, most: int = 10) -> Iterator[RenderableType
     shown = Table(box=None, show_header=False, pad_edge=False)
     shown.add_column(justify="right")
     shown.add_column()
+    several = len(set(found.table["currency"].to_pylist())) > 1
     for row in found.table.slice(0, most).to_pylist():
-        currency = "" if row["currency"] is None else f"{safe(row['currency'])}: "
-        shown.add_row(Text(str(row["rank"])), Text(f"{currency}{safe(row['sentence'])}"))
+        currency = f"{safe(row['currency'])}: " if several and row["currency"] is not None else ""
+        shown.add_row(Text(str(row["rank"])), Joined(f"{currency}{safe(row['sentence'])}"))
     yield shown
+    for note in found.findings:
+        yield Text(f"{safe(note.reason)}: {note.count:,}", style="dim")
 
 
 def write_findings(found: Findings, folder: Path) -> list[str]:
@@ -64,6 +67,10 @@ def write_findings(found: Findings, folder: Path) -> list[str]:
     """
     import pyarrow.parquet as pq
 
+    from dealtrace.report.schemas import documented, labelled
+
     (folder / FILES[0]).write_text(found.to_json(indent=1) + "\n", encoding="utf-8")
-    pq.write_table(found.to_arrow(), folder / FILES[1])
+    table = labelled(found.to_arrow(), documented(type(found), "table"), question="findings",
+                     definition=found.definition, log_fingerprint=found.log_fingerprint)  # fmt: skip
+    pq.write_table(table, folder / FILES[1], compression="zstd")
     return list(FILES)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.containers import Lines
 from rich.table import Table
 from rich.text import Text
 
+WIDE = 10_000
+"""Columns where the width does not matter."""
+_HOLD = {0xA0: 0xE000, 0x202F: 0xE001}
+_RELEASE = {held: space for space, held in _HOLD.items()}
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -20,9 +26,29 @@ class _Stdout(Console):
         raise BrokenPipeError
 
 
-def console() -> Console:
-    """Return the console that writes to stdout as it is now; 80 columns wide where that is no terminal."""
-    return _Stdout(file=sys.stdout, highlight=False, markup=False, emoji=False)
+def console(whole: bool = False) -> Console:
+    """Return the console that writes to stdout as it is now.
+
+    Parameters
+    ----------
+    whole : bool
+        Where stdout is no terminal, whether lines are as long as they are, instead of 80 columns.
+    """
+    width = WIDE if whole and not sys.stdout.isatty() else None
+    return _Stdout(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
+
+
+class Joined(Text):
+    """Text whose lines end at no no-break space, which rich takes for any other space."""
+
+    def wrap(self, *arguments: Any, **options: Any) -> Lines:
+        """Return the lines; see `rich.text.Text.wrap`."""
+        held = self.copy()
+        held.plain = self.plain.translate(_HOLD)
+        lines = held.wrap(*arguments, **options)
+        for line in lines:
+            line.plain = line.plain.translate(_RELEASE)
+        return lines
 
 
 def safe(text: object) -> str:
@@ -45,14 +71,27 @@ def facts_table(rows: Iterable[tuple[str, str]]) -> Table:
     return table
 
 
-def figures_table(columns: Sequence[str], rows: Iterable[Sequence[object]], texts: int = 1) -> Table:
-    """Return a table whose first `texts` columns are text that may be cut, and the others figures."""
+def figures_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], texts: int = 1, least: int | None = None
+) -> Table:
+    """Return a table whose first columns are text that may be cut, and the others figures.
+
+    Parameters
+    ----------
+    columns : sequence of str
+    rows : iterable of sequence of object
+    texts : int
+        How many columns are text.
+    least : int, optional
+        Text is folded instead, to no less than this width.
+    """
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False, pad_edge=False)
     for number, name in enumerate(columns):
         if number < texts:
-            table.add_column(name)
+            table.add_column(name, overflow="fold", min_width=least)
         else:
             table.add_column(name, justify="right", no_wrap=True)
+    cut: dict[str, Any] = {} if least is not None else {"no_wrap": True, "overflow": "ellipsis"}
     for row in rows:
-        table.add_row(*(Text(safe(cell), no_wrap=True, overflow="ellipsis") for cell in row))
+        table.add_row(*(Text(safe(cell), **cut) for cell in row))
     return table

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, cast
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.case_rows import CaseRows
-from dealtrace_engine.analyses.money import CURRENCY, Amounts, amounts_of
+from dealtrace_engine.analyses.money import CURRENCY
 from dealtrace_engine.buffers import arrow, table, text
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters import where as conditions
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.filters.json_form import to_json
+from dealtrace_engine.filters.values import EPOCH
+from dealtrace_engine.lead_to_cash.findings_amounts import ranked_amounts
 from dealtrace_engine.lead_to_cash.findings_causes import loss_drivers, slow_drivers
 from dealtrace_engine.lead_to_cash.findings_context import Candidate, Context, Source
 from dealtrace_engine.lead_to_cash.findings_delays import (
@@ -49,12 +53,6 @@ SOURCES: tuple[Source, ...] = (
     stage_findings, funnel_drop, loss_drivers, slow_drivers, broken_rules,
 )  # fmt: skip
 """What looks for findings; another one is a function here and its sentences in findings.json."""
-VALUES = (
-    "amount", "opportunity_value", "estimated_value", "estimatedvalue", "total_amount", "totalamount",
-    "value",
-)  # fmt: skip
-CONVERTED = "amount_corporate"
-"""What the readers of CRM exports call an amount in the organisation's own currency."""
 NUMBER = pa.list_(pa.struct([("name", pa.string()), ("value", pa.float64())]))
 NAME = pa.list_(pa.struct([("name", pa.string()), ("value", pa.string())]))
 
@@ -67,16 +65,17 @@ class Findings(Result):
     ----------
     table : pyarrow.Table
         A row per finding; by currency, that of most cases first, then by rank. rank: from 1 within the
-        currency; currency: text, null where the log has none; kind: what it is about, a key of findings.json;
-        basis: what the money is: ``capital`` (days x amount x the cost of capital), ``owed``, ``discount``,
-        ``lost``, ``missed`` (against the rate of others), ``hoped`` or ``exposed`` (what broke a rule);
-        money: float64, at stake, null where no amount is known; amount: float64, of the cases; cases: int64,
-        in the currency; days: float64, of their delay, null where it is not about time; sentence: text in
-        `language`, of the cases of all currencies, with the money of one; filter: JSON text of an expression
-        that selects the cases, null where none does; numbers and names: lists of what is in the sentence.
+        currency; currency: text, that of the money, null where the log has none or does not tell it; kind:
+        what it is about, a key of findings.json; basis: what the money is: ``capital`` (days x amount x the
+        cost of capital), ``owed``, ``discount``, ``lost``, ``missed`` (against the rate of others),
+        ``hoped`` or ``exposed`` (what broke a rule); money: float64, at stake, null where no amount is known;
+        amount: float64, of the cases; cases: int64, in the currency; days: float64, of their delay, null
+        where it is not about time; sentence: text in `language`; filter: JSON text of an expression that
+        selects these cases of what was looked at, and no others, null where none does; numbers and names:
+        lists of what is in the sentence.
     language : str
     findings : list of Finding
-        Amounts that are missing or odd, or were converted.
+        Amounts that are missing or odd, cannot be used, or were converted.
     """
 
     table: pa.Table
@@ -84,7 +83,7 @@ class Findings(Result):
     findings: list[Finding]
     _rows: CaseRows
     _log: LogReference
-    definition: ClassVar[str] = "findings 1"
+    definition: ClassVar[str] = "findings 2"
 
     @property
     def _table(self) -> pa.Table:
@@ -133,7 +132,8 @@ def findings(
     second. Activities are recognised in any of the six languages. What a log cannot tell is left out: without
     a due date or terms there is nothing on late payments. Money at stake is what was lost, is outstanding or
     broke a rule; of a delay it is the cost of capital of what came later. Sums overlap: a deal may be in
-    several findings.
+    several findings. Where there are several currencies, each is looked at for itself: its findings are of
+    its own cases, and so are the others that they are compared with.
 
     Parameters
     ----------
@@ -141,9 +141,10 @@ def findings(
     language : {"en", "de", "fr", "it", "ja", "zh"}
         Of the sentences.
     value : str, optional
-        Attribute of the amount. By default the first usual name that the log has; where there are several
-        currencies and the export has converted every amount, the converted ones, which a note says. Without
-        amounts, findings are ranked by days, then by cases.
+        Attribute of the amount. By default the first usual name of one with a number per case; where there
+        are several currencies and the export has converted every amount, the converted ones, which a note
+        says, in the currency whose amounts stay as they are. Without amounts, findings are ranked by days,
+        then by cases.
     currency : str, optional
         Attribute of its currency; see `amounts_of`.
     where : Expression, optional
@@ -183,104 +184,105 @@ def findings(
     words = Words(language)
     if not isinstance(most, int) or most < 1:
         raise ArgumentError(f"most is a whole number of at least 1, got {most!r}")
-    if not 0 <= capital_cost <= 10 or not 0 <= discount_limit < 100:
-        raise ArgumentError("the cost of capital is from 0 to 10, the limit of discounts from 0 to 100",
+    are_numbers = all(isinstance(given, int | float) for given in (capital_cost, discount_limit))
+    if not are_numbers or not 0 <= capital_cost <= 10 or not 0 <= discount_limit < 100:
+        raise ArgumentError("the cost of capital is from 0 to 10, the limit of discounts from 0 to 100, "
+                            f"got {capital_cost!r} and {discount_limit!r}",
                             hint="0.08 is 8 percent a year, 20 is 20 percent")  # fmt: skip
     chosen = log if where is None else log.filter(where, threads=threads)
-    amounts = _amounts(chosen, value, currency)
-    context = Context(chosen, amounts, capital_cost, discount_limit, threads)
-    looked = distinct(_looked(context, sources, progress))
+    ranked = ranked_amounts(chosen, value, currency)
+    whole = Context(chosen, ranked.amounts, capital_cost, discount_limit, threads, _until(chosen))
+    looked = _looked(_parts(whole, currency), sources, progress)
     rows: list[dict[str, Any]] = []
     numbers = [np.zeros(0, dtype=np.int64)]
-    for place in _currencies(amounts):
-        parts = looked if place is None else _parts(looked, context, place)
-        for rank, (candidate, part) in enumerate(foremost(parts, looked, most), 1):
-            rows.append(_row(rank, candidate, part, context, place, words))
-            numbers.append(part.cases)
+    for part, candidates in looked:
+        for rank, candidate in enumerate(foremost(distinct(candidates), most), 1):
+            rows.append(_row(rank, candidate, part, words, ranked.is_converted))
+            numbers.append(part.cases[candidate.cases])
     of_row = np.repeat(np.arange(len(rows)), [len(cases) for cases in numbers[1:]])
     cases = CaseRows.of_pairs(Later(lambda: chosen.case_ids), of_row, np.concatenate(numbers), len(rows))
-    notes = [] if amounts is None else amounts.findings
-    return Findings(_table(rows), language, notes, cases, LogReference(chosen))
+    return Findings(_table(rows), language, ranked.notes, cases, LogReference(chosen))
 
 
-def _amounts(log: EventLog, value: str | None, currency: str | None) -> Amounts | None:
-    """Return the amounts: those named, else those in the corporate currency, else the first usual ones."""
-    if value is not None:
-        return amounts_of(log, value, currency)
-    name = _usual_value(log)
-    own = None if name is None else amounts_of(log, name, currency)
-    if own is None or len(own.currencies) == 1 or currency is not None:
-        return own
-    if CONVERTED not in log.attribute_names or log.attribute(CONVERTED).level != "case":
-        return own
-    converted = amounts_of(log, CONVERTED, currency)
-    if (own.known & ~converted.known).any():
-        return own
-    note = Finding(f"amounts of several currencies, as converted in {CONVERTED!r}")
-    note.add(int(converted.known.sum()), [])
-    return replace(converted, currencies=(None,), of_case=np.zeros(log.cases, dtype=np.int32),
-                   findings=[*converted.findings, note])  # fmt: skip
+def _until(log: EventLog) -> datetime | None:
+    """Return the last instant of a log, which its parts do not tell; None where its export does."""
+    coverage = log.origin.coverage
+    if coverage is not None and coverage.exported is not None:
+        return None
+    return EPOCH + timedelta(microseconds=log.span[1])
 
 
-def _usual_value(log: EventLog) -> str | None:
-    for name in VALUES:
-        if name in log.attribute_names and log.attribute(name).level == "case":
-            kind = log.attribute(name).values.type
-            if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-                return name
-    return None
+class _Part(NamedTuple):
+    """The cases of one currency; all of them where there is nothing to tell apart.
+
+    Attributes
+    ----------
+    context : Context
+    cases : ndarray of int64, shape (cases of the context,)
+        Their numbers in the whole log.
+    condition : Expression or None
+        What selects them there.
+    """
+
+    context: Context
+    cases: NDArray[np.int64]
+    condition: Expression | None
 
 
-def _currencies(amounts: Amounts | None) -> list[int | None]:
-    """Return the currencies, that of most cases first; one None where there is nothing to tell apart."""
+def _parts(whole: Context, currency: str | None) -> list[_Part]:
+    """Return the cases of each currency, that of most cases first."""
+    amounts = whole.amounts
     if amounts is None or len(amounts.currencies) == 1:
-        return [None]
+        return [_Part(whole, np.arange(whole.log.cases), None)]
+    names = (currency, *CURRENCY)
+    column = conditions.case(next(name for name in names if name in whole.log.attribute_names))
     sizes = np.bincount(amounts.of_case, minlength=len(amounts.currencies))
-    return [int(place) for place in np.argsort(-sizes, kind="stable")]
-
-
-def _parts(looked: Sequence[Candidate], context: Context, place: int) -> list[Candidate]:
-    """Return the candidates with those of their cases that are in a currency."""
     parts = []
-    for candidate in looked:
-        assert context.amounts is not None
-        own = context.amounts.of_case[candidate.cases] == place
-        days = None if candidate.days is None else candidate.days[own]
-        parts.append(replace(candidate, cases=candidate.cases[own], stake=candidate.stake[own], days=days))
+    for place in np.argsort(-sizes, kind="stable").tolist():
+        own, name = amounts.of_case == place, amounts.currencies[place]
+        condition = column.is_null() if name is None else column == name
+        parts.append(_Part(whole.of_cases(own, name), np.flatnonzero(own), condition))
     return parts
 
 
-def _looked(context: Context, sources: Sequence[Source], progress: Progress | None) -> Iterator[Candidate]:
-    """Yield what the sources find, in their order; they look side by side."""
-    found = map_blocks(lambda source: list(source(context)), sources, threads=context.threads,
+def _looked(
+    parts: Sequence[_Part], sources: Sequence[Source], progress: Progress | None
+) -> Iterator[tuple[_Part, list[Candidate]]]:
+    """Yield what the sources find in each part, in their order; they look side by side."""
+    asked = [(source, part.context) for part in parts for source in sources]
+    found = map_blocks(lambda pair: list(pair[0](pair[1])), asked, threads=parts[0].context.threads,
                        progress=progress)  # fmt: skip
-    for candidates in found:
-        yield from candidates
+    for place, part in enumerate(parts):
+        own = found[place * len(sources) : (place + 1) * len(sources)]
+        yield part, [candidate for candidates in own for candidate in candidates]
 
 
-def _row(
-    rank: int, candidate: Candidate, part: Candidate, context: Context, place: int | None, words: Words
-) -> dict[str, Any]:  # fmt: skip
-    amounts = context.amounts
-    currency = None if amounts is None else amounts.currencies[place or 0]
-    money = None if amounts is None else float(part.stake.sum())
-    amount = float((context.cash if part.basis == "capital" else context.value)[part.cases].sum())
+def _row(rank: int, candidate: Candidate, part: _Part, words: Words, is_converted: bool) -> dict[str, Any]:
+    context, amounts = part.context, part.context.amounts
+    currency = None if amounts is None else amounts.currencies[0]
+    money = None if amounts is None else float(candidate.stake.sum())
+    amount = float((context.cash if candidate.basis == "capital" else context.value)[candidate.cases].sum())
     said = words.sentence(candidate, money=money, amount=amount, currency=currency,
-                          rate=context.capital_cost)  # fmt: skip
-    chosen = candidate.filter
-    if chosen is not None and place is not None:
-        column = next((name for name in CURRENCY if name in context.log.attribute_names), None)
-        chosen = (
-            None if column is None or currency is None else chosen & (conditions.case(column) == currency)
-        )
+                          is_converted=is_converted, rate=context.capital_cost)  # fmt: skip
+    chosen = _exact(candidate, part)
     return {
-        "rank": rank, "currency": currency, "kind": part.kind, "basis": part.basis, "money": money,
-        "amount": None if amounts is None else amount, "cases": len(part.cases),
-        "days": None if part.days is None else float(part.days.sum()), "sentence": said,
+        "rank": rank, "currency": currency, "kind": candidate.kind, "basis": candidate.basis, "money": money,
+        "amount": None if amounts is None else amount, "cases": len(candidate.cases),
+        "days": None if candidate.days is None else float(candidate.days.sum()), "sentence": said,
         "filter": None if chosen is None else to_json(chosen),
         "numbers": [{"name": name, "value": float(value)} for name, value in candidate.numbers.items()],
         "names": [{"name": name, "value": words.name(value)} for name, value in candidate.names.items()],
     }  # fmt: skip
+
+
+def _exact(candidate: Candidate, part: _Part) -> Expression | None:
+    """Return the filter of a candidate, if it selects its cases and no others."""
+    if candidate.filter is None:
+        return None
+    mask = candidate.filter.mask(part.context.log, part.context.threads)
+    if not np.array_equal(np.flatnonzero(mask), candidate.cases):
+        return None
+    return candidate.filter if part.condition is None else candidate.filter & part.condition
 
 
 def _table(rows: list[dict[str, Any]]) -> pa.Table:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
+from itertools import combinations
+from operator import and_
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +30,8 @@ What only comes with the outcome explains nothing. People are compared by `rep_b
 their mix of deals.
 """
 MOST = 3
+Group = tuple[tuple[str, Any], ...]
+"""Attributes, one or two, and their values."""
 
 
 def loss_drivers(context: Context) -> Iterator[Candidate]:
@@ -33,47 +39,75 @@ def loss_drivers(context: Context) -> Iterator[Candidate]:
     won, lost = context.decided
     closed = won | lost
     found = _drivers(context, pa.array(lost, mask=~closed))
-    for row, name, value, condition, cases in _groups(context, found):
+    for row, group, cases in _groups(context, found):
         stake = context.value[cases] * row["effect"]
         numbers = {"own_share": row["with_it"], "others_share": row["without_it"]}
-        named = {"attribute": name, "group": str(value)}
-        yield Candidate("loss_driver", "missed", cases, stake, None, numbers, named, condition,
-                        f"win rate: {name} = {value}")  # fmt: skip
+        yield Candidate("loss_driver", "missed", cases, stake, None, numbers, _named(group),
+                        _condition(group) & context.is_closed, f"win rate: {_written(group)}")  # fmt: skip
 
 
 def slow_drivers(context: Context) -> Iterator[Candidate]:
     """Yield what goes with slow deals: the groups of won ones that took longer from creation to the win."""
     days = context.cycle_days
     found = _drivers(context, pa.array(days, mask=np.isnan(days)))
-    for row, name, value, condition, cases in _groups(context, found):
+    for row, group, cases in _groups(context, found):
         longer = np.full(len(cases), row["effect"])
         numbers = {"own_days": row["with_it"], "others_days": row["without_it"]}
-        named = {"attribute": name, "group": str(value)}
         yield Candidate("slow_driver", "capital", cases, context.delay_cost(cases, longer), longer, numbers,
-                        named, won_cases(context, condition), f"sales cycle: {name} = {value}")  # fmt: skip
+                        _named(group), won_cases(context, _condition(group)),
+                        f"sales cycle: {_written(group)}")  # fmt: skip
+
+
+def _attributes(context: Context) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(context.attribute, CAUSES))))
 
 
 def _drivers(context: Context, target: pa.Array) -> Drivers | None:
-    names = list(dict.fromkeys(filter(None, map(context.attribute, CAUSES))))
+    names = _attributes(context)
     if not names or len(target) - target.null_count < 2 * SMALLEST:
         return None
-    return drivers(context.log, target, attributes=names, pairs=False, patterns=False, smallest=SMALLEST,
+    return drivers(context.log, target, attributes=names, patterns=False, smallest=SMALLEST,
                    threads=context.threads)  # fmt: skip
 
 
 def _groups(
     context: Context, found: Drivers | None
-) -> Iterator[tuple[dict[str, float], str, object, Expression, NDArray[np.int64]]]:
-    """Yield the findings with more of the target, the weightiest first, with their attribute and value."""
-    told = 0
+) -> Iterator[tuple[dict[str, float], Group, NDArray[np.int64]]]:
+    """Yield the findings with more of the target, the weightiest first, with the group that they are about.
+
+    A pair of which one side was told says little more.
+    """
+    told: list[Group] = []
     for place, row in enumerate([] if found is None else found.table.to_pylist()):
         assert found is not None
-        name, _, shown = row["what"].partition(" = ")
-        if row["effect_low"] <= 0 or name not in context.log.attribute_names or told == MOST:
+        if row["effect_low"] <= 0 or len(told) == MOST:
             continue
         cases = found._rows.numbers(place)
-        value = context.log.attribute(name).values[int(cases[0])].as_py()
-        if value is None or str(value) != shown:  # a band of numbers, or no value
-            continue
-        told += 1
-        yield row, name, value, where.case(name) == value, cases
+        group = _group(context, row["what"], int(cases[0]))
+        if group and not any(set(other) <= set(group) for other in told):
+            told.append(group)
+            yield row, group, cases
+
+
+def _group(context: Context, what: str, case: int) -> Group:
+    """Return the attributes of a finding with their values; none of a band of numbers, or of no value."""
+    values = {name: context.log.attribute(name).values[case].as_py() for name in _attributes(context)}
+    known = [(name, value) for name, value in values.items() if value is not None]
+    groups = [*((one,) for one in known), *combinations(known, 2)]
+    return next((group for group in groups if _written(group) == what), ())
+
+
+def _written(group: Group) -> str:
+    return " and ".join(f"{name} = {value}" for name, value in group)
+
+
+def _condition(group: Group) -> Expression:
+    conditions: Iterator[Expression] = (where.case(name) == value for name, value in group)
+    return reduce(and_, conditions)
+
+
+def _named(group: Group) -> dict[str, str]:
+    """Return the names for the sentence: ``attribute`` and ``group``, of the second ``*_2``."""
+    told = zip(("", "_2"), group, strict=False)
+    return {f"{what}{number}": str(said) for number, one in told
+            for what, said in zip(("attribute", "group"), one, strict=True)}  # fmt: skip

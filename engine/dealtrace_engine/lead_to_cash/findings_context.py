@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,11 +13,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import Groups, groups_of
+from dealtrace_engine.analyses.invoices import UNKNOWN, Invoices, invoices_of
 from dealtrace_engine.analyses.milestones import NEVER, Reached, reached, wanted_activities
 from dealtrace_engine.analyses.money import UNITS, Amounts
+from dealtrace_engine.analyses.stage_visits import end_of
+from dealtrace_engine.errors import DealtraceError, LogError
+from dealtrace_engine.filters import where
 from dealtrace_engine.filters.expressions import Expression
-from dealtrace_engine.filters.values import moment, moment_us
 from dealtrace_engine.log import EventLog
+from dealtrace_engine.patterns.lexer import quoted
+from dealtrace_engine.selection import select_cases
 from dealtrace_engine.sources.labels import activity_label
 from dealtrace_engine.sources.meanings import activity_of_label
 
@@ -25,6 +31,7 @@ SMALLEST = 30
 """So many cases make a finding about a group, a person or a step."""
 WON = ("opportunity_won",)
 LOST = ("opportunity_lost", "lead_disqualified")
+REOPENED = "opportunity_reopened"
 STALLED_AFTER = 0.95
 """Deals that wait for longer than this share of closed ones ever did are stalled."""
 SURE = 3.0
@@ -57,7 +64,7 @@ class Candidate:
     names : mapping of str to str
         For the sentence: what the log calls something; ``activity:`` and a name is put into the language.
     filter : Expression or None
-        The cases, where an expression can say it.
+        The cases, where an expression can say it; one that selects others is not told.
     about : str
         Of candidates that are about the same, which two sources may see, the first is told; empty: of its
         own.
@@ -98,11 +105,14 @@ class Context:
     ----------
     log : EventLog
     amounts : Amounts or None
+        In one currency.
     capital_cost : float
         Part of an amount that its delay by a year costs.
     discount_limit : float
         Percent above which a discount needs an approval.
     threads : int or None
+    until : datetime or None
+        As of when it is told; None as the log tells it.
     """
 
     log: EventLog
@@ -110,8 +120,23 @@ class Context:
     capital_cost: float = 0.08
     discount_limit: float = 20.0
     threads: int | None = None
+    until: datetime | None = None
     _reached: dict[tuple[str, ...], Reached] = field(default_factory=dict)
     _groups: dict[str, Groups] = field(default_factory=dict)
+
+    def of_cases(self, own: NDArray[np.bool_], currency: str | None) -> Context:
+        """Return the same for the cases of one currency.
+
+        Parameters
+        ----------
+        own : ndarray of bool, shape (cases,)
+        currency : str or None
+        """
+        assert self.amounts is not None
+        amounts = Amounts(self.amounts.units[own], self.amounts.known[own], (currency,),
+                          np.zeros(int(own.sum()), dtype=np.int32))  # fmt: skip
+        log = select_cases(self.log, own, f"currency {currency}", self.threads)
+        return replace(self, log=log, amounts=amounts, _reached={}, _groups={})
 
     def reached(self, *names: str) -> Reached:
         """Return when cases have any of some activities; those that the log does not have never happen."""
@@ -127,10 +152,44 @@ class Context:
         """Whether the log has any of some activities."""
         return bool(wanted_activities(self.log, names, missing=True).any())
 
+    def own_names(self, *names: str) -> list[str]:
+        """Return what the log calls some canonical activities."""
+        codes = np.flatnonzero(wanted_activities(self.log, names, missing=True))
+        return [self.log.activities[int(code)].as_py() for code in codes]
+
     def own_name(self, name: str) -> str | None:
         """Return what the log calls a canonical activity, if it has one name for it."""
-        codes = np.flatnonzero(wanted_activities(self.log, [name], missing=True))
-        return self.log.activities[int(codes[0])].as_py() if len(codes) == 1 else None
+        found = self.own_names(name)
+        return found[0] if len(found) == 1 else None
+
+    def ended(self, done: Sequence[str], undone: Sequence[str]) -> Expression:
+        """Return a condition for cases in which any of some activities happens and none of others after it.
+
+        Parameters
+        ----------
+        done, undone : sequence of str
+            Canonical activities.
+
+        Raises
+        ------
+        LogError
+            The log has none of `done`.
+        """
+        if not self.knows(*done):
+            raise LogError(f"no activity of the log means {' or '.join(done)}",
+                           file=self.log.origin.source.label)  # fmt: skip
+        sets = [" | ".join(map(quoted, self.own_names(*names))) for names in (done, undone)]
+        return where.pattern(f"[{sets[0]}] -> ![{sets[1]}]* -> $" if sets[1] else f"[{sets[0]}]")
+
+    @property
+    def is_won(self) -> Expression:
+        """The deals that are won, as `decided` has them."""
+        return self.ended(WON, (*LOST, REOPENED))
+
+    @property
+    def is_closed(self) -> Expression:
+        """The deals that are won or lost, as `decided` has them."""
+        return self.ended((*WON, *LOST), [REOPENED])
 
     @cached_property
     def value(self) -> NDArray[np.float64]:
@@ -151,12 +210,8 @@ class Context:
 
     @cached_property
     def weights(self) -> NDArray[np.float64]:
-        """What each case counts where the weightiest is looked for: its amount.
-
-        One, where there are no amounts, or several currencies, which are never added.
-        """
-        one_currency = self.amounts is not None and len(self.amounts.currencies) == 1
-        return self.value if one_currency else np.ones(self.log.cases)
+        """What each case counts where the weightiest is looked for: its amount; one without amounts."""
+        return np.ones(self.log.cases) if self.amounts is None else self.value
 
     def delay_cost(self, cases: NDArray[np.int64], days: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what it costs to get the cash of cases so many days later."""
@@ -166,7 +221,7 @@ class Context:
     def decided(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which cases are won and which are lost at the end of the log, by the later of both."""
         won, lost = self.reached(*WON).lasts, self.reached(*LOST).lasts
-        again = self.reached("opportunity_reopened").lasts
+        again = self.reached(REOPENED).lasts
         is_won = (won != NEVER) & (won >= np.maximum(lost, again))
         return is_won, (lost != NEVER) & (lost > won) & (lost >= again)
 
@@ -191,7 +246,7 @@ class Context:
         gaps[log.timestamps > np.repeat(ends, np.diff(log.case_offsets))] = 0  # what comes after the closing
         longest = np.maximum.reduceat(gaps, log.case_offsets[:-1])[closed]
         limit = float(np.quantile(longest, STALLED_AFTER)) / DAY_US
-        idle = (log.span[1] - log.case_ends) / DAY_US
+        idle = (end_of(log, self.until) - log.case_ends) / DAY_US
         return Stalled(self.hoped & (idle > limit), idle, limit)
 
     @cached_property
@@ -201,27 +256,30 @@ class Context:
         return self.has("opportunity_created") & ~won & ~lost & ~self.has("sales_order_created")
 
     @cached_property
-    def due(self) -> NDArray[np.int64] | None:
-        """The day by which each case is to be paid: as it says, or invoice sent plus terms."""
-        due = self.days_of(DUE)
-        if due is not None:
-            return due
-        terms = self.numbers(TERMS)
-        sent = self.reached("invoice_sent").lasts
-        if terms is None or not (sent != NEVER).any():
+    def invoices(self) -> Invoices | None:
+        """The invoices; None where the log has none, or nothing says when they are due."""
+        due = self._first(DUE, lambda kind: pa.types.is_temporal(kind) or _is_text(kind))
+        terms = self._first(TERMS, lambda kind: pa.types.is_integer(kind) or pa.types.is_floating(kind))
+        try:
+            found = invoices_of(self.log, due=due, terms=terms, until=self.until, threads=self.threads)
+        except DealtraceError:  # its due dates cannot be read
             return None
-        known = (sent != NEVER) & np.isfinite(terms) & (np.abs(terms) < 10_000)
-        terms = np.where(known, terms, 0).astype(np.int64)
-        return np.where(known, np.where(known, sent, 0) // DAY_US + terms, NEVER)
+        return found if (found.issued & (found.due != UNKNOWN)).any() else None
 
     @cached_property
     def late(self) -> NDArray[np.int64] | None:
-        """Days (UTC) from the one each case is due to that of its last payment; `NEVER` if not known."""
-        due, paid = self.due, self.reached(*PAID).lasts
-        if due is None:
+        """Days (UTC) from the one each invoice is due to that of its last payment; `NEVER` if not known."""
+        found = self.invoices
+        if found is None:
             return None
-        told = (due != NEVER) & (paid != NEVER)
-        return np.where(told, np.where(told, paid, 0) // DAY_US - np.where(told, due, 0), NEVER)
+        told = found.is_paid & (found.due != UNKNOWN)
+        return np.where(told, np.where(told, found.paid, 0) - np.where(told, found.due, 0), NEVER)
+
+    def _first(self, names: Sequence[str], fits: Callable[[pa.DataType], bool]) -> str | None:
+        for name in names:
+            if name in self.log.attribute_names and fits(self.log.attribute(name).values.type):
+                return name
+        return None
 
     def attribute(self, names: Sequence[str]) -> str | None:
         """Return the first of some names that is an attribute of the case."""
@@ -243,40 +301,17 @@ class Context:
         """Return the first of some attributes as numbers, NaN for null; None where there is none."""
         name = self.attribute(names)
         values = None if name is None else self.log.attribute(name).values
-        if values is None or pa.types.is_boolean(values.type):
-            return None
-        if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)
-                or pa.types.is_decimal(values.type)):  # fmt: skip
+        if values is None or not _is_number(values.type):
             return None
         return np.asarray(values.cast(pa.float64(), safe=False).fill_null(np.nan))
 
-    def days_of(self, names: Sequence[str]) -> NDArray[np.int64] | None:
-        """Return the first of some attributes of dates as days since 1970-01-01; `NEVER` for null.
 
-        Where it varies within cases, as with several invoices, the last day counts.
-        """
-        for name in names:
-            attribute = self.log.attribute(name) if name in self.log.attribute_names else None
-            if attribute is None:
-                continue
-            values = attribute.values
-            if not (pa.types.is_date(values.type) or pa.types.is_timestamp(values.type)):
-                continue
-            instants = np.asarray(values.cast(pa.timestamp("us")).cast(pa.int64()).fill_null(NEVER))
-            days = np.where(instants == NEVER, NEVER, instants // DAY_US)
-            if attribute.level == "case":
-                return days
-            return np.asarray(np.maximum.reduceat(days, self.log.case_offsets[:-1]))
-        return None
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
-    @cached_property
-    def today(self) -> int:
-        """The day of the export, else of the last event, as days since 1970-01-01 (UTC)."""
-        coverage = self.log.origin.coverage
-        last = self.log.span[1] // DAY_US
-        if coverage is None or coverage.exported is None:
-            return last
-        return max(last, moment_us(moment(coverage.exported, "exported")) // DAY_US)
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind))
 
 
 Source = Callable[[Context], Iterable[Candidate]]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import reduce
+from itertools import product, starmap
+from operator import or_
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,13 +57,14 @@ def slow_steps(context: Context) -> Iterator[Candidate]:
         if totals[edge] <= 0:
             return
         found, delays = _by_case(cases[own], excess[own])
+        longer = timedelta(microseconds=int(medians[edge]) // 2 + 1)
         source, target = (log.activities[int(code)].as_py() for code in divmod(int(edge), width))
         median = float(medians[edge]) / (2 * DAY_US)
         yield Candidate(
             "slow_step", "capital", found, context.delay_cost(found, delays), delays,
             {"median_days": median, "slow_days": float(np.median(waits[own])) / DAY_US},
             {"source": f"activity:{source}", "target": f"activity:{target}"},
-            where.directly_followed(source, target, at_least=timedelta(days=median)),
+            where.directly_followed(source, target, at_least=longer),
         )  # fmt: skip
 
 
@@ -159,9 +163,9 @@ def slow_groups(context: Context) -> Iterator[Candidate]:
 
 
 def won_cases(context: Context, condition: Expression) -> Expression:
-    """Return a condition for the won cases only."""
-    codes = np.flatnonzero(wanted_activities(context.log, ["opportunity_won"], missing=True))
-    return condition & where.contains(str(context.log.activities[int(codes[0])].as_py()))
+    """Return a condition for the cases that were created, then won, only."""
+    pairs = product(*map(context.own_names, ("opportunity_created", "opportunity_won")))
+    return condition & reduce(or_, starmap(where.eventually_followed, pairs))
 
 
 def quote_revisions(context: Context) -> Iterator[Candidate]:

@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pyarrow as pa
 
 from dealtrace_engine.analyses.milestones import NEVER
 from dealtrace_engine.filters import where
-from dealtrace_engine.lead_to_cash.findings_context import DUE, PAID, SMALLEST, SURE, Candidate, Context
+from dealtrace_engine.lead_to_cash.findings_context import (
+    DUE,
+    LOST,
+    PAID,
+    REOPENED,
+    SMALLEST,
+    SURE,
+    WON,
+    Candidate,
+    Context,
+)
 from dealtrace_engine.lead_to_cash.findings_delays import APPROVED
 
 DISCOUNT = ("discount_percent", "discount_pct", "discount_percentage", "discount", "discountpercentage")
+CANCELED, REVERSED = "invoice_canceled", "payment_reversed"
+INVOICED = ("invoice_sent", "invoice_generated", "invoice_rebilled")
 SOURCES = ("lead_source", "leadsource", "leadsourcecode", "source")
 REASONS = ("loss_reason", "lost_reason", "reason_lost")
 
@@ -32,20 +45,19 @@ def late_payments(context: Context) -> Iterator[Candidate]:
 
 
 def overdue_unpaid(context: Context) -> Iterator[Candidate]:
-    """Yield the cases that were due before the last day of the log and are not paid."""
-    due, today = context.due, context.today
-    if due is None or not context.knows(*PAID):
+    """Yield the cases whose invoice was due before the last day of the log and is not paid."""
+    invoices = context.invoices
+    if invoices is None or not context.knows(*PAID):
         return
-    cases = np.flatnonzero((due != NEVER) & (due < today) & ~context.has(*PAID))
+    cases = np.flatnonzero(invoices.is_overdue)
     if len(cases):
-        days = (today - due[cases]).astype(np.float64)
+        days = invoices.days_late[cases].astype(np.float64)
         numbers = {"overdue_days": float(np.median(days))}
-        column = context.attribute(DUE)
-        name = context.own_name("payment_received")
-        condition = None
-        if column is not None and name is not None and not context.knows("payment_completed"):
-            last = str(np.datetime64(int(today), "D"))
-            condition = (where.case(column) < last) & ~where.contains(name)
+        column, condition = context.attribute(DUE), None
+        if column is not None and pa.types.is_temporal(context.log.attribute(column).values.type):
+            due = where.case(column) < str(np.datetime64(invoices.until, "D"))
+            issued, paid = context.ended(INVOICED, [CANCELED]), context.ended(PAID, [REVERSED])
+            condition = due & issued & ~paid
         yield Candidate("overdue_unpaid", "owed", cases, context.value[cases], days, numbers, {}, condition)
 
 
@@ -100,7 +112,8 @@ def loss_reasons(context: Context) -> Iterator[Candidate]:
     value = groups.keys.column(name)[worst].as_py()
     yield Candidate(
         "loss_reason", "lost", cases, context.value[cases], None,
-        {"lost_share": len(cases) / int(given.sum())}, {"reason": str(value)}, where.case(name) == value,
+        {"lost_share": len(cases) / int(given.sum())}, {"reason": str(value)},
+        (where.case(name) == value) & context.ended(LOST, (*WON, REOPENED)),
     )  # fmt: skip
 
 
@@ -124,8 +137,8 @@ def weak_sources(context: Context) -> Iterator[Candidate]:
         cases = np.flatnonzero(own)
         candidate = Candidate(
             "weak_source", "missed", cases, context.value[cases] * (usual - rate), None,
-            {"own_share": rate, "others_share": usual}, {"source": str(value)}, where.case(name) == value,
-            f"win rate: {name} = {value}",
+            {"own_share": rate, "others_share": usual}, {"source": str(value)},
+            (where.case(name) == value) & context.is_closed, f"win rate: {name} = {value}",
         )  # fmt: skip
         if best is None or candidate.stake.sum() > best.stake.sum():
             best = candidate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from dealtrace_engine.lead_to_cash.findings_context import Candidate
 
@@ -35,35 +35,28 @@ def distinct(looked: Iterable[Candidate]) -> list[Candidate]:
     return list(told.values())
 
 
-def foremost(
-    parts: Sequence[Candidate], looked: Sequence[Candidate], most: int
-) -> list[tuple[Candidate, Candidate]]:
-    """Return the most important candidates, as a whole and in part.
+def foremost(candidates: Iterable[Candidate], most: int) -> list[Candidate]:
+    """Return the most important candidates.
 
     Of several of one kind, the first comes before any second; so do the first kinds of each theme. Those that
     are chosen are in the order of their money, then of days, then of cases.
 
     Parameters
     ----------
-    parts : sequence of Candidate
-        With those of their cases that are in a currency.
-    looked : sequence of Candidate
-        The same with all of their cases.
+    candidates : iterable of Candidate
     most : int
     """
 
-    def weight(pair: tuple[Candidate, Candidate]) -> tuple[float, float, int, str]:
-        part = pair[1]
-        days = 0.0 if part.days is None else float(part.days.sum())
-        return -float(part.stake.sum()), -days, -len(part.cases), part.kind
+    def weight(one: Candidate) -> tuple[float, float, int, str]:
+        days = 0.0 if one.days is None else float(one.days.sum())
+        return -float(one.stake.sum()), -days, -len(one.cases), one.kind
 
-    pairs = zip(looked, parts, strict=True)
-    ranked = sorted((pair for pair in pairs if len(pair[1].cases)), key=weight)
+    ranked = sorted((one for one in candidates if len(one.cases)), key=weight)
     of_kind, of_theme = Counter[str](), Counter[tuple[int, str]]()
     turns = []
-    for place, (_, part) in enumerate(ranked):
-        turn, theme = of_kind[part.kind], THEMES.get(part.kind, part.kind)
+    for place, one in enumerate(ranked):
+        turn, theme = of_kind[one.kind], THEMES.get(one.kind, one.kind)
         turns.append((turn, of_theme[turn, theme], place))
-        of_kind[part.kind] += 1
+        of_kind[one.kind] += 1
         of_theme[turn, theme] += 1
     return [ranked[place] for place in sorted(place for *_, place in sorted(turns)[:most])]

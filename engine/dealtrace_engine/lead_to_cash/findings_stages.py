@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dealtrace_engine.analyses.funnel_steps import LOST, funnel_steps
+from dealtrace_engine.analyses.funnel_steps import LOST, REGAINED, funnel_steps
 from dealtrace_engine.analyses.funnel_tables import FunnelCases
 from dealtrace_engine.analyses.grouping import groups_of
 from dealtrace_engine.analyses.stage_model import StageModel, stage_model, stage_rows, stuck_visits
@@ -21,7 +21,7 @@ from dealtrace_engine.sources.labels import activity_label
 
 def stage_findings(context: Context) -> Iterator[Candidate]:
     """Yield the move back with most money in it, and the stage in which most is stuck; see `stages`."""
-    log, end = context.log, end_of(context.log, None)
+    log, end = context.log, end_of(context.log, context.until)
     try:
         source = stage_source(log, threads=context.threads)
     except (LogError, SchemaError):  # the log does not tell its stages
@@ -86,7 +86,7 @@ def _stuck(context: Context, model: StageModel) -> Iterator[Candidate]:
 def funnel_drop(context: Context) -> Iterator[Candidate]:
     """Yield the step of the ready funnel after which most is lost; see `funnel`."""
     try:
-        steps = funnel_steps(context.log, None, end_of(context.log, None), threads=context.threads)
+        steps = funnel_steps(context.log, None, end_of(context.log, context.until), threads=context.threads)
     except LogError:  # the log has too few of the steps
         return
     funnel = FunnelCases.of(steps, groups_of(context.log), context.threads)
@@ -105,13 +105,9 @@ def funnel_drop(context: Context) -> Iterator[Candidate]:
 def _lost_after(context: Context, steps: Sequence[str], worst: int) -> Expression | None:
     """Return what cases have that are lost after a step: it and a loss, and none of the later steps."""
     later = [context.own_name(step) for step in steps[worst:]]
-    lost = [name for name in map(context.own_name, LOST) if name is not None]
-    if later[0] is None or None in later or not lost:
+    if later[0] is None or None in later:
         return None
-    condition = where.contains(later[0])
+    condition = where.contains(later[0]) & context.ended(LOST, REGAINED)
     for name in filter(None, later[1:]):
         condition &= ~where.contains(name)
-    ends = where.contains(lost[0])
-    for name in lost[1:]:
-        ends |= where.contains(name)
-    return condition & ends
+    return condition

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,14 @@ from dealtrace_engine.models.rule_file import ready_rules
 from dealtrace_engine.sources.labels import LANGUAGES
 
 ACTIVITY, RULE = "activity:", "rule:"
+LEAST = 0.005
+"""Money below it is not told: it would be rounded away."""
+_FORMS = re.compile(r"\[(\w+):([^|\]]*)\|([^\]]*)\]")
+
+
+def _decimals(value: float) -> int:
+    """Return how many decimals tell a number below a half."""
+    return 2 if value >= 0.005 else 4 if value >= 0.00005 else 0
 
 
 @lru_cache(maxsize=1)
@@ -60,37 +69,48 @@ class Words:
         return "".join(signs.get(sign, sign) for sign in f"{value:,.{decimals}f}")
 
     def days(self, value: float) -> str:
-        """Return days with a decimal, without one from 100 on, with two below a half."""
-        return self.number(value, 0 if value >= 100 else 1 if value >= 0.5 else 2)
+        """Return days with a decimal, without one from 100 on, with more below a half.
+
+        Examples
+        --------
+        >>> words = Words("en")
+        >>> words.days(123.4), words.days(1.24), words.days(0.25), words.days(0.002), words.days(0.0)
+        ('123', '1.2', '0.25', '0.0020', '0')
+        """
+        return self.number(value, 0 if value >= 100 else 1 if value >= 0.5 else _decimals(value))
 
     def percent(self, value: float) -> str:
-        r"""Return percent; a decimal where it is not whole or below ten.
+        r"""Return percent; a decimal where it is not whole or below ten, more below 0.1.
 
         Examples
         --------
         >>> Words("en").percent(20.0), Words("de").percent(3.14)
         ('20%', '3,1\xa0%')
         """
-        decimals = 0 if value == round(value) or abs(value) >= 10 else 1
+        decimals = 0 if value == round(value) or abs(value) >= 10 else 1 if value >= 0.1 else _decimals(value)
         return f"{self.number(value, decimals)}{self._figures['before_percent']}%"
 
-    def money(self, value: float, currency: str | None) -> str:
+    def money(self, value: float, currency: str | None, is_converted: bool = False) -> str:
         r"""Return an amount in whole units of its currency, which is named where it is known.
+
+        Below ten, it has two decimals unless it is whole. One that was converted into a currency that is not
+        known says so.
 
         Examples
         --------
         >>> Words("en").money(1234567.8, "EUR"), Words("de").money(1234567.8, "EUR")
         ('EUR 1,234,568', '1.234.568\xa0EUR')
         """
-        amount = self.number(value, 0)
+        amount = self.number(value, 0 if abs(value) >= 10 or value == round(value) else 2)
         if currency is None:
-            return amount
+            return f"{amount}{self._figures['converted']}" if is_converted else amount
         before = self._figures["currency"] == "before"
         return f"{currency} {amount}" if before else f"{amount}\u00a0{currency}"
 
     def sentence(
-        self, candidate: Candidate, *, money: float | None, amount: float, currency: str | None, rate: float
-    ) -> str:
+        self, candidate: Candidate, *, money: float | None, amount: float, currency: str | None,
+        is_converted: bool, rate: float,
+    ) -> str:  # fmt: skip
         """Return what was found, and what is at stake where money is known.
 
         Parameters
@@ -101,24 +121,40 @@ class Words:
         amount : float
             Of the cases.
         currency : str or None
+        is_converted : bool
+            Whether amounts of several currencies were converted into one.
         rate : float
             Part of an amount that its delay by a year costs.
         """
         numbers = {name: self._told(name, value) for name, value in candidate.numbers.items()}
         names = {name: self.name(value) for name, value in candidate.names.items()}
-        said = self._template("kinds", candidate.kind).format(
-            cases=self.number(len(candidate.cases)), **numbers, **names
+        if "group" in names:
+            pair = "two" if "group_2" in names else "one"
+            names["groups"] = self._template("groups", pair).format(**names)
+        counted = {**candidate.numbers, "cases": len(candidate.cases)}
+        said = self._counted(self._template("kinds", candidate.kind), counted).format(
+            cases=self.number(counted["cases"]), **numbers, **names
         )  # fmt: skip
-        if money is not None:
+        if money is not None and abs(money) >= LEAST:
             stake = self._template("stakes", candidate.basis).format(
-                money=self.money(money, currency), amount=self.money(amount, currency),
-                rate=self.percent(100 * rate),
+                money=self.money(money, currency, is_converted),
+                amount=self.money(amount, currency, is_converted), rate=self.percent(100 * rate),
             )  # fmt: skip
         elif candidate.basis in _words()["without_money"]:
             stake = self._template("without_money", candidate.basis)
         else:
             return said
         return f"{said}{'' if self.language in ('ja', 'zh') else ' '}{stake}"
+
+    def _counted(self, template: str, numbers: Mapping[str, float]) -> str:
+        """Write ``[name:one|many]`` as the number asks for; in French, less than two is one."""
+
+        def form(found: re.Match[str]) -> str:
+            number = numbers[found[1]]
+            is_one = round(number, 1) < 2 if self.language == "fr" else number == 1
+            return found[2] if is_one else found[3]
+
+        return _FORMS.sub(form, template)
 
     def name(self, value: str) -> str:
         """Return a name as it is, that of an activity or a ready rule in the language."""

@@ -6,6 +6,7 @@ import json
 from contextlib import contextmanager
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -26,15 +27,77 @@ def events():
 
 def test_every_question_has_its_file(events, tmp_path):
     found = answers(dt.from_arrow(events), None, step)
-    assert found.unanswered == {}
+    assert (found.unanswered, found.notes) == ({}, [])
     names = write_answers(found, tmp_path)
-    assert set(names) == {"lead_to_cash.json", *(f"{name}.parquet" for name in found.results)}
+    assert set(names) == {"lead_to_cash.json", *(f"{name}.parquet" for name in found.tables)}
+    assert set(found.results) < set(found.tables)
+    further = {"discounts_associations", "receivables_ageing", "kpis_definitions", "drivers_won_apart"}
+    assert further <= set(found.tables)
     told = json.loads((tmp_path / "lead_to_cash.json").read_text("utf-8"))
-    assert told["schema"] == "dealtrace.lead_to_cash/1"
+    assert told["schema"] == "dealtrace.lead_to_cash/2"
+    assert "dealtrace.forecast(log)" in told["left_out"]["forecast"]
     for name, answer in told["answers"].items():
         table = pq.read_table(tmp_path / f"{name}.parquet")
         assert [column["name"] for column in answer["columns"]] == table.column_names
-        assert answer["rows"] == table.num_rows >= len(answer["table"]) > 0
+        assert answer["rows"] == table.num_rows >= len(answer["table"])
+        assert answer["table"] or name not in found.results
+
+
+def test_tables_say_what_they_are(events, tmp_path):
+    log = dt.from_arrow(events)
+    write_answers(answers(log, None, step), tmp_path)
+    schema = pq.read_schema(tmp_path / "receivables.parquet")
+    about = {name.decode(): said.decode() for name, said in schema.metadata.items()}
+    assert about["schema"] == "dealtrace.table/1"
+    assert (about["question"], about["definition"]) == ("receivables", dt.receivables(log).definition)
+    assert (about["log_fingerprint"], about["dealtrace"]) == (log.fingerprint, dt.__version__)
+    assert about["description"].startswith("A row per group and currency")
+    column = schema.field("cash_delayed").metadata
+    assert column == {
+        b"unit": b"currency x days",
+        b"description": b"amount times days late of those paid late",
+    }
+    (same,) = [one for one in json.loads((tmp_path / "lead_to_cash.json").read_text("utf-8"))["answers"][
+        "receivables"]["columns"] if one["name"] == "cash_delayed"]  # fmt: skip
+    assert same["unit"] == "currency x days"
+    definitions = pq.read_table(tmp_path / "kpis_definitions.parquet")
+    assert {"id", "definition", "numerator", "denominator"} <= set(definitions.column_names)
+
+
+def test_each_amount_is_in_the_currency_that_is_named(events):
+    """Also where the export has converted ones, by which only findings are ranked."""
+    money = pc.if_else(pc.equal(events["region"], "Japan"), "JPY", "EUR")
+    table = events.append_column("currency", money)
+    table = table.append_column("amount_corporate", pc.multiply(events["amount"], 0.01))
+    log = dt.from_arrow(table)
+    found = answers(log, None, step)
+    asked = {"kpis": dt.kpis, "segments": dt.segments, "rules": dt.check_rules, "journeys": dt.journeys,
+             "receivables": dt.receivables}  # fmt: skip
+    for name, ask in asked.items():
+        made = ask(log, value="amount").to_arrow()
+        assert {"EUR", "JPY"} <= set(made["currency"].to_pylist())
+        assert found.results[name].to_arrow().equals(made)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "note"),
+    [
+        (lambda t: t.set_column(t.column_names.index("amount"), "amount", pa.array(range(len(t)))),
+         "varies within cases"),
+        (lambda t: t.rename_columns({"amount": "value"}).set_column(
+            t.column_names.index("amount"), "value", pa.array(["much"] * len(t))), "has no numbers"),
+        (lambda t: t.drop_columns(["amount"]), None),
+        (lambda t: t.rename_columns({"amount": "opportunity_value"}), None),
+    ],
+)  # fmt: skip
+def test_an_amount_that_cannot_be_used_takes_no_answer_away(events, spoil, note):
+    log = dt.from_arrow(spoil(events))
+    found = answers(log, None, step)
+    has_money = "opportunity_value" in log.attribute_names
+    assert set(found.unanswered) == (set() if has_money else {"discounts"})
+    assert [note in one for one in found.notes] == ([] if note is None else [True])
+    owed = found.results["receivables"].to_arrow()["amount_open"].to_pylist()
+    assert (None not in owed) is has_money
 
 
 def test_what_a_log_cannot_tell_is_named():

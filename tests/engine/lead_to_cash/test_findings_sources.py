@@ -15,6 +15,7 @@ from dealtrace_engine.analyses.check_rules import check_rules
 from dealtrace_engine.analyses.funnel import funnel
 from dealtrace_engine.analyses.receivables import receivables
 from dealtrace_engine.analyses.stages import stages
+from dealtrace_engine.filters.json_form import from_json
 from dealtrace_engine.lead_to_cash.findings import SOURCES, findings
 from dealtrace_engine.lead_to_cash.findings_causes import loss_drivers, slow_drivers
 from dealtrace_engine.lead_to_cash.findings_payers import late_customers, late_groups
@@ -165,6 +166,45 @@ def test_what_goes_with_slow_deals(large):
     assert "an association, not proof" in first["sentence"]
     figures = told(first, "numbers")
     assert first["days"] == pytest.approx(first["cases"] * (figures["own_days"] - figures["others_days"]))
+
+
+PAIRS = {
+    "en": "region “r0” and segment “a = b”", "de": "region „r0“ und segment „a = b“",
+    "fr": "region «\u00a0r0\u00a0» et segment «\u00a0a = b\u00a0»", "it": "region «r0» e segment «a = b»",
+    "ja": "regionが「r0」かつsegmentが「a = b」", "zh": "region 为“r0”且 segment 为“a = b”",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_pair_goes_with_losses_where_neither_of_its_sides_does(language):
+    dice, events = np.random.default_rng(3), []
+    for deal in range(1_200):
+        segment, region = deal % 2, deal // 2 % 2
+        lost = dice.random() < (0.7 if segment == region else 0.2)
+        case = {
+            "case_id": f"{deal}",
+            "segment": f"a = {'bc'[segment]}",
+            "region": f"r{region}",
+            "amount": 9.0,
+        }
+        for name, day in (("Created", 1), ("Closed Lost" if lost else "Closed Won", 20)):
+            events.append({**case, "activity": f"Opportunity {name}", "timestamp": f"2024-01-{day:02}"})
+    log = from_arrow(pa.Table.from_pylist(events))
+    found = findings(log, sources=[loss_drivers], language=language)
+    assert {(told(row, "names")["group"], told(row, "names")["group_2"])
+            for _, row in rows(found, "loss_driver")} == {("r0", "a = b"), ("r1", "a = c")}  # fmt: skip
+    place = next(place for place, said in enumerate(found.sentences) if PAIRS[language] in said)
+    own = {row["case_id"] for row in events if (row["segment"], row["region"]) == ("a = b", "r0")}
+    assert set(found.cases(place).to_pylist()) == own
+    assert set(log.filter(from_json(found.table["filter"][place].as_py())).case_ids.to_pylist()) == own
+
+
+def test_of_a_pair_whose_side_was_told_nothing_is_told(large):
+    _, _, found = large
+    for kind in ("loss_driver", "slow_driver"):
+        groups = [set(told(row, "names").items()) for _, row in rows(found, kind)]
+        assert groups
+        assert all(len(group) == 2 for group in groups)
 
 
 def test_no_two_findings_are_about_the_same(large):

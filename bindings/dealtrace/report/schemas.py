@@ -1,0 +1,155 @@
+"""What the columns of a result are: unit and meaning, kept with a table in its file."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+TABLE_SCHEMA = "dealtrace.table/1"
+BY_NAME = (
+    ("as in column unit", r"value|low|high|target|observed|expected|difference|average|adjusted|gap_to_top"),
+    ("number", r"place|version|finding|rank(_(cases|days|value))?"),
+    ("s", r".*_s"),
+    ("us", r".*_us"),
+    ("bits", r".*_bits"),
+    ("currency x days", r"cash_\w+"),
+    ("days", r"(.*_)?days(_.*)?"),
+    ("percent", r".*_percent|mean_discount"),
+    ("probability", r"[pq]_value"),
+    ("share", r"(.*_)?(share|rate|adherence|conversion|fitness|drop_off)(_.*)?"),
+    ("share", r"(late|excessive|decided|from_first)(_low|_high)?"),
+    ("currency", r"(.*_)?(amount|value|money)(_(?!cases|unknown|changes).*)?"),
+)
+"""Unit to the names of columns that have it, the first that fits; other whole numbers are counts.
+
+A share is from 0 to 1; currency is that of the row, which its column ``currency`` names.
+"""
+_ITEM = r"(?:{names})(?: \([^()]*\))?"
+
+
+def unit_of(field: pa.Field, columns: list[str]) -> str | None:
+    """Return the unit of a column, None for texts and for what has none.
+
+    Parameters
+    ----------
+    field : pyarrow.Field
+    columns : list of str
+        Of the table; where one of them is called ``unit``, it says that of values.
+
+    Examples
+    --------
+    >>> unit_of(pa.field("p50_s", pa.float64()), []), unit_of(pa.field("cases", pa.int64()), [])
+    ('s', 'count')
+    >>> unit_of(pa.field("amount_late", pa.float64()), ["currency"])
+    'currency'
+    """
+    is_whole = pa.types.is_integer(field.type)
+    if not is_whole and not pa.types.is_floating(field.type):
+        return None
+    for unit, names in BY_NAME:
+        fits = re.fullmatch(names, field.name) is not None
+        if fits and (unit != "as in column unit" or "unit" in columns) and not (unit == "share" and is_whole):
+            return unit
+    return "count" if is_whole else None
+
+
+def documented(owner: Any, name: str) -> str:
+    """Return what the docstring of a class, or of its property, says about an attribute, in one line.
+
+    Examples
+    --------
+    >>> from dealtrace_engine.analyses.receivables import Receivables
+    >>> documented(Receivables, "ageing")[:46]
+    'Open invoices by how long they are overdue: th'
+    """
+    own = inspect.getattr_static(owner, name, None)
+    if isinstance(own, property | cached_property):
+        return " ".join((own.__doc__ or "").split())
+    told: list[str] = []
+    lines = iter(inspect.cleandoc(owner.__doc__ or "").splitlines())
+    for line in lines:
+        if re.match(rf"{name} : ", line):
+            for more in lines:
+                if more and not more.startswith(" "):
+                    break
+                told.append(more)
+    return " ".join(" ".join(told).split())
+
+
+def meanings(text: str, columns: list[str]) -> dict[str, str]:
+    """Return what a description says of each column: what follows the names, up to the next ones.
+
+    Examples
+    --------
+    >>> meanings("A row per step. step: text; cases, lost (in the end): how many.", ["step", "cases", "lost"])
+    {'step': 'text', 'cases': 'how many', 'lost': 'how many'}
+    """
+    names = "|".join(re.escape(name) for name in sorted(columns, key=len, reverse=True))
+    item = _ITEM.format(names=names)
+    heads = list(re.finditer(rf"(?:^|(?<=[.;,:-] ))({item}(?:,? (?:and )?{item})*): ", text))
+    ends = [*(head.start() for head in heads[1:]), len(text)]
+    found: dict[str, str] = {}
+    for head, end in zip(heads, ends, strict=False):
+        said = text[head.end() : end].strip(" .;,-")
+        own = re.sub(r" \([^()]*\)", "", head[1])
+        found |= dict.fromkeys(re.findall(rf"(?<!\w)(?:{names})(?!\w)", own), said)
+    return found
+
+
+def described(table: pa.Table, text: str) -> pa.Table:
+    """Return a table whose columns tell their unit and what they are, as field metadata.
+
+    Examples
+    --------
+    >>> table = described(pa.table({"p50_s": [1.0]}), "A row per step. p50_s: median wait.")
+    >>> table.schema.field("p50_s").metadata
+    {b'unit': b's', b'description': b'median wait'}
+    """
+    columns = table.column_names
+    told = meanings(text, columns)
+    fields = []
+    for field in table.schema:
+        about = {"unit": unit_of(field, columns), "description": told.get(field.name)}
+        fields.append(field.with_metadata({name: said for name, said in about.items() if said}))
+    return table.cast(pa.schema(fields, metadata=table.schema.metadata))
+
+
+def labelled(table: pa.Table, text: str, **about: str) -> pa.Table:
+    """Return a table with metadata of its columns and of itself, ready for a Parquet file.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    text : str
+        What its docstring says.
+    **about : str
+        More that a reader needs: the question, the definition with its version, the log's fingerprint.
+
+    Examples
+    --------
+    >>> labelled(pa.table({"cases": [1]}), "A row per step.", question="funnel").schema.metadata[b"question"]
+    b'funnel'
+    """
+    from dealtrace import __version__
+
+    content = {"schema": TABLE_SCHEMA, "dealtrace": __version__, "description": text, **about}
+    return described(table, text).replace_schema_metadata(content)
+
+
+def columns_of(table: pa.Table) -> list[dict[str, str]]:
+    """Return name, type, unit and description of each column as plain values.
+
+    Examples
+    --------
+    >>> columns_of(described(pa.table({"cases": [1]}), "A row per step. cases: that reach it."))
+    [{'name': 'cases', 'type': 'int64', 'unit': 'count', 'description': 'that reach it'}]
+    """
+    return [
+        {"name": field.name, "type": str(field.type),
+         **{name.decode(): said.decode() for name, said in (field.metadata or {}).items()}}
+        for field in table.schema
+    ]  # fmt: skip
