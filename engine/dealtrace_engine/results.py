@@ -89,10 +89,14 @@ class Result:
         return self._table
 
     def tables(self) -> dict[str, pa.Table]:
-        """Return the other tables that are in its JSON, by the names of their attributes."""
-        named = {name: getattr(self, name, None) for name in self._content()}
-        return {name: table for name, table in named.items()
-                if isinstance(table, pa.Table) and table is not self._table}  # fmt: skip
+        """Return the other tables that are in its JSON, by their names there; with all rows."""
+        found: dict[str, pa.Table] = {}
+        for name, told in self._content().items():
+            whole = getattr(self, name, None)  # JSON may have less of it
+            table = whole if isinstance(whole, pa.Table) else told
+            if isinstance(table, pa.Table) and table is not self._table:
+                found[name] = table
+        return found
 
     def to_polars(self) -> pl.DataFrame:
         """Return the main table as a Polars frame."""

@@ -55,6 +55,19 @@ def test_what_is_accepted_and_what_was_not_checked_is_said(paths, capsys):
     assert "not checked: 1 of 3 rules lost the log has no activity 'wun'; nearest: 'won'" in said
 
 
+def test_working_time(paths, tmp_path, capsys):
+    (tmp_path / "rules.toml").write_text(
+        'format = 1\n[[rules]]\nid = "slow"\ntemplate = "response"\nactivity = "quote"\nother = "won"\n'
+        'at_most = "16 h"\n'
+    )
+    (tmp_path / "hours.toml").write_text('zone = "UTC"\n')
+    assert main(["check", *paths, "--quiet"]) == 1
+    assert main(["check", *paths, "--quiet", "--calendar", str(tmp_path / "hours.toml")]) == 0
+    (tmp_path / "hours.toml").write_text('by = "who"\n[calendars.North]\nzone = "UTC"\n')
+    assert main(["check", *paths, "--calendar", str(tmp_path / "hours.toml")]) == 2
+    assert "no column 'who'" in capsys.readouterr().err
+
+
 def test_json(paths, capsys):
     assert main(["check", *paths, "--json"]) == 1
     answer = json.loads(capsys.readouterr().out)

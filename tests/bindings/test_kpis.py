@@ -67,6 +67,34 @@ def test_nothing_is_cut(log, capsys, monkeypatch, is_terminal):
         assert row["value"] is None or f" {row['value']:.1f} d " in out
 
 
+def test_working_time_and_currency(log, tmp_path, capsys):
+    hours = tmp_path / "hours.toml"
+    hours.write_text('zone = "Europe/Berlin"\n', "utf-8")
+    asked = [
+        "--ids",
+        "K1.w",
+        "--value",
+        "amount",
+        "--currency",
+        "segment",
+        "--calendar",
+        str(hours),
+        "--json",
+    ]
+    assert main(["kpis", log, *asked]) == 0
+    rows = json.loads(capsys.readouterr().out)["kpis"]
+    read = dt.read_parquet(log)
+    given = {"value": "amount", "currency": "segment", "calendar": dt.WorkingCalendar("Europe/Berlin")}
+    expected = dt.kpis(read, "K1.w", **given).table
+    assert [row["currency"] for row in rows] == expected["currency"].to_pylist()
+    assert [row["value"] for row in rows] == expected["value"].to_pylist()
+    by_clock = dt.kpis(read, "K1.w", value="amount", currency="segment").table
+    assert expected["value"].to_pylist() != by_clock["value"].to_pylist()
+    hours.write_text('zone = "Berlin"\n', "utf-8")
+    assert main(["kpis", log, "--calendar", str(hours)]) == 1
+    assert "hours.toml, line 1: key 'zone'" in capsys.readouterr().err
+
+
 def test_a_filter(log, capsys):
     won = '{"version": 1, "filter": {"op": "contains", "activity": "Opportunity Closed Won"}}'
     assert main(["kpis", log, "--filter", won, "--ids", "K1.w", "--json"]) == 0

@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dealtrace.commands.inputs import open_input, read_filter, reading_parameters
+from dealtrace.commands.inputs import open_input, read_filter, read_hours, reading_parameters
 from dealtrace.commands.steps import Steps
 from dealtrace.report.analysis import Analysis, analyse, document
+from dealtrace_engine.errors import ArgumentError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -28,23 +29,27 @@ def run(arguments: argparse.Namespace) -> None:
     from dealtrace.report.result_folder import result_folder
 
     files: list[str] = []
-    inputs = [*arguments.paths, *([arguments.net] if arguments.net else [])]
+    inputs = [*arguments.paths, *filter(None, (arguments.net, arguments.calendar))]
     with Steps(visible=not arguments.quiet) as steps, ExitStack() as stack:
         output = arguments.output
         folder = stack.enter_context(result_folder(output, inputs)) if output else None
         net, expression = _net(arguments.net), read_filter(arguments.filter)
+        calendar = read_hours(arguments.calendar)
         with steps.step("read") as progress:
             log = open_input(arguments, progress)
         if expression is not None:
             with steps.step("filter"):
                 log = log.filter(expression, threads=arguments.threads)
         asked = arguments.findings or log.origin.coverage is not None
+        if calendar is not None and not (asked and output):
+            raise ArgumentError("a calendar is for the tables of what sales asks",
+                                hint="give --findings and -o OUT too")  # fmt: skip
         language = (arguments.lang or "en") if asked else None
         analysis = analyse(log, net, arguments.threads, steps.step, language=language)
         if folder is not None and asked:
             from dealtrace.report.lead_to_cash import answers
 
-            analysis = replace(analysis, lead_to_cash=answers(log, arguments.threads, steps.step))
+            analysis = replace(analysis, lead_to_cash=answers(log, arguments.threads, steps.step, calendar))
         if folder is not None:
             with steps.step("write"):
                 files = write_files(analysis, folder, _run(arguments, expression, steps))
@@ -79,6 +84,9 @@ def _run(arguments: argparse.Namespace, expression: Expression | None, steps: St
     if arguments.net:
         parameters["net"] = arguments.net
         inputs.append({**InputFile.at(arguments.net).describe(), "role": "model"})
+    if arguments.calendar:
+        parameters["calendar"] = arguments.calendar
+        inputs.append({**InputFile.at(arguments.calendar).describe(), "role": "calendar"})
     return Run("analyze", parameters, steps.seconds, inputs, title=Path(arguments.paths[0]).name)
 
 

@@ -62,6 +62,10 @@ def _analyze(command: argparse.ArgumentParser) -> None:
         help="also what matters most, by the money at stake, and in OUT a table a question of sales; "
         "of an export of a CRM always",
     )  # fmt: skip
+    command.add_argument(
+        "--calendar", metavar="HOURS.toml",
+        help="in the tables of sales in OUT, times are working time by this calendar",
+    )  # fmt: skip
     command.add_argument("-o", "--output", metavar="OUT", help="write the result files to this folder")
     _json_and_quiet(command)
 
@@ -81,6 +85,7 @@ def _check(command: argparse.ArgumentParser) -> None:
     asked = command.add_argument_group("what is told")
     asked.add_argument("--by", metavar="COLUMN,...", help="a row per value of these attributes of the case")
     asked.add_argument("--value", metavar="COLUMN", help="the amount of a case: what is at stake")
+    _currency_and_calendar(asked)
     asked.add_argument("--as-of", metavar="TIME", help="now; by default the export, or the last event")
     asked.add_argument("--rank", choices=("cases", "days", "value"), default="cases", help="what comes first")
     asked.add_argument("--filter", metavar="JSON", help="of what passes this filter: JSON text, or a file")
@@ -119,6 +124,7 @@ def _kpis(command: argparse.ArgumentParser) -> None:
         "--cohort", choices=("created", "closed"), default="created", help="what says the period of a case"
     )
     asked.add_argument("--value", metavar="COLUMN", help="the amount of a case, for KPIs of money")
+    _currency_and_calendar(asked)
     asked.add_argument("--target", metavar="ID=NUMBER", action="append", default=[], help="what to reach")
     asked.add_argument("--filter", metavar="JSON", help="of what passes this filter: JSON text, or a file")
     _json_and_quiet(command)
@@ -202,6 +208,11 @@ def _crm(command: argparse.ArgumentParser, proposing: bool = False) -> None:
         crm.add_argument(
             "--lang", metavar="LL", help="of canonical activities, in any log: en de fr it ja zh"
         )
+
+
+def _currency_and_calendar(asked: argparse._ArgumentGroup) -> None:
+    asked.add_argument("--currency", metavar="COLUMN", help="its currency; found by its name where not given")
+    asked.add_argument("--calendar", metavar="HOURS.toml", help="times are working time by this calendar")
 
 
 def _json_and_quiet(command: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dealtrace.commands.analyze import show
-from dealtrace.commands.inputs import open_input, read_filter
+from dealtrace.commands.inputs import open_input, read_filter, read_hours
 from dealtrace.commands.steps import Steps
 
 if TYPE_CHECKING:
@@ -39,14 +39,15 @@ def run(arguments: argparse.Namespace) -> int:
         (read_rules(arguments.rules) if arguments.rules else ready_rules()),
         read_filter(arguments.filter),
     )
+    calendar = read_hours(arguments.calendar)
     with Steps(visible=not (arguments.quiet or arguments.json)) as steps:
         with steps.step("read") as progress:
             log = open_input(arguments, progress)
         with steps.step("check") as progress:
             found = check_rules(
                 log, rules, by=arguments.by.split(",") if arguments.by else None, where=expression,
-                value=arguments.value, as_of=arguments.as_of, rank=arguments.rank, language=language,
-                threads=arguments.threads, progress=progress,
+                value=arguments.value, currency=arguments.currency, calendar=calendar, as_of=arguments.as_of,
+                rank=arguments.rank, language=language, threads=arguments.threads, progress=progress,
             )  # fmt: skip
     if arguments.json:
         json.dump(document(found, steps.seconds), sys.stdout, ensure_ascii=False, allow_nan=False)

@@ -11,6 +11,7 @@ from dealtrace.commands.arguments import COLUMNS, CRM, INPUTS
 from dealtrace_engine.errors import LogError, ParseError, SchemaError
 
 if TYPE_CHECKING:
+    from dealtrace_engine.calendar import Calendars, WorkingCalendar
     from dealtrace_engine.filters.expressions import Expression
     from dealtrace_engine.log import EventLog
     from dealtrace_engine.parallel import Progress
@@ -27,6 +28,13 @@ EXPORTS = (".zip", ".xlsx", ".xls", ".json", ".jsonl")
 CSV_ONLY = ("delimiter", "quote", "encoding")
 CRM_TOO = ("timezone", "strict")
 """What is said about how to read that holds for exports of a CRM too."""
+
+
+def read_hours(path: str | None) -> WorkingCalendar | Calendars | None:
+    """Return the calendar of a file, if one is named."""
+    from dealtrace_engine.models.calendar_file import read_calendar
+
+    return None if path is None else read_calendar(path)
 
 
 def open_input(arguments: argparse.Namespace, progress: Progress | None = None) -> EventLog:

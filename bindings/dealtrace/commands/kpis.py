@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dealtrace.commands.analyze import show
-from dealtrace.commands.inputs import open_input, read_filter
+from dealtrace.commands.inputs import open_input, read_filter, read_hours
 from dealtrace.commands.steps import Steps
 from dealtrace_engine.errors import ArgumentError
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     language, arguments.lang = arguments.lang or "en", None  # of the KPIs; activities are known in any
     arguments.moves_ends = True
     targets, expression = read_targets(arguments.target), read_filter(arguments.filter)
-    silent = arguments.quiet or arguments.json
+    calendar, silent = read_hours(arguments.calendar), arguments.quiet or arguments.json
     with Steps(visible=not silent) as steps:
         with steps.step("read") as progress:
             log = open_input(arguments, progress)
@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> None:
             found = kpis(
                 log, _listed(arguments.ids), ends=_ends(arguments.mapping), by=_listed(arguments.by),
                 where=expression, period=arguments.period, cohort=arguments.cohort, targets=targets,
-                value=arguments.value, language=language, threads=arguments.threads,
+                value=arguments.value, currency=arguments.currency, calendar=calendar, language=language,
+                threads=arguments.threads,
             )  # fmt: skip
     if arguments.json:
         answer = {"schema": SCHEMA, **found.to_dict(), "timings_s": steps.seconds}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dealtrace.report.schemas import columns_of, documented, labelled
+from dealtrace_engine.analyses.working_time import calendars_of
 from dealtrace_engine.errors import DealtraceError
 from dealtrace_engine.lead_to_cash.findings_amounts import usual_amount
 from dealtrace_engine.lead_to_cash.findings_context import Context
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dealtrace.report.analysis import Step
+    from dealtrace_engine.calendar import Calendars, WorkingCalendar
     from dealtrace_engine.log import EventLog
 
 FORMAT = 2
@@ -44,6 +44,9 @@ class Answers:
     Attributes
     ----------
     results : mapping of str to Result
+    tables : mapping of str to pyarrow.Table
+        All tables by the names of their files, with what they are as metadata. That of a question is called
+        like it, any other one like the question and itself.
     unanswered : mapping of str to str
         Question to the reason.
     notes : sequence of str
@@ -51,16 +54,9 @@ class Answers:
     """
 
     results: Mapping[str, Result]
+    tables: Mapping[str, pa.Table]
     unanswered: Mapping[str, str]
     notes: Sequence[str] = ()
-
-    @cached_property
-    def tables(self) -> dict[str, pa.Table]:
-        """All tables by the names of their files, with what they are as metadata.
-
-        That of a question is called like it, any other one like the question and itself.
-        """
-        return dict(chain.from_iterable(_tables(name, result) for name, result in self.results.items()))
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as plain values: of each table its schema and its first rows."""
@@ -101,53 +97,71 @@ def _tables(question: str, result: Result) -> Iterator[tuple[str, pa.Table]]:
         yield file, labelled(table, documented(type(result), name), question=question, **about)
 
 
-def answers(log: EventLog, threads: int | None, step: Step) -> Answers:
-    """Ask everything, side by side; what the log cannot answer is named with the reason."""
-    money, notes = usual_amount(log)
-    questions = _questions(log, money, threads)
+def answers(
+    log: EventLog, threads: int | None, step: Step, calendar: WorkingCalendar | Calendars | None = None
+) -> Answers:
+    """Ask everything, side by side; what the log cannot answer is named with the reason.
 
-    def asked(name: str) -> Result | DealtraceError:
+    With a calendar, times are working time, wherever that can be asked for.
+
+    Raises
+    ------
+    SchemaError, ArgumentError
+        A case has no calendar.
+    """
+    if calendar is not None:
+        calendars_of(log, calendar)  # one that does not fit is no reason why each question has no answer
+    money, notes = usual_amount(log)
+    questions = _questions(log, money, threads, calendar)
+
+    def asked(name: str) -> tuple[Result, dict[str, pa.Table]] | DealtraceError:
         try:
             result = questions[name]()
-            result.to_arrow()
+            return result, dict(_tables(name, result))
         except DealtraceError as error:
             return error
-        return result
 
     with step("lead to cash") as progress:
         found = map_blocks(asked, list(questions), threads=threads, progress=progress)
-    told = dict(zip(questions, found, strict=True))
-    return Answers(
-        {name: answer for name, answer in told.items() if isinstance(answer, Result)},
-        {name: str(answer) for name, answer in told.items() if not isinstance(answer, Result)},
-        [note.reason for note in notes],
-    )
+    results: dict[str, Result] = {}
+    tables: dict[str, pa.Table] = {}
+    unanswered: dict[str, str] = {}
+    for name, answer in zip(questions, found, strict=True):
+        if isinstance(answer, DealtraceError):
+            unanswered[name] = str(answer)
+        else:
+            results[name] = answer[0]
+            tables |= answer[1]
+    return Answers(results, tables, unanswered, [note.reason for note in notes])
 
 
-def _questions(log: EventLog, money: str | None, threads: int | None) -> dict[str, Callable[[], Result]]:
+def _questions(
+    log: EventLog, money: str | None, threads: int | None, calendar: WorkingCalendar | Calendars | None
+) -> dict[str, Callable[[], Result]]:
     import dealtrace as dt
 
     more: dict[str, Any] = {"value": money, "threads": threads}
+    timed: dict[str, Any] = {**more, "calendar": calendar}
     deals = Context(log, None, threads=threads)
     won = "is_won" in log.attribute_names
     return {
-        "segments": lambda: dt.segments(log, **more),
-        "survival": lambda: dt.segment_survival(log, threads=threads),
-        "stages": lambda: dt.stages(log, **more),
-        "funnel": lambda: dt.funnel(log, **more),
-        "bottlenecks": lambda: dt.bottlenecks(log, **more),
-        "rework": lambda: dt.rework(log, **more),
-        "handovers": lambda: dt.handovers(log, threads=threads),
-        "rep_benchmark": lambda: dt.rep_benchmark(log, threads=threads),
-        "journeys": lambda: dt.journeys(log, **more),
-        "rules": lambda: dt.check_rules(log, **more),
+        "segments": lambda: dt.segments(log, **timed),
+        "survival": lambda: dt.segment_survival(log, calendar=calendar, threads=threads),
+        "stages": lambda: dt.stages(log, **timed),
+        "funnel": lambda: dt.funnel(log, **timed),
+        "bottlenecks": lambda: dt.bottlenecks(log, **timed),
+        "rework": lambda: dt.rework(log, **timed),
+        "handovers": lambda: dt.handovers(log, calendar=calendar, threads=threads),
+        "rep_benchmark": lambda: dt.rep_benchmark(log, calendar=calendar, threads=threads),
+        "journeys": lambda: dt.journeys(log, **timed),
+        "rules": lambda: dt.check_rules(log, **timed),
         "receivables": lambda: dt.receivables(log, **more),
         "discounts": lambda: dt.discounts(log, value=money or "amount", threads=threads),
         "drivers_won": lambda: dt.drivers(
             log, "is_won" if won else deals.is_won, where=deals.is_closed, **more
         ),
         "drivers_throughput": lambda: dt.drivers(log, "throughput", where=deals.is_won, **more),
-        "kpis": lambda: dt.kpis(log, **more),
+        "kpis": lambda: dt.kpis(log, **timed),
     }
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.case_rows import CaseRows
-from dealtrace_engine.analyses.money import CURRENCY
+from dealtrace_engine.analyses.money import currency_column
 from dealtrace_engine.buffers import arrow, table, text
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters import where as conditions
@@ -234,13 +234,14 @@ def _parts(whole: Context, currency: str | None) -> list[_Part]:
     amounts = whole.amounts
     if amounts is None or len(amounts.currencies) == 1:
         return [_Part(whole, np.arange(whole.log.cases), None)]
-    names = (currency, *CURRENCY)
-    column = conditions.case(next(name for name in names if name in whole.log.attribute_names))
+    column = currency or currency_column(whole.log) or ""
+    values = whole.log.attribute(column).values
     sizes = np.bincount(amounts.of_case, minlength=len(amounts.currencies))
     parts = []
     for place in np.argsort(-sizes, kind="stable").tolist():
         own, name = amounts.of_case == place, amounts.currencies[place]
-        condition = column.is_null() if name is None else column == name
+        value, case = values[int(np.argmax(own))].as_py(), conditions.case(column)
+        condition = case.is_null() if value is None else case == value
         parts.append(_Part(whole.of_cases(own, name), np.flatnonzero(own), condition))
     return parts
 

@@ -31,7 +31,13 @@ def test_every_question_has_its_file(events, tmp_path):
     names = write_answers(found, tmp_path)
     assert set(names) == {"lead_to_cash.json", *(f"{name}.parquet" for name in found.tables)}
     assert set(found.results) < set(found.tables)
-    further = {"discounts_associations", "receivables_ageing", "kpis_definitions", "drivers_won_apart"}
+    further = {
+        "discounts_associations",
+        "receivables_ageing",
+        "kpis_definitions",
+        "drivers_won_apart",
+        "bottlenecks_resources",
+    }
     assert further <= set(found.tables)
     told = json.loads((tmp_path / "lead_to_cash.json").read_text("utf-8"))
     assert told["schema"] == "dealtrace.lead_to_cash/2"
@@ -41,6 +47,41 @@ def test_every_question_has_its_file(events, tmp_path):
         assert [column["name"] for column in answer["columns"]] == table.column_names
         assert answer["rows"] == table.num_rows >= len(answer["table"])
         assert answer["table"] or name not in found.results
+
+
+def test_times_are_working_time_where_a_calendar_is_given(events, tmp_path, capsys):
+    log, hours = dt.from_arrow(events), dt.WorkingCalendar("Europe/Berlin")
+    found = answers(log, None, step, hours)
+    assert found.unanswered == {}
+    for name in (
+        "segments",
+        "survival",
+        "stages",
+        "funnel",
+        "bottlenecks",
+        "rework",
+        "handovers",
+        "journeys",
+    ):
+        call = dt.segment_survival if name == "survival" else getattr(dt, name)
+        worth = {} if name in ("survival", "handovers") else {"value": "amount"}
+        told = [call(log, calendar=one, **worth).to_arrow() for one in (hours, None)]
+        assert [found.tables[name].equals(table) for table in told] == [True, False]
+    path, file = tmp_path / "log.parquet", tmp_path / "hours.toml"
+    pq.write_table(events, path)
+    file.write_text('by = "region"\n[calendars.DACH]\nzone = "Europe/Berlin"\n', "utf-8")
+    words = ["analyze", str(path), "--calendar", str(file)]
+    for more, said in (
+        ([], "give --findings"),
+        (["--findings", "-o", str(tmp_path / "out")], "no calendar for"),
+    ):
+        assert main([*words, *more]) == 1
+        assert said in capsys.readouterr().err
+    file.write_text('zone = "Europe/Berlin"\n', "utf-8")
+    assert main([*words, "--findings", "-o", str(tmp_path / "out"), "--quiet"]) == 0
+    assert pq.read_table(tmp_path / "out" / "segments.parquet").equals(found.tables["segments"])
+    run = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
+    assert any(one.get("role") == "calendar" for one in run["inputs"])
 
 
 def test_tables_say_what_they_are(events, tmp_path):
