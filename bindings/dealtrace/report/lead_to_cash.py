@@ -181,6 +181,8 @@ def write_answers(found: Answers, folder: Path) -> list[str]:
     for name, table in found.tables.items():
         names.append(f"{name}.parquet")
         pq.write_table(table, folder / names[-1], compression="zstd")
-    text = json.dumps(found.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(
+        found.to_dict(), ensure_ascii=False, allow_nan=False
+    )  # indented, it takes ten times as long
     (folder / names[0]).write_text(f"{text}\n", "utf-8")
     return names
