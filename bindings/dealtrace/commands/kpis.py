@@ -104,6 +104,8 @@ def sections(found: Kpis) -> Iterator[RenderableType]:
         ([*_cells(row, keys), *([_target(row)] if targets else [])] for row in known),
         texts=1, least=NAME,
     )  # fmt: skip
+    if found.working_time:
+        yield Text("Times between milestones are working time, in days of 24 hours.")
     unknown = {row["id"]: row["note"] for row in rows if row["value"] is None}
     if unknown:
         yield heading("Not told")

@@ -19,6 +19,14 @@ HEADINGS = {
     "en": "What matters most", "de": "Was am meisten zählt", "fr": "Ce qui compte le plus",
     "it": "Ciò che conta di più", "ja": "最も重要な発見", "zh": "最重要的发现",
 }  # fmt: skip
+NOTHING = {
+    "en": "Nothing stands out, or there are too few cases to tell.",
+    "de": "Nichts fällt auf, oder es gibt zu wenige Fälle dafür.",
+    "fr": "Rien ne ressort, ou il y a trop peu de dossiers pour le dire.",
+    "it": "Nulla spicca, o ci sono troppo pochi casi per dirlo.",
+    "ja": "目立った点はないか、判断するには件数が少なすぎます。",
+    "zh": "没有突出的发现，或案例太少而无法判断。",
+}  # fmt: skip
 FILES = ("findings.json", "findings.parquet")
 
 
@@ -35,9 +43,10 @@ def findings_section(found: Findings, most: int = 10) -> Iterator[RenderableType
     >>> [type(part).__name__ for part in findings_section(found)]
     ['Text', 'Table']
     """
-    if not len(found):
-        return
     yield heading(HEADINGS[found.language])
+    if not len(found):
+        yield Text(NOTHING[found.language])
+        return
     shown = Table(box=None, show_header=False, pad_edge=False)
     shown.add_column(justify="right")
     shown.add_column()

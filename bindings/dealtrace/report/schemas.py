@@ -1,4 +1,4 @@
-"""What the columns of a result are: unit and meaning, kept with a table in its file."""
+"""What a table of a result is, and the units of its columns, kept with it in its file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BY_NAME = (
     ("bits", r".*_bits"),
     ("currency x days", r"cash_\w+"),
     ("days", r"(.*_)?days(_.*)?"),
-    ("percent", r".*_percent|mean_discount"),
+    ("percent", r".*_(percent|pct)|mean_discount"),
     ("probability", r"[pq]_value"),
     ("share", r"(.*_)?(share|rate|adherence|conversion|fitness|drop_off)(_.*)?"),
     ("share", r"(late|excessive|decided|from_first)(_low|_high)?"),
@@ -28,7 +28,6 @@ BY_NAME = (
 
 A share is from 0 to 1; currency is that of the row, which its column ``currency`` names.
 """
-_ITEM = r"(?:{names})(?: \([^()]*\))?"
 
 
 def unit_of(field: pa.Field, columns: list[str]) -> str | None:
@@ -80,41 +79,16 @@ def documented(owner: Any, name: str) -> str:
     return " ".join(" ".join(told).split())
 
 
-def meanings(text: str, columns: list[str]) -> dict[str, str]:
-    """Return what a description says of each column: what follows the names, up to the next ones.
+def with_units(table: pa.Table) -> pa.Table:
+    """Return a table whose columns tell their unit, as field metadata.
 
     Examples
     --------
-    >>> meanings("A row per step. step: text; cases, lost (in the end): how many.", ["step", "cases", "lost"])
-    {'step': 'text', 'cases': 'how many', 'lost': 'how many'}
+    >>> with_units(pa.table({"p50_s": [1.0]})).schema.field("p50_s").metadata
+    {b'unit': b's'}
     """
-    names = "|".join(re.escape(name) for name in sorted(columns, key=len, reverse=True))
-    item = _ITEM.format(names=names)
-    heads = list(re.finditer(rf"(?:^|(?<=[.;,:-] ))({item}(?:,? (?:and )?{item})*): ", text))
-    ends = [*(head.start() for head in heads[1:]), len(text)]
-    found: dict[str, str] = {}
-    for head, end in zip(heads, ends, strict=False):
-        said = text[head.end() : end].strip(" .;,-")
-        own = re.sub(r" \([^()]*\)", "", head[1])
-        found |= dict.fromkeys(re.findall(rf"(?<!\w)(?:{names})(?!\w)", own), said)
-    return found
-
-
-def described(table: pa.Table, text: str) -> pa.Table:
-    """Return a table whose columns tell their unit and what they are, as field metadata.
-
-    Examples
-    --------
-    >>> table = described(pa.table({"p50_s": [1.0]}), "A row per step. p50_s: median wait.")
-    >>> table.schema.field("p50_s").metadata
-    {b'unit': b's', b'description': b'median wait'}
-    """
-    columns = table.column_names
-    told = meanings(text, columns)
-    fields = []
-    for field in table.schema:
-        about = {"unit": unit_of(field, columns), "description": told.get(field.name)}
-        fields.append(field.with_metadata({name: said for name, said in about.items() if said}))
+    units = [(field, unit_of(field, table.column_names)) for field in table.schema]
+    fields = [field if unit is None else field.with_metadata({"unit": unit}) for field, unit in units]
     return table.cast(pa.schema(fields, metadata=table.schema.metadata))
 
 
@@ -125,7 +99,7 @@ def labelled(table: pa.Table, text: str, **about: str) -> pa.Table:
     ----------
     table : pyarrow.Table
     text : str
-        What its docstring says.
+        What its docstring says of it and its columns.
     **about : str
         More that a reader needs: the question, the definition with its version, the log's fingerprint.
 
@@ -137,16 +111,16 @@ def labelled(table: pa.Table, text: str, **about: str) -> pa.Table:
     from dealtrace import __version__
 
     content = {"schema": TABLE_SCHEMA, "dealtrace": __version__, "description": text, **about}
-    return described(table, text).replace_schema_metadata(content)
+    return with_units(table).replace_schema_metadata(content)
 
 
 def columns_of(table: pa.Table) -> list[dict[str, str]]:
-    """Return name, type, unit and description of each column as plain values.
+    """Return name, type and unit of each column as plain values.
 
     Examples
     --------
-    >>> columns_of(described(pa.table({"cases": [1]}), "A row per step. cases: that reach it."))
-    [{'name': 'cases', 'type': 'int64', 'unit': 'count', 'description': 'that reach it'}]
+    >>> columns_of(with_units(pa.table({"cases": [1]})))
+    [{'name': 'cases', 'type': 'int64', 'unit': 'count'}]
     """
     return [
         {"name": field.name, "type": str(field.type),

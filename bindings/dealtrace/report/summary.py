@@ -26,11 +26,12 @@ def log_section(log: EventLog) -> Iterator[RenderableType]:
     """Say what a log is and how its columns were chosen."""
     first, last = (time[:19] for time in span_texts(log))
     columns = (f"{role}={c['column']!r} ({c['chosen']})" for role, c in log.quality.columns.items())
+    sizes = ("event", log.events), ("case", log.cases), ("activity", len(log.activities))
     yield heading("Event log")
     yield facts_table(
         (
             ("source", log.origin.source.label),
-            ("size", f"{log.events:,} events, {log.cases:,} cases, {len(log.activities):,} activities"),
+            ("size", ", ".join(counted(count, what) for what, count in sizes)),
             ("span", f"{first} to {last} UTC"),
             ("columns", ", ".join(columns)),
             (
@@ -46,7 +47,7 @@ def quality_section(quality: Quality, most_notes: int | None = None) -> Iterator
     yield heading("Data quality")
     notes = [("read as", note) for note in quality.notes[:most_notes]]
     more = len(quality.notes) - len(notes)
-    rest = [("", f"and {more} more notes; dealtrace info shows all")] if more else []
+    rest = [("", f"and {counted(more, 'more note')}; dealtrace info shows all")] if more else []
     yield facts_table((*_quality_facts(quality), *notes, *rest))
 
 
@@ -55,11 +56,16 @@ def _quality_facts(quality: Quality) -> Iterator[tuple[str, str]]:
         share = quality.rows_dropped / quality.rows_read
         yield "rows", f"{quality.rows_dropped:,} of {quality.rows_read:,} dropped ({share:.2%})"
     else:
-        yield "rows", f"all {quality.rows_read:,} rows became events"
+        yield (
+            "rows",
+            "the only row became an event"
+            if quality.rows_read == 1
+            else f"all {quality.rows_read:,} rows became events",
+        )
     for finding in quality.dropped:
         yield "dropped", _told(finding)
     for finding in quality.noted:
-        yield "kept", _told(finding)
+        yield "noted", _told(finding)
     if quality.tied_timestamps:
         yield (
             "ties",
@@ -76,11 +82,25 @@ def _quality_facts(quality: Quality) -> Iterator[tuple[str, str]]:
         yield "time zones", ", ".join(zones)
 
 
+def counted(count: int, what: str) -> str:
+    """Return how many there are of something, by its name for one.
+
+    Examples
+    --------
+    >>> counted(1, "case"), counted(1234, "activity")
+    ('1 case', '1,234 activities')
+    """
+    if count != 1:
+        what = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{count:,} {what}"
+
+
 def _told(finding: Finding) -> str:
     rows = ", ".join(f"{row:,}" for row in finding.first_rows)
     more = ", ..." if finding.count > len(finding.first_rows) else ""
-    example = "" if finding.example is None else f", such as {finding.example[:40]!r}"
-    return f"{finding.count:,} {finding.reason} (rows {rows}{more}{example})"
+    example = "" if finding.example is None else f"such as {finding.example[:40]!r}"
+    where = ", ".join(filter(None, (rows and f"rows {rows}{more}", example)))
+    return f"{finding.count:,} {finding.reason}" + (f" ({where})" if where else "")
 
 
 def map_section(analysis: Analysis) -> Iterator[RenderableType]:

@@ -51,8 +51,9 @@ def _sales_outstanding(facts: Facts, kpi: Kpi, cells: Cells) -> Formula | str:
     if isinstance(invoices, str):
         return invoices
     recent = invoices.issued & (invoices.sent > invoices.until - DSO_DAYS) & known
-    found = _cases(facts, recent, invoices.is_open)
-    total = cells.sums(units[found.cases], found.cases)
+    found = _cases(facts, recent | (invoices.is_open & known), invoices.is_open)
+    sold = found.cases[recent[found.cases]]
+    total = cells.sums(units[sold], sold)
     unpaid = cells.sums(units[found.cases[found.done]], found.cases[found.done])
     return _ratios(unpaid, total, DSO_DAYS), found
 

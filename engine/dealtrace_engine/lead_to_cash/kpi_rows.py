@@ -87,6 +87,9 @@ def told(facts: Facts, kpi: Kpi, cells: Cells, value: str | None, *, strict: boo
     if kpi.kind == "median" and facts.measure is not None:
         found.values = facts.measure(found.starts, found.starts + found.values, found.cases)
     figures = figures_of(found, kpi, cells, given)
+    if kpi.kind == "median" and facts.measure is not None:
+        for notes in figures.notes:
+            notes.append("working time, in days of 24 hours")
     _note_horizon(facts, found, cells, figures)
     return Told(kpi, figures, found, _worth(facts, kpi, found, cells, value, strict, figures))
 

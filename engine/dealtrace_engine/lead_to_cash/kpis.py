@@ -30,6 +30,7 @@ from dealtrace_engine.models.rule_file import ready_rules
 from dealtrace_engine.models.rules import Rules
 from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import Later, LogReference, Result, made
+from dealtrace_engine.schema import names_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +57,8 @@ class Kpis(Result):
         A row per limit that is crossed in the latest period: id, name, the attributes, currency; limit: text
         ``low`` or ``high``; bound, value: float64; unit; period: text, the latest with a value; since: text,
         the first of the periods without a break in which it was crossed (null without periods).
+    working_time : bool
+        Whether times between milestones are working time, in days of 24 hours, as `note` then says.
     until : int
         The instant to which the log tells what happened, microseconds since 1970-01-01 UTC.
     findings : list of Finding
@@ -65,6 +68,7 @@ class Kpis(Result):
     table: pa.Table
     kpis: tuple[Kpi, ...]
     alerts: pa.Table
+    working_time: bool
     until: int
     findings: list[Finding]
     _rows: Later[tuple[CaseRows, CaseRows]]
@@ -77,7 +81,8 @@ class Kpis(Result):
 
     def _content(self) -> dict[str, Any]:
         findings = [{"reason": finding.reason, "count": finding.count} for finding in self.findings]
-        return {"kpis": self.table, "alerts": self.alerts, "until_us": self.until, "findings": findings}
+        return {"kpis": self.table, "alerts": self.alerts, "working_time": self.working_time,
+                "until_us": self.until, "findings": findings}  # fmt: skip
 
     @cached_property
     def definitions(self) -> pa.Table:
@@ -185,10 +190,12 @@ def kpis(
     facts = facts_of(log, where=where, value=value, currency=currency, rules=rules, until=until,
                      threads=threads, calendar=calendar)  # fmt: skip
     cells = cells_of(facts, by, period, cohort, COLUMNS)
-    parts = [told(facts, kpi, cells, value, strict=ids is not None) for kpi in wanted]
+    named = () if ids is None else names_of(ids, "ids")
+    parts = [told(facts, kpi, cells, value, strict=kpi.id in named) for kpi in wanted]
     table = table_of(parts, cells, targets, language)
     return Kpis(
-        table, wanted, alerts_of(table, cells, limits or {}, len(wanted)), facts.until,
+        table, wanted, alerts_of(table, cells, limits or {}, len(wanted)),
+        calendar is not None, facts.until,
         [] if facts.amounts is None else facts.amounts.findings,
         Later(lambda: _case_rows(facts.log, cells, parts)), LogReference(log),
     )  # fmt: skip
