@@ -32,6 +32,7 @@ def folder(tmp_path, monkeypatch):
     shutil.copy(ROOT / "tests" / "reference" / "lead-to-cash-300.pnml", tmp_path / "model.pnml")
     ready = ROOT / "engine" / "dealtrace_engine" / "lead_to_cash" / "rules.toml"
     shutil.copy(ready, tmp_path / "rules.toml")
+    (tmp_path / "hours.toml").write_text('zone = "Europe/Berlin"\n', "utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -19,6 +19,7 @@ from dealtrace_engine.analyses.queues import Period, are_over, closings, counted
 from dealtrace_engine.analyses.service import service_of_targets, service_times
 from dealtrace_engine.analyses.throughput import grouped
 from dealtrace_engine.analyses.wait_figures import measured
+from dealtrace_engine.analyses.waiting_places import COLUMNS as PLACES
 from dealtrace_engine.analyses.waiting_places import WaitingPlaces, waiting_places
 from dealtrace_engine.analyses.waits import Waits, waits_of
 from dealtrace_engine.analyses.working_time import Calendar
@@ -343,7 +344,7 @@ def bottlenecks(
     ['1']
     """
     whole, log = log, log if where is None else log.filter(where, threads=threads)
-    groups = priced_groups(log, by, value, currency, taken=COLUMNS)
+    groups = priced_groups(log, by, value, currency, taken=(*COLUMNS, *PLACES))
     waits = waits_of(log, groups, calendar, threads=threads, progress=progress)
     who = [
         None if name is None or (name == usual and not _is_there(log, name)) else name

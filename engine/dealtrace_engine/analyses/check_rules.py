@@ -32,6 +32,8 @@ from dealtrace_engine.quality import Finding
 from dealtrace_engine.results import Later, LogReference, Result, made
 from dealtrace_engine.traces import distinct_traces
 
+OVERALL = ("cases", "conforming_cases", "conformance_rate")
+"""Further columns of `overall`."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -234,7 +236,7 @@ def check_rules(
         raise ArgumentError(f"the language is one of {', '.join(LANGUAGES)}, not {language!r}")
     now = _now(log, as_of)
     whole, log = log, log if where is None else log.filter(where, threads=threads)
-    groups = groups_of(log, by, taken=COLUMNS)
+    groups = groups_of(log, by, taken=(*COLUMNS, *OVERALL))
     amounts = amounts_of(log, value, currency) if value is not None else _no_amounts(log)
     program = Program(log, pack, threads)
     width = len(amounts.currencies)

@@ -20,6 +20,10 @@ DAY = 86_400_000_000
 """Microseconds."""
 UNKNOWN = np.iinfo(np.int64).min
 """A day that is not known."""
+DUE = ("due_date", "payment_due_date", "invoice_due_date", "duedate")
+"""Attributes that are taken for the day on which the invoice is due, where none is named."""
+TERMS = ("payment_terms_days", "payment_terms", "terms_days")
+"""Attributes that are taken for the days until then, if they are numbers."""
 Days = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
@@ -93,10 +97,10 @@ def invoices_of(
     ----------
     log : EventLog
     due : str, optional
-        Attribute with the day on which the invoice is due; ``due_date`` by default, where the log has it.
+        Attribute with the day on which the invoice is due; by default the first of `DUE` that the log has.
     terms : str, optional
         Attribute with the days from the invoice to its due date, where `due` is not known;
-        ``payment_terms_days`` by default, where the log has it.
+        by default the first of `TERMS` that the log has as numbers.
     until : str, date or datetime, optional
         As of when it is told, UTC; by default when the export was made, or else the last event. All events
         of the log count: `receivables` leaves out those after it.
@@ -156,9 +160,8 @@ def _days(instants: Days) -> Days:
 
 
 def _due_days(log: EventLog, sent: Days, due: str | None, terms: str | None) -> Days:
-    names = log.attribute_names
-    due = due or ("due_date" if "due_date" in names else None)
-    terms = terms or ("payment_terms_days" if "payment_terms_days" in names else None)
+    usual, numeric = usual_dates(log)
+    due, terms = due or usual, terms or numeric
     found = np.full(log.cases, UNKNOWN)
     if due is not None:
         instants = _instants(log, due)
@@ -168,6 +171,14 @@ def _due_days(log: EventLog, sent: Days, due: str | None, terms: str | None) -> 
         use = (found == UNKNOWN) & known & (sent != UNKNOWN)
         found = np.where(use, np.where(use, sent, 0) + days, found)
     return found
+
+
+def usual_dates(log: EventLog) -> tuple[str | None, str | None]:
+    """Return the first of `DUE` and the first numbers of `TERMS` that a log has; None where it has none."""
+    there = log.attribute_names
+    due = next((name for name in DUE if name in there), None)
+    terms = (name for name in TERMS if name in there and _is_number(log.attribute(name).values.type))
+    return due, next(terms, None)
 
 
 def _instants(log: EventLog, due: str) -> Days:
@@ -185,12 +196,16 @@ def _instants(log: EventLog, due: str) -> Days:
 
 def _numbers(log: EventLog, name: str) -> tuple[Days, Flags]:
     values = last_known(log, name)
-    is_of = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
-    if not any(test(values.type) for test in is_of):
+    if not _is_number(values.type):
         raise SchemaError(f"column {name!r} has no numbers of days but {values.type}", column=name)
     numbers = np.asarray(values.cast(pa.float64(), safe=False).fill_null(np.nan))
     known = np.isfinite(numbers) & (np.abs(numbers) < 1e6)
     return np.where(known, numbers, 0).astype(np.int64), known
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
+    return any(test(kind) for test in tests)
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.grouping import By, Groups, attributes_of, groups_of
 from dealtrace_engine.analyses.invoice_log import invoice_log
-from dealtrace_engine.analyses.invoices import DAY, UNKNOWN, Flags, Invoices, invoices_of, told_until
+from dealtrace_engine.analyses.invoices import (
+    DAY,
+    UNKNOWN,
+    Flags,
+    Invoices,
+    invoices_of,
+    told_until,
+    usual_dates,
+)
 from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of, currency_column
 from dealtrace_engine.analyses.rate_intervals import null_for_nan, wilson
 from dealtrace_engine.buffers import arrow, table
@@ -33,6 +41,8 @@ Which = Literal["issued", "paid", "open", "late", "overdue"]
 WHICH = ("issued", "paid", "open", "late", "overdue")
 LIMB = 21
 """Bits of an amount that are multiplied by days at a time, so that sums of 2**25 cases fit 64 bits."""
+AGEING = ("age", "invoices")
+"""Further columns of `ageing`."""
 COLUMNS = (
     "currency", "issued", "paid", "open", "overdue", "due_unknown", "late", "late_rate", "late_low",
     "late_high", "days_late_p50", "days_late_p90", "days_to_pay_p50", "days_to_pay_p90",
@@ -186,7 +196,7 @@ def receivables(
     if not (invoices.sent != UNKNOWN).any():
         raise LogError("no case of the log has an invoice", file=log.origin.source.label,
                        hint="activities that mean invoice_sent or invoice_generated tell it")  # fmt: skip
-    groups = groups_of(log, by, taken=COLUMNS)
+    groups = groups_of(log, by, taken=(*COLUMNS, *AGEING))
     amounts = amounts_of(log, value, currency) if value else _no_amounts(log.cases)
     findings = [*invoices.findings, *amounts.findings, *left_out]
     told = _Told(groups, invoices, amounts, period_days, value is not None)
@@ -218,8 +228,7 @@ def _known_by(log: EventLog, day: date, threads: int | None) -> tuple[EventLog, 
 
 def _needed(log: EventLog, by: By, *names: str | None) -> list[str]:
     """Return the attributes that are asked for, and those that are taken where none is named."""
-    usual = [name for name in ("due_date", "payment_terms_days") if name in log.attribute_names]
-    asked = [*attributes_of(by), *names, *usual, currency_column(log)]
+    asked = [*attributes_of(by), *names, *usual_dates(log), currency_column(log)]
     return list(dict.fromkeys(name for name in asked if name))
 
 

@@ -125,16 +125,17 @@ class RulePass:
     def judge(self, threads: int | None = None) -> None:
         """See what the traces alone tell, and note it in `judged` and `spots`."""
         given, traces = self.arrays, len(self.firsts)
+        symbols, rows, judged, spots = self.symbols, self.rows, self.judged, self.spots  # made once, here
 
         def judge(first: int) -> None:
             from dealtrace_engine.kernels.rules import judge_traces
 
-            tally = np.empty((2, self.rows, TILE), dtype=np.int32)
+            tally = np.empty((2, rows, TILE), dtype=np.int32)
             states = np.empty(TILE, dtype=np.int32)
             judge_traces(
                 self.activities, self.case_offsets, self.firsts, first, min(first + TRACES, traces),
-                *self.symbols, given["member"], given["condition_of"], given["marks"], given["rules"], tally,
-                states, self.judged, self.spots,
+                *symbols, given["member"], given["condition_of"], given["marks"], given["rules"], tally,
+                states, judged, spots,
             )  # fmt: skip
 
         map_blocks(judge, range(0, traces, TRACES), threads=threads)

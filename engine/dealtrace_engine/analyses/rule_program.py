@@ -30,7 +30,7 @@ from dealtrace_engine.schema import close_to
 from dealtrace_engine.sources.meanings import activity_of_label
 
 DAY_US = 86_400_000_000
-MOST_LABELS = 200
+MOST_LABELS = 2_000
 """Among so many activities those are looked for that a rule may mean."""
 Column = NDArray[Any] | Ranked
 

@@ -36,8 +36,6 @@ STALLED_AFTER = 0.95
 """Deals that wait for longer than this share of closed ones ever did are stalled."""
 SURE = 3.0
 """So many standard errors away from the others is no chance."""
-DUE = ("due_date", "payment_due_date", "invoice_due_date", "duedate")
-TERMS = ("payment_terms_days", "payment_terms", "terms_days")
 PAID = ("payment_received", "payment_completed")
 CASH = (*WON, "sales_order_created", "invoice_generated", "invoice_sent", *PAID)
 """Cases with any of these are money that comes, or is to come; what is only hoped for is not delayed."""
@@ -113,6 +111,8 @@ class Context:
     threads : int or None
     until : datetime or None
         As of when it is told; None as the log tells it.
+    whole : EventLog or None
+        The log that has the cases of all currencies; None where that is `log`.
     """
 
     log: EventLog
@@ -121,6 +121,7 @@ class Context:
     discount_limit: float = 20.0
     threads: int | None = None
     until: datetime | None = None
+    whole: EventLog | None = None
     _reached: dict[tuple[str, ...], Reached] = field(default_factory=dict)
     _groups: dict[str, Groups] = field(default_factory=dict)
 
@@ -136,7 +137,7 @@ class Context:
         amounts = Amounts(self.amounts.units[own], self.amounts.known[own], (currency,),
                           np.zeros(int(own.sum()), dtype=np.int32))  # fmt: skip
         log = select_cases(self.log, own, f"currency {currency}", self.threads)
-        return replace(self, log=log, amounts=amounts, _reached={}, _groups={})
+        return replace(self, log=log, amounts=amounts, whole=self.log, _reached={}, _groups={})
 
     def reached(self, *names: str) -> Reached:
         """Return when cases have any of some activities; those that the log does not have never happen."""
@@ -149,8 +150,8 @@ class Context:
         return np.asarray(self.reached(*names).firsts != NEVER)
 
     def knows(self, *names: str) -> bool:
-        """Whether the log has any of some activities."""
-        return bool(wanted_activities(self.log, names, missing=True).any())
+        """Whether the log has any of some activities, be it in cases of another currency."""
+        return bool(wanted_activities(self.whole or self.log, names, missing=True).any())
 
     def own_names(self, *names: str) -> list[str]:
         """Return what the log calls some canonical activities."""
@@ -258,10 +259,8 @@ class Context:
     @cached_property
     def invoices(self) -> Invoices | None:
         """The invoices; None where the log has none, or nothing says when they are due."""
-        due = self._first(DUE, lambda kind: pa.types.is_temporal(kind) or _is_text(kind))
-        terms = self._first(TERMS, lambda kind: pa.types.is_integer(kind) or pa.types.is_floating(kind))
         try:
-            found = invoices_of(self.log, due=due, terms=terms, until=self.until, threads=self.threads)
+            found = invoices_of(self.log, until=self.until, threads=self.threads)
         except DealtraceError:  # its due dates cannot be read
             return None
         return found if (found.issued & (found.due != UNKNOWN)).any() else None
@@ -274,12 +273,6 @@ class Context:
             return None
         told = found.is_paid & (found.due != UNKNOWN)
         return np.where(told, np.where(told, found.paid, 0) - np.where(told, found.due, 0), NEVER)
-
-    def _first(self, names: Sequence[str], fits: Callable[[pa.DataType], bool]) -> str | None:
-        for name in names:
-            if name in self.log.attribute_names and fits(self.log.attribute(name).values.type):
-                return name
-        return None
 
     def attribute(self, names: Sequence[str]) -> str | None:
         """Return the first of some names that is an attribute of the case."""
@@ -308,10 +301,6 @@ class Context:
 
 def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind))
 
 
 Source = Callable[[Context], Iterable[Candidate]]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
+from dealtrace_engine.analyses.invoices import DUE
 from dealtrace_engine.analyses.milestones import NEVER
 from dealtrace_engine.filters import where
 from dealtrace_engine.lead_to_cash.findings_context import (
-    DUE,
     LOST,
     PAID,
     REOPENED,

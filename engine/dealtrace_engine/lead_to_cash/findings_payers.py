@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from dealtrace_engine.analyses.invoices import TERMS
 from dealtrace_engine.analyses.milestones import NEVER
-from dealtrace_engine.lead_to_cash.findings_context import SMALLEST, SURE, TERMS, Candidate, Context
+from dealtrace_engine.lead_to_cash.findings_context import SMALLEST, SURE, Candidate, Context
 
 CUSTOMERS = ("account", "account_name", "customer", "customer_name", "account_id", "customer_id")
 PAYERS = (

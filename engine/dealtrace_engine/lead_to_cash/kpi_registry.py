@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from dealtrace_engine.analyses import invoices
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.schema import names_of, nearest
 from dealtrace_engine.sources.labels import activity_ids, activity_label
@@ -156,7 +157,7 @@ def _share(
 CREATED, WON, LOST, PAID = "opportunity_created", "opportunity_won", "opportunity_lost", "payment_received"
 DECIDED = ((WON, LOST),)
 INVOICED = ("invoice_sent", "invoice_generated", "invoice_rebilled")
-DUE = "due_date|payment_terms_days"
+DUE = "|".join((*invoices.DUE, *invoices.TERMS))
 REWORK = (
     "quote_revised", "quote_rejected", "discount_approval_rejected", "approval_rejected",
     "opportunity_reopened", "invoice_canceled", "invoice_rebilled", "payment_reversed",

@@ -17,8 +17,8 @@ from dealtrace_engine.models.rule_conditions import comparisons
 if TYPE_CHECKING:
     from dealtrace_engine.models.rules import Rule
 
-STEPS = 1 << 18
-"""Of automata, after which a search is given up, and nothing is claimed."""
+STEPS = 1 << 19
+"""Of automata in all searches, of which one may take a quarter of what is left: then nothing is claimed."""
 Found = tuple[tuple[str, ...], str]
 
 
@@ -85,7 +85,8 @@ def contradiction(rules: Sequence[Rule]) -> Found | None:
     """Return the ids of rules that contradict each other, as few as do, and why; None where none are known.
 
     Only rules for the same cases (`when` and `given`) are compared. Decided are Declare's templates without
-    limits of time, rules on people, and conditions that are ranges of numbers.
+    limits of time, and conditions that are ranges of numbers; of rules on people, that one person is to do
+    what two are to do, which no case can keep that has both activities.
 
     Examples
     --------
@@ -93,6 +94,7 @@ def contradiction(rules: Sequence[Rule]) -> Found | None:
     >>> contradiction([Rule("ends", "end", "won"), Rule("order", "response", "won", "order")])
     (('ends', 'order'), 'no case can keep them all')
     """
+    left = [STEPS]
     symbols, scopes = _symbols(rules), defaultdict[tuple[str, frozenset[str]], list["Rule"]](list)
     for rule in rules:
         scopes[repr(rule.when), frozenset(rule.given)].append(rule)
@@ -103,7 +105,7 @@ def contradiction(rules: Sequence[Rule]) -> Found | None:
         if given:  # cases without it do not matter
             asked.append(Asked("", _counting(1, None), _named(given, symbols)))
         for part in _parts(asked):
-            if broken := _unkept(part):
+            if broken := _unkept(part, left):
                 ids = tuple(dict.fromkeys(one.rule for one in broken if one.rule))
                 return ids, f"no case can keep {'them all' if len(ids) > 1 else 'it'}"
         for found in (*_people(same, symbols), *_ranges(same)):
@@ -171,29 +173,33 @@ def _parts(asked: Sequence[Asked]) -> list[list[Asked]]:
     return parts
 
 
-def _unkept(asked: Sequence[Asked]) -> list[Asked]:
+def _unkept(asked: Sequence[Asked], left: list[int]) -> list[Asked]:
     """Return, of what no trace keeps, as little as no trace keeps; nothing where all can be kept."""
-    kept = _kept(asked)
+    kept = _kept(asked, left)
     if kept is None:  # too many states: at least what is said of a few activities can be told
         few = dict.fromkeys(x.a | x.b | y.a | y.b for x, y in combinations(asked, 2) if x.meets(y))
         parts = ([one for one in asked if one.a | one.b <= names] for names in few)
-        return next((_unkept(part) for part in parts if _kept(part) is False), [])
-    left = [] if kept else list(asked)
-    for rule in dict.fromkeys(one.rule for one in left):
-        without = [one for one in left if one.rule != rule]
-        left = without if _kept(without) is False else left
-    return left
+        return next((_unkept(part, left) for part in parts if _kept(part, left) is False), [])
+    rest = [] if kept else list(asked)
+    for rule in dict.fromkeys(one.rule for one in rest):
+        without = [one for one in rest if one.rule != rule]
+        rest = without if _kept(without, left) is False else rest
+    return rest
 
 
-def _kept(asked: Sequence[Asked]) -> bool | None:
-    """Return whether a trace keeps all that is asked; None where that takes too long to find out."""
+def _kept(asked: Sequence[Asked], left: list[int]) -> bool | None:
+    """Return whether a trace keeps all that is asked; None where that takes too long to find out.
+
+    `left` holds how many steps are left, and is counted down.
+    """
     names = frozenset[str]().union(*(one.a | one.b for one in asked))
     events = {tuple((name in one.a, name in one.b) for one in asked) for name in (*names, None)}
     events = sorted(events)  # type: ignore[assignment]
     start = (0,) * len(asked)
-    seen, waiting = {start}, [start]
+    seen, waiting, least = {start}, [start], left[0] - left[0] // 4
     for state in waiting:
-        if len(waiting) * len(events) * len(asked) > STEPS:
+        left[0] -= len(events) * len(asked)
+        if left[0] < least:
             return None
         for event in events:
             each = list(zip(asked, state, event, strict=True))

@@ -17,6 +17,7 @@ from dealtrace_engine.analyses.funnel import funnel
 from dealtrace_engine.analyses.grouping import groups_of
 from dealtrace_engine.analyses.journeys import journeys
 from dealtrace_engine.analyses.money import amounts_of
+from dealtrace_engine.analyses.receivables import receivables
 from dealtrace_engine.analyses.rework import rework
 from dealtrace_engine.analyses.stages import stages
 from dealtrace_engine.errors import ArgumentError, SchemaError
@@ -87,6 +88,19 @@ def test_attributes_called_like_columns_are_told_beside_them():
     assert checked.select(["case_owner", "owner"]).to_pylist() == [
         {"case_owner": name, "owner": "Sales"} for name in ("a", "b")
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["cases", "conforming_cases", "age", "invoices", "others_p50_s"])
+def test_no_table_of_a_result_hides_an_attribute(name):
+    activities = ["invoice_sent", "x", "x"] * 2
+    rows = {"case": [*"111222"], "activity": activities, "time": ["2024-01-01"] * 6, "resource": [*"pqrpqr"]}
+    log = from_arrow(pa.table({**rows, name: ["a"] * 3 + ["b"] * 3}))
+    for table in (
+        check_rules(log, Rules((Rule("r", "absence", "x"),)), by=name).overall,
+        receivables(log, by=name, value=None).ageing,
+        bottlenecks(log, by=name).at("resource").table,
+    ):  # fmt: skip
+        assert {*table[table.column_names[0]].to_pylist()} == {"a", "b"}
 
 
 @pytest.mark.parametrize("name", ["CurrencyIsoCode", "Currency", "currency", "TransactionCurrencyId"])

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from dealtrace_engine.analyses.receivables import receivables
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.filters import where as w
+from dealtrace_engine.lead_to_cash.findings import findings
+from dealtrace_engine.lead_to_cash.kpis import kpis
 from dealtrace_engine.sources.memory import from_arrow
 from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
 
@@ -198,6 +200,26 @@ def test_what_happened_later_is_not_looked_at():
         assert left_out.get("events after the day as of which it is told", 0) == later
     with pytest.raises(ArgumentError, match="nothing had happened by 2023-12-31"):
         receivables(log, until=day(-1))
+
+
+@pytest.mark.parametrize("name", ["due_date", "payment_due_date", "invoice_due_date"])
+def test_kpis_and_findings_tell_the_same(name):
+    """However the due date is called; also where nobody has paid yet in one of the currencies."""
+    rows = [("opportunity_created", 0), ("invoice_sent", 10)]
+    events = [(f"e{n}", what, at, "EUR") for n in range(40) for what, at in (*rows, ("payment_received", 60))]
+    events += [(f"u{n}", what, at, "USD") for n in range(40) for what, at in rows] + [("x", "z", 99, "USD")]
+    log = from_arrow(pa.table({
+        "case": [row[0] for row in events], "activity": [row[1] for row in events],
+        "time": [day(row[2]) for row in events], "currency": [row[3] for row in events],
+        "amount": [100.0] * len(events), name: [str(day(30))[:10] for _ in events],
+    }))  # fmt: skip
+    found, told = receivables(log, period_days=365).table, kpis(log, "K16.d", value="amount").table
+    assert found.select(["currency", "late", "overdue"]).to_pylist() == [
+        {"currency": "EUR", "late": 40, "overdue": 0}, {"currency": "USD", "late": 0, "overdue": 40},
+    ]  # fmt: skip
+    assert told["value"].to_pylist() == found["dso_days"].to_pylist() == [0.0, 365.0]
+    kinds = {(row["currency"], row["kind"]): row["cases"] for row in findings(log).table.to_pylist()}
+    assert (kinds["EUR", "late_payments"], kinds["USD", "overdue_unpaid"]) == (40, 40)
 
 
 def test_any_number_of_threads_and_filters():

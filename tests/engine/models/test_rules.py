@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache
-from itertools import product
+from itertools import combinations, product
 
 import pytest
 from hypothesis import given
@@ -171,6 +171,13 @@ def test_contradictions(pair):
 )  # fmt: skip
 def test_what_does_not_contradict_itself(pair):
     assert len(Rules(pair)) == 2
+
+
+def test_a_search_that_would_take_too_long_claims_nothing():
+    names = [f"step{number}" for number in range(10)]
+    often = [Rule(f"often-{name}", "at_least", name, count=30) for name in names]
+    orders = [Rule(f"{a}-{b}", "precedence", a, b) for a, b in combinations(names, 2)]
+    assert len(Rules((*often, *orders))) == 55
 
 
 ORDERED = [
