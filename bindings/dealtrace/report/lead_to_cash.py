@@ -12,6 +12,7 @@ from dealtrace_engine.analyses.working_time import calendars_of
 from dealtrace_engine.errors import DealtraceError
 from dealtrace_engine.lead_to_cash.findings_amounts import usual_amount
 from dealtrace_engine.lead_to_cash.findings_context import Context
+from dealtrace_engine.lead_to_cash.kpi_formulas import DSO_DAYS
 from dealtrace_engine.parallel import map_blocks
 from dealtrace_engine.results import Result, plain
 
@@ -155,7 +156,7 @@ def _questions(
         "rep_benchmark": lambda: dt.rep_benchmark(log, calendar=calendar, threads=threads),
         "journeys": lambda: dt.journeys(log, **timed),
         "rules": lambda: dt.check_rules(log, **timed),
-        "receivables": lambda: dt.receivables(log, **more),
+        "receivables": lambda: dt.receivables(log, period_days=DSO_DAYS, **more),
         "discounts": lambda: dt.discounts(log, value=money or "amount", threads=threads),
         "drivers_won": lambda: dt.drivers(
             log, "is_won" if won else deals.is_won, where=deals.is_closed, **more

@@ -73,7 +73,7 @@ class Receivables(Result):
         amount_paid, amount_late, amount_open, amount_overdue: currency; cash_delayed: amount times days late
         of those paid late, cash_overdue: amount times days since the due date of the overdue, both in
         currency x days; dso_days: `amount_open` over the amount invoiced in the last `period_days`, times
-        these days. Null where there is nothing to tell it by.
+        these days (365 for the KPI K16.d, and in result folders). Null where there is nothing to tell it by.
     ageing : pyarrow.Table
         Open invoices by how long they are overdue: the attributes of `by`, currency, age ("not due", "due
         date unknown", "1-30 days", ...), invoices: cases, amount: currency.
