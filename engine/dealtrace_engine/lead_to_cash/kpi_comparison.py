@@ -49,8 +49,8 @@ class PeriodComparison(Result):
         it is of; difference: float64, after less before; low, high: float64, its interval at 95 percent
         confidence; p: float64; q: float64, p adjusted for the number of KPIs compared; significant: bool, q
         is at most 0.05; direction: text, ``better`` or ``worse`` where the difference is significant and the
-        KPI has a good side; follow_up_days: float64, how long each object was followed; note: text, why it cannot be compared, and
-        what is left out on both sides.
+        KPI has a good side; follow_up_days: float64, how long each object was followed; note: text, why it
+        cannot be compared, and what is left out on both sides.
     at, until : int
         Microseconds since 1970-01-01 UTC.
     """
