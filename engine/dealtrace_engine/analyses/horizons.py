@@ -38,3 +38,24 @@ def horizons(log: EventLog) -> NDArray[np.int64] | None:
     for activity, instant in coverage.horizons.items():
         found[wanted_activities(log, activity, missing=True)] = moment_us(moment(instant, "a horizon"))
     return found
+
+
+def known_since(log: EventLog, marks: NDArray[np.bool_]) -> int:
+    """Return the instant since which a log can tell all of some activities; `NEVER` where it always can.
+
+    Parameters
+    ----------
+    log : EventLog
+    marks : ndarray of bool, shape (activities,)
+        Which of its activities.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": ["1"], "activity": ["a"], "time": ["2024-01-01"]}))
+    >>> known_since(log, np.array([True])) == NEVER
+    True
+    """
+    found = horizons(log)
+    return NEVER if found is None else int(found[marks].max(initial=NEVER))

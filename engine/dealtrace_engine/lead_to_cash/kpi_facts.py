@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.analyses.horizons import horizons
+from dealtrace_engine.analyses.horizons import known_since
 from dealtrace_engine.analyses.invoices import Invoices, invoices_of
 from dealtrace_engine.analyses.milestones import NEVER, Reached, reached, wanted_activities
 from dealtrace_engine.analyses.money import MOST, UNITS, Amounts
@@ -93,12 +93,7 @@ class Facts:
 
     def known_since(self, *activities: str) -> int:
         """Return the instant since which the log can tell all of these; `NEVER` where it always can."""
-        known = self._horizons
-        return NEVER if known is None else int(known[self.marks(*activities)].max(initial=NEVER))
-
-    @cached_property
-    def _horizons(self) -> NDArray[np.int64] | None:
-        return horizons(self.log)
+        return known_since(self.log, self.marks(*activities))
 
     def reached(self, *activities: str) -> Reached:
         """Return when cases have any of these activities."""
