@@ -8,15 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-import dealtrace as dt
-from dealtrace_engine.analyses.check_rules import check_rules
-from dealtrace_engine.lead_to_cash.kpi_comparison import compare_periods
 from dealtrace_engine.lead_to_cash.kpi_figures import median_ranks, proportions
 from dealtrace_engine.lead_to_cash.kpis import kpis
-from dealtrace_engine.lead_to_cash.rule_pack import lead_to_cash_rules
 from dealtrace_engine.sources.canonical import canonical_activities
 from dealtrace_engine.sources.memory import from_arrow
-from dealtrace_engine.synthetic.crm.writing import EXPORT, TRUTH, write_organisation
 from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
 from shared_data import LOGS, needs_shared
 
@@ -229,26 +224,3 @@ def test_a_real_order_to_cash_log():
     )
     assert rows["K1.s"]["value"] is None
     assert "no activity 'Opportunity Created'" in rows["K1.s"]["note"]
-
-
-def test_what_an_export_without_old_history_tells(tmp_path):
-    """By what happened in truth: nothing is called broken, or open, that only an old history told."""
-    written = write_organisation("salesforce", None, 400, 2, tmp_path / "made")
-    log = dt.read_salesforce(written.folder / EXPORT)
-    truth = pl.read_parquet(written.folder / TRUTH).filter(pl.col("case_object") == "opportunity")
-    counted = ("quote_created", "quote_accepted", "sales_order_created", "order_fulfilled")
-    records = {name: set(truth.filter(pl.col("activity") == name)["record_id"]) for name in counted}
-    fulfilled = set(truth.filter(pl.col("activity") == "order_fulfilled")["case_id"])
-    checked = check_rules(log, lead_to_cash_rules().only("invoice-without-fulfilment"))
-    assert not fulfilled & set(checked.violations["case_id"].to_pylist())
-    assert checked.findings[0].count > 40
-    found = kpis(log, ["K10", "K14"], value="amount").table.to_pylist()
-    accepted, of = (sum(one[n] for one in found if one["id"] == "K10") for n in ("numerator", "cases"))
-    share = len(records["quote_accepted"] & records["quote_created"]) / len(records["quote_created"])
-    assert accepted / of == pytest.approx(share, abs=0.06)
-    still, orders = (sum(one[n] for one in found if one["id"] == "K14") for n in ("open", "cases"))
-    unfulfilled = records["sales_order_created"] - records["order_fulfilled"]
-    assert 0 < still <= len(unfulfilled)
-    assert orders < len(records["sales_order_created"])
-    compared = compare_periods(log, "2024-11-01", ["K10"]).table.to_pylist()[0]
-    assert not compared["significant"]

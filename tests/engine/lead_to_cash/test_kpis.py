@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -15,10 +14,8 @@ from hypothesis import strategies as st
 from deal_logs import log_of, row
 from dealtrace_engine.analyses.check_rules import check_rules
 from dealtrace_engine.analyses.receivables import receivables
-from dealtrace_engine.coverage import Coverage
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.filters import where as w
-from dealtrace_engine.lead_to_cash.kpi_comparison import compare_periods
 from dealtrace_engine.lead_to_cash.kpi_registry import LANGUAGES, REGISTRY, chosen
 from dealtrace_engine.lead_to_cash.kpis import kpis
 from dealtrace_engine.models.rules import Rule, Rules
@@ -388,32 +385,3 @@ def test_equal_to_a_plain_count(events, threads):
         assert cycle["value"] == (float(np.median(times)) if times else None)
     won, lost = ends.count("opportunity_won"), ends.count("opportunity_lost")
     assert rate["value"] == (won / (won + lost) if won + lost else None)
-
-
-@pytest.mark.parametrize(
-    ("kpi", "value", "cases", "numerator", "open_", "left_out"),
-    [
-        ("K10", None, 0, 0, 0, 3),  # the quote c was created on day 41, before it is known which are accepted
-        ("K9.d", None, 0, 0, 0, 3),
-        ("K15.s", 3.0, 2, 1, 0, 0),  # its end is always known
-        ("K1.w", 5.0, 2, 1, 1, 2),  # of c and e
-        ("K22.r", 0.5, 2, 1, 0, 2),
-        ("K18.w", 1 / 3, 3, 1, 0, 0),  # only what is decided counts
-    ],
-)
-def test_what_began_before_the_history_that_tells_its_end(
-    deals, kpi, value, cases, numerator, open_, left_out
-):
-    horizons = {"quote_accepted": "1970-02-20", "opportunity_won": "1970-02-01"}
-    horizons["opportunity_reopened"] = horizons["opportunity_won"]
-    known = Coverage("salesforce", "csv", horizons=horizons)
-    log = replace(deals, origin=replace(deals.origin, coverage=known))
-    found = row(kpis(log, kpi), kpi)
-    assert (found["value"], found["cases"], found["numerator"], found["open"]) == (
-        value, cases, numerator, open_,
-    )  # fmt: skip
-    since = horizons["quote_accepted" if kpi in ("K10", "K9.d") else "opportunity_won"]
-    said = f"{left_out} began before {since}, since when this is known, and are not counted"
-    assert (said in (found["note"] or "")) == (left_out > 0)
-    compared = row(compare_periods(log, "1970-01-20", kpi), kpi)
-    assert (said in (compared["note"] or "")) == (left_out > 0)
