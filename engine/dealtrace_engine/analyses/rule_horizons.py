@@ -54,7 +54,7 @@ def untold(
         kept[own[unsure]] = False
         if len(cases):
             applicable[:, number] -= np.bincount(cells[cases], minlength=len(applicable))
-            reason = f"rule {rule.id!r} cannot tell of a case: what it lacks may be older than the history"
+            reason = f"cases that may have kept rule {rule.id!r} before the history of what they lack begins"
             findings.append(Finding(reason, len(cases)))
     return applicable, rows[:, kept], findings
 

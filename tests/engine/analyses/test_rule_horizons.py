@@ -47,5 +47,5 @@ def test_what_a_case_lacks_may_be_older_than_the_history(template, kept, broken)
     assert set(before.violations["case_id"].to_pylist()) == broken | kept
     (now,), (then,) = found.table.to_pylist(), before.table.to_pylist()
     assert now["applicable_cases"] == then["applicable_cases"] - len(kept)
-    reason = "rule 'asked' cannot tell of a case: what it lacks may be older than the history"
+    reason = "cases that may have kept rule 'asked' before the history of what they lack begins"
     assert [(f.reason, f.count) for f in found.findings] == ([(reason, len(kept))] if kept else [])
