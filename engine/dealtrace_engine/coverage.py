@@ -38,6 +38,10 @@ class Coverage:
         may lack their beginning. None where there are no such cases.
     left_truncated : int
         Cases that are.
+    horizons : dict of str to str
+        Activity to the instant before which the export cannot tell it: where all its events were read from
+        history objects, and cases are older than the first row of these. Activities that are not here, as
+        fields or records of their own tell them, are known of every case.
     cases_without_history : int
         Cases of which no change is known.
     closed : int
@@ -83,6 +87,7 @@ class Coverage:
     history: dict[str, dict[str, object]] = field(default_factory=dict)
     horizon: str | None = None
     left_truncated: int = 0
+    horizons: dict[str, str] = field(default_factory=dict)
     cases_without_history: int = 0
     closed: int = 0
     closed_with_change: int = 0
@@ -142,6 +147,9 @@ class Coverage:
                 "horizon",
                 f"{self.horizon}; {self.left_truncated:,} cases are older and may lack their beginning",
             )
+        for since in sorted(set(self.horizons.values())):
+            told = ", ".join(name for name, own in self.horizons.items() if own == since)
+            yield "known since", f"{since}: {told}"
         if self.closed:
             share = self.closed_with_change / self.closed
             yield "closings", f"{self.closed_with_change:,} of {self.closed:,} found in history ({share:.1%})"

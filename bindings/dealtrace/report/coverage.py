@@ -12,8 +12,8 @@ from dealtrace.report.terminal import facts_table, heading
 if TYPE_CHECKING:
     from dealtrace_engine.quality import Quality
 
-IN_SHORT = ("export", "exported", "objects", "horizon", "closings", "no history", "odd times", "orphans",
-            "leads", "migrated", "currencies", "order", "ambiguous")  # fmt: skip
+IN_SHORT = ("export", "exported", "objects", "horizon", "known since", "closings", "no history", "odd times",
+            "orphans", "leads", "migrated", "currencies", "order", "ambiguous")  # fmt: skip
 """What of the report is told beside an analysis; `dealtrace info` tells all of it."""
 MOST_NAMED = 8
 

@@ -14,6 +14,7 @@ from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.grouping import By, Groups, groups_of
 from dealtrace_engine.analyses.money import Amounts, amounts_of
 from dealtrace_engine.analyses.rule_exceptions import unknown_cases
+from dealtrace_engine.analyses.rule_horizons import untold
 from dealtrace_engine.analyses.rule_pass import RulePass
 from dealtrace_engine.analyses.rule_program import Program
 from dealtrace_engine.analyses.rule_table import COLUMNS, RANKS, Sums, rule_table, sums_of
@@ -60,8 +61,8 @@ class RuleCheck(Result):
         Now, for what is waiting or overdue.
     rules : Rules
     findings : list of Finding
-        What was noticed about the amounts and the dates, counted in cases; exceptions that the log cannot
-        tell, and cases that exceptions name and the log does not have.
+        What was noticed about the amounts and the dates, counted in cases; cases of which the log cannot
+        tell a rule; exceptions that it cannot tell, and cases that exceptions name and it does not have.
     """
 
     table: pa.Table
@@ -163,7 +164,9 @@ def check_rules(
     what two people must do; counts apply to every case. Each event that asks in vain, or must not be, is a
     violation; so is a case that lacks something, once. A rule whose activities or columns the log does not
     have is not applicable, and neither kept nor broken. What has a limit of time and can still be kept as of
-    now is not broken; without one, what is missing now is.
+    now is not broken; without one, what is missing now is. Where a CRM kept the history of an object for a
+    while only, so that what a case lacks may be older (`Coverage.horizons`), the rule neither applies to the
+    case nor is broken, and a finding says of how many.
 
     Parameters
     ----------
@@ -242,13 +245,15 @@ def check_rules(
     width = len(amounts.currencies)
     cells = (groups.codes.astype(np.int64) * width + amounts.of_case).astype(np.int32)
     applicable, rows = _passed(program, now, cells, len(groups) * width, calendar, threads, progress)
+    applicable, rows, cannot_tell = untold(program, cells, applicable, rows)
     day = (EPOCH + timedelta(microseconds=now)).date()
     violations = violations_of(program, rows, day)
     valued, ids = amounts if value is not None else None, made(log.case_ids)
     sums = sums_of(valued, cells, applicable, violations, threads)
     told, pairs = rule_table(program, groups, valued, cells, sums, violations, rank, language)
     found = Later(lambda: CaseRows.of_pairs(ids, *pairs(), len(told)).found())
-    findings = [*amounts.findings, *program.findings, *violations.findings, *unknown_cases(whole, pack, day)]
+    findings = [*amounts.findings, *program.findings, *cannot_tell, *violations.findings,
+                *unknown_cases(whole, pack, day)]  # fmt: skip
     return RuleCheck(
         told, _overall(program, groups, sums), EPOCH + timedelta(microseconds=now), pack, findings,
         Later(lambda: violations.table(program)), Later(lambda: _deviations(program, violations)),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.funnel_steps import LOST, REGAINED
+from dealtrace_engine.analyses.horizons import known_since
 from dealtrace_engine.analyses.milestones import NEVER, wanted_activities
 from dealtrace_engine.analyses.segment_ends import Segment, SegmentEnd
 from dealtrace_engine.analyses.segment_pairs import marks_of, pairs_of_segments
@@ -38,9 +39,10 @@ class Observed:
         is not observed.
     causes : ndarray of int64, shape (cases,)
         Which target ended it; `OPEN` where none did, `STOPPED` where it left without one.
-    counted, reversed, without_source, later : ndarray of bool, shape (cases,)
+    counted, reversed, without_source, later, older : ndarray of bool, shape (cases,)
         Cases that are observed; whose targets all come before the source; that have a target but no source;
-        and whose source, and every target, comes after the last instant that is looked at.
+        whose source, and every target, comes after the last instant that is looked at; and whose source comes
+        before the history that tells a target (`Coverage.horizons`).
     """
 
     sources: NDArray[np.int64]
@@ -50,6 +52,7 @@ class Observed:
     reversed: NDArray[np.bool_]
     without_source: NDArray[np.bool_]
     later: NDArray[np.bool_]
+    older: NDArray[np.bool_]
 
 
 def targets_of(target: Any) -> dict[str, SegmentEnd]:
@@ -121,7 +124,9 @@ def observed(
     instants = np.where(valid, seen, np.iinfo(np.int64).max)
     causes = np.where(valid.any(axis=0), numbers[instants.argmin(axis=0)], OPEN)
     backwards = has_source & there & ~valid[own].any(axis=0)
-    counted = has_source & ~backwards
+    names = [name for target, end in targets.items() if target != STOPS for name in end.activities]
+    older = has_source & (sources < known_since(log, wanted_activities(log, names, missing=True)))
+    counted = has_source & ~backwards & ~older
     whole = sources
     if until < log.span[1]:
         whole = pairs_of_segments(log, chosen[:1], marks, threads=threads)[0].sources
@@ -130,9 +135,10 @@ def observed(
         np.where(counted, np.minimum(instants.min(axis=0), until), NEVER),
         np.where(counted, causes, OPEN).astype(np.int64),
         counted,
-        backwards,
+        backwards & ~older,
         ~has_source & there,
         (whole != NEVER) & ~has_source & ~there,
+        older,
     )
 
 
@@ -217,6 +223,7 @@ def left_out(seen: Observed) -> list[Finding]:
         "cases whose targets all come before the source": seen.reversed,
         "cases with a target but no source": seen.without_source,
         "cases that begin after the last instant that is looked at": seen.later,
+        "cases that begin before the history that tells a target": seen.older,
     }
     return [Finding(reason, int(marks.sum())) for reason, marks in found.items() if marks.any()]
 

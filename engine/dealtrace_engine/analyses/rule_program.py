@@ -106,7 +106,7 @@ class Program:
         row["LOW"], row["HIGH"] = low, -1 if high is None else high
         least, most = rule.limits_us if rule.other else (0, None)
         row["LEAST"], row["MOST"] = least, -1 if most is None else most
-        activity, other, given = (self._activities(n) for n in (rule.activity, rule.other, rule.given))
+        activity, other, given = (self.activities(n) for n in (rule.activity, rule.other, rule.given))
         row["COLUMN"] = self._column(rule)
         condition = -1
         if rule.when is not None:
@@ -126,7 +126,14 @@ class Program:
             row["GIVEN"] = self._symbol(given, -1)
         return row | {"MARK": condition}
 
-    def _activities(self, names: tuple[str, ...]) -> NDArray[np.bool_] | None:
+    def activities(self, names: tuple[str, ...]) -> NDArray[np.bool_] | None:
+        """Return which activities of the log a rule means by these names; None where it names none.
+
+        Raises
+        ------
+        LogError
+            The log has none of them.
+        """
         if not names:
             return None
         if names not in self._wanted:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import By, Groups, groups_of
+from dealtrace_engine.analyses.horizons import known_since
 from dealtrace_engine.analyses.milestones import NEVER
 from dealtrace_engine.analyses.money import Amounts, amounts_of
 from dealtrace_engine.analyses.segment_ends import Pairs, Segment, segments_of
@@ -73,7 +74,8 @@ class Segments(Result):
         - note: text; why there are no times.
     segments : tuple of Segment
     findings : list of Finding
-        Amounts and start timestamps that are missing or make no sense.
+        Amounts and start timestamps that are missing or make no sense; sources that are left out because they
+        come before the history that alone tells the target (`Coverage.horizons`).
     """
 
     table: pa.Table
@@ -212,7 +214,7 @@ def segment_times(
     amounts = None if value is None else amounts_of(log, value, currency)
     cells = _cells(groups, amounts)
     marks = marks_of(log, chosen, missing=missing)
-    found = pairs_of_segments(log, chosen, marks, threads=threads)
+    found, older = _without_older(log, chosen, marks, pairs_of_segments(log, chosen, marks, threads=threads))
 
     measure = _measure(log, calendar, found)
 
@@ -224,15 +226,31 @@ def segment_times(
     rows = [own for _, own, _ in parts]
     places = np.stack([np.repeat(np.arange(len(rows)), list(map(len, rows))), np.concatenate(rows)], axis=1)
     figures = {name: np.concatenate([own[name] for *_, own in parts]) for name in parts[0][2]}
-    notes = _notes(marks, chosen, places, figures)
+    notes = _notes(marks, chosen, places, figures, older)
     answer = table({**_keys(chosen, groups, amounts, places), **_nullable(figures), "note": text(notes)})
     ends = [end for segment in chosen for end in (segment.source, segment.target)]
-    findings = [*([] if amounts is None else amounts.findings), *start_findings(log, ends)]
+    findings = [*([] if amounts is None else amounts.findings), *start_findings(log, ends), *older.values()]
     return Segments(
         answer, chosen, findings,
         [(own, measured) for own, (measured, *_) in zip(found, parts, strict=True)], places, cells,
         log.case_ids, LogReference(log),
     )  # fmt: skip
+
+
+def _without_older(
+    log: EventLog, chosen: Sequence[Segment], marks: Marks, found: Sequence[SegmentPairs]
+) -> tuple[list[SegmentPairs], dict[str, Finding]]:
+    """Take out sources before the history that tells the target; return also how many, by segment."""
+    kept: list[SegmentPairs] = []
+    findings: dict[str, Finding] = {}
+    for segment, own in zip(chosen, found, strict=True):
+        older = (own.sources < known_since(log, marks[segment.target.activities])) & (own.sources != NEVER)
+        if older.any():
+            own = replace(own, sources=np.where(older, NEVER, own.sources))
+            reason = f"sources of {segment.id} before the history that tells its target"
+            findings[segment.id] = Finding(reason, int(older.sum()))
+        kept.append(own)
+    return kept, findings
 
 
 def _measure(log: EventLog, calendar: Calendar | None, found: Sequence[SegmentPairs]) -> Measure | None:
@@ -270,8 +288,9 @@ def _keys(
 
 
 def _notes(
-    marks: Marks, chosen: Sequence[Segment], places: NDArray[np.int64], figures: dict[str, Any]
-) -> list[str | None]:
+    marks: Marks, chosen: Sequence[Segment], places: NDArray[np.int64], figures: dict[str, Any],
+    older: Mapping[str, Finding],
+) -> list[str | None]:  # fmt: skip
     notes: list[str | None] = []
     for place, starts, reached in zip(places[:, 0].tolist(), figures["starts"].tolist(),
                                       figures["reached"].tolist(), strict=True):  # fmt: skip
@@ -280,7 +299,8 @@ def _notes(
         if lacking is not None:
             notes.append(f"the log has no {' or '.join(lacking.activities)}")
         elif not starts:
-            notes.append(f"no case has {ends[0]}")
+            since = f" since the history tells {ends[1]}" if chosen[place].id in older else ""
+            notes.append(f"no case has {ends[0]}{since}")
         else:
             notes.append(None if reached else f"not enough data: none of {starts:,} got there")
     return notes

@@ -18,7 +18,7 @@ from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.lead_to_cash.kpi_differences import Difference, adjusted, difference
 from dealtrace_engine.lead_to_cash.kpi_facts import DAY, Facts, microseconds_of
-from dealtrace_engine.lead_to_cash.kpi_observed import SCALE, Observed
+from dealtrace_engine.lead_to_cash.kpi_observed import SCALE, Observed, counted
 from dealtrace_engine.lead_to_cash.kpi_observing import observed
 from dealtrace_engine.lead_to_cash.kpi_registry import Kpi, chosen
 from dealtrace_engine.lead_to_cash.kpi_rows import lacking
@@ -49,7 +49,8 @@ class PeriodComparison(Result):
         it is of; difference: float64, after less before; low, high: float64, its interval at 95 percent
         confidence; p: float64; q: float64, p adjusted for the number of KPIs compared; significant: bool, q
         is at most 0.05; direction: text, ``better`` or ``worse`` where the difference is significant and the
-        KPI has a good side; follow_up_days: float64, how long each object was followed; note: text.
+        KPI has a good side; follow_up_days: float64, how long each object was followed; note: text, why it
+        cannot be compared, and what is left out on both sides.
     at, until : int
         Microseconds since 1970-01-01 UTC.
     """
@@ -179,6 +180,8 @@ def _compared(facts: Facts, kpi: Kpi, at: int, mature: tuple[int, int], cohort: 
     samples = [_sample(found, kpi, kept & side, measured) for side in (sides < at, sides >= at)]
     result = difference(kpi.kind, *samples)
     result.follow_up_days = follow_up / DAY
+    notes = [counted(len(cases), why) for cases, why in found.left_out]
+    result.note = "; ".join(filter(None, [result.note, *notes])) or None
     return result
 
 

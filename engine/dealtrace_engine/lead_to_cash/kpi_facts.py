@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.analyses.horizons import known_since
 from dealtrace_engine.analyses.invoices import Invoices, invoices_of
 from dealtrace_engine.analyses.milestones import NEVER, Reached, reached, wanted_activities
 from dealtrace_engine.analyses.money import MOST, UNITS, Amounts
@@ -89,6 +90,10 @@ class Facts:
     def has(self, *activities: str) -> bool:
         """Whether the log has any of these activities."""
         return bool(self.marks(*activities).any())
+
+    def known_since(self, *activities: str) -> int:
+        """Return the instant since which the log can tell all of these; `NEVER` where it always can."""
+        return known_since(self.log, self.marks(*activities))
 
     def reached(self, *activities: str) -> Reached:
         """Return when cases have any of these activities."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ AGAIN = (
     "tells of the same as an earlier case and is not counted twice",
     "tell of the same as an earlier case and are not counted twice",
 )
+PER_OBJECT = ("cases", "done", "open", "values", "starts", "reversed")
+"""What `Observed` has of every object."""
 
 
 def counted(count: int, why: Why) -> str:
@@ -75,6 +77,15 @@ class Observed:
         """Note what of these cases is not among the objects, and why."""
         if len(cases):
             self.left_out.append((cases, why))
+
+    def without(self, gone: NDArray[np.bool_], why: Why) -> Observed:
+        """Return the objects without some, shape (objects,), and why these are not counted."""
+        kept = ~gone
+        columns = {name: getattr(self, name)[kept] for name in PER_OBJECT}
+        records = None if self.records is None else self.records[kept]
+        found = replace(self, **columns, records=records, left_out=[*self.left_out])
+        found.leave_out(self.cases[gone], why)
+        return found
 
     @property
     def several(self) -> bool:

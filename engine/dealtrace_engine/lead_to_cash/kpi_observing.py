@@ -21,14 +21,23 @@ UNDECIDED = (
 )  # fmt: skip
 
 
+ALL_DONE = {"K17.p"}
+"""These count only what has all that they need."""
+
+
 def observed(facts: Facts, kpi: Kpi) -> Observed | str:
-    """Return what a KPI is told of, or why the log cannot tell it."""
-    special = SPECIAL.get(kpi.id)
-    if special is not None:
-        return special(facts, kpi)
-    if kpi.grain == "approval":
-        return answers(facts, kpi)
-    return between(facts, kpi)
+    """Return what a KPI is told of, or why the log cannot tell it.
+
+    What began before the log can tell whether it got there is not counted: neither as open, nor where it got
+    there late enough to be told, as only the slow ones did.
+    """
+    kind = between if kpi.grain != "approval" else answers
+    found = SPECIAL.get(kpi.id, kind)(facts, kpi)
+    wanted = kpi.end or (kpi.needs[1] if len(kpi.needs) > 1 and kpi.id not in ALL_DONE else ())
+    if isinstance(found, str) or (since := facts.known_since(*wanted)) == NEVER:
+        return found
+    said = f"began before {np.datetime64(since, 'us').astype('M8[D]')}, since when this is known, and"
+    return found.without(found.starts < since, (f"{said} is not counted", f"{said} are not counted"))
 
 
 def _lead_share(facts: Facts, kpi: Kpi) -> Observed | str:

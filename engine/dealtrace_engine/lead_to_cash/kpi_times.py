@@ -38,7 +38,7 @@ def between(facts: Facts, kpi: Kpi) -> Observed:
             why = "its ends are not those of" if apart else "the log does not tell"
             found.notes.append(f"{why} {kpi.grain}s{'' if apart else ' apart'}: one per case, the first")
             found.open &= ~facts.ever(*ENDED[kpi.grain])[found.cases]
-        return _without(found, again)
+        return found.without(again, AGAIN)
     starts, ends = facts.of_records(records, *kpi.start), facts.of_records(records, *kpi.end)
     found = _timed(kpi, starts, ends, records.cases)
     kept = starts.counts > 0
@@ -56,17 +56,6 @@ def _timed(kpi: Kpi, starts: Reached, ends: Reached, cases: NDArray[np.int64]) -
     return Observed(
         cases[begun].astype(np.int64), done, ~came, np.where(done, end - start, 0), start, came & ~done
     )
-
-
-def _without(found: Observed, again: NDArray[np.bool_]) -> Observed:
-    """Return the objects without those that an earlier case has too."""
-    kept = ~again
-    told = Observed(
-        found.cases[kept], found.done[kept], found.open[kept], found.values[kept], found.starts[kept],
-        found.reversed[kept], found.counted, found.notes,
-    )  # fmt: skip
-    told.leave_out(found.cases[again], AGAIN)
-    return told
 
 
 def _may_come(facts: Facts, kpi: Kpi) -> NDArray[np.bool_]:

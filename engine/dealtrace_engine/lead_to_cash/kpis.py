@@ -115,7 +115,9 @@ def kpis(
 
     Times are of those that got there; how many still could is in `open`. Shares count what is not decided yet
     as not there, and say how many; win and loss rate are of decided opportunities. Quotes, orders and
-    invoices are counted once each where the log has the ids of their records, else one per case.
+    invoices are counted once each where the log has the ids of their records, else one per case. Where only
+    history tells what they count (`Coverage.horizons`), what began before it is left out, and a note counts
+    it: what got there in time cannot be told from what did not, and of the others only the slow ones.
 
     Parameters
     ----------

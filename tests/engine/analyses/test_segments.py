@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from statistics import mean
 from unittest import mock
 
@@ -21,6 +22,7 @@ from dealtrace_engine.analyses.segment_ends import Segment, SegmentEnd, segments
 from dealtrace_engine.analyses.segment_figures import product_sums
 from dealtrace_engine.analyses.segment_pairs import SegmentPairs
 from dealtrace_engine.analyses.segments import segment_times
+from dealtrace_engine.coverage import Coverage
 from dealtrace_engine.errors import ArgumentError, Cancelled, LogError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.sources.memory import from_arrow
@@ -249,3 +251,27 @@ def test_pairs_are_measured_the_same_in_pieces(ends):
     assert found.durations.tolist() == whole.durations.tolist()
     assert found.status.tolist() == whole.status.tolist()
     assert found.counts.tolist() == whole.counts.tolist()
+
+
+@pytest.mark.parametrize(
+    ("source", "since", "starts", "left_out", "note"),
+    [
+        ("sent", "1970-01-02", 3, 1, None),  # 1 began before, 2 did as it began
+        (SegmentEnd(("sent",), "every"), "1970-01-03", 3, 2, None),  # of 2, the second
+        ("sent", "1970-02-01", 0, 4, "no case has sent since the history tells paid"),
+        ("sent", "1970-01-01", 4, 0, None),
+    ],
+)
+def test_sources_older_than_the_history_of_the_target_are_left_out(source, since, starts, left_out, note):
+    log = log_of(ORDERS)
+    known = Coverage("salesforce", "csv", horizons={"paid": since, "other": "2030-01-01"})
+    log = replace(log, origin=replace(log.origin, coverage=known))
+    result = segment_times(log, {"S": (source, "paid")})
+    row = row_of(result)
+    assert (row["starts"], row["reached"] + row["never"] + row["reversed"], row["note"]) == (
+        starts, starts, note,
+    )  # fmt: skip
+    assert [(finding.reason, finding.count) for finding in result.findings] == [
+        ("sources of S before the history that tells its target", left_out)
+    ][: left_out > 0]
+    assert len(result.cases(0)) <= starts == result.times().num_rows

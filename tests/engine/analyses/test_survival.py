@@ -126,6 +126,21 @@ def test_an_export_says_until_when_and_from_when():
     assert flagged.ageing()["left_truncated"].to_pylist() == [True, False]
 
 
+def test_cases_older_than_the_history_of_a_target_are_left_out():
+    log = log_of(DEALS)
+    known = Coverage(
+        "salesforce", "csv", horizons={"lost": "2024-01-03", "won": "2024-01-02", "new": "2030-01-01"}
+    )
+    log = replace(log, origin=replace(log.origin, coverage=known))
+    result = survival(log, "new", ENDS)
+    assert (only_row(result)["cases"], only_row(result)["open"]) == (3, 2)  # not 1 and 2
+    assert ("cases that begin before the history that tells a target", 2) in [
+        (finding.reason, finding.count) for finding in result.findings
+    ]
+    assert only_row(survival(log, "new", "won"))["cases"] == 4  # 2 began when it was known
+    assert only_row(survival(log, "new", "won", stops="lost"))["cases"] == 4
+
+
 def test_the_last_event_of_the_whole_log_counts():
     only = survival(log_of(DEALS, region=REGION), "new", ENDS, where=w.case("region") == "S")
     assert only_row(only)["cases"] == 2

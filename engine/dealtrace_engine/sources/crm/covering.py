@@ -100,6 +100,7 @@ def covered(way: Derivation) -> Coverage:
         history=history,
         horizon=horizon,
         left_truncated=truncated,
+        horizons=_horizons(way, history),
         cases_without_history=_count(way.cases, "has_history", False),
         closed=closed,
         closed_with_change=with_change,
@@ -224,6 +225,27 @@ def _horizon(way: Derivation, history: dict[str, dict[str, Any]]) -> tuple[str |
     if earliest is None or not earliest["older_cases"]:
         return None, 0
     return earliest["first"], earliest["older_cases"]
+
+
+def _horizons(way: Derivation, history: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Return since when activities are known that only history tells of, where cases are older.
+
+    Of several histories the one that began first counts: they tell of the same facts, one after the other.
+    """
+    import polars as pl
+
+    audit = next(iter(way.system.history))  # an audit is the only history, of every object
+    limited = {name: kept["first"] if kept["older_cases"] else "" for name, kept in history.items()}
+    sources = way.dated.lazy().group_by("activity", "source_object", "ts_quality").agg()
+    found: dict[str, str] = {}
+    for activity, name, quality in sources.cast(pl.String).collect(engine="streaming").iter_rows():
+        since = limited.get(audit if quality == "audit" else name, "") if quality in SURE else ""
+        found[activity] = min(since, found.get(activity, since))
+    return {activity: found[activity] for activity in sorted(found, key=_rank) if found[activity]}
+
+
+def _rank(activity: str) -> int:
+    return RANKS.get(activity, 0)
 
 
 def _created_before(cases: pl.DataFrame, when: datetime) -> int:

@@ -104,6 +104,19 @@ def test_history_and_since_when_it_is_kept():
     assert coverage(DealHistory=None).horizon is None
 
 
+def test_since_when_activities_are_known_that_only_history_tells():
+    since = "2024-03-02T10:00:00"
+    assert coverage().horizons == {"opportunity_stage_changed": since}  # one was won by its close date
+    unsold = coverage(Deal={"Outcome": ["Won", "Open", "Open"]})
+    assert unsold.horizons == {"opportunity_stage_changed": since, "opportunity_won": since}
+    assert dict(unsold.lines())["known since"] == f"{since}: opportunity_stage_changed, opportunity_won"
+    assert coverage(Deal={"Created": ["2024-02-28 00:00:00"] * 3}).horizons == {}
+    audited = tuple(replace(rule, quality="audit", source_object="log") if rule.quality == "history" else rule
+                    for rule in SYSTEM.rules)  # fmt: skip
+    found = log_of(replace(SYSTEM, rules=audited), raw_of(FRAMES), CrmMapping()).quality.coverage
+    assert found.horizons == coverage().horizons
+
+
 def test_closings():
     found = coverage()
     assert (found.closed, found.closed_with_change) == (2, 1)
