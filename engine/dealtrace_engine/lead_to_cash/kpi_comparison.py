@@ -90,8 +90,9 @@ def compare_periods(
     take longer than what is won.
 
     Shares are compared by the two-proportion z-test and Newcombe's interval, medians by the Mann-Whitney test
-    and the interval of Price and Bonett, means by Welch's test. The p-values of all KPIs are adjusted by
-    Benjamini and Hochberg's method. A difference is an association: other things changed too.
+    and the interval of Zou and Donner from two values of each side, which holds where many times are equal,
+    such as whole days; means by Welch's test. The p-values of all KPIs are adjusted by Benjamini and
+    Hochberg's method. A difference is an association: other things changed too.
 
     Parameters
     ----------
@@ -114,8 +115,8 @@ def compare_periods(
     References
     ----------
     R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in
-    Medicine 17, 1998 (method 10). R. M. Price and D. G. Bonett, "Distribution-free confidence intervals for
-    difference and ratio of medians", Journal of Statistical Computation and Simulation 72(2), 2002.
+    Medicine 17, 1998 (method 10). G. Y. Zou and A. Donner, "Construction of confidence limits about effect
+    measures: a general approach", Statistics in Medicine 27(10), 2008.
     H. B. Mann and D. R. Whitney, Annals of Mathematical Statistics 18(1), 1947. Y. Benjamini and Y. Hochberg,
     Journal of the Royal Statistical Society B 57(1), 1995.
 

@@ -149,13 +149,22 @@ def test_equal_to_scipy():
     assert adjusted([]) == []
 
 
-def test_the_interval_of_medians_holds_the_difference():
+@pytest.mark.parametrize("count", [8, 40])
+def test_the_interval_of_medians_holds_the_difference(count):
     held = 0
     for seed in range(300):
-        before, after = samples(seed, 40, 2.0)
+        before, after = samples(seed, count, 2.0)
         found = difference("median", before, after)
         held += found.low <= 2.0 <= found.high
     assert 0.92 <= held / 300 <= 0.99
+
+
+@pytest.mark.parametrize("sizes", [(200, 100), (1000, 300), (15, 200)])
+def test_the_interval_of_medians_holds_where_times_are_whole_days(sizes):
+    rng = np.random.default_rng(0)
+    pairs = [[np.round(rng.lognormal(1, 1, size)) for size in sizes] for _ in range(300)]
+    found = [difference("median", *pair) for pair in pairs]
+    assert sum(one.low <= 0 <= one.high for one in found) >= 0.95 * 300
 
 
 def test_samples_without_any_difference():
