@@ -69,6 +69,8 @@ def compared(metric: Metric, cases: NDArray[np.int64], setting: Setting) -> tupl
     hidden : int
         How many reps have too few.
     """
+    from scipy.special import ndtr
+
     codes, values = setting.reps.codes[cases], metric.values[cases]
     deals = np.bincount(codes, minlength=len(setting.reps))
     shown = np.flatnonzero(deals >= setting.smallest)
@@ -81,16 +83,13 @@ def compared(metric: Metric, cases: NDArray[np.int64], setting: Setting) -> tupl
     ]
     if note is not None:
         return sorted(rows, key=lambda row: (-row["deals"], row["rep"])), hidden
-    from scipy.special import ndtr
-
-    rate = metric.kind == "rate"
-    observed, likely, variance = _measured(values, codes, shown, setting, cases, rate)
+    observed, likely, variance = _measured(metric, cases, shown, setting)
     average, difference = float(values.mean()), observed - likely
     drawn = shrunk(difference, variance, setting.confidence)
     reach = normal_quantile(setting.confidence) * np.sqrt(variance)
     own_low, own_high = difference - reach, difference + reach
     adjusted, low, high = (average + each for each in (drawn.effects, drawn.low, drawn.high))
-    if rate:
+    if metric.kind == "rate":
         adjusted, low, high = (np.clip(each, 0, 1) for each in (adjusted, low, high))
         own_low, own_high = (np.clip(each, -likely, 1 - likely) for each in (own_low, own_high))
     q = adjusted_p_values(2 * ndtr(-np.abs(difference) / np.sqrt(variance)), "bh")
@@ -107,22 +106,22 @@ def compared(metric: Metric, cases: NDArray[np.int64], setting: Setting) -> tupl
 
 
 def _measured(
-    values: Floats, codes: NDArray[np.integer], shown: NDArray[np.int64], setting: Setting,
-    cases: NDArray[np.int64], rate: bool,
+    metric: Metric, cases: NDArray[np.int64], shown: NDArray[np.int64], setting: Setting
 ) -> tuple[Floats, Floats, Floats]:  # fmt: skip
     """Return the mean of each rep shown, that of deals like these, and the variance of their difference.
 
     The variance is that of deals like these at large, or the rep's own where it is larger: that of a rate by
     Agresti and Coull's share.
     """
+    codes, values = setting.reps.codes[cases], metric.values[cases]
     mix = setting.mix.chosen(cases)
     n = np.bincount(codes, minlength=len(setting.reps))[shown]
 
     def total(of_cases: Floats) -> Floats:
-        found: Floats = np.bincount(codes, weights=of_cases, minlength=len(setting.reps))[shown]
-        return found
+        totals = np.bincount(codes, weights=of_cases, minlength=len(setting.reps))
+        return np.asarray(totals[shown], dtype=np.float64)
 
-    if rate:
+    if metric.kind == "rate":
         expected = expected_rates(mix, values > 0)
         noise, extra = expected * (1 - expected), normal_quantile(setting.confidence) ** 2
         share = (total(values) + extra / 2) / (n + extra)
