@@ -11,7 +11,10 @@ import pyarrow as pa
 
 TABLE_SCHEMA = "dealtrace.table/1"
 BY_NAME = (
-    ("as in column unit", r"value|low|high|target|observed|expected|difference|average|adjusted|gap_to_top"),
+    (
+        "as in column unit",
+        r"value|low|high|target|observed|expected|difference(_low|_high)?|average|adjusted|gap_to_top",
+    ),
     ("number", r"place|version|finding|rank(_(cases|days|value))?"),
     ("s", r".*_s"),
     ("us", r".*_us"),
@@ -19,7 +22,7 @@ BY_NAME = (
     ("currency x days", r"cash_\w+"),
     ("days", r"(.*_)?days(_.*)?"),
     ("percent", r".*_(percent|pct)|mean_discount"),
-    ("probability", r"[pq]_value"),
+    ("probability", r"[pq](_value)?"),
     ("share", r"(.*_)?(share|rate|adherence|conversion|fitness|drop_off)(_.*)?"),
     ("share", r"(late|excessive|decided|from_first)(_low|_high)?"),
     ("currency", r"(.*_)?(amount|value|money)(_(?!cases|unknown|changes).*)?"),

@@ -31,9 +31,9 @@ DISCOUNT = ("discount_percent", "discount_pct", "discount_percentage")
 Which = Literal["deals", "excessive", "unauthorised", "excessive_lost"]
 WHICH = ("deals", "excessive", "unauthorised", "excessive_lost")
 COLUMNS = (
-    "currency", "deals", "mean_discount", "excessive", "excessive_share", "excessive_low", "excessive_high",
-    "accepted_excessive", "unauthorised", "excessive_lost", "won", "lost", "win_rate", "paid", "late",
-    "late_rate", "amount", "discount_value", "unauthorised_value",
+    "currency", "deals", "mean_discount", "excess_percent", "excessive", "excessive_share", "excessive_low",
+    "excessive_high", "accepted_excessive", "unauthorised", "excessive_lost", "won", "lost", "win_rate",
+    "paid", "late", "late_rate", "amount", "discount_value", "unauthorised_value",
 )  # fmt: skip
 
 
@@ -44,14 +44,16 @@ class Discounts(Result):
     Attributes
     ----------
     table : pyarrow.Table
-        A row per group and currency, by currency, then by excessive, largest first, then by group. The
-        attributes of `by`; currency: text or null; deals: cases with a known discount; mean_discount:
-        percent; excessive: deals above the limit, excessive_share, excessive_low, excessive_high: their
-        share of the deals and its 95 % Wilson interval; accepted_excessive: those of them that were accepted,
-        unauthorised: those of these without an approval up to their acceptance; excessive_lost: those above
-        the limit that were lost all the same; won, lost, win_rate: of the decided deals; paid, late,
-        late_rate: of the deals paid that have a due date; amount: currency; discount_value: what the
-        discount took off, amount x d / (100 - d); unauthorised_value: that of the unauthorised.
+        A row per group and currency, by currency, then by excess_percent, largest first, then by deals and
+        group. The attributes of `by`; currency: text or null; deals: cases with a known discount;
+        mean_discount: percent; excess_percent: by how much it is above that of all deals in the currency,
+        times the deals, percentage points; excessive: deals above the limit, excessive_share, excessive_low,
+        excessive_high: their share of the deals and its 95 % Wilson interval; accepted_excessive: those of
+        them that were accepted, unauthorised: those of these without an approval up to their acceptance;
+        excessive_lost: those above the limit that were lost all the same; won, lost, win_rate: of the decided
+        deals; paid, late, late_rate: of the deals paid that have a due date; amount: currency;
+        discount_value: what the discount took off, amount x d / (100 - d); unauthorised_value: that of the
+        unauthorised.
     associations : pyarrow.Table
         outcome (win, value, late payment), method (crude, stratified, regression), measure: what the estimate
         is, estimate, low, high (95 %), p_value, cases, groups (strata or levels that were controlled for),
@@ -69,7 +71,7 @@ class Discounts(Result):
     findings: list[Finding]
     _rows: dict[str, CaseRows]
     _log: LogReference
-    definition: ClassVar[str] = "discounts 1"
+    definition: ClassVar[str] = "discounts 2"
 
     @property
     def _table(self) -> pa.Table:
@@ -207,9 +209,12 @@ def _rows(
     paid, late = counted(deals.paid), counted(deals.paid & deals.late)
     tenths = np.zeros(count, dtype=np.int64)
     np.add.at(tenths, codes[deals.deals], np.rint(deals.percent[deals.deals] * UNITS).astype(np.int64))
+    totals, deals_of_all = (each.reshape(-1, width).sum(axis=0) for each in (tenths, n))
+    means = np.tile(totals / np.maximum(deals_of_all, 1), count // width)
+    excess = np.rint(tenths - n * means) / UNITS + 0.0
     low, high = wilson(above, n)
     columns: dict[str, Any] = {
-        "deals": n, "mean_discount": _ratio(tenths / UNITS, n), "excessive": above,
+        "deals": n, "mean_discount": _ratio(tenths / UNITS, n), "excess_percent": excess, "excessive": above,
         "excessive_share": _ratio(above, n), "excessive_low": null_for_nan(low),
         "excessive_high": null_for_nan(high), "accepted_excessive": counted(deals.excessive & deals.accepted),
         "unauthorised": counted(deals.unauthorised), "excessive_lost": counted(deals.excessive_lost),
@@ -218,7 +223,7 @@ def _rows(
         "unauthorised_value": money(deals.unauthorised, off),
     }  # fmt: skip
     shown = np.flatnonzero(n)
-    order = shown[np.lexsort((shown, -n[shown], -above[shown], shown % width))]
+    order = shown[np.lexsort((shown, -n[shown], -excess[shown], shown % width))]
     return {
         name: values[order] if isinstance(values, np.ndarray) else values.take(arrow(order))
         for name, values in columns.items()

@@ -47,11 +47,13 @@ class RepBenchmark(Result):
     table : pyarrow.Table
         A row per group, metric and rep: by group, metric, rank. The attributes of `by`; metric, unit, rep:
         text; deals: that count; observed: the rep's rate or mean; expected: that of deals like these at
-        large; difference: of the two; average: of all deals; adjusted: average and difference, the latter
-        shrunk; low, high: its interval; gap_to_top: how much more, or less if below zero, would bring the rep
-        to the mean of the best quarter of the reps; 0 for who is better; rank: 1 is the best, or the highest
-        where neither is better; stands_out: ``"above"`` or ``"below"``, where the interval excludes the
-        average; note: why there is no figure. Figures are null then.
+        large; difference: of the two; difference_low, difference_high: its interval; q: its two-sided p-value
+        for no difference, adjusted for the number of reps; average: of all deals; adjusted: average and
+        difference, the latter shrunk; low, high: its interval; gap_to_top: how much more, or less if below
+        zero, would bring the rep to the mean of the best quarter of the reps; 0 for who is better; rank: 1 is
+        the best adjusted, or the highest where neither is better; stands_out: ``"above"`` or ``"below"``
+        what is expected, where q is at most 1 less the confidence; note: why there is no figure. Figures are
+        null then.
     money : pyarrow.Table
         Where `value` was asked for: a row per group, rep of the table and currency. rep, currency: text;
         won: deals; won_value: in the currency.
@@ -65,7 +67,7 @@ class RepBenchmark(Result):
     findings: list[Finding]
     _rows: CaseRows
     _log: LogReference
-    definition: ClassVar[str] = "rep_benchmark 1"
+    definition: ClassVar[str] = "rep_benchmark 2"
 
     @property
     def _table(self) -> pa.Table:
@@ -107,10 +109,15 @@ def rep_benchmark(
 
     The expected figure of a rep is that of the same deals at large: a ridge regression, logistic for rates,
     on the attributes in `adjust` and bands of the amount, with a column for each value (indirect
-    standardisation). Observed less expected is then drawn to the average by empirical Bayes, as far as the
-    number of deals leaves it to chance. A rep's own deals are among those it is expected from, which makes
-    differences a little smaller. What the log does not tell, such as who gets the easy leads, is not adjusted
-    for: a difference is where to look, no proof.
+    standardisation). Observed less expected tells who stands out: in units of its standard error, as in a
+    funnel plot, with p-values adjusted by Benjamini and Hochberg's method for the reps of the same metric and
+    group. Its variance is that of the expected figures, or the rep's own where it is larger.
+
+    What to believe of a rep is the adjusted figure: the difference drawn to the average by empirical Bayes,
+    as far as the number of deals leaves it to chance, but by one standard error at most; see `shrunk`. A
+    rep's own deals are among those it is expected from, which makes differences a little smaller. What the
+    log does not tell, such as who gets the easy leads, is not adjusted for: a difference is where to look, no
+    proof.
 
     Parameters
     ----------
@@ -143,7 +150,7 @@ def rep_benchmark(
         Key of the hash, so that a rep is called the same in several results; by default one that is made for
         this call and then forgotten.
     confidence : float
-        Of the intervals.
+        Of the intervals, and of who stands out: at 0.95, one in 20 of them by chance.
     threads : int, optional
         All CPUs by default; the result does not depend on it.
 
@@ -162,8 +169,12 @@ def rep_benchmark(
     References
     ----------
     D. J. Spiegelhalter, "Funnel plots for comparing institutional performance", Statistics in Medicine 24,
-    2005. C. N. Morris, "Parametric empirical Bayes inference: theory and applications", Journal of the
-    American Statistical Association 78(381), 1983.
+    2005. Y. Benjamini, Y. Hochberg, "Controlling the false discovery rate", Journal of the Royal Statistical
+    Society B 57(1), 1995. A. Agresti, B. A. Coull, "Approximate is better than exact for interval estimation
+    of binomial proportions", American Statistician 52(2), 1998. C. N. Morris, "Parametric empirical Bayes
+    inference: theory and applications", Journal of the American Statistical Association 78(381), 1983.
+    B. Efron, C. Morris, "Limiting the risk of Bayes and empirical Bayes estimators - part II", Journal of the
+    American Statistical Association 67(337), 1972.
 
     Examples
     --------

@@ -12,6 +12,8 @@ from dealtrace_engine.analyses.rate_intervals import normal_quantile
 Floats = NDArray[np.float64]
 FEWEST = 4
 """Groups from which the spread between groups can be told."""
+MOST_DRAWN = 1.0
+"""Standard errors of its own by which an effect is drawn at most."""
 
 
 class Shrunk(NamedTuple):
@@ -21,7 +23,7 @@ class Shrunk(NamedTuple):
     ----------
     effects, low, high : ndarray of float64, shape (groups,)
     weights : ndarray of float64, shape (groups,)
-        How much of a group's own figure counts: 1 is all of it.
+        How much of a group's own figure counts, but for the limit: 1 is all of it.
     spread : float
         Standard deviation between groups that is not chance; NaN where there are too few.
     """
@@ -39,6 +41,10 @@ def shrunk(effects: Floats, variances: Floats, confidence: float = 0.95) -> Shru
     The variance between groups is estimated by moments (DerSimonian and Laird), effects and intervals as
     Morris does, who counts in that it is only estimated. With fewer than `FEWEST` groups nothing is shrunk.
 
+    That takes effects for normal, so that the one group that is truly far off would vanish among many that
+    are alike. No effect is therefore drawn by more than `MOST_DRAWN` standard errors (limited translation),
+    and the interval of one that would be then holds that without shrinkage, too.
+
     Parameters
     ----------
     effects, variances : ndarray of float64, shape (groups,)
@@ -50,7 +56,9 @@ def shrunk(effects: Floats, variances: Floats, confidence: float = 0.95) -> Shru
     ----------
     C. N. Morris, "Parametric empirical Bayes inference: theory and applications", Journal of the American
     Statistical Association 78(381), 1983. R. DerSimonian, N. Laird, "Meta-analysis in clinical trials",
-    Controlled Clinical Trials 7(3), 1986.
+    Controlled Clinical Trials 7(3), 1986. B. Efron, C. Morris, "Limiting the risk of Bayes and empirical
+    Bayes estimators - part II: the empirical Bayes case", Journal of the American Statistical Association
+    67(337), 1972.
 
     Examples
     --------
@@ -58,19 +66,24 @@ def shrunk(effects: Floats, variances: Floats, confidence: float = 0.95) -> Shru
     >>> found.effects.round(2).tolist(), round(found.spread, 2)
     ([-3.76, -0.94, 0.0, 0.94, 3.76], 2.74)
     """
-    z, k = normal_quantile(confidence), len(effects)
+    z, k, errors = normal_quantile(confidence), len(effects), np.sqrt(variances)
+    low, high = effects - z * errors, effects + z * errors
     if k < FEWEST:
-        reach = z * np.sqrt(variances)
-        return Shrunk(effects, effects - reach, effects + reach, np.ones(k), float("nan"))
+        return Shrunk(effects, low, high, np.ones(k), float("nan"))
     between = _between(effects, variances)
     precision = 1 / (variances + between)
     middle = float((precision * effects).sum() / precision.sum())
     drawn = (k - 3) / (k - 1) * variances * precision
-    found = effects - drawn * (effects - middle)
+    wanted, most = drawn * (effects - middle), MOST_DRAWN * errors
+    shift = np.clip(wanted, -most, most)
+    found = effects - shift
     leverage = precision / precision.sum()
-    variance = variances * (1 - (1 - leverage) * drawn) + 2 / (k - 3) * (drawn * (effects - middle)) ** 2
+    variance = variances * (1 - (1 - leverage) * drawn) + 2 / (k - 3) * shift**2
     reach = z * np.sqrt(variance)
-    return Shrunk(found, found - reach, found + reach, 1 - drawn, float(np.sqrt(between)))
+    limited = np.abs(wanted) > most
+    low = np.minimum(found - reach, np.where(limited, low, np.inf))
+    high = np.maximum(found + reach, np.where(limited, high, -np.inf))
+    return Shrunk(found, low, high, 1 - drawn, float(np.sqrt(between)))
 
 
 def _between(effects: Floats, variances: Floats) -> float:

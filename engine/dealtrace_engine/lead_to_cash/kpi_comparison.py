@@ -33,6 +33,8 @@ FOLLOWED = 0.9
 SIGNIFICANT = 0.05
 NOW = {"K17.o", "K19.s", "K25.n"}
 """These say how things are at the end of the log, whenever the case was created."""
+ENDED = {"K17.p", "K18.w", "K18.l"}
+"""These are shares of cases that have ended, so that more count the longer they are followed."""
 COHORTS = ("created", "started")
 
 
@@ -59,7 +61,7 @@ class PeriodComparison(Result):
     at: int
     until: int
     _log: LogReference
-    definition: ClassVar[str] = "kpi_comparison 1"
+    definition: ClassVar[str] = "kpi_comparison 2"
 
     @property
     def _table(self) -> pa.Table:
@@ -84,11 +86,14 @@ def compare_periods(
     What was created lately had less time to get anywhere, so that its times are short and its shares low.
     Both sides are therefore followed equally long: of times, and of shares of what got there in time, for the
     90th percentile of all times that are known; of other shares and of means, only cases count that are as
-    old as nine in ten closed ones were when they were closed, or paid, where it is about what follows it.
+    old as nine in ten closed ones were when they were closed, or paid, where it is about what follows it. Of
+    win and loss rates, and of late payments, only what was decided, or paid, at that age: what is lost may
+    take longer than what is won.
 
     Shares are compared by the two-proportion z-test and Newcombe's interval, medians by the Mann-Whitney test
-    and the interval of Price and Bonett, means by Welch's test. The p-values of all KPIs are adjusted by
-    Benjamini and Hochberg's method. A difference is an association: other things changed too.
+    and the interval of Zou and Donner from two values of each side, which holds where many times are equal,
+    such as whole days; means by Welch's test. The p-values of all KPIs are adjusted by Benjamini and
+    Hochberg's method. A difference is an association: other things changed too.
 
     Parameters
     ----------
@@ -111,8 +116,8 @@ def compare_periods(
     References
     ----------
     R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in
-    Medicine 17, 1998 (method 10). R. M. Price and D. G. Bonett, "Distribution-free confidence intervals for
-    difference and ratio of medians", Journal of Statistical Computation and Simulation 72(2), 2002.
+    Medicine 17, 1998 (method 10). G. Y. Zou and A. Donner, "Construction of confidence limits about effect
+    measures: a general approach", Statistics in Medicine 27(10), 2008.
     H. B. Mann and D. R. Whitney, Annals of Mathematical Statistics 18(1), 1947. Y. Benjamini and Y. Hochberg,
     Journal of the Royal Statistical Society B 57(1), 1995.
 
@@ -134,21 +139,21 @@ def compare_periods(
     instant = microseconds_of(at, "at")
     facts = facts_of(log, where=where, value=None, rules=None, until=until, threads=threads,
                      calendar=calendar)  # fmt: skip
-    mature = _mature(facts, False), _mature(facts, True)
+    ages = _ages(facts, False), _ages(facts, True)
     wanted = moved_kpis(chosen(ids), ends_of(log, ends))
-    compared = [_compared(facts, kpi, instant, mature, cohort) for kpi in wanted]
+    compared = [_compared(facts, kpi, instant, ages, cohort) for kpi in wanted]
     table = _table(wanted, compared, language)
     return PeriodComparison(table, instant, facts.until, LogReference(log))
 
 
-def _mature(facts: Facts, paid: bool) -> int:
-    """Return how long nine in ten cases took from creation to the end, microseconds; 0 of no case."""
+def _ages(facts: Facts, paid: bool) -> NDArray[np.int64]:
+    """Return how long cases took from creation to the end, microseconds; `NEVER` of those without one."""
     ends = facts.closed
     if paid:
         lasts = facts.reached("payment_received").lasts
         ends = np.where(facts.lapsed, ends, lasts)
     known = ends != NEVER
-    return _ninth(np.maximum((ends - facts.created)[known], 0))
+    return np.where(known, np.maximum(np.where(known, ends, 0) - facts.created, 0), NEVER)
 
 
 def _ninth(times: NDArray[np.int64]) -> int:
@@ -157,7 +162,9 @@ def _ninth(times: NDArray[np.int64]) -> int:
     return int(np.sort(times)[-int(-len(times) * FOLLOWED // 1) - 1])
 
 
-def _compared(facts: Facts, kpi: Kpi, at: int, mature: tuple[int, int], cohort: str) -> Difference:
+def _compared(
+    facts: Facts, kpi: Kpi, at: int, ages: tuple[NDArray[np.int64], NDArray[np.int64]], cohort: str
+) -> Difference:  # fmt: skip
     reason = lacking(facts, kpi)
     if reason is None and kpi.kind not in ("median", "rate", "mean"):
         reason = "sums and formulas are not compared"
@@ -167,13 +174,16 @@ def _compared(facts: Facts, kpi: Kpi, at: int, mature: tuple[int, int], cohort: 
     if isinstance(found, str):
         return Difference(note=found)
     sides = facts.created[found.cases] if cohort == "created" else found.starts
-    follow_up = mature[any(activity in AFTER_SALE for some in kpi.needs for activity in some)]
     if kpi.kind == "median" or (kpi.kind == "rate" and found.values.any()):
         follow_up = _ninth(found.values[found.done])
         kept = (found.starts <= facts.until - follow_up) & ~found.reversed
         measured = found.done & (found.values <= follow_up)
     else:
+        age = ages[any(activity in AFTER_SALE for some in kpi.needs for activity in some)]
+        follow_up = _ninth(age[age != NEVER])
         kept = facts.created[found.cases] <= facts.until - follow_up
+        if kpi.id in ENDED:
+            kept &= age[found.cases] <= follow_up
         measured = found.done
     if kpi.kind == "median" and facts.measure is not None:
         found.values = facts.measure(found.starts, found.starts + found.values, found.cases)

@@ -74,9 +74,20 @@ def _shares(before: Sample, after: Sample, by: float) -> tuple[float, float, flo
     pooled = hits.sum() / sizes.sum()
     error = float(np.sqrt(pooled * (1 - pooled) * (1 / sizes).sum()))
     p = 1.0 if error == 0 else 2 * float(ndtr(-abs(by) / error))
-    down = float(np.hypot(share[1] - low[1], high[0] - share[0]))
-    up = float(np.hypot(high[1] - share[1], share[0] - low[0]))
-    return by - down, by + up, p
+    return *_interval(by, share, low, high), p
+
+
+def _interval(by: float, values: Sample, low: Sample, high: Sample) -> tuple[float, float]:
+    """Return the interval of the second value less the first, from that of each.
+
+    References
+    ----------
+    G. Y. Zou and A. Donner, "Construction of confidence limits about effect measures: a general approach",
+    Statistics in Medicine 27(10), 2008; of shares with Wilson's intervals it is Newcombe's method 10.
+    """
+    down = float(np.hypot(values[1] - low[1], high[0] - values[0]))
+    up = float(np.hypot(high[1] - values[1], values[0] - low[0]))
+    return by - down, by + up
 
 
 def _means(before: Sample, after: Sample, by: float) -> tuple[float, float, float]:
@@ -97,27 +108,22 @@ def _medians(before: Sample, after: Sample, by: float) -> tuple[float, float, fl
     from scipy.stats import mannwhitneyu
 
     p = float(mannwhitneyu(before, after, method="asymptotic").pvalue)
-    half = normal_quantile(CONFIDENCE) * float(np.hypot(_median_error(before), _median_error(after)))
-    return by - half, by + half, 1.0 if np.isnan(p) else p
+    middles = np.array([float(np.median(sample)) for sample in (before, after)])
+    low, high = np.array([_around_median(sample) for sample in (before, after)]).T
+    return *_interval(by, middles, low, high), 1.0 if np.isnan(p) else p
 
 
-def _median_error(sample: Sample) -> float:
-    """Return the standard error of a median.
+def _around_median(sample: Sample) -> tuple[float, float]:
+    """Return the interval of a median: two values of the sample, so that it holds with ties, too.
 
     References
     ----------
-    R. M. Price and D. G. Bonett, "Estimating the variance of the sample median", Journal of Statistical
-    Computation and Simulation 68(3), 2001.
+    W. J. Conover, "Practical Nonparametric Statistics", 3rd edition, 1999, section 3.2.
     """
-    from scipy.special import ndtri
-    from scipy.stats import binom
-
     count = len(sample)
     ordered = np.sort(sample)
-    rank = max(round((count + 1) / 2 - np.sqrt(count)), 1)
-    outside = min(2 * float(binom.cdf(rank - 1, count, 0.5)), 0.999)
-    z = float(ndtri(1 - outside / 2))
-    return float(ordered[count - rank] - ordered[rank - 1]) / (2 * z)
+    rank = max(round((count + 1 - normal_quantile(CONFIDENCE) * count**0.5) / 2), 1)
+    return float(ordered[rank - 1]), float(ordered[count - rank])
 
 
 def adjusted(p_values: Sequence[float]) -> list[float]:

@@ -10,7 +10,9 @@ import pytest
 from dealtrace_engine.analyses.discounts import NOTE, discounts
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.filters import where as w
+from dealtrace_engine.sources.crm.readers import read_salesforce
 from dealtrace_engine.sources.memory import from_arrow
+from dealtrace_engine.synthetic.crm.writing import write_organisation
 from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
 
 ASKED, APPROVED, ACCEPTED, WON, LOST = (
@@ -67,7 +69,7 @@ def test_every_sentence_says_that_it_is_no_proof(found):
     assert NOTE in found.notes[0]
     assert NOTE in repr(found)
     assert "nan" not in found.to_json().lower().replace("finance", "")
-    assert json.loads(found.to_json())["definition"] == "discounts 1"
+    assert json.loads(found.to_json())["definition"] == "discounts 2"
 
 
 def test_known_answers():
@@ -97,6 +99,28 @@ def test_known_answers():
     }  # fmt: skip
     assert all(row["estimate"] is None for row in found.associations.to_pylist())
     assert "not enough data" in found.associations["sentence"][0].as_py()
+
+
+def test_who_discounts_most_is_first_within_the_currency():
+    """Not who has the most deals: by the percentage points above the mean of the currency."""
+    reps = [("many", "EUR", [9] * 40 + [25] * 3), ("most", "EUR", [19] * 12), ("few", "EUR", [5] * 5),
+            ("other", "USD", [30] * 4)]  # fmt: skip
+    log = log_of([deal(percent, LOST, owner=rep, currency=c) for rep, c, own in reps for percent in own])
+    rows = discounts(log, by="owner").table.to_pylist()
+    assert [row["owner"] for row in rows] == ["most", "few", "many", "other"]
+    mean = (40 * 9 + 3 * 25 + 12 * 19 + 5 * 5) / 60
+    assert rows[0]["excess_percent"] == pytest.approx(12 * (19 - mean), abs=1e-4)
+    assert sum(row["excess_percent"] for row in rows[:3]) == pytest.approx(0, abs=1e-3)
+    assert rows[3]["excess_percent"] == 0
+
+
+@pytest.mark.parametrize("seed", [4, 6])
+def test_the_planted_discounting_rep_is_first_in_his_currency(seed, tmp_path):
+    write_organisation("salesforce", None, 2500, seed, tmp_path / "org")
+    planted = json.loads((tmp_path / "org" / "planted.json").read_text(encoding="utf-8"))
+    name = planted["findings"]["discounting_rep"]["name"]
+    rows = discounts(read_salesforce(tmp_path / "org" / "export"), by="owner").table.to_pylist()
+    assert next(row["owner"] for row in rows if row["currency"] == "EUR") == name
 
 
 def test_the_outcome_may_be_an_attribute_and_currencies_are_apart():

@@ -68,6 +68,61 @@ def test_the_planted_reps_are_first_and_last(large):
     assert sum((row["observed"] - row["expected"]) * row["deals"] for row in rows) == pytest.approx(0, abs=1)
 
 
+@pytest.mark.parametrize("seed", [2, 3])
+def test_the_planted_reps_stand_out(seed):
+    sales = lead_to_cash(20_000, seed=seed)
+    found = rep_benchmark(from_arrow(sales.events), metrics="win_rate", pseudonyms=False).table.to_pylist()
+    sides = {row["rep"]: row["stands_out"] for row in found}
+    assert (sides[sales.truths["star_rep"]], sides[sales.truths["weak_rep"]]) == ("above", "below")
+    assert sum(side is not None for side in sides.values()) <= 4
+
+
+def test_one_weak_rep_of_many_is_not_drawn_to_the_others():
+    """The one truly wins a quarter less, as the synthetic weak rep does with 5,000 deals."""
+    held, told = 0, 0
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        won = rng.binomial(115, [0.3] + [0.55] * 39)
+        log = deals([deal for rep, own in enumerate(won) for deal in made(f"{rep}", own, 115 - own)])
+        rows = rep_benchmark(log, metrics="win_rate", pseudonyms=False).table.to_pylist()
+        (weak,) = [row for row in rows if row["rep"] == "0"]
+        assert (weak["rank"], weak["stands_out"]) == (40, "below")
+        held += weak["low"] <= 0.3 <= weak["high"]
+        told += weak["difference_low"] <= 0.3 - weak["expected"] <= weak["difference_high"]
+    assert held >= 8
+    assert told >= 8
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.9])
+def test_the_interval_of_a_rate_far_from_what_is_expected(rate):
+    """The noise of the one who wins one in two is not that of one in ten."""
+    held = 0
+    for seed in range(40):
+        won = np.random.default_rng(seed).binomial(40, [0.5] + [rate] * 20)
+        log = deals([deal for rep, own in enumerate(won) for deal in made(f"{rep}", own, 40 - own)])
+        rows = rep_benchmark(log, metrics="win_rate", pseudonyms=False).table.to_pylist()
+        (other,) = [row for row in rows if row["rep"] == "0"]
+        held += other["difference_low"] <= 0.5 - other["expected"] <= other["difference_high"]
+    assert held >= 36
+
+
+def test_the_interval_of_a_mean_that_varies_more():
+    """Discounts of the one vary ten times as much as those of the others."""
+    held = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        reps = np.arange(200) % 10
+        log = from_arrow(pa.table({
+            "case": [f"{k}" for k in range(200)], "activity": ["opportunity_won"] * 200,
+            "time": ["2024-01-11"] * 200, "owner": [f"{rep}" for rep in reps],
+            "discount_pct": 20 + rng.normal(0, np.where(reps == 0, 10, 1)),
+        }))  # fmt: skip
+        rows = rep_benchmark(log, metrics="discount", pseudonyms=False).table.to_pylist()
+        (other,) = [row for row in rows if row["rep"] == "0"]
+        held += other["difference_low"] <= 20 - other["expected"] <= other["difference_high"]
+    assert held >= 36
+
+
 def test_the_slow_region_as_a_team(large):
     log, truths = large
     found = rep_benchmark(log, rep="region", metrics=["sales_cycle"], pseudonyms=False).table.to_pylist()
@@ -239,6 +294,11 @@ def test_shrinkage():
     found = shrunk(seen, np.ones(400))
     assert found.spread == pytest.approx(1, abs=0.15)
     assert ((found.effects - truth) ** 2).mean() < 0.6 * ((seen - truth) ** 2).mean()
+    truth = np.array([6.5] + [0.0] * 62)
+    found = [shrunk(truth + rng.normal(size=63), np.ones(63)) for _ in range(300)]
+    assert sum(one.low[0] <= 6.5 <= one.high[0] for one in found) >= 0.93 * 300
+    assert np.mean([one.effects[0] for one in found]) == pytest.approx(5.5, abs=0.2)
+    assert np.mean([(one.low <= truth) & (truth <= one.high) for one in found]) >= 0.95
     few = shrunk(np.array([1.0, 2.0]), np.ones(2))
     assert few.effects.tolist() == [1.0, 2.0]
     assert np.isnan(few.spread)

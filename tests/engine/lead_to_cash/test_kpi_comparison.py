@@ -71,6 +71,33 @@ def test_shares_of_what_has_no_time_count_only_cases_that_are_old_enough():
         assert (one["cases_before"], one["cases_after"]) == (40, 60)  # the last began 8 days before the end
 
 
+@pytest.mark.parametrize(
+    ("kpi", "before", "good", "bad"),
+    [
+        ("K18.w", (), "opportunity_won", "opportunity_lost"),
+        ("K17.p", ("opportunity_won", "invoice_sent"), "payment_received", "payment_received"),
+    ],
+)
+def test_an_unchanged_share_does_not_change_where_the_bad_end_is_later(kpi, before, good, bad):
+    """One in two ends well, within 39 days of the creation; the others 40 days and 90 on average after it."""
+    found = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        begins, well = rng.uniform(0, 730, 3000), rng.random(3000) < 0.5
+        lasts = np.where(well, rng.uniform(0, 39, 3000), 40 + rng.exponential(90, 3000))
+        events = [
+            (str(n), activity, begins[n] + by)
+            for n in range(3000)
+            for activity, by in [("opportunity_created", 0), *((one, 0) for one in before),
+                                 (good if well[n] else bad, lasts[n])]
+            if begins[n] + by <= 730
+        ]  # fmt: skip
+        due = {str(n): date.fromordinal(date(1970, 2, 9).toordinal() + int(begins[n])) for n in range(3000)}
+        found += compare_periods(log_of(*events, due_date=due), "1971-04-27", kpi).table.to_pylist()
+    assert abs(np.mean([one["difference"] for one in found])) < 0.015
+    assert sum(one["p"] < 0.05 for one in found) <= 1
+
+
 def test_what_is_not_compared(made):
     rows = {one["id"]: one for one in compare_periods(made[1], "2025-02-03").table.to_pylist()}
     assert rows["K27.n"]["note"] == "sums and formulas are not compared"
@@ -122,13 +149,22 @@ def test_equal_to_scipy():
     assert adjusted([]) == []
 
 
-def test_the_interval_of_medians_holds_the_difference():
+@pytest.mark.parametrize("count", [8, 40])
+def test_the_interval_of_medians_holds_the_difference(count):
     held = 0
     for seed in range(300):
-        before, after = samples(seed, 40, 2.0)
+        before, after = samples(seed, count, 2.0)
         found = difference("median", before, after)
         held += found.low <= 2.0 <= found.high
     assert 0.92 <= held / 300 <= 0.99
+
+
+@pytest.mark.parametrize("sizes", [(200, 100), (1000, 300), (15, 200)])
+def test_the_interval_of_medians_holds_where_times_are_whole_days(sizes):
+    rng = np.random.default_rng(0)
+    pairs = [[np.round(rng.lognormal(1, 1, size)) for size in sizes] for _ in range(300)]
+    found = [difference("median", *pair) for pair in pairs]
+    assert sum(one.low <= 0 <= one.high for one in found) >= 0.95 * 300
 
 
 def test_samples_without_any_difference():
