@@ -244,7 +244,8 @@ def _without_older(
     kept: list[SegmentPairs] = []
     findings: dict[str, Finding] = {}
     for segment, own in zip(chosen, found, strict=True):
-        older = (own.sources < known_since(log, marks[segment.target.activities])) & (own.sources != NEVER)
+        since = known_since(log, marks[segment.target.activities])
+        older = (own.sources < since) & (own.sources != NEVER) if since != NEVER else np.zeros(0, np.bool_)
         if older.any():
             own = replace(own, sources=np.where(older, NEVER, own.sources))
             reason = f"sources of {segment.id} before the history that tells its target"
