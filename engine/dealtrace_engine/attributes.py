@@ -90,6 +90,17 @@ def _plain_dictionary(values: pa.DictionaryArray) -> pa.Array:
     return pa.DictionaryArray.from_arrays(indices, distinct)
 
 
+def is_number(kind: pa.DataType) -> bool:
+    """Whether values of a type are numbers; truth values are none.
+
+    Examples
+    --------
+    >>> is_number(pa.decimal128(9, 2)), is_number(pa.bool_())
+    (True, False)
+    """
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
 def sortable(values: pa.Array) -> pa.Array:
     """Return values that Arrow can sort and tell apart, in the place of lists, structs and intervals."""
     kind = values.type

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import case_values
-from dealtrace_engine.attributes import codes_of
+from dealtrace_engine.attributes import codes_of, is_number
 from dealtrace_engine.log import EventLog
 
 FEW = 12
@@ -97,7 +97,7 @@ def _levels(name: str, values: pa.Array, smallest: int, used: NDArray[np.bool_])
     if pa.types.is_temporal(kind) or pa.types.is_nested(kind) or _is_bytes(kind):
         return DATES
     values = values.dictionary_decode() if pa.types.is_dictionary(kind) else values
-    numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    numeric = is_number(kind)
     numbers = np.array(values.cast(pa.float64(), safe=False).fill_null(np.nan)) if numeric else None
     if numbers is not None and len(np.unique(numbers[used & np.isfinite(numbers)])) > FEW:
         codes, texts = _bands(name, numbers, used)

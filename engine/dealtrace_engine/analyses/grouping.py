@@ -60,7 +60,7 @@ class Groups:
         return " / ".join("(none)" if value is None else str(value) for value in values) or "all cases"
 
 
-def attributes_of(by: By, parameter: str = "by") -> tuple[str, ...]:
+def attributes_of(by: By) -> tuple[str, ...]:
     """Return the names of attributes, of which there may be one or none.
 
     Raises
@@ -68,7 +68,7 @@ def attributes_of(by: By, parameter: str = "by") -> tuple[str, ...]:
     ArgumentError
         It is no name, and no sequence of names.
     """
-    return () if by is None else names_of(by, parameter)
+    return () if by is None else names_of(by, "by")
 
 
 def column_name(name: str, taken: Collection[str]) -> str:

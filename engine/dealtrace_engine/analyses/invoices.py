@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.milestones import NEVER, Reached, reached
+from dealtrace_engine.attributes import is_number
 from dealtrace_engine.errors import ArgumentError, ParseError, SchemaError
 from dealtrace_engine.instants import InstantReader
 from dealtrace_engine.log import EventLog
@@ -204,8 +205,7 @@ def _numbers(log: EventLog, name: str) -> tuple[Days, Flags]:
 
 
 def _is_number(kind: pa.DataType) -> bool:
-    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
-    return any(test(kind) for test in tests)
+    return is_number(kind) or bool(pa.types.is_null(kind))
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import case_values, groups_of
+from dealtrace_engine.attributes import is_number
 from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.quality import Finding
@@ -95,9 +96,7 @@ def amounts_of(log: EventLog, value: str, currency: str | None = None) -> Amount
     """
     values = case_values(log, value)
     kind = values.type
-    if pa.types.is_boolean(kind) or not (
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    ):
+    if not is_number(kind):
         raise SchemaError(f"column {value!r} has no amounts but {kind}", file=log.origin.source.label,
                           column=value, hint="name a column of numbers")  # fmt: skip
     numbers = values.cast(pa.float64(), safe=False)

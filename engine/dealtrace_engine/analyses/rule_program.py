@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.milestones import wanted_activities
 from dealtrace_engine.analyses.rule_deadlines import deadlines
 from dealtrace_engine.analyses.rule_pass import Ranked
-from dealtrace_engine.attributes import Attribute
+from dealtrace_engine.attributes import Attribute, is_number
 from dealtrace_engine.buffers import arrow, read_only, view
 from dealtrace_engine.errors import LogError, SchemaError
 from dealtrace_engine.filters.expressions import Expression
@@ -295,6 +295,6 @@ def _numbers(log: EventLog, name: str) -> NDArray[np.float64]:
     kind = attribute.values.type
     if attribute.level == "case":
         raise SchemaError(f"column {name!r} does not vary within cases", column=name)
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+    if not is_number(kind):
         raise SchemaError(f"column {name!r} has no numbers but {kind}", column=name)
     return np.asarray(view(attribute.values.cast(pa.float64(), safe=False).fill_null(np.nan)))

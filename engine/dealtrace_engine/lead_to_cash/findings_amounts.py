@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pyarrow as pa
 
 from dealtrace_engine.analyses.money import Amounts, amounts_of
+from dealtrace_engine.attributes import is_number
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.quality import Finding
 
@@ -56,7 +56,7 @@ def usual_amount(log: EventLog) -> tuple[str | None, list[Finding]]:
             continue
         attribute = log.attribute(name)
         kind = attribute.values.type
-        has_numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+        has_numbers = is_number(kind)
         if has_numbers and attribute.level == "case":
             return name, notes
         why = "varies within cases" if has_numbers else "has no numbers"

@@ -17,6 +17,7 @@ from dealtrace_engine.analyses.invoices import UNKNOWN, Invoices, invoices_of
 from dealtrace_engine.analyses.milestones import NEVER, Reached, reached, wanted_activities
 from dealtrace_engine.analyses.money import UNITS, Amounts
 from dealtrace_engine.analyses.stage_visits import end_of
+from dealtrace_engine.attributes import is_number
 from dealtrace_engine.errors import DealtraceError, LogError
 from dealtrace_engine.filters import where
 from dealtrace_engine.filters.expressions import Expression
@@ -294,13 +295,9 @@ class Context:
         """Return the first of some attributes as numbers, NaN for null; None where there is none."""
         name = self.attribute(names)
         values = None if name is None else self.log.attribute(name).values
-        if values is None or not _is_number(values.type):
+        if values is None or not is_number(values.type):
             return None
         return np.asarray(values.cast(pa.float64(), safe=False).fill_null(np.nan))
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
 Source = Callable[[Context], Iterable[Candidate]]

@@ -16,7 +16,7 @@ from dealtrace_engine.analyses.horizons import known_since
 from dealtrace_engine.analyses.invoices import Invoices, invoices_of
 from dealtrace_engine.analyses.milestones import NEVER, Reached, reached, wanted_activities
 from dealtrace_engine.analyses.money import MOST, UNITS, Amounts
-from dealtrace_engine.attributes import codes_of
+from dealtrace_engine.attributes import codes_of, is_number
 from dealtrace_engine.buffers import arrow, view
 from dealtrace_engine.errors import ArgumentError, SchemaError
 from dealtrace_engine.lead_to_cash.kpi_registry import Grain
@@ -233,7 +233,7 @@ class Facts:
         if name not in self.log.attribute_names:
             return None
         attribute = self.log.attribute(name)
-        if attribute.level != "event" or not _numeric(attribute.values.type):
+        if attribute.level != "event" or not is_number(attribute.values.type):
             return None
         amounts = np.asarray(attribute.values.cast(pa.float64(), safe=False).fill_null(np.nan))[
             records.events
@@ -270,7 +270,7 @@ class Facts:
         for name in names:
             if name in self.log.attribute_names:
                 values = self.log.attribute(name)
-                if values.level == "case" and _numeric(values.values.type):
+                if values.level == "case" and is_number(values.values.type):
                     return np.asarray(values.values.cast(pa.float64(), safe=False).fill_null(np.nan))
         return None
 
@@ -299,10 +299,6 @@ class Facts:
                 values = self.log.attribute(name).values
                 return np.where(np.asarray(values.is_valid()), codes_of(values), -1).astype(np.int64)
         return None
-
-
-def _numeric(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
 def last_instant(log: EventLog) -> int:

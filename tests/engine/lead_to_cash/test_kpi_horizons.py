@@ -8,25 +8,13 @@ import polars as pl
 import pytest
 
 import dealtrace as dt
-from deal_logs import log_of, row
+from deal_logs import DEALS, log_of, row
 from dealtrace_engine.analyses.check_rules import check_rules
 from dealtrace_engine.coverage import Coverage
 from dealtrace_engine.lead_to_cash.kpi_comparison import compare_periods
 from dealtrace_engine.lead_to_cash.kpis import kpis
 from dealtrace_engine.lead_to_cash.rule_pack import lead_to_cash_rules
 from dealtrace_engine.synthetic.crm.writing import EXPORT, TRUTH, write_organisation
-
-DEALS = (
-    ("a", "lead_captured", 0), ("a", "opportunity_created", 2), ("a", "quote_created", 5),
-    ("a", "quote_accepted", 8), ("a", "opportunity_won", 12), ("a", "order_fulfilled", 20),
-    ("a", "invoice_sent", 23), ("a", "payment_received", 40),
-    ("b", "lead_captured", 0), ("b", "opportunity_created", 4), ("b", "quote_created", 5),
-    ("b", "opportunity_lost", 10),
-    ("c", "opportunity_created", 40), ("c", "quote_created", 41),
-    ("d", "lead_captured", 3), ("d", "lead_disqualified", 4),
-    ("e", "opportunity_created", 35), ("e", "opportunity_won", 40), ("e", "opportunity_reopened", 41),
-    ("e", "opportunity_lost", 45), ("e", "order_fulfilled", 40), ("e", "invoice_sent", 39),
-)  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deal_logs import log_of, row
+from deal_logs import DEALS, log_of, row
 from dealtrace_engine.analyses.check_rules import check_rules
 from dealtrace_engine.analyses.receivables import receivables
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
@@ -23,17 +23,6 @@ from dealtrace_engine.sources.canonical import canonical_activities
 from dealtrace_engine.sources.memory import from_arrow
 from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
 
-DEALS = (
-    ("a", "lead_captured", 0), ("a", "opportunity_created", 2), ("a", "quote_created", 5),
-    ("a", "quote_accepted", 8), ("a", "opportunity_won", 12), ("a", "order_fulfilled", 20),
-    ("a", "invoice_sent", 23), ("a", "payment_received", 40),
-    ("b", "lead_captured", 0), ("b", "opportunity_created", 4), ("b", "quote_created", 5),
-    ("b", "opportunity_lost", 10),
-    ("c", "opportunity_created", 40), ("c", "quote_created", 41),
-    ("d", "lead_captured", 3), ("d", "lead_disqualified", 4),
-    ("e", "opportunity_created", 35), ("e", "opportunity_won", 40), ("e", "opportunity_reopened", 41),
-    ("e", "opportunity_lost", 45), ("e", "order_fulfilled", 40), ("e", "invoice_sent", 39),
-)  # fmt: skip
 REGION = {"a": "North", "b": "South", "c": "North", "e": "South"}
 AMOUNT = {"a": 1000.0, "b": 500.0, "c": 200.5, "e": 300.0}
 
