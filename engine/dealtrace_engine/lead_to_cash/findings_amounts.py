@@ -43,6 +43,7 @@ def usual_amount(log: EventLog) -> tuple[str | None, list[Finding]]:
 
     Examples
     --------
+    >>> import pyarrow as pa
     >>> from dealtrace_engine.sources.memory import from_arrow
     >>> log = from_arrow(pa.table({"case": ["1", "1"], "activity": ["a", "b"], "time": ["2024-01-01"] * 2,
     ...                            "amount": [1.0, 2.0], "total_amount": [3.0, 3.0]}))
