@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.money import Amounts
 from dealtrace_engine.analyses.resources import Resources
+from dealtrace_engine.analyses.starts import Starts
 from dealtrace_engine.analyses.working_time import Calendar, working_time
-from dealtrace_engine.buffers import view
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress, blocks, map_blocks, tick
 
@@ -74,14 +74,15 @@ class Found(NamedTuple):
 
 
 def found_handovers(
-    log: EventLog, resources: Resources, codes: NDArray[np.int64], possible: int, calendar: Calendar | None,
-    threads: int | None, progress: Progress | None,
+    log: EventLog, resources: Resources, starts: Starts, codes: NDArray[np.int64], possible: int,
+    calendar: Calendar | None, threads: int | None, progress: Progress | None,
 ) -> Found:  # fmt: skip
     """Find all handovers; keys are the code of the case, the source and the target, and below `possible`."""
     from dealtrace_engine.kernels.handovers import write_handovers
 
     width, counts = len(resources), np.empty(log.cases, dtype=np.int64)
-    starts, case_keys = _starts(log), codes * width * width
+    begun = np.empty(0, dtype=np.int64) if starts.known is None else starts.microseconds
+    case_keys = codes * width * width
     occurs = np.zeros(possible if possible <= MOST_KEYS else 0, dtype=np.bool_)
 
     def write(cases: tuple[int, int]) -> tuple[Block, NDArray[np.int64]]:
@@ -90,7 +91,7 @@ def found_handovers(
         keys, waits = (np.empty(room, dtype=np.int64) for _ in range(2))
         begins, returned = np.empty(0 if calendar is None else room, np.int64), np.empty(room, np.bool_)
         write_handovers(
-            resources.codes, log.timestamps, starts, log.case_offsets, first, last, width, case_keys, counts,
+            resources.codes, log.timestamps, begun, log.case_offsets, first, last, width, case_keys, counts,
             keys, begins, waits, returned, occurs,
         )  # fmt: skip
         count = int(counts[first:last].sum())
@@ -134,15 +135,6 @@ def _ranked(
     keys, places = np.flatnonzero(occurs), np.empty(len(occurs), dtype=np.int32)
     places[keys] = np.arange(len(keys), dtype=np.int32)
     return keys, map_blocks(lambda block: places.take(block.keys, mode="clip"), found, threads=threads)
-
-
-def _starts(log: EventLog) -> NDArray[np.int64]:
-    """Return when events start, or nothing where that is when they end."""
-    if not log.has_start_timestamps:
-        return np.empty(0, dtype=np.int64)
-    starts = log.start_timestamps
-    known = np.asarray(starts.is_valid())
-    return np.where(known, view(starts), log.timestamps)
 
 
 class Tallies(NamedTuple):

@@ -24,6 +24,7 @@ from dealtrace_engine.analyses.resources import (
     working_together,
     workload,
 )
+from dealtrace_engine.analyses.starts import starts_of
 from dealtrace_engine.analyses.working_time import Calendar
 from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import ArgumentError
@@ -161,9 +162,9 @@ def handovers(
     """Return who passes work on to whom: counts, waits, and how often work comes straight back.
 
     A handover is two events, one directly after the other in a case, of different resources. The wait is
-    from the timestamp of the one to the start of the other, or to its timestamp where the log has no start
-    timestamps; what starts before the other ends does not wait. Next to an event whose resource is not
-    known there is no handover.
+    from the timestamp of the one to the start of the other, or to its timestamp where no start is known (one
+    after its end is not); what starts before the other ends does not wait. Next to an event whose resource
+    is not known there is no handover.
 
     Parameters
     ----------
@@ -230,7 +231,9 @@ def handovers(
     if amounts is not None:
         codes = codes * money + amounts.of_case
     possible = len(groups) * money * len(resources) ** 2
-    found = found_handovers(log, resources, codes, possible, calendar, threads, progress)
+    starts = starts_of(log)
+    findings += starts.findings
+    found = found_handovers(log, resources, starts, codes, possible, calendar, threads, progress)
     columns, order = _columns(found, groups, resources, amounts, threads)
     ids = Later(lambda: log.case_ids)
     rows = Later(

@@ -116,6 +116,16 @@ def test_a_wait_ends_when_the_next_one_starts():
     assert found["wait_sum_s"].to_pylist() == [2 * DAY, 0.0]
 
 
+def test_a_start_after_the_end_is_not_known():
+    table = pa.table({
+        "case": ["1"] * 2, "activity": ["a", "b"], "resource": ["x", "y"], "time": ["2024-01-01", "2024-01-02"],
+        "start_timestamp": ["2024-01-01", "2024-01-05"],
+    })  # fmt: skip
+    found = handovers(from_arrow(table))
+    assert found.table["wait_sum_s"].to_pylist() == [DAY]
+    assert [(one.reason, one.count) for one in found.findings] == [("start timestamp after the end", 1)]
+
+
 def test_waits_of_working_time():
     calendar = WorkingCalendar("UTC", holidays=["2024-01-02"])
     log = log_of(
