@@ -52,8 +52,8 @@ class Discounts(Result):
         them that were accepted, unauthorised: those of these without an approval up to their acceptance;
         excessive_lost: those above the limit that were lost all the same; won, lost, win_rate: of the decided
         deals; paid, late, late_rate: of the deals paid that have a due date; amount: currency;
-        discount_value: what the discount took off, amount x d / (100 - d); unauthorised_value: that of the
-        unauthorised.
+        discount_value: what the discount took off, amount x d / (100 - d), which is not known at 100 %;
+        unauthorised_value: that of the unauthorised. Money is null where no amount is known.
     associations : pyarrow.Table
         outcome (win, value, late payment), method (crude, stratified, regression), measure: what the estimate
         is, estimate, low, high (95 %), p_value, cases, groups (strata or levels that were controlled for),
@@ -175,7 +175,8 @@ def discounts(
     groups = groups_of(log, by, taken=COLUMNS)
     width = len(deals.amounts.currencies)
     codes = groups.codes.astype(np.int64) * width + deals.amounts.of_case
-    main, order = _rows(deals, codes, len(groups) * width, width)
+    off = deals.amounts.taken_off(deals.percent)
+    main, order = _rows(deals, off, codes, len(groups) * width, width)
     texts = [deals.amounts.currencies[row % width] for row in order.tolist()]
     keys = groups.columns(order // width) | {"currency": pa.array(texts, pa.string())}
     rank = np.full(len(groups) * width, -1, dtype=np.int64)
@@ -186,25 +187,23 @@ def discounts(
         cases = np.flatnonzero(getattr(deals, which))
         rows[which] = CaseRows.of_pairs(ids, rank[codes[cases]], cases, len(order))
     told, notes = associations(log, deals, control, value)
-    return Discounts(table(keys | main), told, float(limit), notes, deals.findings, rows, LogReference(log))
+    findings = [*deals.findings, *off.findings]
+    return Discounts(table(keys | main), told, float(limit), notes, findings, rows, LogReference(log))
 
 
 def _rows(
-    deals: Deals, codes: NDArray[np.int64], count: int, width: int
+    deals: Deals, off: Amounts, codes: NDArray[np.int64], count: int, width: int
 ) -> tuple[dict[str, Any], NDArray[np.int64]]:
     def counted(marks: Flags) -> NDArray[np.int64]:
         return np.bincount(codes[deals.deals & marks], minlength=count)
 
-    def money(marks: Flags, units: NDArray[np.int64]) -> pa.Array:
-        chosen = np.where(deals.deals & marks & deals.amounts.known, codes, count)
-        own = Amounts(units, deals.amounts.known, (None,), deals.amounts.of_case)
-        sums = own.exact_sums(chosen, count + 1)[:count]
-        return pa.array([total / UNITS for total in sums], pa.float64())
+    def money(marks: Flags, amounts: Amounts) -> pa.Array:
+        chosen = np.where(deals.deals & marks & amounts.known, codes, count)
+        sums = amounts.exact_sums(chosen, count + 1)[:count]
+        told = (counted(amounts.known & marks) > 0) | (counted(marks) == 0)
+        return pa.array([total / UNITS for total in sums], pa.float64(), mask=~told)
 
     every = np.ones(len(codes), dtype=np.bool_)
-    units = deals.amounts.units
-    part = np.minimum(deals.percent, 99.99)
-    off = np.rint(units * (part / (100 - part))).astype(np.int64)
     n, above, won, lost = (counted(x) for x in (every, deals.excessive, deals.won, deals.lost))
     paid, late = counted(deals.paid), counted(deals.paid & deals.late)
     tenths = np.zeros(count, dtype=np.int64)
@@ -219,8 +218,8 @@ def _rows(
         "excessive_high": null_for_nan(high), "accepted_excessive": counted(deals.excessive & deals.accepted),
         "unauthorised": counted(deals.unauthorised), "excessive_lost": counted(deals.excessive_lost),
         "won": won, "lost": lost, "win_rate": _ratio(won, won + lost), "paid": paid, "late": late,
-        "late_rate": _ratio(late, paid), "amount": money(every, units), "discount_value": money(every, off),
-        "unauthorised_value": money(deals.unauthorised, off),
+        "late_rate": _ratio(late, paid), "amount": money(every, deals.amounts),
+        "discount_value": money(every, off), "unauthorised_value": money(deals.unauthorised, off),
     }  # fmt: skip
     shown = np.flatnonzero(n)
     order = shown[np.lexsort((shown, -n[shown], -excess[shown], shown % width))]

@@ -59,6 +59,29 @@ class Amounts:
         np.add.at(high, codes, self.units >> 24)
         return [int(a) + (int(b) << 24) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
 
+    def taken_off(self, percent: NDArray[np.float64]) -> Amounts:
+        """Return what discounts took off: amounts are what is left after them.
+
+        Parameters
+        ----------
+        percent : ndarray of float64, shape (cases,)
+            Discounts from 0 to 100; nothing is left of a list price at 100, so that it is not known.
+
+        Examples
+        --------
+        >>> one = np.zeros(3, dtype=np.int32)
+        >>> left = Amounts(np.full(3, 90 * UNITS), one == 0, (None,), one)
+        >>> off = left.taken_off(np.array([0.0, 10.0, 100.0]))
+        >>> off.units // UNITS, off.known, off.findings[0].reason
+        (array([ 0, 10,  0]), array([ True,  True, False]), 'what a discount took off cannot be told')
+        """
+        share = percent / np.where(percent < 100, 100 - percent, np.inf)
+        off = np.rint(self.units * share)
+        known = self.known & (percent < 100) & (np.abs(off) <= MOST * UNITS)
+        lost = _finding("what a discount took off cannot be told", self.known & ~known)
+        units = np.where(known, off, 0).astype(np.int64)
+        return Amounts(units, known, self.currencies, self.of_case, [lost] if lost.count else [])
+
 
 def currency_column(log: EventLog) -> str | None:
     """Return the first attribute of the log that is called like one of `CURRENCY`; None without any."""

@@ -167,9 +167,9 @@ def _discounts(facts: Facts, kpi: Kpi) -> Observed | str:
     known = np.isfinite(percent) & (percent >= 0) & (percent < 100)
     discount = np.where(known, percent, 0.0)
     if kpi.id == "K23.m" and facts.amounts is not None:
-        won = known & (discount > 0) & (facts.state == WON) & facts.amounts.known
-        lost = np.rint(facts.amounts.units * (discount / (100 - discount))).astype(np.int64)
-        return chosen_cases(facts, kpi, np.asarray(won), np.asarray(won), values=lost)
+        off = facts.amounts.taken_off(discount)
+        won = np.asarray(known & (discount > 0) & (facts.state == WON) & off.known)
+        return chosen_cases(facts, kpi, won, won, values=off.units)
     quoted = known & facts.ever("quote_created")
     if kpi.kind == "rate":
         return chosen_cases(facts, kpi, quoted, discount > EXCESSIVE_PERCENT)

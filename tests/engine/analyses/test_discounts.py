@@ -10,6 +10,7 @@ import pytest
 from dealtrace_engine.analyses.discounts import NOTE, discounts
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.filters import where as w
+from dealtrace_engine.lead_to_cash.kpis import kpis
 from dealtrace_engine.sources.crm.readers import read_salesforce
 from dealtrace_engine.sources.memory import from_arrow
 from dealtrace_engine.synthetic.crm.writing import write_organisation
@@ -21,9 +22,9 @@ ASKED, APPROVED, ACCEPTED, WON, LOST = (
 )  # fmt: skip
 
 
-def log_of(cases):
+def log_of(cases, *, step=1):
     rows = [
-        {"case": f"c{number}", "activity": activity, "time": f"2024-01-{at + 1:02}", **attributes}
+        {"case": f"c{number}", "activity": activity, "time": f"2024-01-{step * at + 1:02}", **attributes}
         for number, (activities, attributes) in enumerate(cases)
         for at, activity in enumerate(activities)
     ]
@@ -99,6 +100,28 @@ def test_known_answers():
     }  # fmt: skip
     assert all(row["estimate"] is None for row in found.associations.to_pylist())
     assert "not enough data" in found.associations["sentence"][0].as_py()
+
+
+@pytest.mark.parametrize(
+    ("amount", "percent", "taken_off"),
+    [(100.0, 99.999, 9_999_900.0), (100.0, 100.0, None), (4e10, 99.99, 4e10 * 9999), (9.5e10, 99.99, None)],
+)  # fmt: skip
+def test_what_the_largest_discounts_took_off(amount, percent, taken_off):
+    """Exact where it can be told, null and said where not; the KPI K23.m tells the same."""
+    log = log_of([deal(percent, WON, amount=amount)])
+    found = discounts(log)
+    assert found.table["discount_value"].to_pylist() == [taken_off and pytest.approx(taken_off, rel=1e-9)]
+    said = ["what a discount took off cannot be told"] if taken_off is None else []
+    assert [one.reason for one in found.findings if "took off" in one.reason] == said
+    assert kpis(log, "K23.m", value="amount").table["value"].to_pylist() == [
+        taken_off and pytest.approx(taken_off, rel=1e-9)
+    ]
+
+
+def test_of_events_at_one_instant_the_last_in_the_file_decides():
+    log = log_of([deal(10, WON, LOST), deal(10, LOST, WON), deal(10, WON, "Opportunity Reopened")], step=0)
+    (row,) = discounts(log).table.to_pylist()
+    assert (row["won"], row["lost"]) == (1, 1)
 
 
 def test_who_discounts_most_is_first_within_the_currency():

@@ -118,8 +118,8 @@ def test_a_wait_ends_when_the_next_one_starts():
 
 def test_a_start_after_the_end_is_not_known():
     table = pa.table({
-        "case": ["1"] * 2, "activity": ["a", "b"], "resource": ["x", "y"], "time": ["2024-01-01", "2024-01-02"],
-        "start_timestamp": ["2024-01-01", "2024-01-05"],
+        "case": ["1"] * 2, "activity": ["a", "b"], "resource": ["x", "y"],
+        "time": ["2024-01-01", "2024-01-02"], "start_timestamp": ["2024-01-01", "2024-01-05"],
     })  # fmt: skip
     found = handovers(from_arrow(table))
     assert found.table["wait_sum_s"].to_pylist() == [DAY]
