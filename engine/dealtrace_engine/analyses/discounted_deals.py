@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.analyses.decided import decided_cases
+from dealtrace_engine.analyses.decided import LOST, WON, decided_cases
 from dealtrace_engine.analyses.invoices import UNKNOWN, Flags, invoices_of, last_known
 from dealtrace_engine.analyses.milestones import Names, given_activities, reached
 from dealtrace_engine.analyses.money import Amounts, amounts_of
@@ -103,12 +103,14 @@ def deals_of(
     excessive, yes_said = deals & (np.where(deals, percent, 0) > limit), accepted.counts > 0
     in_time = (approved.counts > 0) & (approved.firsts <= accepted.lasts)
     if outcome is None:
-        told = decided_cases(log, threads=threads).outcomes
+        outcomes = decided_cases(log, threads=threads).outcomes
+        won, lost = outcomes == WON, outcomes == LOST
     else:
         told = target_of(log, outcome, kind="yes/no", yes=yes, threads=threads).values
+        won, lost = told == WON, told == LOST
     invoices = invoices_of(log, due=dues[0], terms=dues[1], threads=threads)
     amounts = amounts_of(log, value, currency)
     findings = [*([odd] if odd.count else []), *amounts.findings]
     paid = invoices.is_paid & (invoices.due != UNKNOWN)
     return Deals(np.where(deals, percent, 0), deals, excessive, yes_said, excessive & yes_said & ~in_time,
-                  told == 1, told == 0, paid, invoices.is_late, amounts, findings)  # fmt: skip
+                  won, lost, paid, invoices.is_late, amounts, findings)  # fmt: skip
