@@ -125,7 +125,7 @@ def observed(
     causes = np.where(valid.any(axis=0), numbers[instants.argmin(axis=0)], OPEN)
     backwards = has_source & there & ~valid[own].any(axis=0)
     names = [name for target, end in targets.items() if target != STOPS for name in end.activities]
-    older = has_source & (sources < known_since(log, wanted_activities(log, names, missing=True)))
+    older = has_source & (sources < known_since(log, names))
     counted = has_source & ~backwards & ~older
     whole = sources
     if until < log.span[1]:
