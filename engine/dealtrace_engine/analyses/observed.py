@@ -42,7 +42,7 @@ class Observed:
     counted, reversed, without_source, later, older : ndarray of bool, shape (cases,)
         Cases that are observed; whose targets all come before the source; that have a target but no source;
         whose source, and every target, comes after the last instant that is looked at; and whose source comes
-        before the history that tells a target (`Coverage.horizons`).
+        before the history that tells a target or a stop (`Coverage.horizons`).
     """
 
     sources: NDArray[np.int64]
@@ -124,7 +124,7 @@ def observed(
     instants = np.where(valid, seen, np.iinfo(np.int64).max)
     causes = np.where(valid.any(axis=0), numbers[instants.argmin(axis=0)], OPEN)
     backwards = has_source & there & ~valid[own].any(axis=0)
-    names = [name for target, end in targets.items() if target != STOPS for name in end.activities]
+    names = [name for end in targets.values() for name in end.activities]
     older = has_source & (sources < known_since(log, names))
     counted = has_source & ~backwards & ~older
     whole = sources
@@ -223,7 +223,7 @@ def left_out(seen: Observed) -> list[Finding]:
         "cases whose targets all come before the source": seen.reversed,
         "cases with a target but no source": seen.without_source,
         "cases that begin after the last instant that is looked at": seen.later,
-        "cases that begin before the history that tells a target": seen.older,
+        "cases that begin before the history that tells a target or a stop": seen.older,
     }
     return [Finding(reason, int(marks.sum())) for reason, marks in found.items() if marks.any()]
 
