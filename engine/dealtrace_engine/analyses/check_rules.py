@@ -14,7 +14,7 @@ from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.grouping import By, Groups, groups_of
 from dealtrace_engine.analyses.money import Amounts, amounts_of
 from dealtrace_engine.analyses.rule_exceptions import unknown_cases
-from dealtrace_engine.analyses.rule_horizons import untold
+from dealtrace_engine.analyses.rule_horizons import ages_of, untold
 from dealtrace_engine.analyses.rule_pass import RulePass
 from dealtrace_engine.analyses.rule_program import Program
 from dealtrace_engine.analyses.rule_table import COLUMNS, RANKS, Sums, rule_table, sums_of
@@ -165,8 +165,9 @@ def check_rules(
     violation; so is a case that lacks something, once. A rule whose activities or columns the log does not
     have is not applicable, and neither kept nor broken. What has a limit of time and can still be kept as of
     now is not broken; without one, what is missing now is. Where a CRM kept the history of an object for a
-    while only, so that what a case lacks may be older (`Coverage.horizons`), the rule neither applies to the
-    case nor is broken, and a finding says of how many.
+    while only (`Coverage.horizons`), what an older case lacks may have happened, and so may what a rule
+    forbids: there the rule neither applies to the case nor is broken, and a finding says of how many. Events
+    that ask for something are those that are seen.
 
     Parameters
     ----------
@@ -244,8 +245,11 @@ def check_rules(
     program = Program(log, pack, threads)
     width = len(amounts.currencies)
     cells = (groups.codes.astype(np.int64) * width + amounts.of_case).astype(np.int32)
-    applicable, rows = _passed(program, now, cells, len(groups) * width, calendar, threads, progress)
-    applicable, rows, cannot_tell = untold(program, cells, applicable, rows)
+    ages = ages_of(program)
+    aged = cells if ages is None else cells * ages.count + ages.codes
+    count = len(groups) * width * (1 if ages is None else ages.count)
+    applicable, rows = _passed(program, now, aged, count, calendar, threads, progress)
+    applicable, rows, cannot_tell = untold(program, cells, ages, applicable, rows)
     day = (EPOCH + timedelta(microseconds=now)).date()
     violations = violations_of(program, rows, day)
     valued, ids = amounts if value is not None else None, made(log.case_ids)

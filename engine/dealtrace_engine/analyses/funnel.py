@@ -153,6 +153,9 @@ def funnel(
 ) -> Funnel:
     """Return how cases go through the steps of a funnel.
 
+    Cases that begin before the history that alone tells a step or a loss (`Coverage.horizons`) are in no
+    figure, as what they reached cannot be told; a note counts them.
+
     Parameters
     ----------
     log : EventLog
@@ -227,7 +230,7 @@ def funnel(
     cases = FunnelCases.of(reached, groups, threads)
     ids = Later(lambda: chosen.case_ids)
     measure = None if calendar is None else working_time(chosen, calendar, *chosen.span)
-    nowhere = int((cases.furthest < 0).sum())
+    nowhere = int((cases.furthest < 0).sum()) - reached.older
     notes = [*reached.notes, *([f"{nowhere:,} cases reach no step"] if nowhere else [])]
     findings = [] if amounts is None else amounts.findings
     return Funnel(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dealtrace_engine.analyses.horizons import older_cases
 from dealtrace_engine.analyses.milestones import NEVER, Milestone, wanted_activities
 from dealtrace_engine.errors import ArgumentError, LogError
 from dealtrace_engine.log import EventLog
@@ -41,6 +42,9 @@ class FunnelSteps:
     is_lost : ndarray of bool, shape (cases,)
         Whether the case is lost in the end.
     notes : list of str
+    older : int
+        Cases that begin before the history that tells a step, or a loss (`Coverage.horizons`): they reach
+        none here, as what they reached cannot be told.
     """
 
     names: tuple[str, ...]
@@ -48,6 +52,7 @@ class FunnelSteps:
     counts: NDArray[np.int32]
     is_lost: NDArray[np.bool_]
     notes: list[str]
+    older: int = 0
 
 
 def named_steps(steps: Steps) -> dict[str, Milestone]:
@@ -157,7 +162,16 @@ def funnel_steps(
 
     map_blocks(write, blocks(log.case_offsets), threads=threads, progress=progress)
     notes += coverage_notes(log, "lead_captured" in chosen)
-    return FunnelSteps(tuple(chosen), times.reshape(shape), counts.reshape(shape), losses != NEVER, notes)
+    told = [name for one in chosen.values() for name in one.activities]
+    older = older_cases(log, [*told, *names_of(LOST if lost is None else lost, "lost")])
+    left_out = 0 if older is None else int(older.sum())
+    if left_out:
+        counts.reshape(shape)[:, older] = 0
+        notes.append(f"{left_out:,} cases begin before the history that tells a step or a loss, "
+                     "and are left out")  # fmt: skip
+    return FunnelSteps(
+        tuple(chosen), times.reshape(shape), counts.reshape(shape), losses != NEVER, notes, left_out
+    )
 
 
 def coverage_notes(log: EventLog, leads: bool = False) -> list[str]:

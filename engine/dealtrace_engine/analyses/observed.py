@@ -14,6 +14,7 @@ from dealtrace_engine.analyses.horizons import known_since
 from dealtrace_engine.analyses.milestones import NEVER, wanted_activities
 from dealtrace_engine.analyses.segment_ends import Segment, SegmentEnd
 from dealtrace_engine.analyses.segment_pairs import marks_of, pairs_of_segments
+from dealtrace_engine.analyses.starts import starts_of
 from dealtrace_engine.buffers import arrow
 from dealtrace_engine.errors import ArgumentError, SchemaError
 from dealtrace_engine.filters.values import Moment, moment, moment_us
@@ -42,7 +43,7 @@ class Observed:
     counted, reversed, without_source, later, older : ndarray of bool, shape (cases,)
         Cases that are observed; whose targets all come before the source; that have a target but no source;
         whose source, and every target, comes after the last instant that is looked at; and whose source comes
-        before the history that tells a target (`Coverage.horizons`).
+        before the history that tells a target, or a stop that ended cases (`Coverage.horizons`).
     """
 
     sources: NDArray[np.int64]
@@ -125,7 +126,9 @@ def observed(
     causes = np.where(valid.any(axis=0), numbers[instants.argmin(axis=0)], OPEN)
     backwards = has_source & there & ~valid[own].any(axis=0)
     names = [name for target, end in targets.items() if target != STOPS for name in end.activities]
-    older = has_source & (sources < known_since(log, wanted_activities(log, names, missing=True)))
+    if STOPS in targets:
+        names += _stopping(log, targets[STOPS], np.where(causes == STOPPED, instants.min(axis=0), NEVER))
+    older = has_source & (sources < known_since(log, names))
     counted = has_source & ~backwards & ~older
     whole = sources
     if until < log.span[1]:
@@ -140,6 +143,17 @@ def observed(
         (whole != NEVER) & ~has_source & ~there,
         older,
     )
+
+
+def _stopping(log: EventLog, stops: SegmentEnd, ends: NDArray[np.int64]) -> list[str]:
+    """Return which stops ended cases, at these instants: others would have been too late to end more."""
+    if known_since(log, stops.activities) == NEVER:
+        return []
+    instants = log.timestamps if stops.timestamp == "end" else starts_of(log).microseconds
+    there = wanted_activities(log, stops.activities, missing=True)[log.activity_codes]
+    there &= instants == np.repeat(ends, np.diff(log.case_offsets))
+    ending = np.unique(log.activity_codes[there])
+    return [log.activities[code].as_py() for code in ending.tolist()]
 
 
 def reopenings_of(reopened: Any, targets: Mapping[str, SegmentEnd]) -> dict[str, SegmentEnd]:
@@ -223,7 +237,7 @@ def left_out(seen: Observed) -> list[Finding]:
         "cases whose targets all come before the source": seen.reversed,
         "cases with a target but no source": seen.without_source,
         "cases that begin after the last instant that is looked at": seen.later,
-        "cases that begin before the history that tells a target": seen.older,
+        "cases that begin before the history that tells a target or a stop": seen.older,
     }
     return [Finding(reason, int(marks.sum())) for reason, marks in found.items() if marks.any()]
 

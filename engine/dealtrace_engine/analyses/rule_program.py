@@ -137,14 +137,24 @@ class Program:
         if not names:
             return None
         if names not in self._wanted:
-            self._wanted[names] = self._wanted_of(names)
+            self._wanted[names] = self.meant(names)
         if not self._wanted[names].any() and not self._known & {normalize("NFC", name) for name in names}:
             near = dict.fromkeys(near for name in names for near in _near(tuple(self._labels), name))
             hint = f"; nearest: {', '.join(map(repr, near))}" if near else ""
             raise LogError(f"the log has no activity {' or '.join(map(repr, names))}{hint}")
         return self._wanted[names]
 
-    def _wanted_of(self, names: Sequence[str]) -> NDArray[np.bool_]:
+    def about(self, rule: Rule) -> list[str]:
+        """Return which activities a rule asks for or forbids: its own, or those of its order or attribute."""
+        if rule.activity or not (rule.order or rule.attribute):
+            return [*rule.activity]
+        if not rule.attribute:
+            return [name.strip() for step in rule.order for name in step.split("|")]
+        known = _per_event(self.log, self.log.attribute(self._named(rule.attribute))).is_valid()
+        codes = np.unique(self.log.activity_codes[np.asarray(known)])
+        return [self.log.activities[code].as_py() for code in codes.tolist()]
+
+    def meant(self, names: Sequence[str]) -> NDArray[np.bool_]:
         """Return which activities are meant, however their accents are encoded."""
         spelled = [one for name in names for one in self._spelled.get(normalize("NFC", name), [name])]
         return wanted_activities(self.log, spelled, missing=True)
@@ -223,7 +233,7 @@ class Program:
             names = [name.strip() for name in step.split("|")]
             own = np.array([text in names for text in texts], dtype=np.bool_)
             if not name:
-                own = self._wanted_of(names)
+                own = self.meant(names)
             ranks[:-1][own] = rank
             rank += bool(own.any())
         if rank < 2:

@@ -214,7 +214,7 @@ def segment_times(
     amounts = None if value is None else amounts_of(log, value, currency)
     cells = _cells(groups, amounts)
     marks = marks_of(log, chosen, missing=missing)
-    found, older = _without_older(log, chosen, marks, pairs_of_segments(log, chosen, marks, threads=threads))
+    found, older = _without_older(log, chosen, pairs_of_segments(log, chosen, marks, threads=threads))
 
     measure = _measure(log, calendar, found)
 
@@ -238,13 +238,13 @@ def segment_times(
 
 
 def _without_older(
-    log: EventLog, chosen: Sequence[Segment], marks: Marks, found: Sequence[SegmentPairs]
+    log: EventLog, chosen: Sequence[Segment], found: Sequence[SegmentPairs]
 ) -> tuple[list[SegmentPairs], dict[str, Finding]]:
     """Take out sources before the history that tells the target; return also how many, by segment."""
     kept: list[SegmentPairs] = []
     findings: dict[str, Finding] = {}
     for segment, own in zip(chosen, found, strict=True):
-        since = known_since(log, marks[segment.target.activities])
+        since = known_since(log, segment.target.activities)
         older = (own.sources < since) & (own.sources != NEVER) if since != NEVER else np.zeros(0, np.bool_)
         if older.any():
             own = replace(own, sources=np.where(older, NEVER, own.sources))

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.analyses.horizons import older_cases
 from dealtrace_engine.analyses.milestones import wanted_activities
 from dealtrace_engine.analyses.repeated import known_indices
 from dealtrace_engine.attributes import sortable
@@ -50,6 +51,9 @@ class StageSource:
         Stages in which a case is over, and those of them in which it is lost.
     told_by : str
         The column, or ``"activities"``.
+    older : int
+        Cases that begin before the history that tells one of the activities, or how they ended
+        (`Coverage.horizons`): their events say nothing here, as some may be missing.
     """
 
     names: tuple[str, ...]
@@ -59,6 +63,7 @@ class StageSource:
     closed: NDArray[np.bool_]
     lost: NDArray[np.bool_]
     told_by: str
+    older: int = 0
 
 
 def stage_source(
@@ -108,9 +113,13 @@ def stage_source(
     effects = np.zeros(len(log.activities), dtype=np.uint8)
     _set_effects(log, effects, CHANGES)
     _set_effects(log, effects, BOUNDS)
-    nothing = np.empty(0, dtype=np.int32)
+    nothing, left_out = np.empty(0, dtype=np.int32), 0
     if activities is not None:
         stages, codes = _of_activities(log, activities, effects)
+        older = older_cases(log, [*activities, *BOUNDS[CLOSES], *BOUNDS[WINS]])
+        if older is not None:
+            codes[np.repeat(older, np.diff(log.case_offsets))] = -1
+            left_out = int(older.sum())
         origins, told_by = nothing, "activities"
     else:
         told_by = column or _column_of(log)
@@ -121,7 +130,7 @@ def stage_source(
     if not stages:
         raise LogError(f"no event says anything of stages in {told_by!r}", file=log.origin.source.label)
     over, lost = _closed(log, stages, closed)
-    return StageSource(tuple(stages), codes, origins, effects, over, lost, told_by)
+    return StageSource(tuple(stages), codes, origins, effects, over, lost, told_by, left_out)
 
 
 def _set_effects(log: EventLog, effects: NDArray[np.uint8], names: Mapping[int, Sequence[str]]) -> None:

@@ -17,7 +17,7 @@ from dealtrace_engine.analyses.money import amounts_of
 from dealtrace_engine.analyses.stage_model import StageModel, case_stage_table, cases_of, rows_of, stage_rows
 from dealtrace_engine.analyses.stage_model import stage_model as model_of
 from dealtrace_engine.analyses.stage_moves import moves_of, stage_values, stuck_deals, transition_table
-from dealtrace_engine.analyses.stage_source import stage_source
+from dealtrace_engine.analyses.stage_source import StageSource, stage_source
 from dealtrace_engine.analyses.stage_visits import EPOCH, end_of, stage_order, stage_visits
 from dealtrace_engine.analyses.working_time import Calendar, working_time
 from dealtrace_engine.filters.expressions import Expression
@@ -182,7 +182,9 @@ def stages(
 
     A visit begins with the event that tells the stage and ends with the next one that tells another, or when
     the case is won or lost without a stage of its own for that. Visits that are not over are never taken
-    for completed ones. What begins before the history of the log is left out and counted in `notes`.
+    for completed ones. What begins before the history of the log is left out and counted in `notes`: visits
+    where a column tells the stage before, whose next visit is then the first of the case, and cases where
+    activities tell the stages (`Coverage.horizons`).
 
     Parameters
     ----------
@@ -251,7 +253,7 @@ def stages(
     table, limits = stage_rows(model, threads)
     ids = Later(lambda: chosen.case_ids)
     rows = CaseRows(ids, Later(lambda: rows_of(model, ids).found()))
-    notes = _notes(chosen, model, source.told_by if activities is None else None)
+    notes = _notes(chosen, model, source, source.told_by if activities is None else None)
     return Stages(
         table, known.names, known.how, known.support, source.told_by,
         EPOCH + timedelta(microseconds=end), notes, [] if amounts is None else amounts.findings,
@@ -262,10 +264,11 @@ def stages(
     )  # fmt: skip
 
 
-def _notes(log: EventLog, model: StageModel, column: str | None) -> list[str]:
-    without = log.cases - sum(cases_of(block.cases) for block in model.visits.blocks)
+def _notes(log: EventLog, model: StageModel, source: StageSource, column: str | None) -> list[str]:
+    without = log.cases - source.older - sum(cases_of(block.cases) for block in model.visits.blocks)
     told = [
         (without, "cases are in no stage"),
+        (source.older, "cases begin before the history that tells a stage or an end, and are left out"),
         (model.visits.unseen, "visits began before what the log knows, and are left out"),
     ]
     notes = [f"{count:,} {what}" for count, what in told if count]

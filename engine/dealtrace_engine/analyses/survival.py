@@ -213,8 +213,8 @@ def survival(
 
     A case that has not got there is censored: it is known to take longer than it was seen. Where cases can
     end otherwise (lost instead of won), name these ends as competing targets: else they would count as if
-    they could still get there. Cases that begin before the history that alone tells a target
-    (`Coverage.horizons`) are left out, and a finding counts them.
+    they could still get there. Cases that begin before the history that alone tells a target, or a
+    stop that ends cases (`Coverage.horizons`), are left out, and a finding counts them.
 
     Parameters
     ----------

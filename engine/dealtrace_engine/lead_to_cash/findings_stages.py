@@ -99,7 +99,8 @@ def funnel_drop(context: Context) -> Iterator[Candidate]:
     numbers = {"drop_share": len(cases) / int(funnel.reached[worst].sum())}
     name = activity_label(steps.names[worst])
     yield Candidate("funnel_drop", "lost", cases, context.value[cases], None, numbers,
-                    {"step": f"activity:{name}"}, _lost_after(context, steps.names, worst))  # fmt: skip
+                    {"step": f"activity:{name}"},
+                    None if steps.older else _lost_after(context, steps.names, worst))  # fmt: skip
 
 
 def _lost_after(context: Context, steps: Sequence[str], worst: int) -> Expression | None:

@@ -93,7 +93,7 @@ class Facts:
 
     def known_since(self, *activities: str) -> int:
         """Return the instant since which the log can tell all of these; `NEVER` where it always can."""
-        return known_since(self.log, self.marks(*activities))
+        return known_since(self.log, activities)
 
     def reached(self, *activities: str) -> Reached:
         """Return when cases have any of these activities."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from dealtrace_engine.analyses.money import UNITS
 from dealtrace_engine.analyses.variants import variants
 from dealtrace_engine.lead_to_cash.kpi_cells import Cells
 from dealtrace_engine.lead_to_cash.kpi_facts import DAY, LOST, OPEN, WON, Facts
-from dealtrace_engine.lead_to_cash.kpi_observed import Observed
+from dealtrace_engine.lead_to_cash.kpi_observed import Observed, too_old
 from dealtrace_engine.lead_to_cash.kpi_registry import FEW, OWNER, Kpi
 
 Formula = tuple[list[float | None], Observed]
@@ -23,8 +24,13 @@ NEGATIVE = "has a negative amount and is not counted", "have a negative amount a
 
 
 def by_formula(facts: Facts, kpi: Kpi, cells: Cells) -> Formula | str:
-    """Return the values of a KPI, or why the log cannot tell it."""
-    return FORMULAS[kpi.id](facts, kpi, cells)
+    """Return the values of a KPI, or why the log cannot tell it.
+
+    Cases that began before the log can tell what became of them are in no cell.
+    """
+    older, why = too_old(facts, kpi, facts.created)
+    answer = FORMULAS[kpi.id](facts, kpi, replace(cells, of_case=np.where(older, -1, cells.of_case)))
+    return answer if isinstance(answer, str) else (answer[0], answer[1].without(older[answer[1].cases], why))
 
 
 def _cases(facts: Facts, eligible: NDArray[np.bool_], done: NDArray[np.bool_]) -> Observed:
@@ -101,16 +107,15 @@ def _spread(facts: Facts, kpi: Kpi, cells: Cells) -> Formula | str:
     owners = facts.owners(OWNER.split("|"))
     if owners is None:
         return "the log has no owner of the case: sales_rep or owner"
-    known = (owners >= 0) & (cells.of_case >= 0)
-    found = _cases(facts, ((facts.state == WON) | (facts.state == LOST)) & known, facts.state == WON)
-    width = int(owners.max(initial=0)) + 1
+    decided = (facts.state == WON) | (facts.state == LOST)
+    found = _cases(facts, decided & (owners >= 0), facts.state == WON)
+    width, inside = int(owners.max(initial=0)) + 1, cells.of_case[found.cases] >= 0
     keys = cells.of_case[found.cases] * width + owners[found.cases]
-    pairs, place = np.unique(keys, return_inverse=True)
-    decided = np.bincount(place, minlength=len(pairs))
-    rates = np.bincount(place[found.done], minlength=len(pairs)) / np.maximum(decided, 1)
+    pairs, place, sizes = np.unique(keys[inside], return_inverse=True, return_counts=True)
+    rates = np.bincount(place[found.done[inside]], minlength=len(pairs)) / np.maximum(sizes, 1)
     values: list[float | None] = []
     for cell in range(cells.count):
-        own = rates[(pairs // width == cell) & (decided >= FEW)]
+        own = rates[(pairs // width == cell) & (sizes >= FEW)]
         low, high = np.percentile(own, [25, 75]).tolist() if len(own) > 1 else (0.0, 0.0)
         values.append(high - low if len(own) > 1 else None)
     return values, found

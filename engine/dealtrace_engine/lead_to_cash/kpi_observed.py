@@ -18,6 +18,12 @@ AGAIN = (
     "tells of the same as an earlier case and is not counted twice",
     "tell of the same as an earlier case and are not counted twice",
 )
+DECIDED, PAID = ("opportunity_won", "opportunity_lost"), ("payment_received", "payment_completed")
+TOLD_BY: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("K18.w", "K18.l", "K18.a", "K19.v", "K24", "K25.n", "K25.p"), DECIDED),
+    **dict.fromkeys(("K16.d", "K17.o"), PAID), "K17.p": (), "K7.n": ("quote_created",),
+}  # fmt: skip
+"""Which activities tell what became of an object, where it is not the end or the second need of a KPI."""
 PER_OBJECT = ("cases", "done", "open", "values", "starts", "reversed")
 """What `Observed` has of every object."""
 
@@ -80,6 +86,8 @@ class Observed:
 
     def without(self, gone: NDArray[np.bool_], why: Why) -> Observed:
         """Return the objects without some, shape (objects,), and why these are not counted."""
+        if not gone.any():
+            return self
         kept = ~gone
         columns = {name: getattr(self, name)[kept] for name in PER_OBJECT}
         records = None if self.records is None else self.records[kept]
@@ -108,3 +116,19 @@ def chosen_cases(
     )  # fmt: skip
     found.leave_out(np.flatnonzero(again), AGAIN)
     return found
+
+
+def too_old(facts: Facts, kpi: Kpi, starts: NDArray[np.int64]) -> tuple[NDArray[np.bool_], Why]:
+    """Return which objects began before the log can tell what became of them, and what is said of these.
+
+    Parameters
+    ----------
+    facts : Facts
+    kpi : Kpi
+    starts : ndarray of int64, shape (objects,)
+        When each began, microseconds UTC.
+    """
+    told_by = kpi.end or TOLD_BY.get(kpi.id, kpi.needs[1] if len(kpi.needs) > 1 else ())
+    since = facts.known_since(*told_by)
+    said = f"began before {np.datetime64(max(since, 0), 'us').astype('M8[D]')}, since when this is known, and"
+    return starts < since, (f"{said} is not counted", f"{said} are not counted")

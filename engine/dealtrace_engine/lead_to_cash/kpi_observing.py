@@ -9,7 +9,7 @@ import numpy as np
 from dealtrace_engine.analyses.invoices import UNKNOWN
 from dealtrace_engine.analyses.milestones import NEVER, Reached
 from dealtrace_engine.lead_to_cash.kpi_facts import DAY, LOST, OPEN, WON, Facts
-from dealtrace_engine.lead_to_cash.kpi_observed import SCALE, Observed, chosen_cases, counted
+from dealtrace_engine.lead_to_cash.kpi_observed import SCALE, Observed, chosen_cases, counted, too_old
 from dealtrace_engine.lead_to_cash.kpi_registry import DISCOUNT, EXCESSIVE_PERCENT, REWORK, Kpi
 from dealtrace_engine.lead_to_cash.kpi_times import ENDED, answers, between, handovers, stage_visits
 
@@ -21,10 +21,6 @@ UNDECIDED = (
 )  # fmt: skip
 
 
-ALL_DONE = {"K17.p"}
-"""These count only what has all that they need."""
-
-
 def observed(facts: Facts, kpi: Kpi) -> Observed | str:
     """Return what a KPI is told of, or why the log cannot tell it.
 
@@ -33,11 +29,7 @@ def observed(facts: Facts, kpi: Kpi) -> Observed | str:
     """
     kind = between if kpi.grain != "approval" else answers
     found = SPECIAL.get(kpi.id, kind)(facts, kpi)
-    wanted = kpi.end or (kpi.needs[1] if len(kpi.needs) > 1 and kpi.id not in ALL_DONE else ())
-    if isinstance(found, str) or (since := facts.known_since(*wanted)) == NEVER:
-        return found
-    said = f"began before {np.datetime64(since, 'us').astype('M8[D]')}, since when this is known, and"
-    return found.without(found.starts < since, (f"{said} is not counted", f"{said} are not counted"))
+    return found if isinstance(found, str) else found.without(*too_old(facts, kpi, found.starts))
 
 
 def _lead_share(facts: Facts, kpi: Kpi) -> Observed | str:

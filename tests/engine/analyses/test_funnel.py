@@ -292,3 +292,17 @@ def test_leads_that_an_export_leaves_out_are_told():
     coverage = Coverage("salesforce", "data-export", leads_without_case=7)
     notes = funnel(replace(log, origin=replace(log.origin, coverage=coverage))).notes
     assert any(note.startswith("7 leads that never became an opportunity are not in") for note in notes)
+
+
+@pytest.mark.parametrize("known", ["b", "opportunity_lost"])
+@pytest.mark.parametrize("strict", [False, True])
+def test_cases_older_than_the_history_of_a_step_or_a_loss_are_left_out(known, strict):
+    log = log_of(*BY_HAND, old=[case in "12" for case, *_ in BY_HAND], amount=[1.0] * len(BY_HAND))
+    told = Coverage("salesforce", "csv", horizons={known: "2024-01-02", "c": "1970-01-01", "z": "2030-01-01"})
+    covered = replace(log, origin=replace(log.origin, coverage=told))
+    found = funnel(covered, ["a", "b", "c"], strict=strict, value="amount")
+    young = funnel(log, ["a", "b", "c"], strict=strict, value="amount", where=w.case("old") == False)  # noqa: E712
+    assert (found.table, found.groups, found.values) == (young.table, young.groups, young.values)
+    assert found.open_cases(0).to_pylist() == young.open_cases(0).to_pylist()
+    said = "2 cases begin before the history that tells a step or a loss, and are left out"
+    assert found.notes == [said, *young.notes]

@@ -275,3 +275,7 @@ def test_sources_older_than_the_history_of_the_target_are_left_out(source, since
         ("sources of S before the history that tells its target", left_out)
     ][: left_out > 0]
     assert len(result.cases(0)) <= starts == result.times().num_rows
+    unpaid = segment_times(log, {"S": (source, "paid")}, where=~w.contains("paid"), missing=True)
+    assert row_of(unpaid)["starts"] <= starts  # also where a filter leaves no payment at all
+    young = set(result.times()["source"].to_pylist())
+    assert set(unpaid.times()["source"].to_pylist()) <= young

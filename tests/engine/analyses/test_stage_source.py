@@ -106,6 +106,20 @@ def test_what_an_export_says_of_itself_counts():
         stages(covered(log_of(("1", "x", 0, "A"), ("1", "x", 1, "A"))))
 
 
+@pytest.mark.parametrize("known", ["quote_issued", "opportunity_lost", "Bye"])
+def test_cases_older_than_the_history_of_an_activity_are_in_no_stage(known):
+    rows = [("1", "Lead Captured", 0, None), ("1", "Quote/Proposal Issued", 2, None), ("2", "Bye", 9, None),
+            ("2", "Lead Captured", 1, None), ("2", "Quote/Proposal Issued", 5, None),
+            ("3", "Opportunity Closed Lost", 9, None)]  # fmt: skip
+    mapping = {"lead_captured": "Lead", "Quote/Proposal Issued": "Quote", "Bye": None}
+    log = covered(log_of(*rows), horizons={known: "2024-01-02", "order_fulfilled": "2030-01-01"})
+    found = stages(log, activities=mapping)
+    assert {row["case_id"] for row in found.case_table.to_pylist()} == {"2"}
+    assert found.table["mean_s"].to_pylist() == [4 * DAY, 4 * DAY]
+    said = "1 cases begin before the history that tells a stage or an end, and are left out"
+    assert found.notes == ["1 cases are in no stage", said]
+
+
 def test_what_cannot_be_told_is_refused():
     log = log_of(*BY_HAND)
     plain = from_arrow(pa.table({"case": ["1"], "activity": ["a"], "time": ["2024-01-01"]}))

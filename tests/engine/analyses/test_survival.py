@@ -127,18 +127,18 @@ def test_an_export_says_until_when_and_from_when():
 
 
 def test_cases_older_than_the_history_of_a_target_are_left_out():
-    log = log_of(DEALS)
-    known = Coverage(
-        "salesforce", "csv", horizons={"lost": "2024-01-03", "won": "2024-01-02", "new": "2030-01-01"}
-    )
+    log = log_of([*DEALS, ("3", "late", 40)])
+    horizons = {"lost": "2024-01-03", "won": "2024-01-02"} | dict.fromkeys(("new", "late"), "2030-01-01")
+    known = Coverage("salesforce", "csv", horizons=horizons)
     log = replace(log, origin=replace(log.origin, coverage=known))
     result = survival(log, "new", ENDS)
     assert (only_row(result)["cases"], only_row(result)["open"]) == (3, 2)  # not 1 and 2
-    assert ("cases that begin before the history that tells a target", 2) in [
+    assert ("cases that begin before the history that tells a target or a stop", 2) in [
         (finding.reason, finding.count) for finding in result.findings
     ]
     assert only_row(survival(log, "new", "won"))["cases"] == 4  # 2 began when it was known
-    assert only_row(survival(log, "new", "won", stops="lost"))["cases"] == 4
+    assert only_row(survival(log, "new", "won", stops="lost"))["cases"] == 3  # nor if 2 was lost
+    assert only_row(survival(log, "new", "won", stops=["lost", "late"]))["cases"] == 3  # no deal ends late
 
 
 def test_the_last_event_of_the_whole_log_counts():
