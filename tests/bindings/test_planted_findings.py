@@ -12,16 +12,17 @@ import pytest
 import dealtrace as dt
 from dealtrace_engine.synthetic.crm.writing import write_organisation
 
-DEALS, SEED = 2_500, 1
+DEALS = 2_500
 READERS = {"salesforce": dt.read_salesforce, "dynamics": dt.read_dynamics}
 
 
-@pytest.fixture(scope="session", params=READERS)
+@pytest.fixture(scope="session", params=[("salesforce", 1), ("salesforce", 2), ("dynamics", 1)], ids=str)
 def organisation(request, tmp_path_factory):
     """The CRM, what was planted in its export, the log of its deals, and where it is."""
-    folder = tmp_path_factory.mktemp("planted") / request.param
-    made = write_organisation(request.param, None, DEALS, SEED, folder)
-    return request.param, made.planted["findings"], READERS[request.param](folder), folder
+    crm, seed = request.param
+    folder = tmp_path_factory.mktemp("planted") / crm
+    made = write_organisation(crm, None, DEALS, seed, folder)
+    return crm, made.planted["findings"], READERS[crm](folder), folder
 
 
 def test_the_slow_approver_is_first_of_all_whom_it_waits_for(organisation):
@@ -55,7 +56,8 @@ def test_the_discounting_rep_is_first(organisation):
     others = table.filter(pl.col("owner") != rep["name"])
     mean = pl.col("mean_discount").dot("deals") / pl.col("deals").sum()
     # Quotes without a history do not tell that they were accepted: in Salesforce, that is a fifth.
-    assert theirs["deals"].sum() == pytest.approx(rep["accepted_quotes"], rel=0.25)
+    told = 0.8 * rep["accepted_quotes"]
+    assert told - 3.5 * (0.2 * told) ** 0.5 <= theirs["deals"].sum() <= rep["accepted_quotes"]
     assert theirs.select(mean).item() == pytest.approx(rep["mean_percent"], abs=2)
     assert others.select(mean).item() == pytest.approx(rep["mean_percent_of_others"], abs=0.5)
     assert theirs["accepted_excessive"].sum() == pytest.approx(rep["above_limit"], abs=1)
@@ -72,11 +74,15 @@ def test_the_region_without_contracts_is_first(organisation):
         return
     first = won.row(0, named=True)
     assert first["region"] == region["name"]
-    assert first["applicable_cases"] == pytest.approx(region["won"], abs=2)
-    assert first["violating_cases"] == pytest.approx(region["won_without_contract"], abs=2)
-    assert 1 - first["adherence"] == pytest.approx(region["share"], abs=0.02)
+    # Two or so were deleted, and of those whose account was merged into another the region is not known.
+    lost = 2 + won.filter(pl.col("region").is_null())["applicable_cases"].sum()
+    assert region["won"] - lost <= first["applicable_cases"] <= region["won"]
+    assert region["won_without_contract"] - lost <= first["violating_cases"] <= region["won_without_contract"]
+    assert 1 - first["adherence"] == pytest.approx(region["share"], abs=0.03)
     elsewhere = won[1:].select(pl.col("violating_cases").sum() / pl.col("applicable_cases").sum()).item()
     assert elsewhere == pytest.approx(region["share_elsewhere"], abs=0.02)
+    (said,) = [one for one in dt.findings(log).sentences if "Won without a signed contract" in one]
+    assert f"{region['name']}”: " in said.partition("Most often with ")[2]  # the region, or its team
 
 
 def test_the_weak_lead_source_is_last(organisation):
@@ -101,8 +107,10 @@ def test_the_late_payers_are_first(organisation):
     late = findings["late_payers"]
     table = pl.from_arrow(dt.receivables(log, by="account", invoice="record_id", value=None).table)
     theirs = pl.col("account").is_in(late["accounts"])
-    surest = table.filter(pl.col("paid") >= 3).sort("late_low", descending=True)
-    assert surest["account"].head(3).is_in(late["accounts"]).all()
+    # Of most there are too few invoices to tell: three in three are late by chance with others, too.
+    assert table.sort("late_low", descending=True, nulls_last=True)["account"][0] in late["accounts"]
     own, others = table.filter(theirs), table.filter(~theirs)
-    assert (own["paid"].sum(), own["late"].sum()) == (late["paid_invoices"], late["late"])
+    # One may be of a deal that was deleted.
+    assert own["paid"].sum() == pytest.approx(late["paid_invoices"], abs=1)
+    assert own["late"].sum() == pytest.approx(late["late"], abs=1)
     assert others["late"].sum() / others["paid"].sum() == pytest.approx(late["share_of_others"], abs=0.02)

@@ -25,6 +25,7 @@ from dealtrace_engine.lead_to_cash.findings_context import (
     Candidate,
     Context,
 )
+from dealtrace_engine.lead_to_cash.findings_standouts import standout
 
 if TYPE_CHECKING:
     from dealtrace_engine.log import EventLog
@@ -176,13 +177,14 @@ def quote_revisions(context: Context) -> Iterator[Candidate]:
     cases = np.flatnonzero(own)
     if not len(cases):
         return
+    behind = standout(context, own, quoted != NEVER)
     days = (revised.lasts[cases] - quoted[cases]) / DAY_US
     name = context.own_name("quote_revised")
     yield Candidate(
         "quote_revisions", "capital", cases, context.delay_cost(cases, days), days,
         {"revisions": int(revised.counts[cases].sum()), "lost_days": float(np.median(days)),
-         "quoted_share": len(cases) / int((quoted != NEVER).sum())},
-        {}, None if name is None else where.contains(name),
+         "quoted_share": len(cases) / int((quoted != NEVER).sum()), **behind.numbers},
+        behind.names, None if name is None else where.contains(name),
     )  # fmt: skip
 
 
@@ -193,5 +195,6 @@ def stalled_deals(context: Context) -> Iterator[Candidate]:
         return
     cases = np.flatnonzero(stalled.is_stalled)
     idle = stalled.idle_days[cases]
-    numbers = {"limit_days": stalled.limit_days, "idle_days": float(np.median(idle))}
-    yield Candidate("stalled_deals", "hoped", cases, context.value[cases], idle, numbers)
+    behind = standout(context, stalled.is_stalled, context.hoped)
+    numbers = {"limit_days": stalled.limit_days, "idle_days": float(np.median(idle)), **behind.numbers}
+    yield Candidate("stalled_deals", "hoped", cases, context.value[cases], idle, numbers, behind.names)

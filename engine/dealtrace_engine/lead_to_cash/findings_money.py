@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from dealtrace_engine.analyses.invoices import DUE
+from dealtrace_engine.analyses.invoices import DUE, UNKNOWN
 from dealtrace_engine.analyses.milestones import NEVER
 from dealtrace_engine.filters import where
 from dealtrace_engine.lead_to_cash.findings_context import (
@@ -21,6 +21,7 @@ from dealtrace_engine.lead_to_cash.findings_context import (
     Context,
 )
 from dealtrace_engine.lead_to_cash.findings_delays import APPROVED
+from dealtrace_engine.lead_to_cash.findings_standouts import standout
 
 DISCOUNT = ("discount_percent", "discount_pct", "discount_percentage", "discount", "discountpercentage")
 CANCELED, REVERSED = "invoice_canceled", "payment_reversed"
@@ -52,13 +53,16 @@ def overdue_unpaid(context: Context) -> Iterator[Candidate]:
     cases = np.flatnonzero(invoices.is_overdue)
     if len(cases):
         days = invoices.days_late[cases].astype(np.float64)
-        numbers = {"overdue_days": float(np.median(days))}
+        was_due = invoices.issued & (invoices.due != UNKNOWN) & (invoices.due < invoices.until)
+        behind = standout(context, invoices.is_overdue, was_due)
+        numbers = {"overdue_days": float(np.median(days)), **behind.numbers}
         column, condition = context.attribute(DUE), None
         if column is not None and pa.types.is_temporal(context.log.attribute(column).values.type):
             due = where.case(column) < str(np.datetime64(invoices.until, "D"))
             issued, paid = context.ended(INVOICED, [CANCELED]), context.ended(PAID, [REVERSED])
             condition = due & issued & ~paid
-        yield Candidate("overdue_unpaid", "owed", cases, context.value[cases], days, numbers, {}, condition)
+        yield Candidate("overdue_unpaid", "owed", cases, context.value[cases], days, numbers, behind.names,
+                        condition)  # fmt: skip
 
 
 def unapproved_discounts(context: Context) -> Iterator[Candidate]:
@@ -68,12 +72,14 @@ def unapproved_discounts(context: Context) -> Iterator[Candidate]:
     if percent is None or not agreed.any():
         return
     above = agreed & (percent > context.discount_limit) & (percent < 100)
-    cases = np.flatnonzero(above & ~context.has(*APPROVED))
+    unapproved = above & ~context.has(*APPROVED)
+    cases = np.flatnonzero(unapproved)
     if not len(cases):
         return
+    behind = standout(context, unapproved, above)
     given = percent[cases] / (100 - percent[cases])  # of the amount, which is what is left after it
     numbers = {"limit_percent": context.discount_limit, "mean_percent": float(percent[cases].mean()),
-               "above_share": len(cases) / int(above.sum())}  # fmt: skip
+               "above_share": len(cases) / int(above.sum()), **behind.numbers}  # fmt: skip
     column, accepted = context.attribute(DISCOUNT), context.own_name("quote_accepted")
     condition = None
     if column is not None and accepted is not None:
@@ -81,18 +87,21 @@ def unapproved_discounts(context: Context) -> Iterator[Candidate]:
         for name in filter(None, map(context.own_name, APPROVED)):
             condition &= ~where.contains(name)
     stake = context.value[cases] * given
-    yield Candidate("unapproved_discounts", "discount", cases, stake, None, numbers, {}, condition)
+    yield Candidate("unapproved_discounts", "discount", cases, stake, None, numbers, behind.names, condition)
 
 
 def canceled_orders(context: Context) -> Iterator[Candidate]:
     """Yield the cases whose order was canceled."""
-    cases = np.flatnonzero(context.has("order_canceled"))
+    canceled = context.has("order_canceled")
+    cases = np.flatnonzero(canceled)
     if len(cases):
-        ordered = int(context.has("sales_order_created", "order_canceled").sum())
+        ordered = context.has("sales_order_created", "order_canceled")
+        behind = standout(context, canceled, ordered)
         name = context.own_name("order_canceled")
         yield Candidate(
             "canceled_orders", "lost", cases, context.value[cases], None,
-            {"ordered_share": len(cases) / ordered}, {}, None if name is None else where.contains(name),
+            {"ordered_share": len(cases) / int(ordered.sum()), **behind.numbers}, behind.names,
+            None if name is None else where.contains(name),
         )  # fmt: skip
 
 

@@ -135,6 +135,11 @@ class Words:
         said = self._counted(self._template("kinds", candidate.kind), counted).format(
             cases=self.number(counted["cases"]), **numbers, **names
         )  # fmt: skip
+        space = "" if self.language in ("ja", "zh") else " "
+        if "standout_group" in names:
+            one = {"attribute": names["standout_attribute"], "group": names["standout_group"]}
+            groups = self._template("groups", "one").format(**one)
+            said += space + self._template("standout", "group").format(groups=groups, **numbers)
         if money is not None and abs(money) >= LEAST:
             stake = self._template("stakes", candidate.basis).format(
                 money=self.money(money, currency, is_converted),
@@ -144,7 +149,7 @@ class Words:
             stake = self._template("without_money", candidate.basis)
         else:
             return said
-        return f"{said}{'' if self.language in ('ja', 'zh') else ' '}{stake}"
+        return f"{said}{space}{stake}"
 
     def _counted(self, template: str, numbers: Mapping[str, float]) -> str:
         """Write ``[name:one|many]`` as the number asks for; in French, less than two is one."""

@@ -26,7 +26,7 @@ def test_shown_and_written(tmp_path):
     assert " ".join(found.sentences[1].split())[:30] in " ".join(shown.split())
     assert write_findings(found, tmp_path) == ["findings.json", "findings.parquet"]
     written = json.loads((tmp_path / "findings.json").read_text("utf-8"))
-    assert written["definition"] == "findings 2"
+    assert written["definition"] == "findings 3"
     assert [row["sentence"] for row in written["findings"]] == found.sentences
     assert pq.read_table(tmp_path / "findings.parquet").equals(found.table)
 
