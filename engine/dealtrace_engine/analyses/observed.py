@@ -112,10 +112,13 @@ def observed(
     marks = marks_of(log, chosen, missing=missing)
     pairs = pairs_of_segments(log, chosen, marks, until=until, threads=threads)
     sources = pairs[0].sources
-    undone = _undone(log, targets, reopened or {}, until, missing, threads)
+    ends = {name: own.targets for name, own in zip(targets, pairs, strict=True)}
+    if STOPS in targets and targets[STOPS].occurrence == "first":
+        ends[STOPS] = _next_stop(log, source, targets[STOPS], sources, until, missing, threads)
+    undone = _undone(log, targets, ends, reopened or {}, until, missing, threads)
     seen = np.stack([
-        np.where(own.targets < undone[name], NEVER, own.targets) if name in undone else own.targets
-        for name, own in zip(targets, pairs, strict=True)
+        np.where(undone[name], NEVER, instants) if name in undone else instants
+        for name, instants in ends.items()
     ])  # fmt: skip
     numbers = np.array([STOPPED if name == STOPS else place for place, name in enumerate(targets)])
     has_source = sources != NEVER
@@ -175,17 +178,47 @@ def reopenings_of(reopened: Any, targets: Mapping[str, SegmentEnd]) -> dict[str,
     return {name: replace(SegmentEnd.of(what), occurrence="last") for name, what in named.items()}
 
 
-def _undone(
-    log: EventLog, targets: Mapping[str, SegmentEnd], reopened: Mapping[str, SegmentEnd], until: int,
+def _next_stop(
+    log: EventLog, source: SegmentEnd, stops: SegmentEnd, sources: NDArray[np.int64], until: int,
     missing: bool, threads: int | None,
-) -> dict[str, NDArray[np.int64]]:  # fmt: skip
-    """When each target was undone for the last time, by its name."""
+) -> NDArray[np.int64]:  # fmt: skip
+    """When each case leaves after its source: a stop before that did not end it."""
+    chosen = [Segment(STOPS, replace(source, occurrence="every"), stops)]
+    marks = marks_of(log, chosen, missing=missing)
+    (pairs,) = pairs_of_segments(log, chosen, marks, until=until, threads=threads)
+    every = np.arange(len(pairs.sources))
+    owners = pairs.cases(every)
+    own = every[(pairs.sources != NEVER) & (pairs.sources == sources[owners])]
+    cases, firsts = np.unique(owners[own], return_index=True)
+    found = np.full(log.cases, NEVER, dtype=np.int64)
+    found[cases] = pairs.targets[own[firsts]]
+    return found
+
+
+def _undone(
+    log: EventLog, targets: Mapping[str, SegmentEnd], instants: Mapping[str, NDArray[np.int64]],
+    reopened: Mapping[str, SegmentEnd], until: int, missing: bool, threads: int | None,
+) -> dict[str, NDArray[np.bool_]]:  # fmt: skip
+    """Whether what undoes a target comes after it, by its name."""
     if not reopened:
         return {}
     chosen = [Segment(name, end, targets[name]) for name, end in reopened.items()]
     marks = marks_of(log, chosen, missing=missing)
+
+    def last(end: SegmentEnd) -> NDArray[np.int64]:
+        events = np.flatnonzero(marks[end.activities][log.activity_codes] & (log.timestamps <= until))
+        places = np.full(log.cases, -1, dtype=np.int64)
+        places[np.searchsorted(log.case_offsets, events, side="right") - 1] = events  # the last one stays
+        return places
+
+    found = {}
     pairs = pairs_of_segments(log, chosen, marks, until=until, threads=threads)
-    return {name: own.sources for name, own in zip(reopened, pairs, strict=True)}
+    for name, own in zip(reopened, pairs, strict=True):
+        found[name] = own.sources > instants[name]
+        at_once = (own.sources == instants[name]) & (own.sources != NEVER)
+        if at_once.any():  # the order of the events tells
+            found[name] |= at_once & (last(reopened[name]) > last(targets[name]))
+    return found
 
 
 def last_instant(log: EventLog, until: Moment | None) -> int:

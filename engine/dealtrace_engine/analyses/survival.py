@@ -229,8 +229,8 @@ def survival(
     where : Expression, optional
         Only of what passes this filter.
     stops : the same, optional
-        Where cases leave without getting there. They are censored then: times are those of cases that do not
-        leave. To know how many leave, name it as a competing target instead.
+        Where cases leave without getting there, after the source. They are censored then: times are those of
+        cases that do not leave. To know how many leave, name it as a competing target instead.
     reopened : the same, or mapping of names of targets to the same, optional
         What undoes targets and stops (called "stopped"), such as "opportunity_reopened": what comes before
         the last of it does not count, so that a deal that was lost and reopened is open. Of what can be
@@ -305,7 +305,7 @@ def survival(
     cells, labels = _cells(seen, groups, cohort)
     numbers = places_of(cells, len(groups) * len(labels))
     counted = [own[seen.counted[own]] for own in numbers]
-    rows = _order(groups, len(labels), counted, seen, cohort is None and not groups.names)
+    rows = _order(groups, len(labels), counted, seen, cohort is None)
     curves = map_blocks(
         lambda row: curve_of(durations[counted[row]], seen.causes[counted[row]], len(targets), confidence),
         rows, threads=threads, progress=progress,
@@ -343,7 +343,7 @@ def _cells(
 def _order(
     groups: Groups, width: int, counted: Sequence[NDArray[np.int64]], seen: Observed, all_cells: bool
 ) -> list[int]:
-    """Cells that have cases: groups with the most first, their cohorts in time."""
+    """Return cells: groups with the most cases first, and of their cohorts, in time, those with cases."""
     sizes = np.bincount(groups.codes[seen.counted], minlength=len(groups))
     order = np.lexsort((np.arange(len(groups)), -sizes)).tolist()
     cells = [group * width + place for group in order for place in range(width)]

@@ -62,15 +62,17 @@ def main_columns(
     }  # fmt: skip
     for percentile in percentiles:
         found = [curve.reached(percentile / 100) for curve in curves]
-        for name, values in zip(limits_names(percentile), zip(*found, strict=True), strict=True):
-            columns[name] = pa.array([None if v is None else v / MICROSECONDS for v in values], pa.float64())
-    notes = [_note(int(own), int(done), curve) for own, done, curve in zip(cases, ended, curves, strict=True)]
+        for place, name in enumerate(limits_names(percentile)):
+            values = [None if one[place] is None else one[place] / MICROSECONDS for one in found]
+            columns[name] = pa.array(values, pa.float64())
+    begun = count(seen.reversed | seen.older)
+    notes = [_note(*own) for own in zip(cases.tolist(), ended.tolist(), begun.tolist(), curves, strict=True)]
     return {**columns, "note": text(notes)}
 
 
-def _note(cases: int, ended: int, curve: Curve) -> str | None:
+def _note(cases: int, ended: int, begun: int, curve: Curve) -> str | None:
     if not cases:
-        return "not enough data: no case has the source"
+        return f"not enough data: no case {'with the source is counted' if begun else 'has the source'}"
     if not ended:
         return f"not enough data: none of {cases:,} got there"
     left = curve.survival[-1]

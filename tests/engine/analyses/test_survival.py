@@ -210,6 +210,38 @@ def test_those_that_leave_are_censored_then():
     assert [(row["cohort"], row["cases"]) for row in closed.table.to_pylist()] == [(None, 4)]
 
 
+@pytest.mark.parametrize("occurrence", ["first", "last"])
+def test_a_stop_before_the_source_ended_nothing(occurrence):
+    rows = [("1", "lost", 0), ("1", "new", 1), ("1", "new", 3), ("1", "lost", 7), ("1", "lost", 9),
+            ("2", "lost", 0), ("2", "new", 1), ("3", "new", 1), ("3", "won", 60)]  # fmt: skip
+    result = survival(log_of(rows), SegmentEnd(("new",), occurrence), "won", stops="lost")
+    assert [result.cases(0, which).to_pylist() for which in ("stopped", "open", "won")] == [
+        ["1"],
+        ["2"],
+        ["3"],
+    ]
+    until = survival(log_of(rows), SegmentEnd(("new",), occurrence), "won", stops="lost", until="2024-01-06")
+    assert until.cases(0, "open").to_pylist() == ["1", "2", "3"]
+
+
+def test_of_events_at_one_instant_the_last_in_the_file_decides_what_is_over():
+    rows = [("1", "new", 0), ("1", "won", 5), ("1", "reopened", 5), ("2", "new", 0), ("2", "reopened", 5),
+            ("2", "won", 5)]  # fmt: skip
+    result = survival(log_of(rows), "new", "won", reopened="reopened")
+    assert [result.cases(0, which).to_pylist() for which in ("won", "open")] == [["2"], ["1"]]
+
+
+def test_groups_and_cohorts_without_a_case_that_counts():
+    rows = [("1", "won", 0), ("1", "new", 1), ("2", "x", 0)]
+    log = log_of(rows, region=["N", "N", "S"])
+    grouped = survival(log, "new", "won", by="region").table.to_pylist()
+    assert [(row["region"], row["cases"], row["reversed"], row["note"]) for row in grouped] == [
+        ("N", 0, 1, "not enough data: no case with the source is counted"),
+        ("S", 0, 0, "not enough data: no case has the source"),
+    ]
+    assert len(survival(log, "new", "won", cohort="created month").table) == 0
+
+
 def test_losses_that_are_no_target_and_no_stop_are_told():
     rows = [("1", "Created", 0), ("1", "Closed Lost", 5), ("2", "Created", 0), ("2", "Closed Lost", 5),
             ("2", "Reopened", 6), ("3", "Created", 0), ("3", "Closed Won", 8), ("4", "Closed Lost", 0),
