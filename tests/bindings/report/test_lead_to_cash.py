@@ -69,6 +69,7 @@ def test_times_are_working_time_where_a_calendar_is_given(events, tmp_path, caps
         worth = {} if name in ("survival", "handovers") else {"value": "amount"}
         told = [call(log, calendar=one, **worth).to_arrow() for one in (hours, None)]
         assert [found.tables[name].equals(table) for table in told] == [True, False]
+    assert "days of 24 working hours" in found.results["drivers_throughput"].target
     path, file = tmp_path / "log.parquet", tmp_path / "hours.toml"
     pq.write_table(events, path)
     file.write_text('by = "region"\n[calendars.DACH]\nzone = "Europe/Berlin"\n', "utf-8")
