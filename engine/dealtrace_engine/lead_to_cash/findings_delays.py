@@ -57,12 +57,12 @@ def slow_steps(context: Context) -> Iterator[Candidate]:
         if totals[edge] <= 0:
             return
         found, delays = _by_case(cases[own], excess[own])
-        stake = context.delay_cost(found, _by_case(cases[own], late[own])[1])
+        later = delays if context.calendar is None else _by_case(cases[own], late[own])[1]
         longer = timedelta(microseconds=int(medians[edge]) // 2 + 1)
         source, target = (log.activities[int(code)].as_py() for code in divmod(int(edge), width))
         median = float(medians[edge]) / (2 * DAY_US)
         yield Candidate(
-            "slow_step", "capital", found, stake, delays,
+            "slow_step", "capital", found, context.delay_cost(found, later), delays,
             {"median_days": median, "slow_days": float(np.median(waits[own])) / DAY_US, **context.unit},
             {"source": f"activity:{source}", "target": f"activity:{target}"},
             None if context.calendar else where.directly_followed(source, target, at_least=longer),
