@@ -227,6 +227,29 @@ class WorkingTime:
         places_of_days = np.array(places, dtype=np.int64).reshape(len(calendars), -1)
         return cls(first_day, columns[0], columns[1], columns[2], np.array(offsets), places_of_days)
 
+    @cached_property
+    def in_all(self) -> NDArray[np.int64]:
+        """What each calendar works from the first day to the last, in microseconds, shape (calendars,)."""
+        last = self.shift_offsets[1:] - 1
+        return np.asarray(self.worked[last] + self.ends[last] - self.begins[last])
+
+    def instants(self, worked: NDArray[np.int64], calendars: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Return the first instants by which so much is worked since the first day, in microseconds UTC.
+
+        Parameters
+        ----------
+        worked : ndarray of int64, shape (n,)
+            Microseconds, no more than `in_all`.
+        calendars : ndarray of int32, shape (n,)
+        """
+        out = np.empty(len(worked), dtype=np.int64)
+        for calendar, (first, last) in enumerate(pairwise(self.shift_offsets.tolist())):
+            own = calendars == calendar
+            done = self.worked[first:last] + self.ends[first:last] - self.begins[first:last]
+            shift = first + np.searchsorted(done, worked[own])
+            out[own] = self.begins[shift] + worked[own] - self.worked[shift]
+        return out
+
     def between(
         self, sources: NDArray[np.int64], targets: NDArray[np.int64], calendars: NDArray[np.int32],
         threads: int | None = None,

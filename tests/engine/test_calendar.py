@@ -41,6 +41,18 @@ def test_local_hours(hours, source, target, worked):
     assert WorkingCalendar("Europe/Berlin", hours).between(at(source), at(target)) == worked * HOUR
 
 
+def test_the_first_instants_by_which_so_much_is_worked():
+    calendars = [WorkingCalendar("Europe/Berlin"), WorkingCalendar("Asia/Tokyo", {"sun": ["01:00-02:00"]})]
+    layout = WorkingTime.of(calendars, 19_800 * DAY, 19_900 * DAY)
+    for number in (0, 1):
+        work = np.linspace(1, int(layout.in_all[number]), 99).astype(np.int64)
+        of, begin = np.full(len(work), number, dtype=np.int32), np.full(len(work), 19_800 * DAY)
+        found = layout.instants(work, of)
+        assert layout.between(begin, found, of).tolist() == work.tolist()
+        assert layout.between(begin, found - 1, of).tolist() == (work - 1).tolist()
+        assert layout.instants(0 * work[:1], of[:1]).tolist() == [19_800 * DAY]
+
+
 def test_holidays_are_local_days():
     calendar = WorkingCalendar("Asia/Tokyo", {"mon-fri": "09:00-17:00"}, ["2024-01-01", date(2024, 1, 2)])
     first, last = at("2024-01-01", "Asia/Tokyo"), at("2024-01-04", "Asia/Tokyo")

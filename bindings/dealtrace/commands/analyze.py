@@ -41,11 +41,10 @@ def run(arguments: argparse.Namespace) -> None:
             with steps.step("filter"):
                 log = log.filter(expression, threads=arguments.threads)
         asked = arguments.findings or log.origin.coverage is not None
-        if calendar is not None and not (asked and output):
-            raise ArgumentError("a calendar is for the tables of what sales asks",
-                                hint="give --findings and -o OUT too")  # fmt: skip
+        if calendar is not None and not asked:
+            raise ArgumentError("a calendar is for what sales asks", hint="give --findings too")
         language = (arguments.lang or "en") if asked else None
-        analysis = analyse(log, net, arguments.threads, steps.step, language=language)
+        analysis = analyse(log, net, arguments.threads, steps.step, language=language, calendar=calendar)
         if folder is not None and asked:
             from dealtrace.report.lead_to_cash import answers
 

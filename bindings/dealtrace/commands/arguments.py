@@ -64,7 +64,7 @@ def _analyze(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     command.add_argument(
         "--calendar", metavar="HOURS.toml",
-        help="in the tables of sales in OUT, times are working time by this calendar",
+        help="in the findings and the tables of sales in OUT, times are working time by this calendar",
     )  # fmt: skip
     command.add_argument("-o", "--output", metavar="OUT", help="write the result files to this folder")
     _json_and_quiet(command)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.analyses.throughput import ThroughputTimes
     from dealtrace_engine.analyses.token_replay import TokenReplay
     from dealtrace_engine.analyses.variants import Variants
+    from dealtrace_engine.calendar import Calendars, WorkingCalendar
     from dealtrace_engine.lead_to_cash.findings import Findings
     from dealtrace_engine.log import EventLog
     from dealtrace_engine.models.petri_net import PetriNet
@@ -63,11 +64,18 @@ class Analysis:
 
 
 def analyse(
-    log: EventLog, net: PetriNet | None, threads: int | None, step: Step, *, language: str | None = None
-) -> Analysis:
+    log: EventLog, net: PetriNet | None, threads: int | None, step: Step, *, language: str | None = None,
+    calendar: WorkingCalendar | Calendars | None = None,
+) -> Analysis:  # fmt: skip
     """Answer every question about a log; `step` times each and gives its progress callback.
 
-    With a language what matters most is found too, and told in it.
+    With a language what matters most is found too, and told in it; its times are working time where there is
+    a calendar.
+
+    Raises
+    ------
+    SchemaError, ArgumentError
+        A case has no calendar.
     """
     import dealtrace as dt
 
@@ -87,7 +95,9 @@ def analyse(
     findings = None
     if language is not None:
         with step("findings") as progress:
-            findings = dt.findings(log, language=language, threads=threads, progress=progress)
+            findings = dt.findings(
+                log, language=language, calendar=calendar, threads=threads, progress=progress
+            )
     return Analysis(log, follows, variants, throughput, replay, net, findings)
 
 

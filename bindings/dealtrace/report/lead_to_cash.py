@@ -103,7 +103,7 @@ def answers(
 ) -> Answers:
     """Ask everything, side by side; what the log cannot answer is named with the reason.
 
-    With a calendar, times are working time, wherever that can be asked for.
+    With a calendar, times are working time, except payments (`receivables`), which go by the clock.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def _questions(
         "drivers_won": lambda: dt.drivers(
             log, "is_won" if won else deals.is_won, where=deals.is_closed, **more
         ),
-        "drivers_throughput": lambda: dt.drivers(log, "throughput", where=deals.is_won, **more),
+        "drivers_throughput": lambda: dt.drivers(log, "throughput", where=deals.is_won, **timed),
         "kpis": lambda: dt.kpis(log, **timed),
     }
 

@@ -51,9 +51,10 @@ class Discounts(Result):
         excessive_high: their share of the deals and its 95 % Wilson interval; accepted_excessive: those of
         them that were accepted, unauthorised: those of these without an approval up to their acceptance;
         excessive_lost: those above the limit that were lost all the same; won, lost, win_rate: of the decided
-        deals; paid, late, late_rate: of the deals paid that have a due date; amount: currency;
-        discount_value: what the discount took off, amount x d / (100 - d), which is not known at 100 %;
-        unauthorised_value: that of the unauthorised. Money is null where no amount is known.
+        deals; paid, late, late_rate: of the deals paid that have a due date, by calendar days, as in
+        `receivables`; amount: currency; discount_value: what the discount took off, amount x d / (100 - d),
+        which is not known at 100 %; unauthorised_value: that of the unauthorised. Money is null where no
+        amount is known.
     associations : pyarrow.Table
         outcome (win, value, late payment), method (crude, stratified, regression), measure: what the estimate
         is, estimate, low, high (95 %), p_value, cases, groups (strata or levels that were controlled for),

@@ -26,6 +26,7 @@ from dealtrace_engine.analyses.false_discovery import Control, adjusted_p_values
 from dealtrace_engine.analyses.milestones import Names
 from dealtrace_engine.analyses.money import amounts_of
 from dealtrace_engine.analyses.targets import Kind, Target, target_of
+from dealtrace_engine.analyses.working_time import Calendar
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
@@ -113,8 +114,9 @@ def drivers(
     log: EventLog, target: Any, *, kind: Kind | None = None, yes: object = None,
     attributes: Names | None = None, pairs: bool = True, patterns: bool = True,
     until: Names = (), resource: str | None = None, where: Expression | None = None,
-    value: str | None = None, currency: str | None = None, level: float = 0.05, control: Control = "by",
-    smallest: int = 20, most: int = 100, threads: int | None = None, progress: Progress | None = None,
+    calendar: Calendar | None = None, value: str | None = None, currency: str | None = None,
+    level: float = 0.05, control: Control = "by", smallest: int = 20, most: int = 100,
+    threads: int | None = None, progress: Progress | None = None,
 ) -> Drivers:  # fmt: skip
     """Return which attributes, pairs of attributes and process patterns go with a target.
 
@@ -142,6 +144,8 @@ def drivers(
         Who did it; the log's resource by default.
     where : Expression, optional
         Only the cases that pass.
+    calendar : WorkingCalendar or Calendars, optional
+        The target ``"throughput"`` is working time by it, in days of 24 hours; no other target tells times.
     value, currency : str, optional
         See `amounts_of`: the money of the cases of a finding.
     level : float
@@ -162,8 +166,8 @@ def drivers(
     SchemaError
         There is no such column or activity, or the target has no two sides.
     ArgumentError
-        A number is out of its range, what is to be named is no name, or there is not one value of the target
-        per case.
+        A number is out of its range, what is to be named is no name, there is not one value of the target
+        per case, a calendar is given for another target than the throughput, or a case has none.
 
     References
     ----------
@@ -185,7 +189,7 @@ def drivers(
     if not isinstance(level, int | float) or not 0 < level < 1:
         raise ArgumentError(f"the level is between 0 and 1, got {level!r}")
     log = log if where is None else log.filter(where, threads=threads)
-    wanted = target_of(log, target, kind=kind, yes=yes, threads=threads)
+    wanted = target_of(log, target, kind=kind, yes=yes, calendar=calendar, threads=threads)
     search = _Search(log, wanted, smallest, threads, progress)
     named = None if attributes is None else names_of(attributes, "attributes")
     search.look(named, pairs, patterns, names_of(until, "until"), resource)

@@ -14,7 +14,7 @@ from dealtrace_engine.analyses.money import UNITS, Amounts
 from dealtrace_engine.analyses.rate_intervals import null_for_nan, wilson
 from dealtrace_engine.analyses.throughput import case_durations, grouped
 from dealtrace_engine.analyses.variants import Variants, variants
-from dealtrace_engine.analyses.working_time import Calendar, working_time
+from dealtrace_engine.analyses.working_time import Calendar
 from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
@@ -119,7 +119,9 @@ def journey_table(
     keys, ranks = _rows_of(codes * len(paths) + paths.of_case)
     code, path = np.divmod(keys, len(paths))
     group, money = np.divmod(code, currencies)
-    durations, offsets = grouped(_durations(log, calendar, threads), ranks.astype(np.int32), len(keys))
+    durations, offsets = grouped(
+        case_durations(log, threads, calendar=calendar), ranks.astype(np.int32), len(keys)
+    )
     figures = group_percentiles(durations, offsets, [50, 90], threads=threads)
     cases = np.diff(offsets)
     won, lost = (np.bincount(ranks[decided.outcomes == what], minlength=len(keys)) for what in (1, 0))
@@ -136,12 +138,6 @@ def journey_table(
     if amounts is not None:
         columns |= _values(amounts, ranks, decided, len(keys))
     return JourneyTable(table(columns), ranks)
-
-
-def _durations(log: EventLog, calendar: Calendar | None, threads: int | None) -> NDArray[np.int64]:
-    if calendar is None:
-        return case_durations(log, threads)
-    return working_time(log, calendar, *log.span)(log.case_starts, log.case_ends, np.arange(log.cases))
 
 
 def _rows_of(codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

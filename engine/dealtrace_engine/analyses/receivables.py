@@ -57,7 +57,7 @@ class Receivables(Result):
 
     The grain is the case, unless the id of invoices is named: its invoice is the last that was sent (or
     generated, where none is known to be sent). Invoices that were canceled and not sent again are left out.
-    Days are calendar days, UTC.
+    Days are calendar days, UTC, whoever works on them: terms of payment and interest run on free days too.
 
     Attributes
     ----------

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import case_values
 from dealtrace_engine.analyses.throughput import case_durations
+from dealtrace_engine.analyses.working_time import Calendar
 from dealtrace_engine.errors import ArgumentError, SchemaError, first_line
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.log import EventLog
@@ -67,8 +68,9 @@ class Target:
 
 
 def target_of(
-    log: EventLog, target: Any, *, kind: Kind | None = None, yes: object = None, threads: int | None = None
-) -> Target:
+    log: EventLog, target: Any, *, kind: Kind | None = None, yes: object = None,
+    calendar: Calendar | None = None, threads: int | None = None,
+) -> Target:  # fmt: skip
     """Return the target that is named, given, or told by a filter.
 
     Parameters
@@ -81,6 +83,8 @@ def target_of(
         Found by default: yes/no where there are truth values or two texts.
     yes : optional
         The value of the attribute that is a yes; needed where it has more than two.
+    calendar : WorkingCalendar or Calendars, optional
+        The throughput is working time by it, in days of 24 hours.
     threads : int, optional
 
     Raises
@@ -88,7 +92,8 @@ def target_of(
     SchemaError
         There is no such attribute, it varies within cases, or has no two sides.
     ArgumentError
-        There is not one value per case, or no such kind.
+        There is not one value per case, or no such kind; a calendar is given for another target than the
+        throughput, or a case has none.
 
     Examples
     --------
@@ -101,14 +106,19 @@ def target_of(
     """
     if kind not in (None, "yes/no", "number"):
         raise ArgumentError(f"the kind of a target is 'yes/no' or 'number', got {kind!r}")
+    if isinstance(target, str) and target == THROUGHPUT and target not in log.attribute_names:
+        days = "days" if calendar is None else "days of 24 working hours"
+        durations = case_durations(log, threads, calendar=calendar)
+        return Target(f"throughput ({days})", "number", durations / US_PER_DAY)
+    if calendar is not None:
+        raise ArgumentError("a calendar is for the target 'throughput', no other tells times",
+                            hint="leave the calendar out")  # fmt: skip
     if isinstance(target, Expression):
         mask = target.mask(log, threads)
         if target.level == "event":
             raise ArgumentError("the target is a choice of events", hint="give a condition on cases")
         return Target(repr(target), "yes/no", mask.astype(np.float64), holds=f"pass {target!r}")
     if isinstance(target, str):
-        if target == THROUGHPUT and target not in log.attribute_names:
-            return Target("throughput (days)", "number", case_durations(log, threads) / US_PER_DAY)
         return _of_values(target, case_values(log, target), kind, yes, (target,))
     if not isinstance(target, Sequence | np.ndarray | pa.Array | pa.ChunkedArray):
         raise ArgumentError(f"a target is an attribute, a filter or values, got {type(target).__name__}")

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.analyses.working_time import Calendar, working_time
 from dealtrace_engine.attributes import codes_of, sortable
 from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import SchemaError
@@ -170,11 +171,14 @@ def throughput_times(
 
 
 def case_durations(
-    log: EventLog, threads: int | None = None, progress: Progress | None = None
-) -> NDArray[np.int64]:
-    """Return the throughput time of each case in microseconds, shape (cases,)."""
+    log: EventLog, threads: int | None = None, progress: Progress | None = None,
+    calendar: Calendar | None = None,
+) -> NDArray[np.int64]:  # fmt: skip
+    """Return the throughput time of each case in microseconds, of work by a calendar, shape (cases,)."""
     from dealtrace_ext.groups import first_to_last
 
+    if calendar is not None:
+        return working_time(log, calendar, *log.span)(log.case_starts, log.case_ends, np.arange(log.cases))
     out = np.empty(log.cases, dtype=np.int64)
     map_blocks(
         lambda block: first_to_last(log.timestamps, log.case_offsets, *block, out),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -28,7 +28,7 @@ from dealtrace_engine.analyses.what_if_changes import (
     told,
 )
 from dealtrace_engine.analyses.what_if_resampling import DAY_US, Effect, Resampling, Window, bootstrap
-from dealtrace_engine.analyses.working_time import Calendar, working_clock
+from dealtrace_engine.analyses.working_time import Calendar, elapsed_time, working_clock
 from dealtrace_engine.buffers import arrow, table, text
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
@@ -53,16 +53,16 @@ class WhatIf(Result):
     Attributes
     ----------
     table : pyarrow.Table
-        A row per group, measure and currency. The attributes of `by`; measure: ``mean_days``,
-        ``median_days`` (of the measured time of a case) or ``cash_days`` (days x amount); currency: null but
-        for money; unit: ``days`` or ``days x`` the currency, with a calendar ``days of 24 working hours``;
-        cases: measured ones, with a known amount where it is money; changed: those of them whose time
-        changes; before, after, saved: float64, saved is negative where it gets worse; saved_low, saved_high:
-        the interval; note: why these are null. With a calendar cash_days count only the work while cash is
-        bound: money waits by the clock, so leave the calendar out to see what is freed in calendar days.
+        A row per group, measure and currency. The attributes of `by`; measure: ``mean_days``, ``median_days``
+        (of the measured time of a case) or ``cash_days`` (days x amount); currency: null but for money; unit:
+        ``days``, with a calendar ``days of 24 working hours``, and of cash always ``days x`` the currency,
+        since money waits by the clock; cases: measured ones, with a known amount where it is money; changed:
+        those of them whose time changes; before, after, saved: float64, saved is negative where it gets
+        worse; saved_low, saved_high: the interval; note: why these are null.
     changes : pyarrow.Table
         A row per change, in the order in which they were made. change: in words; segments: times that it is
-        about; changed: those that it changes; cases: with any of these; saved_days: in all, float64; note.
+        about; changed: those that it changes; cases: with any of these; saved_days: in all, float64, with
+        a calendar of 24 working hours; note.
     confidence : float
         Of the intervals.
     findings : list of Finding
@@ -75,7 +75,7 @@ class WhatIf(Result):
     findings: list[Finding]
     _rows: CaseRows
     _log: LogReference
-    definition: ClassVar[str] = "what_if 1"
+    definition: ClassVar[str] = "what_if 2"
 
     @property
     def _table(self) -> pa.Table:
@@ -133,7 +133,8 @@ def what_if(
         Only these cases.
     calendar : WorkingCalendar or Calendars, optional
         All times are working time by it, those of the changes too: a `Cap` of ``"16 h"`` is two days of eight
-        hours, one of ``"2 d"`` 48 hours of work. Quarters stay by the clock. Cash is told in this unit too.
+        hours, one of ``"2 d"`` 48 hours of work. Quarters stay by the clock, and so does cash: it is bound
+        from when a case begins until the work that the changes leave of it can be done.
     value : str, optional
         Attribute of the amount.
     currency : str, optional
@@ -196,10 +197,11 @@ def what_if(
         outcomes.append(applied(chosen, change, times, smallest))
         times = outcomes[-1].timestamps
     before, after = (t[window.last] - t[window.first] for t in (clock, times))
-    days = "days" if calendar is None else WORKING_DAYS
-    effect = Effect(before, after, window, _redraws(outcomes, window), days)
+    effect = Effect(before, after, window, _redraws(outcomes, window))
+    if calendar is not None and amounts is not None:
+        effect = _with_cash(chosen, calendar, effect)
     plan = Resampling(samples, confidence, smallest, seed, threads, progress)
-    rows, marks = _rows(effect, groups, amounts, plan)
+    rows, marks = _rows(effect, groups, amounts, plan, "days" if calendar is None else WORKING_DAYS)
     found = _table(rows, groups)
     cases = CaseRows.of_pairs(Later(lambda: chosen.case_ids), *marks, len(rows))
     notes = [*window.findings, *(amounts.findings if amounts else [])]
@@ -256,8 +258,19 @@ def _redraws(outcomes: list[Applied], window: Window) -> list[tuple[NDArray[np.i
     return kept
 
 
+def _with_cash(log: EventLog, calendar: Calendar, effect: Effect) -> Effect:
+    """Tell also how long money waits, which it does by the clock."""
+    window, longest = effect.window, np.maximum(effect.before, effect.after)
+    for places, redrawn in effect.redraws:
+        inside = places >= 0
+        np.add.at(longest, places[inside], (redrawn.pool[-1] - redrawn.given)[inside])
+    starts = log.timestamps[window.first]
+    elapsed = elapsed_time(log, calendar, starts, window.cases, longest)
+    return replace(effect, waited=log.timestamps[window.last] - starts, elapsed=elapsed)
+
+
 def _rows(
-    effect: Effect, groups: Groups, amounts: Amounts | None, plan: Resampling
+    effect: Effect, groups: Groups, amounts: Amounts | None, plan: Resampling, days: str
 ) -> tuple[list[dict[str, Any]], tuple[NDArray[np.int64], NDArray[np.int64]]]:
     rows: list[dict[str, Any]] = []
     numbers: list[NDArray[np.int64]] = []
@@ -266,7 +279,7 @@ def _rows(
     bounds = np.searchsorted(of_case[order], np.arange(len(groups) + 1))
     for group in range(len(groups)):
         members = order[bounds[group] : bounds[group + 1]]
-        for row, changed in _group_rows(effect, members, amounts, plan, group):
+        for row, changed in _group_rows(effect, members, amounts, plan, group, days):
             rows.append({"group": group, **row})
             numbers.append(effect.window.cases[changed])
     pairs = [np.full(len(cases), row, dtype=np.int64) for row, cases in enumerate(numbers)]
@@ -275,8 +288,9 @@ def _rows(
 
 
 def _group_rows(
-    effect: Effect, members: NDArray[np.int64], amounts: Amounts | None, plan: Resampling, group: int
-) -> Iterable[tuple[dict[str, Any], NDArray[np.int64]]]:
+    effect: Effect, members: NDArray[np.int64], amounts: Amounts | None, plan: Resampling, group: int,
+    days: str,
+) -> Iterable[tuple[dict[str, Any], NDArray[np.int64]]]:  # fmt: skip
     before, after = effect.before[members], effect.after[members]
     changed = before != after
     weights = _weights(effect, members, amounts)
@@ -300,11 +314,12 @@ def _group_rows(
     if len(members):
         means = tuple(exact_sum(part) / (len(part) * DAY_US) for part in (before, after))
         medians = tuple(float(np.median(part)) / DAY_US for part in (before, after))
-    yield row(0, "mean_days", None, effect.days, everyone, means), members[changed]
-    yield row(1, "median_days", None, effect.days, everyone, medians), members[changed]
+    yield row(0, "mean_days", None, days, everyone, means), members[changed]
+    yield row(1, "median_days", None, days, everyone, medians), members[changed]
+    bound = [effect.bound(part, members) for part in (before, after)]
     for place, (name, units, known) in enumerate(weights, 2):
-        cash = tuple(_product(units, part) for part in (before, after)) if known.any() else None
-        shown = row(place, "cash_days", name, f"{effect.days} x {name or 'currency'}", known, cash)
+        cash = tuple(_product(units, part) for part in bound) if known.any() else None
+        shown = row(place, "cash_days", name, f"days x {name or 'currency'}", known, cash)
         yield shown, members[changed & known]
 
 

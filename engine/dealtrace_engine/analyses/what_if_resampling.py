@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,14 +31,22 @@ class Window:
 class Effect:
     """Microseconds of measured cases before and after, and what is drawn again: (places of cases, what).
 
-    `days` is what their days are called.
+    `elapsed` tells how long, by the clock, cases at some places take for so much work, see `elapsed_time`;
+    `waited` is how long they took. Both are None where all times are by the clock.
     """
 
     before: NDArray[np.int64]
     after: NDArray[np.int64]
     window: Window
     redraws: list[tuple[NDArray[np.int64], Redrawn]]
-    days: str
+    waited: NDArray[np.int64] | None = None
+    elapsed: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]] | None = None
+
+    def bound(self, times: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how long, by the clock, cash is bound by cases at some places that take such times."""
+        if self.elapsed is None or self.waited is None:
+            return times
+        return np.where(times == self.before[places], self.waited[places], self.elapsed(times, places))
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,7 @@ def bootstrap(
     place = np.full(len(effect.before) + 1, -1, dtype=np.int64)
     place[members] = np.arange(size)
     redraws = [(place[cases], redrawn) for cases, redrawn in effect.redraws]
+    bound = [effect.bound(part[members], members) / DAY_US for part in (effect.before, effect.after)]
 
     def draw(first: int) -> NDArray[np.float64]:
         count = min(SAMPLES_A_TASK, plan.samples - first)
@@ -69,11 +79,14 @@ def bootstrap(
         for sample in range(count):
             dice = np.random.default_rng([plan.seed, group, first + sample])
             times = np.bincount(dice.integers(0, size, size), minlength=size)
-            then, order = _drawn_again(after, redraws, orders[1], dice)
-            saved = times * (before - then)
+            then, order, moved = _drawn_again(after, redraws, orders[1], dice)
+            saved = freed = times * (before - then)
+            if effect.elapsed is not None and weights:
+                still = effect.bound(effect.after[members] + moved, members) / DAY_US if redraws else bound[1]
+                freed = times * (bound[0] - still)
             out[sample, 0] = saved.sum() / size
             out[sample, 1] = _median(before, orders[0], times) - _median(then, order, times)
-            out[sample, 2:] = [(saved * units).sum() / UNITS for _, units, _ in weights]
+            out[sample, 2:] = [(freed * units).sum() / UNITS for _, units, _ in weights]
         return out
 
     firsts = range(0, plan.samples, SAMPLES_A_TASK)
@@ -83,10 +96,20 @@ def bootstrap(
 def _drawn_again(
     after: NDArray[np.float64], redraws: list[tuple[NDArray[np.int64], Redrawn]], order: NDArray[np.int64],
     dice: np.random.Generator,
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:  # fmt: skip
-    """Give groups a resample of their distribution; return the times of the cases and their order."""
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
+    """Give groups a resample of their distribution.
+
+    Returns
+    -------
+    then : ndarray of float64, shape (cases,)
+        Days of the cases.
+    order : ndarray of int64, shape (cases,)
+    moved : ndarray of int64, shape (cases,)
+        By how many microseconds they differ from `after`.
+    """
+    moved = np.zeros(len(after), dtype=np.int64)
     if not any((places >= 0).any() for places, _ in redraws):
-        return after, order
+        return after, order, moved
     then = after.copy()
     for places, redrawn in redraws:
         size = len(redrawn.pool)
@@ -94,8 +117,10 @@ def _drawn_again(
         given = np.empty(len(redrawn.given), dtype=np.int64)
         given[redrawn.order] = pool[ranks(len(given), size)]
         mine = places >= 0
-        np.add.at(then, places[mine], (given - redrawn.given)[mine] / DAY_US)
-    return then, np.argsort(then, kind="stable")
+        longer = (given - redrawn.given)[mine]
+        np.add.at(then, places[mine], longer / DAY_US)
+        np.add.at(moved, places[mine], longer)
+    return then, np.argsort(then, kind="stable"), moved
 
 
 def _median(values: NDArray[np.float64], order: NDArray[np.int64], times: NDArray[np.int64]) -> float:

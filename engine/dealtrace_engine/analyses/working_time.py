@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import groups_of
 from dealtrace_engine.buffers import read_only
-from dealtrace_engine.calendar import Calendars, WorkingCalendar, WorkingTime
+from dealtrace_engine.calendar import DAY, Calendars, WorkingCalendar, WorkingTime
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
 
@@ -102,6 +102,58 @@ def working_clock(
     clock = layout.between(np.full(log.events, first, dtype=np.int64), log.timestamps, of_event, threads)
     clock += (at - worked)[of_event]
     return read_only(clock)
+
+
+def elapsed_time(
+    log: EventLog, calendar: Calendar, starts: Instants, cases: NDArray[np.int64], longest: Instants
+) -> Callable[[Instants, NDArray[np.int64]], Instants]:
+    """Return what tells how long, by the clock, work takes: until so much of it can be done.
+
+    Parameters
+    ----------
+    log : EventLog
+    calendar : WorkingCalendar or Calendars
+    starts : ndarray of int64, shape (n,)
+        When work begins, in microseconds since 1970-01-01 UTC; within the log.
+    cases : ndarray of int64, shape (n,)
+        Whose work it is.
+    longest : ndarray of int64, shape (n,)
+        Microseconds of work that will be asked for at most.
+
+    Returns
+    -------
+    callable (work, places) -> ndarray of int64, shape (m,)
+        Microseconds by the clock, for work of cases at some places of `starts`; all shapes are (m,).
+
+    Raises
+    ------
+    SchemaError, ArgumentError
+        See `working_time`; or work would not be done before the year 9999.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": ["1"], "activity": ["a"], "time": ["2024-01-05 16:00"]}))
+    >>> hour, place = 3_600_000_000, np.array([0])
+    >>> took = elapsed_time(log, WorkingCalendar("UTC"), log.timestamps, place, np.array([2 * hour]))
+    >>> [int(took(np.array([hours * hour]), place)[0]) // hour for hours in (1, 2)]
+    [1, 66]
+    """
+    calendars, codes = calendars_of(log, calendar)
+    codes, (first, last) = codes[cases], log.span
+    while True:
+        layout = WorkingTime.of(calendars, first, last)
+        done = layout.between(np.full(len(starts), layout.first_day * DAY), starts, codes)
+        if (done + longest <= layout.in_all[codes]).all():
+            break
+        last += max(last - first, 366 * DAY)
+
+    def elapsed(work: Instants, places: NDArray[np.int64]) -> Instants:
+        ends = layout.instants(done[places] + work, codes[places])
+        return np.asarray(np.maximum(ends - starts[places], 0))
+
+    return elapsed
 
 
 def calendars_of(log: EventLog, calendar: Calendar) -> tuple[list[WorkingCalendar], NDArray[np.int32]]:

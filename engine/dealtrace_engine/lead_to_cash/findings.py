@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.case_rows import CaseRows
 from dealtrace_engine.analyses.money import currency_column
+from dealtrace_engine.analyses.working_time import Calendar, calendars_of
 from dealtrace_engine.buffers import arrow, table, text
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters import where as conditions
@@ -70,9 +71,10 @@ class Findings(Result):
         cost of capital), ``owed``, ``discount``, ``lost``, ``missed`` (against the rate of others),
         ``hoped`` or ``exposed`` (what broke a rule); money: float64, at stake, null where no amount is known;
         amount: float64, of the cases; cases: int64, in the currency; days: float64, of their delay, null
-        where it is not about time; sentence: text in `language`; filter: JSON text of an expression that
-        selects these cases of what was looked at, and no others, null where none does; numbers and names:
-        lists of what is in the sentence.
+        where it is not about time; with a calendar days of 24 working hours, but those of payments, and then
+        `numbers` have day_hours: 24, which `sentence` tells; sentence: text in `language`; filter: JSON
+        text of an expression that selects these cases of what was looked at, and no others, null where none
+        does; numbers and names: lists of what is in the sentence.
     language : str
     findings : list of Finding
         Amounts that are missing or odd, cannot be used, or were converted.
@@ -116,6 +118,7 @@ def findings(
     value: str | None = None,
     currency: str | None = None,
     where: Expression | None = None,
+    calendar: Calendar | None = None,
     most: int = 10,
     capital_cost: float = 0.08,
     discount_limit: float = 20.0,
@@ -151,6 +154,11 @@ def findings(
         Attribute of its currency; see `amounts_of`.
     where : Expression, optional
         Only these cases.
+    calendar : WorkingCalendar or Calendars, optional
+        Times are of work by it, in days of 24 hours: waits, approvals, cycle times, revisions, stages, how
+        long deals are idle, and the limits of rules. What is slow is then what takes more work time than
+        usual. Money goes by the clock, as interest runs at night too: what a delay costs, and which waits
+        delay most cash. So do payments, as in `receivables`.
     most : int
         So many findings per currency.
     capital_cost : float
@@ -173,7 +181,7 @@ def findings(
     SchemaError
         There is no such column or language.
     ArgumentError
-        A number is out of its range.
+        A number is out of its range, or a case has no calendar.
 
     Examples
     --------
@@ -182,6 +190,10 @@ def findings(
     >>> found = findings(from_arrow(lead_to_cash(300).events), language="fr", most=3)
     >>> found.table.column_names[:5], len(found)
     (['rank', 'currency', 'kind', 'basis', 'money'], 3)
+    >>> from dealtrace_engine.calendar import WorkingCalendar
+    >>> found = findings(from_arrow(lead_to_cash(300).events), calendar=WorkingCalendar("Europe/Berlin"))
+    >>> next(said for said in found.sentences if "Revised" in said).split(". ")[1]
+    'A day here is 24 working hours'
     """
     words = Words(language)
     if not isinstance(most, int) or most < 1:
@@ -192,8 +204,10 @@ def findings(
                             f"got {capital_cost!r} and {discount_limit!r}",
                             hint="0.08 is 8 percent a year, 20 is 20 percent")  # fmt: skip
     chosen = log if where is None else log.filter(where, threads=threads)
+    if calendar is not None:
+        calendars_of(chosen, calendar)  # cases without one are no matter of what asks for times
     ranked = ranked_amounts(chosen, value, currency)
-    whole = Context(chosen, ranked.amounts, capital_cost, discount_limit, threads, _until(chosen))
+    whole = Context(chosen, ranked.amounts, capital_cost, discount_limit, threads, _until(chosen), calendar)
     looked = _looked(_parts(whole, currency), sources, progress)
     rows: list[dict[str, Any]] = []
     numbers = [np.zeros(0, dtype=np.int64)]

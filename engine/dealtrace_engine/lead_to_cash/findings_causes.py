@@ -51,11 +51,19 @@ def slow_drivers(context: Context) -> Iterator[Candidate]:
     days = context.cycle_days
     found = _drivers(context, pa.array(days, mask=np.isnan(days)))
     for row, group, cases in _groups(context, found):
-        longer = np.full(len(cases), row["effect"])
-        numbers = {"own_days": row["with_it"], "others_days": row["without_it"]}
-        yield Candidate("slow_driver", "capital", cases, context.delay_cost(cases, longer), longer, numbers,
+        late = row["effect"] if context.calendar is None else _later(context.by_clock.cycle_days, cases)
+        stake = context.delay_cost(cases, late)
+        numbers = {"own_days": row["with_it"], "others_days": row["without_it"], **context.unit}
+        yield Candidate("slow_driver", "capital", cases, stake, np.full(len(cases), row["effect"]), numbers,
                         _named(group), won_cases(context, _condition(group)),
                         f"sales cycle: {_written(group)}")  # fmt: skip
+
+
+def _later(days: NDArray[np.float64], cases: NDArray[np.int64]) -> float:
+    """Return how many days longer cases took than the others at the mean; 0 if they did not."""
+    others = np.isfinite(days)
+    others[cases] = False
+    return max(float(days[cases].mean() - days[others].mean()), 0.0)
 
 
 def _attributes(context: Context) -> list[str]:

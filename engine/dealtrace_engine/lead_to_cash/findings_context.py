@@ -16,7 +16,9 @@ from dealtrace_engine.analyses.grouping import Groups, groups_of
 from dealtrace_engine.analyses.invoices import UNKNOWN, Invoices, invoices_of
 from dealtrace_engine.analyses.milestones import NEVER, Reached, reached, wanted_activities
 from dealtrace_engine.analyses.money import UNITS, Amounts
+from dealtrace_engine.analyses.stage_figures import Measure
 from dealtrace_engine.analyses.stage_visits import end_of
+from dealtrace_engine.analyses.working_time import Calendar, Instants, working_time
 from dealtrace_engine.attributes import is_number
 from dealtrace_engine.errors import DealtraceError, LogError
 from dealtrace_engine.filters import where
@@ -27,6 +29,7 @@ from dealtrace_engine.selection import select_cases
 from dealtrace_engine.sources.labels import activity_label
 from dealtrace_engine.sources.meanings import activity_of_label
 
+Days = NDArray[np.float64]
 DAY_US = 86_400_000_000
 SMALLEST = 30
 """So many cases make a finding about a group, a person or a step."""
@@ -57,7 +60,7 @@ class Candidate:
     stake : ndarray of float64, shape (n,)
         Money at stake in each; 0 where its amount is not known.
     days : ndarray of float64, shape (n,), or None
-        Of delay in each.
+        Of delay in each; working time where `numbers` have ``day_hours``.
     numbers : mapping of str to float
         For the sentence: ``*_share`` are parts of one, ``*_days`` days, others are counted.
     names : mapping of str to str
@@ -112,6 +115,8 @@ class Context:
     threads : int or None
     until : datetime or None
         As of when it is told; None as the log tells it.
+    calendar : WorkingCalendar or Calendars, or None
+        By which waiting is told; None for the clock. Money is by the clock, as interest runs at night too.
     whole : EventLog or None
         The log that has the cases of all currencies; None where that is `log`.
     """
@@ -122,6 +127,7 @@ class Context:
     discount_limit: float = 20.0
     threads: int | None = None
     until: datetime | None = None
+    calendar: Calendar | None = None
     whole: EventLog | None = None
     _reached: dict[tuple[str, ...], Reached] = field(default_factory=dict)
     _groups: dict[str, Groups] = field(default_factory=dict)
@@ -139,6 +145,38 @@ class Context:
                           np.zeros(int(own.sum()), dtype=np.int32))  # fmt: skip
         log = select_cases(self.log, own, f"currency {currency}", self.threads)
         return replace(self, log=log, amounts=amounts, whole=self.log, _reached={}, _groups={})
+
+    @cached_property
+    def by_clock(self) -> Context:
+        """The same with all days by the clock, as money counts them."""
+        return self if self.calendar is None else replace(self, calendar=None)
+
+    @cached_property
+    def measure(self) -> Measure | None:
+        """What tells the working time between instants of cases; None for the clock."""
+        if self.calendar is None:
+            return None
+        first, last = self.log.span
+        return working_time(self.log, self.calendar, first, max(last, end_of(self.log, self.until)))
+
+    @property
+    def unit(self) -> dict[str, float]:
+        """What the sentence of a finding tells of its days: nothing of those by the clock."""
+        return {} if self.calendar is None else {"day_hours": 24.0}
+
+    def took(self, sources: Instants, targets: Instants, cases: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the time between instants of cases, in microseconds: of work, where there is a calendar."""
+        return targets - sources if self.measure is None else self.measure(sources, targets, cases)
+
+    def in_both(self, told: Callable[[Context], Days]) -> tuple[Days, Days]:
+        """Return days as they are told, and by the clock."""
+        days = told(self)
+        return days, days if self.calendar is None else told(self.by_clock)
+
+    @cached_property
+    def case_of_event(self) -> NDArray[np.int64]:
+        """The case of each event, shape (events,)."""
+        return np.repeat(np.arange(self.log.cases), np.diff(self.log.case_offsets))
 
     def reached(self, *names: str) -> Reached:
         """Return when cases have any of some activities; those that the log does not have never happen."""
@@ -215,8 +253,8 @@ class Context:
         """What each case counts where the weightiest is looked for: its amount; one without amounts."""
         return np.ones(self.log.cases) if self.amounts is None else self.value
 
-    def delay_cost(self, cases: NDArray[np.int64], days: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what it costs to get the cash of cases so many days later."""
+    def delay_cost(self, cases: NDArray[np.int64], days: Days | float) -> NDArray[np.float64]:
+        """Return what it costs to get the cash of cases so many days, by the clock, later."""
         return np.asarray(self.cash[cases] * days * self.capital_cost / 365)
 
     @cached_property
@@ -231,8 +269,10 @@ class Context:
     def cycle_days(self) -> NDArray[np.float64]:
         """Days from the creation of each opportunity to its win; NaN where it is not won."""
         begun, won = self.reached("opportunity_created").firsts, self.reached("opportunity_won").lasts
-        there = (begun != NEVER) & (won != NEVER) & (won >= begun)
-        return np.where(there, (won - np.where(there, begun, 0)) / DAY_US, np.nan)
+        cases = np.flatnonzero((begun != NEVER) & (won != NEVER) & (won >= begun))
+        days = np.full(self.log.cases, np.nan)
+        days[cases] = self.took(begun[cases], won[cases], cases) / DAY_US
+        return days
 
     @cached_property
     def stalled(self) -> Stalled | None:
@@ -242,13 +282,15 @@ class Context:
         closed = np.flatnonzero(created & (won | lost))
         if len(closed) < SMALLEST:
             return None
-        gaps = np.diff(log.timestamps, prepend=log.timestamps[:1])
+        before = np.concatenate((log.timestamps[:1], log.timestamps[:-1]))
+        gaps = self.took(before, log.timestamps, self.case_of_event)
         gaps[log.case_offsets[:-1]] = 0
         ends = self.reached("opportunity_won", "opportunity_lost").lasts
         gaps[log.timestamps > np.repeat(ends, np.diff(log.case_offsets))] = 0  # what comes after the closing
         longest = np.maximum.reduceat(gaps, log.case_offsets[:-1])[closed]
         limit = float(np.quantile(longest, STALLED_AFTER)) / DAY_US
-        idle = (end_of(log, self.until) - log.case_ends) / DAY_US
+        end = np.full(log.cases, end_of(log, self.until))
+        idle = self.took(log.case_ends, end, np.arange(log.cases)) / DAY_US
         return Stalled(self.hoped & (idle > limit), idle, limit)
 
     @cached_property

@@ -19,7 +19,7 @@ TOLD = ("discount-without-approval", "payment-overdue")
 
 def broken_rules(context: Context) -> Iterator[Candidate]:
     """Yield each grave rule that is broken; of those that the very same cases break, the graver one."""
-    found = check_rules(context.log, as_of=context.until, threads=context.threads)
+    found = check_rules(context.log, calendar=context.calendar, as_of=context.until, threads=context.threads)
     rows = [
         (GRAVE.index(row["severity"]), place, row)
         for place, row in enumerate(found.table.to_pylist())

@@ -30,7 +30,7 @@ def stage_findings(context: Context) -> Iterator[Candidate]:
     order = stage_order(log, source, visits)
     if not order.open_stages:
         return
-    model = stage_model(visits, order, groups_of(log), threads=context.threads)
+    model = stage_model(visits, order, groups_of(log), context.measure, threads=context.threads)
     yield from _returns(context, model)
     yield from _stuck(context, model)
 
@@ -53,11 +53,11 @@ def _returns(context: Context, model: StageModel) -> Iterator[Candidate]:
     last = own[len(own) - 1 - last]
     there = np.flatnonzero(visits.stages >= target)
     firsts = there[np.searchsorted(visits.cases[there], cases)]
-    days = (visits.begins[last] - visits.begins[firsts]) / DAY_US
-    cases = cases.astype(np.int64)
+    cases, begins, ends = cases.astype(np.int64), visits.begins[firsts], visits.begins[last]
+    days, late = context.in_both(lambda told: told.took(begins, ends, cases) / DAY_US)
     yield Candidate(
-        "stage_returns", "capital", cases, context.delay_cost(cases, days), days,
-        {"returns": len(own), "lost_days": float(np.median(days))},
+        "stage_returns", "capital", cases, context.delay_cost(cases, late), days,
+        {"returns": len(own), "lost_days": float(np.median(days)), **context.unit},
         {"source": model.order.names[origin], "target": model.order.names[target]},
     )  # fmt: skip
 
@@ -78,7 +78,8 @@ def _stuck(context: Context, model: StageModel) -> Iterator[Candidate]:
     if len(own) < SMALLEST:
         return
     cases, days = visits.cases[own].astype(np.int64), visits.dwell[own] / DAY_US
-    numbers = {"limit_days": float(limits[worst] / DAY_US), "own_days": float(np.median(days))}
+    numbers = {"limit_days": float(limits[worst] / DAY_US), "own_days": float(np.median(days)),
+               **context.unit}  # fmt: skip
     yield Candidate("stuck_stage", "hoped", cases, context.value[cases], days, numbers,
                     {"stage": model.order.names[worst]})  # fmt: skip
 

@@ -111,7 +111,7 @@ class Words:
         self, candidate: Candidate, *, money: float | None, amount: float, currency: str | None,
         is_converted: bool, rate: float,
     ) -> str:  # fmt: skip
-        """Return what was found, and what is at stake where money is known.
+        """Return what was found, what a day is where it is of work, and what is at stake where that is known.
 
         Parameters
         ----------
@@ -135,21 +135,21 @@ class Words:
         said = self._counted(self._template("kinds", candidate.kind), counted).format(
             cases=self.number(counted["cases"]), **numbers, **names
         )  # fmt: skip
-        space = "" if self.language in ("ja", "zh") else " "
+        parts = [said]
         if "standout_group" in names:
             one = {"attribute": names["standout_attribute"], "group": names["standout_group"]}
             groups = self._template("groups", "one").format(**one)
-            said += space + self._template("standout", "group").format(groups=groups, **numbers)
+            parts.append(self._template("standout", "group").format(groups=groups, **numbers))
+        if "day_hours" in numbers:
+            parts.append(self._template("units", "working_days").format(**numbers))
         if money is not None and abs(money) >= LEAST:
-            stake = self._template("stakes", candidate.basis).format(
+            parts.append(self._template("stakes", candidate.basis).format(
                 money=self.money(money, currency, is_converted),
                 amount=self.money(amount, currency, is_converted), rate=self.percent(100 * rate),
-            )  # fmt: skip
+            ))  # fmt: skip
         elif candidate.basis in _words()["without_money"]:
-            stake = self._template("without_money", candidate.basis)
-        else:
-            return said
-        return f"{said}{space}{stake}"
+            parts.append(self._template("without_money", candidate.basis))
+        return ("" if self.language in ("ja", "zh") else " ").join(parts)
 
     def _counted(self, template: str, numbers: Mapping[str, float]) -> str:
         """Write ``[name:one|many]`` as the number asks for; in French, less than two is one."""

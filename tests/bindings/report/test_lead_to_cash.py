@@ -14,6 +14,7 @@ import pytest
 import dealtrace as dt
 from dealtrace.cli import main
 from dealtrace.report.lead_to_cash import answers, write_answers
+from dealtrace_engine.results import plain
 
 
 @contextmanager
@@ -68,12 +69,14 @@ def test_times_are_working_time_where_a_calendar_is_given(events, tmp_path, caps
         worth = {} if name in ("survival", "handovers") else {"value": "amount"}
         told = [call(log, calendar=one, **worth).to_arrow() for one in (hours, None)]
         assert [found.tables[name].equals(table) for table in told] == [True, False]
+    assert "days of 24 working hours" in found.results["drivers_throughput"].target
     path, file = tmp_path / "log.parquet", tmp_path / "hours.toml"
     pq.write_table(events, path)
     file.write_text('by = "region"\n[calendars.DACH]\nzone = "Europe/Berlin"\n', "utf-8")
     words = ["analyze", str(path), "--calendar", str(file)]
     for more, said in (
         ([], "give --findings"),
+        (["--findings"], "no calendar for"),
         (["--findings", "-o", str(tmp_path / "out")], "no calendar for"),
     ):
         assert main([*words, *more]) == 1
@@ -81,6 +84,11 @@ def test_times_are_working_time_where_a_calendar_is_given(events, tmp_path, caps
     file.write_text('zone = "Europe/Berlin"\n', "utf-8")
     assert main([*words, "--findings", "-o", str(tmp_path / "out"), "--quiet"]) == 0
     assert pq.read_table(tmp_path / "out" / "segments.parquet").equals(found.tables["segments"])
+    told = dt.findings(log, calendar=hours).table
+    assert pq.read_table(tmp_path / "out" / "findings.parquet").equals(told)
+    capsys.readouterr()
+    assert main([*words, "--findings", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["findings"]["findings"] == plain(told)
     run = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
     assert any(one.get("role") == "calendar" for one in run["inputs"])
 

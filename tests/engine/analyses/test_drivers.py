@@ -13,6 +13,8 @@ from dealtrace_engine.analyses.drivers import drivers
 from dealtrace_engine.analyses.milestones import reached
 from dealtrace_engine.analyses.targets import target_of
 from dealtrace_engine.analyses.throughput import case_durations
+from dealtrace_engine.analyses.working_time import working_time
+from dealtrace_engine.calendar import DAY, WorkingCalendar
 from dealtrace_engine.errors import ArgumentError, Cancelled, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.sources.memory import from_arrow
@@ -294,6 +296,21 @@ def test_currencies_are_told_apart_and_threads_do_not_matter():
     assert sum(v["cases"] for v in one.values.to_pylist()) == row["cases"]
     assert "EUR" in row["sentence"]
     assert "USD" in row["sentence"]
+
+
+def test_the_throughput_is_of_work_by_a_calendar():
+    office, small = WorkingCalendar("Europe/Berlin"), from_arrow(lead_to_cash(1000, seed=3).events)
+    worked = case_durations(small, calendar=office)
+    measure = working_time(small, office, *small.span)
+    assert worked.tolist() == measure(small.case_starts, small.case_ends, np.arange(small.cases)).tolist()
+    found = drivers(small, "throughput", attributes=["region"], patterns=False, calendar=office)
+    given = drivers(small, worked / DAY, attributes=["region"], patterns=False)
+    assert found.target == "throughput (days of 24 working hours)"
+    assert found.table.drop_columns("sentence").equals(given.table.drop_columns("sentence"))
+    assert found.found > 0
+    assert "the mean throughput (days of 24 working hours) of" in found.sentences[0]
+    with pytest.raises(ArgumentError, match="a calendar is for the target 'throughput'"):
+        drivers(small, "is_won", calendar=office)
 
 
 @pytest.mark.parametrize("target", ["is_won", "throughput"])

@@ -115,17 +115,35 @@ def test_working_time_by_hand():
     found = what_if(log, Cap("asked", "decided", "16 h"), calendar=OFFICE, end="decided", value="amount")
     rows = {row["measure"]: row for row in found.table.to_pylist()}
     assert (rows["mean_days"]["before"], rows["mean_days"]["after"]) == ((8 + 8 + 48 + 56) / 96, 48 / 96)
-    assert rows["cash_days"]["saved"] == pytest.approx(100 * (32 + 40) / 24)
+    # Two workdays end on Wednesday at 17:00: money that waited until Wednesday and Thursday week comes then.
+    assert rows["cash_days"]["saved"] == pytest.approx(100 * (9 + 10 - 2 * (2 + 17 / 24)))
+    assert rows["cash_days"]["before"] == pytest.approx(100 * (1 + 2 + 9 + 10))
     assert rows["median_days"]["unit"] == "days of 24 working hours"
-    assert rows["cash_days"]["unit"] == "days of 24 working hours x currency"
+    assert rows["cash_days"]["unit"] == "days x currency"
     assert found.changes["change"].to_pylist() == ["no more than 16h from asked to decided"]
     always = WorkingCalendar("UTC", {"mon-sun": "00:00-24:00"})
     changes = [Cap("asked", "decided", "4 d"), Remove("sent")]
-    plain = what_if(log, changes, smallest=1)
-    always_told = what_if(log, changes, calendar=always, smallest=1).table
+    plain = what_if(log, changes, smallest=1, value="amount")
+    always_told = what_if(log, changes, calendar=always, smallest=1, value="amount").table
     assert always_told.drop_columns("unit").equals(plain.table.drop_columns("unit"))
     with pytest.raises(ArgumentError, match="no calendar"):
         what_if(log, changes, calendar=Calendars({"y": OFFICE}, by="group"))
+
+
+def test_cash_is_by_the_clock_where_times_are_of_work():
+    """Also where a group gets longer, beyond the end of the log, and in the intervals."""
+    table = pa.concat_tables([small(range(1, 31)), small(range(40, 70), group="y")])
+    change = MakeLike("group", "x", "asked", "decided", like="y")
+    asked = {"end": "decided", "by": "group", "value": "amount", "samples": 100}
+    rows = [what_if(from_arrow(table), change, calendar=by, **asked).table.to_pylist()
+            for by in (None, OFFICE)]  # fmt: skip
+    clock, office = (one[-1] if one[-1]["group"] == "x" else one[2] for one in rows)
+    assert (office["group"], office["measure"]) == ("x", "cash_days")
+    assert office["before"] == clock["before"]
+    assert office["after"] == pytest.approx(clock["after"], rel=0.03)  # work is done when the office closes
+    assert office["saved_low"] == pytest.approx(clock["saved_low"], rel=0.1)
+    assert office["saved_high"] == pytest.approx(clock["saved_high"], rel=0.1)
+    assert [row["saved"] for row in rows[1] if row["group"] == "y"] == [0, 0, 0]
 
 
 def test_changes_after_each_other_save_no_time_twice():
