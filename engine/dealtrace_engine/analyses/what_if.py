@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.analyses.case_rows import CaseRows
+from dealtrace_engine.analyses.case_rows import CaseRows, cases_by_id
 from dealtrace_engine.analyses.grouping import By, Groups, groups_of
 from dealtrace_engine.analyses.milestones import Names
 from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of
@@ -75,7 +75,7 @@ class WhatIf(Result):
     findings: list[Finding]
     _rows: CaseRows
     _log: LogReference
-    definition: ClassVar[str] = "what_if 1"
+    definition: ClassVar[str] = "what_if 2"
 
     @property
     def _table(self) -> pa.Table:
@@ -117,7 +117,8 @@ def what_if(
     The observed times between events are kept or changed, nothing else: queues that would become shorter,
     deals that would be won, are not in it. Caps and removals come first, in their order, then the
     distributions that groups are given. Intervals are percentile bootstraps over the cases of each group; the
-    distribution that a group is given is drawn again each time too.
+    distribution that a group is given is drawn again each time too. Nothing depends on the order in which
+    the log holds its cases: they are drawn, and equal times ranked, in the order of their ids.
 
     Parameters
     ----------
@@ -199,7 +200,7 @@ def what_if(
     days = "days" if calendar is None else WORKING_DAYS
     effect = Effect(before, after, window, _redraws(outcomes, window), days)
     plan = Resampling(samples, confidence, smallest, seed, threads, progress)
-    rows, marks = _rows(effect, groups, amounts, plan)
+    rows, marks = _rows(effect, np.argsort(cases_by_id(chosen)), groups, amounts, plan)
     found = _table(rows, groups)
     cases = CaseRows.of_pairs(Later(lambda: chosen.case_ids), *marks, len(rows))
     notes = [*window.findings, *(amounts.findings if amounts else [])]
@@ -257,12 +258,12 @@ def _redraws(outcomes: list[Applied], window: Window) -> list[tuple[NDArray[np.i
 
 
 def _rows(
-    effect: Effect, groups: Groups, amounts: Amounts | None, plan: Resampling
+    effect: Effect, ranks: NDArray[np.int64], groups: Groups, amounts: Amounts | None, plan: Resampling
 ) -> tuple[list[dict[str, Any]], tuple[NDArray[np.int64], NDArray[np.int64]]]:
     rows: list[dict[str, Any]] = []
     numbers: list[NDArray[np.int64]] = []
     of_case = groups.codes[effect.window.cases]
-    order = np.argsort(of_case, kind="stable")
+    order = np.lexsort((ranks[effect.window.cases], of_case))
     bounds = np.searchsorted(of_case[order], np.arange(len(groups) + 1))
     for group in range(len(groups)):
         members = order[bounds[group] : bounds[group + 1]]
@@ -324,7 +325,7 @@ def _weights(
 
 
 def _product(units: NDArray[np.int64], microseconds: NDArray[np.int64]) -> float:
-    """Return the sum of amounts x days; the order of the cases is that of the log, so the bits are too."""
+    """Return the sum of amounts x days; the order of the cases is that of their ids, so the bits are too."""
     return float((units * (microseconds / DAY_US)).sum()) / UNITS
 
 
