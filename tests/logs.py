@@ -10,7 +10,9 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from hypothesis import strategies as st
 
 EPOCH_2024 = 1_704_067_200_000_000
@@ -78,6 +80,13 @@ BY_HAND: dict[str, list[Event]] = {
     "many activities": log(*((str(step % 7), f"activity {step}", step) for step in range(700))),
 }
 """Logs that each have one thing to get right, named after it."""
+
+
+def cases_shuffled(events: pa.Table, seed: int = 0) -> pa.Table:
+    """The same events with the cases in another order; those of a case stay in theirs."""
+    cases = pc.unique(events["case_id"])
+    place = pc.index_in(events["case_id"], cases.take(np.random.default_rng(seed).permutation(len(cases))))
+    return events.take(np.argsort(place.to_numpy(), kind="stable"))
 
 
 def random_log(

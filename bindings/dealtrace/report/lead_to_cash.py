@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 LEFT_OUT = {
-    "forecast": "takes longer than all other answers together: dealtrace.forecast(log)",
     "what_if": "asks for a change: dealtrace.what_if(log, changes)",
 }
 """Question to why it is not asked here, and how to ask it."""
+MAIN = {"forecast": "revenue"}
+"""Question to what its table is called in its result, where that is not ``table``."""
 MORE = {"kpis": ("definitions",)}
 """Question to tables that are not in the JSON of its result."""
 MOST_ROWS = 2_000
@@ -94,8 +95,10 @@ def _tables(question: str, result: Result) -> Iterator[tuple[str, pa.Table]]:
     about = {"definition": result.definition, "log_fingerprint": result.log_fingerprint}
     more = {name: getattr(result, name) for name in MORE.get(question, ())}
     for name, table in {"table": result.to_arrow(), **result.tables(), **more}.items():
-        file = question if name == "table" else f"{question}_{name}"
-        yield file, labelled(table, documented(type(result), name), question=question, **about)
+        file, told = f"{question}_{name}", name
+        if name == "table":
+            file, told = question, MAIN.get(question, name)
+        yield file, labelled(table, documented(type(result), told), question=question, **about)
 
 
 def answers(
@@ -163,6 +166,7 @@ def _questions(
         ),
         "drivers_throughput": lambda: dt.drivers(log, "throughput", where=deals.is_won, **timed),
         "kpis": lambda: dt.kpis(log, **timed),
+        "forecast": lambda: dt.forecast(log, **more),
     }
 
 

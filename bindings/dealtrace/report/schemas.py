@@ -10,11 +10,16 @@ from typing import Any
 import pyarrow as pa
 
 TABLE_SCHEMA = "dealtrace.table/1"
-BY_NAME = (
+BESIDE = (
     (
+        "unit",
         "as in column unit",
         r"value|low|high|target|observed|expected|difference(_low|_high)?|average|adjusted|gap_to_top",
     ),
+    ("currency", "currency", r"expected|actual|low|high|total(_low|_high|_actual)?"),
+)
+"""A column, and the unit and the names of those that have it in a table with that column."""
+BY_NAME = (
     ("number", r"place|version|finding|rank(_(cases|days|value))?"),
     ("s", r".*_s"),
     ("us", r".*_us"),
@@ -22,9 +27,11 @@ BY_NAME = (
     ("currency x days", r"cash_\w+"),
     ("days", r"(.*_)?days(_.*)?"),
     ("percent", r".*_(percent|pct)|mean_discount"),
-    ("probability", r"[pq](_value)?"),
+    ("probability", r"[pq](_value)?|win_(probability|within)|predicted|observed|above|up_to"),
     ("share", r"(.*_)?(share|rate|adherence|conversion|fitness|drop_off)(_.*)?"),
     ("share", r"(late|excessive|decided|from_first)(_low|_high)?"),
+    ("share", r"error"),
+    ("count", r"((new|expected)_)?(deals|wins)(_low|_high)?"),
     ("currency", r"(.*_)?(amount|value|money)(_(?!cases|unknown|changes).*)?"),
 )
 """Unit to the names of columns that have it, the first that fits; other whole numbers are counts.
@@ -52,9 +59,9 @@ def unit_of(field: pa.Field, columns: list[str]) -> str | None:
     is_whole = pa.types.is_integer(field.type)
     if not is_whole and not pa.types.is_floating(field.type):
         return None
-    for unit, names in BY_NAME:
-        fits = re.fullmatch(names, field.name) is not None
-        if fits and (unit != "as in column unit" or "unit" in columns) and not (unit == "share" and is_whole):
+    beside = [(unit, names) for column, unit, names in BESIDE if column in columns]
+    for unit, names in (*beside, *BY_NAME):
+        if re.fullmatch(names, field.name) and not (unit == "share" and is_whole):
             return unit
     return "count" if is_whole else None
 

@@ -48,6 +48,15 @@ class DealTimes:
     begun: NDArray[np.int64]
     last: int
 
+    def taken(self, order: NDArray[np.int64]) -> DealTimes:
+        """Return the same with the cases in another order."""
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        cases = place[self.closings[0]]
+        events = np.argsort(cases, kind="stable")
+        closings = (cases[events], self.closings[1][events], self.closings[2][events])
+        return DealTimes(self.states, self.firsts[:, order], closings, self.begun[order], self.last)
+
 
 def deal_times(
     log: EventLog, *, way: Sequence[str] = WAY, won: Sequence[str] = WON, lost: Sequence[str] = LOST,

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from dealtrace_engine.analyses.case_rows import CaseRows
+from dealtrace_engine.analyses.case_rows import CaseRows, cases_by_id
 from dealtrace_engine.analyses.deal_states import LOST, WAY, WON, deal_times
 from dealtrace_engine.analyses.forecast_backtest import backtest
 from dealtrace_engine.analyses.forecast_tables import ForecastTables
@@ -18,7 +18,7 @@ from dealtrace_engine.analyses.milestones import Names, given_activities
 from dealtrace_engine.analyses.money import amounts_of
 from dealtrace_engine.analyses.new_deals import NewDeals
 from dealtrace_engine.analyses.open_deals import Lookback, Plan
-from dealtrace_engine.buffers import text
+from dealtrace_engine.buffers import arrow, text
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.filters.values import Moment, duration, duration_us, moment, moment_us
@@ -91,7 +91,7 @@ class Forecast(Result):
     findings: list[Finding]
     _rows: CaseRows
     _log: LogReference
-    definition: ClassVar[str] = "forecast 2"
+    definition: ClassVar[str] = "forecast 3"
 
     @property
     def _table(self) -> pa.Table:
@@ -157,6 +157,8 @@ def forecast(
 
     Deals that do not exist yet are told apart from these: so many begin as in the last months, of the same
     kinds; see `NewDeals`.
+
+    Nothing depends on the order in which the log holds its cases: they are taken by their ids.
 
     Parameters
     ----------
@@ -225,18 +227,19 @@ def forecast(
     chosen = log if where is None else log.filter(where, threads=threads)
     given = {"way": way, "won": won, "lost": lost}
     named = {what: given_activities(chosen, names, what) for what, names in given.items()}
-    times = deal_times(chosen, **named, threads=threads)
+    order = cases_by_id(chosen)
+    times = deal_times(chosen, **named, threads=threads).taken(order)
     end = times.last if until is None else moment_us(moment(until, "until"))
     if end < times.begun.min():
         raise ArgumentError("no case had begun by then", hint="give a later `until`")
-    groups = groups_of(chosen, by, taken=TAKEN)
-    amounts = None if value is None else amounts_of(chosen, value, currency)
-    look = Lookback(times, amounts, end, plan)
-    told = ForecastTables(chosen, look, amounts, groups, plan, times.states)
-    revenue, pairs = told.revenue()
+    groups = groups_of(chosen, by, taken=TAKEN).taken(order)
+    amounts = None if value is None else amounts_of(chosen, value, currency).taken(order)
+    look = Lookback(times, amounts, end, plan, backtests)
+    told = ForecastTables(chosen.case_ids.take(arrow(order)), look, amounts, groups, plan, times.states)
+    revenue, (places, cases) = told.revenue()
     coming = NewDeals.after(times, look.deals(0)) if new_deals else None
     tested = backtest(look, amounts, backtests, plan, new_deals)
-    rows = CaseRows.of_pairs(Later(lambda: chosen.case_ids), *pairs, revenue.num_rows)
+    rows = CaseRows.of_pairs(Later(lambda: chosen.case_ids), places, order[cases], revenue.num_rows)
     return Forecast(
         revenue, told.new_deals(coming), told.pipeline(), told.deals(), tested.table, tested.calibration,
         plan.days, end, confidence, amounts.findings if amounts else [], rows, LogReference(chosen),

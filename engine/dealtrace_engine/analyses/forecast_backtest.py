@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.money import UNITS, Amounts
 from dealtrace_engine.analyses.new_deals import NewDeals, new_futures
 from dealtrace_engine.analyses.open_deals import Lookback, Plan, bounds, futures
+from dealtrace_engine.analyses.win_probability import Chances
 from dealtrace_engine.buffers import table, text
-from dealtrace_engine.parallel import tick
+from dealtrace_engine.parallel import map_blocks
 
 BANDS = 10
 FLOATS = ("expected_wins", "brier", "brier_reference", "expected", "low", "high", "actual", "error")
@@ -43,24 +44,30 @@ def backtest(look: Lookback, amounts: Amounts | None, most: int, plan: Plan, new
 
     Instants at which fewer deals were closed than are enough are passed over.
     """
-    rows: list[dict[str, Any]] = []
-    chances, outcomes = [np.zeros(0)], [np.zeros(0, dtype=np.bool_)]
-    for back in range(1, most + 1):
-        tick(plan.progress, back, most)
+
+    def tested(back: int) -> tuple[list[dict[str, Any]], NDArray[np.float64], NDArray[np.bool_]]:
         if not look.can(back):
-            continue
-        won, chance = look.won(back), look.soon(back)
-        new = NewDeals.after(look.times, look.deals(back)) if new_deals else None
-        chances.append(chance)
-        outcomes.append(won)
+            return [], np.zeros(0), np.zeros(0, dtype=np.bool_)
+        won, chance, deals = look.won(back), look.soon(back), look.deals(back)
+        drawn = None if amounts is None else deals.drawn(plan)
+        new = NewDeals.after(look.times, deals) if new_deals else None
+        rows = []
         for place, currency in enumerate((None,) if amounts is None else amounts.currencies):
-            bag = _bag(amounts, place, look.deals(back).cases)
+            bag = _bag(amounts, place, deals.cases)
             if (bag == 0).any():
-                row, drawn = _row(look, back, won, chance, bag, currency, amounts, plan)
+                row, money = _row(look, back, won, chance, bag, currency, amounts, drawn, plan)
                 told = new is not None and new.note() is None
-                beside = _new(look, back, new, place, amounts, plan) if new and told else None
-                rows.append({**row, **_whole(row, drawn, beside, plan)})
-    return Backtest(_table(rows), _calibration(np.concatenate(chances), np.concatenate(outcomes)))
+                beside = _new(look, back, new, place, amounts, drawn, plan) if new and told else None
+                rows.append({**row, **_whole(row, money, beside, plan)})
+        return rows, chance, won
+
+    found = map_blocks(tested, range(1, most + 1), threads=plan.threads, progress=plan.progress)
+    rows = [row for each, _, _ in found for row in each]
+    chances, outcomes = (
+        np.concatenate([nothing, *(each[place] for each in found)])
+        for place, nothing in ((1, np.zeros(0)), (2, np.zeros(0, dtype=np.bool_)))
+    )
+    return Backtest(_table(rows), _calibration(chances, outcomes))
 
 
 def _bag(amounts: Amounts | None, place: int, cases: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -72,7 +79,7 @@ def _bag(amounts: Amounts | None, place: int, cases: NDArray[np.int64]) -> NDArr
 
 def _row(
     look: Lookback, back: int, won: NDArray[np.bool_], chance: NDArray[np.float64],
-    bag: NDArray[np.int64], currency: str | None, amounts: Amounts | None, plan: Plan,
+    bag: NDArray[np.int64], currency: str | None, amounts: Amounts | None, drawn: Chances | None, plan: Plan,
 ) -> tuple[dict[str, Any], NDArray[np.float64] | None]:  # fmt: skip
     """Return the figures of the open deals, and the futures of their money."""
     inside, deals, reference = bag == 0, look.deals(back), look.base_rate(back)
@@ -83,35 +90,36 @@ def _row(
         "brier": float(((chance - won) ** 2).mean()),
         "brier_reference": float(((reference - won) ** 2).mean()),
     }  # fmt: skip
-    if amounts is None:
+    if amounts is None or drawn is None:
         return {**row, **dict.fromkeys(("expected", "low", "high", "actual", "error", "covered"))}, None
     units = amounts.units[deals.cases]
-    drawn = futures(deals, look.correction(back), units[None], bag, 1, plan)
-    low, high = bounds(drawn, plan.confidence)
+    money = futures(deals, drawn, look.correction(back), units[None], bag, 1, plan)
+    low, high = bounds(money, plan.confidence)
     expected, actual = float((chance * units[inside]).sum()), float(units[inside][won].sum())
-    money = {"expected": expected, "low": float(low[0, 0]), "high": float(high[0, 0]), "actual": actual}
+    figures = {"expected": expected, "low": float(low[0, 0]), "high": float(high[0, 0]), "actual": actual}
     error = (expected - actual) / actual if actual else None
     covered = bool(low[0, 0] <= actual <= high[0, 0])
-    told = {name: amount / UNITS for name, amount in money.items()}
-    return {**row, **told, "error": error, "covered": covered}, drawn[:, 0, 0] / UNITS
+    told = {name: amount / UNITS for name, amount in figures.items()}
+    return {**row, **told, "error": error, "covered": covered}, money[:, 0, 0] / UNITS
 
 
 def _new(
-    look: Lookback, back: int, new: NewDeals, place: int, amounts: Amounts | None, plan: Plan
-) -> tuple[dict[str, Any], NDArray[np.float64], float, float]:
+    look: Lookback, back: int, new: NewDeals, place: int, amounts: Amounts | None, drawn: Chances | None,
+    plan: Plan,
+) -> tuple[dict[str, Any], NDArray[np.float64], float, float]:  # fmt: skip
     """Return the figures of new deals; and of their money the futures, what is expected and what came."""
     bag, came = _bag(amounts, place, new.recent), look.came(back)
     came = came[_bag(amounts, place, came) == 0]
-    won = came[look.won_by(came, look.cut(back - 1))]
-    inside, many, chances = bag == 0, new.expected(plan.days), new.chances(plan.days)
+    won = came[look.won_by(came, back - 1)]
+    inside, many, chances = bag == 0, new.expected(plan.days), new.chances()
     row = {"new_deals": many * int(inside.sum()), "came": len(came),
            "new_wins": many * float(chances[inside].sum()), "new_won": len(won)}  # fmt: skip
-    if amounts is None:
+    if amounts is None or drawn is None:
         return row, np.zeros(0), 0.0, 0.0
     units = amounts.units[new.recent]
-    drawn = new_futures(new, units[None], bag, 1, plan)[:, 0, 0] / UNITS
+    money = new_futures(new, drawn, units[None], bag, 1, plan)[:, 0, 0] / UNITS
     expected = many * float((chances * units)[inside].sum()) / UNITS
-    return row, drawn, expected, float(amounts.units[won].sum()) / UNITS
+    return row, money, expected, float(amounts.units[won].sum()) / UNITS
 
 
 def _whole(

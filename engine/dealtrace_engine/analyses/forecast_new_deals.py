@@ -14,6 +14,7 @@ from dealtrace_engine.analyses.grouping import Groups
 from dealtrace_engine.analyses.money import UNITS, Amounts
 from dealtrace_engine.analyses.new_deals import NewDeals, new_futures
 from dealtrace_engine.analyses.open_deals import Plan, bounds
+from dealtrace_engine.analyses.win_probability import Chances
 from dealtrace_engine.buffers import table, text
 
 MONEY = ("amount", "expected", "low", "high", "total", "total_low", "total_high")
@@ -31,13 +32,16 @@ class OpenFutures:
         Group x currencies + currency of each.
     expected : ndarray of float64, shape (rows,)
         Amounts won within the horizon, in 1/10,000.
-    drawn : ndarray of float64, shape (samples, 2, rows), or None
-        Futures; None where there are none.
+    futures : ndarray of float64, shape (samples, 2, rows), or None
+        None where there are none.
+    drawn : Chances or None
+        From which they come; None where nothing can be said.
     """
 
     rows: NDArray[np.int64]
     expected: NDArray[np.float64]
-    drawn: NDArray[np.float64] | None
+    futures: NDArray[np.float64] | None
+    drawn: Chances | None
 
 
 def new_deals_table(
@@ -69,30 +73,32 @@ def new_deals_table(
     bags = np.where(known, np.searchsorted(rows, keys), -1)
     sums: dict[str, Any] = {"began": np.bincount(bags[known], minlength=len(rows))}
     note = note or new.note()
-    if note is None and len(rows):
-        sums |= _figures(new, units, bags, len(rows), np.searchsorted(rows, beside.rows), beside, plan)
+    if note is None and len(rows) and beside.drawn is not None:
+        sums |= _figures(
+            new, beside.drawn, units, bags, len(rows), np.searchsorted(rows, beside.rows), beside, plan
+        )
     return _told(groups, currencies, rows, sums, amounts is None, note)
 
 
 def _figures(
-    new: NewDeals, units: NDArray[np.int64], bags: NDArray[np.int64], count: int, at: NDArray[np.int64],
-    beside: OpenFutures, plan: Plan,
+    new: NewDeals, drawn: Chances, units: NDArray[np.int64], bags: NDArray[np.int64], count: int,
+    at: NDArray[np.int64], beside: OpenFutures, plan: Plan,
 ) -> dict[str, Any]:  # fmt: skip
-    many, chances, inside = new.expected(plan.days), new.chances(plan.days), bags >= 0
+    many, chances, inside = new.expected(plan.days), new.chances(), bags >= 0
     parts = {"deals": np.ones(len(units)), "amount": units, "expected_wins": chances,
              "expected": chances * units}  # fmt: skip
     sums: dict[str, Any] = {
         name: many * np.bincount(bags[inside], weights=part[inside], minlength=count)
         for name, part in parts.items()
     }
-    drawn = new_futures(new, np.stack((units, np.ones_like(units))), bags, count, plan)
-    low, high = bounds(drawn, plan.confidence)
+    futures = new_futures(new, drawn, np.stack((units, np.ones_like(units))), bags, count, plan)
+    low, high = bounds(futures, plan.confidence)
     for place, name in enumerate(("", "wins_", "deals_")):
         sums |= {f"{name}low": low[place], f"{name}high": high[place]}
-    total, whole = sums["expected"].copy(), drawn[:, 0].copy()
+    total, whole = sums["expected"].copy(), futures[:, 0].copy()
     total[at] += beside.expected
-    if beside.drawn is not None:
-        whole[:, at] += beside.drawn[:, 0]
+    if beside.futures is not None:
+        whole[:, at] += beside.futures[:, 0]
     sums["total"] = total
     sums["total_low"], sums["total_high"] = bounds(whole, plan.confidence)
     return sums

@@ -16,7 +16,6 @@ from dealtrace_engine.analyses.new_deals import NewDeals
 from dealtrace_engine.analyses.open_deals import Lookback, Plan, bounds, futures
 from dealtrace_engine.analyses.win_probability import outlook
 from dealtrace_engine.buffers import arrow, table, text
-from dealtrace_engine.log import EventLog
 
 DAY_US = 86_400_000_000
 
@@ -26,7 +25,8 @@ class ForecastTables:
 
     Parameters
     ----------
-    log : EventLog
+    ids : pyarrow.LargeStringArray
+        Of all cases.
     look : Lookback
     amounts : Amounts or None
     groups : Groups
@@ -36,11 +36,11 @@ class ForecastTables:
     """
 
     def __init__(
-        self, log: EventLog, look: Lookback, amounts: Amounts | None, groups: Groups, plan: Plan,
-        names: tuple[str, ...],
+        self, ids: pa.LargeStringArray, look: Lookback, amounts: Amounts | None, groups: Groups,
+        plan: Plan, names: tuple[str, ...],
     ) -> None:  # fmt: skip
         deals = look.deals(0)
-        self._log, self._deals, self._amounts, self._groups = log, deals, amounts, groups
+        self._ids, self._deals, self._amounts, self._groups = ids, deals, amounts, groups
         self._plan, self._names, self._correction = plan, names, look.correction(0)
         ahead, cases = outlook(deals.model, plan.days), deals.cases
         nothing = None if deals.enough(plan.smallest) else np.full(len(cases), np.nan)
@@ -88,12 +88,14 @@ class ForecastTables:
         width, deals = len(self.currencies), self._deals
         keys = self._groups.codes[deals.cases].astype(np.int64) * width + self.money
         sums, rows, bags = self._sums(keys, len(self._groups) * width)
-        low, high, drawn = *np.full((2, 2, len(rows)), np.nan), None
-        if self.note is None and len(rows):
+        low, high, drawn, found = *np.full((2, 2, len(rows)), np.nan), None, None
+        if self.note is None:
+            drawn = deals.drawn(self._plan)
+        if drawn is not None and len(rows):
             units = np.stack((self.units, np.ones_like(self.units)))
-            drawn = futures(deals, self._correction, units, bags, len(rows), self._plan)
-            low, high = bounds(drawn, self._plan.confidence)
-        self._open = OpenFutures(rows, sums["expected"], drawn)
+            found = futures(deals, drawn, self._correction, units, bags, len(rows), self._plan)
+            low, high = bounds(found, self._plan.confidence)
+        self._open = OpenFutures(rows, sums["expected"], found, drawn)
         sums.update(low=low[0], high=high[0], wins_low=low[1], wins_high=high[1])
         order = ("amount", "expected_wins", "wins_low", "wins_high", "expected", "low", "high")
         columns = {
@@ -142,7 +144,7 @@ class ForecastTables:
         )
         money = [self.currencies[place] for place in self.money[order].tolist()]
         columns = {
-            "case_id": self._log.case_ids.take(arrow(cases)),
+            "case_id": self._ids.take(arrow(cases)),
             "state": states.dictionary_decode(),
             "age_days": (deals.states.cut - deals.states.since[cases]) / DAY_US,
             "win_probability": _nullable(self.ever[order]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -48,6 +48,10 @@ class Groups:
     def sizes(self) -> NDArray[np.int64]:
         """Cases of each group, shape (groups,)."""
         return np.bincount(self.codes, minlength=self.count)
+
+    def taken(self, order: NDArray[np.int64]) -> Groups:
+        """Return the same with the cases in another order."""
+        return replace(self, codes=self.codes[order])
 
     def columns(self, rows: NDArray[np.int64] | None = None) -> dict[str, pa.Array]:
         """Return the columns of `keys`, at some rows, to be put in front of those of a result."""

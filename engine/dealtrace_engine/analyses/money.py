@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -43,6 +43,10 @@ class Amounts:
     currencies: tuple[str | None, ...]
     of_case: NDArray[np.int32]
     findings: list[Finding] = field(default_factory=list)
+
+    def taken(self, order: NDArray[np.int64]) -> Amounts:
+        """Return the same with the cases in another order."""
+        return replace(self, units=self.units[order], known=self.known[order], of_case=self.of_case[order])
 
     def exact_sums(self, codes: NDArray[np.integer], count: int) -> list[int]:
         """Return the sum of the units of each group, as Python integers.

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.deal_states import DealTimes
-from dealtrace_engine.analyses.open_deals import DRAWS_A_TASK, FUTURES_A_DRAW, OpenDeals, Plan
-from dealtrace_engine.analyses.win_probability import drawn_rates, won_of_new
+from dealtrace_engine.analyses.open_deals import FUTURES_A_DRAW, NEW, OpenDeals, Plan, summed
+from dealtrace_engine.analyses.win_probability import Chances
 from dealtrace_engine.parallel import map_blocks
 
 DAY_US = 86_400_000_000
@@ -96,19 +96,21 @@ class NewDeals:
         """Return how many of each of the recent ones are expected to begin in so many days."""
         return days / self.days
 
-    def chances(self, days: float) -> NDArray[np.float64]:
-        """Return the chance of a deal like each of the recent ones to begin in so many days and be won."""
-        return np.asarray(won_of_new(self.deals.model.rates, days)[self.places])
+    def chances(self) -> NDArray[np.float64]:
+        """Return the chance of a deal like each of the recent ones to begin in the horizon and be won."""
+        return np.asarray(self.deals.chances.new[self.places])
 
 
 def new_futures(
-    new: NewDeals, units: NDArray[np.int64], bags: NDArray[np.int64], count: int, plan: Plan
+    new: NewDeals, drawn: Chances, units: NDArray[np.int64], bags: NDArray[np.int64], count: int, plan: Plan
 ) -> NDArray[np.float64]:
     """Draw what is won within the horizon of deals that begin in it; see `futures`.
 
     Parameters
     ----------
     new : NewDeals
+    drawn : Chances
+        Those of the open deals.
     units : ndarray of int64, shape (weights, recent deals)
     bags : ndarray of int64, shape (recent deals,)
         -1 for those that are not added up.
@@ -119,24 +121,39 @@ def new_futures(
     -------
     ndarray of float64, shape (samples, weights + 1, count)
         The last is the number of deals that begin.
+
+    Notes
+    -----
+    Deals of a bag that begin alike have the same chance. Of a Poisson number of deals, each of which may be
+    one of them and be won, those that are form a Poisson number as well, and so do those that are not won;
+    all of these are independent (J. F. C. Kingman, "Poisson Processes", Clarendon Press, 1993, section 5.1).
+    So only deals that are won are drawn one by one.
     """
-    draws, spread, cut = max(1, plan.samples // FUTURES_A_DRAW), new.dispersion, new.deals.states.cut
-    worth, total = units.astype(np.float64), float(new.counts.sum()) + 0.5
+    spread, cut, total = new.dispersion, new.deals.states.cut, float(new.counts.sum()) + 0.5
+    shape = (count + 1, *drawn.new.shape[1:])
+    cell = np.ravel_multi_index((bags + 1, *new.places), shape)
+    order = np.argsort(cell, kind="stable")
+    cells, starts, sizes = np.unique(cell[order], return_index=True, return_counts=True)
+    bag, *places = np.unravel_index(cells, shape)
+    chosen = bag > 0  # the others are in no bag
+    starts, sizes, bag = starts[chosen], sizes[chosen], bag[chosen] - 1
+    at, share = tuple(place[chosen] for place in places), sizes / len(new.recent)
+    worth = units[:, order].astype(np.float64)
 
-    def draw(first: int) -> NDArray[np.float64]:
-        seeds, size = [plan.seed, cut & (2**63 - 1), first], min(DRAWS_A_TASK, draws - first)
-        rates = drawn_rates(new.deals.model, size, np.random.default_rng(seeds))  # those of the open deals
-        dice, found = np.random.default_rng([*seeds, 1]), []
-        for chances in won_of_new(rates, plan.days):
-            chance = chances[new.places]
-            mean = dice.gamma(total / spread, spread / new.days) * plan.days
-            for _ in range(FUTURES_A_DRAW):
-                over = dice.gamma(mean / (spread - 1), spread - 1) if spread > 1 else mean
-                like = dice.integers(0, len(new.recent), dice.poisson(over))
-                like = like[bags[like] >= 0]
-                won = like[dice.random(len(like)) < chance[like]]
-                sums = [np.bincount(bags[won], weights=part[won], minlength=count) for part in worth]
-                found.append(np.stack([*sums, np.bincount(bags[like], minlength=count)]))
-        return np.stack(found)
+    def draw(number: int) -> NDArray[np.float64]:
+        chance, dice = drawn.new[number][at], plan.dice(cut, NEW, number)
+        mean = dice.gamma(total / spread, spread / new.days) * plan.days
+        over = np.full(FUTURES_A_DRAW, mean)
+        if spread > 1:
+            over = dice.gamma(mean / (spread - 1), spread - 1, FUTURES_A_DRAW)
+        won, not_won = (
+            dice.poisson(np.outer(over, share * part)).ravel() for part in (chance, np.maximum(1 - chance, 0))
+        )
+        future, cell = np.indices((FUTURES_A_DRAW, len(sizes))).reshape(2, -1)
+        own = np.repeat(cell, won)
+        like = starts[own] + (dice.random(len(own)) * sizes[own]).astype(np.int64)
+        money = summed(np.repeat(future, won), bag[own], worth[:, like], count)
+        began = summed(future, bag[cell], (won + not_won)[None].astype(np.float64), count)
+        return np.concatenate((money, began), axis=1)
 
-    return np.concatenate(map_blocks(draw, range(0, draws, DRAWS_A_TASK), threads=plan.threads))
+    return np.concatenate(map_blocks(draw, range(plan.draws), threads=plan.threads))

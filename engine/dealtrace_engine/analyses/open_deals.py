@@ -12,6 +12,7 @@ from dealtrace_engine.analyses.money import Amounts
 from dealtrace_engine.analyses.recalibration import Recalibration, recalibrated
 from dealtrace_engine.analyses.win_probability import (
     BAND_EDGES,
+    Chances,
     StateModel,
     bands_of,
     drawn_rates,
@@ -22,7 +23,9 @@ from dealtrace_engine.analyses.win_probability import (
 from dealtrace_engine.parallel import Progress, map_blocks
 
 DAY_US = 86_400_000_000
-DRAWS_A_TASK, FUTURES_A_DRAW = 4, 25
+DRAWS_A_TASK, FUTURES_A_DRAW = 8, 25
+RATES, OPEN, NEW = range(3)
+"""What dice are for."""
 LOOKED_BACK = 3
 """So many earlier forecasts correct one."""
 
@@ -54,6 +57,15 @@ class Plan:
     threads: int | None = None
     progress: Progress | None = None
 
+    @property
+    def draws(self) -> int:
+        """How many rates are drawn; from each come `FUTURES_A_DRAW` futures."""
+        return max(1, self.samples // FUTURES_A_DRAW)
+
+    def dice(self, cut: int, *what: int) -> np.random.Generator:
+        """Return the same dice for the same seed, instant and use, whoever throws them first."""
+        return np.random.default_rng([self.seed, cut & (2**63 - 1), *what])
+
 
 @dataclass(frozen=True, eq=False)
 class OpenDeals:
@@ -64,6 +76,8 @@ class OpenDeals:
     states : DealStates
     model : StateModel
         What was learned from the events until then.
+    chances : Chances
+        Those of its rates.
     cases : ndarray of int64, shape (deals,)
         Rising.
     places : tuple of three ndarray of int64, each of shape (deals,)
@@ -74,12 +88,13 @@ class OpenDeals:
 
     states: DealStates
     model: StateModel
+    chances: Chances
     cases: NDArray[np.int64]
     places: tuple[NDArray[np.int64], ...]
     bands: NDArray[np.int64]
 
     @classmethod
-    def at(cls, times: DealTimes, amounts: Amounts | None, cut: int) -> OpenDeals:
+    def at(cls, times: DealTimes, amounts: Amounts | None, cut: int, days: float) -> OpenDeals:
         """Find them from the events up to an instant alone."""
         states = states_at(times, cut)
         cases = np.flatnonzero(states.outcome == 0)
@@ -91,15 +106,25 @@ class OpenDeals:
                 bands[own] = bands_of(amounts.units[own], amounts.known[own])
         model = fitted(times, cut, bands, len(BAND_EDGES) + 1 if amounts else 1)
         places = (bands[cases], states.state[cases], steps_in_state(states, cases))
-        return cls(states, model, cases, places, bands)
+        return cls(states, model, won_within(model.rates, days), cases, places, bands)
 
     def enough(self, smallest: int) -> bool:
         """Whether there are so many closed deals to learn from."""
         return self.model.closed >= smallest
 
-    def soon(self, days: float) -> NDArray[np.float64]:
-        """Return the chance of each to be won within so many days, shape (deals,)."""
-        return np.asarray(won_within(self.model.rates, days)[self.places])
+    def soon(self) -> NDArray[np.float64]:
+        """Return the chance of each to be won within the horizon, shape (deals,)."""
+        return np.asarray(self.chances.open[self.places])
+
+    def drawn(self, plan: Plan) -> Chances:
+        """Draw chances from what is not known about the rates; their first axis has shape (draws,)."""
+
+        def draw(first: int) -> Chances:
+            dice = plan.dice(self.states.cut, RATES, first)
+            return won_within(drawn_rates(self.model, min(DRAWS_A_TASK, plan.draws - first), dice), plan.days)
+
+        found = map_blocks(draw, range(0, plan.draws, DRAWS_A_TASK), threads=plan.threads)
+        return Chances(*(np.concatenate([getattr(one, name) for one in found]) for name in ("open", "new")))
 
 
 class Lookback:
@@ -112,15 +137,18 @@ class Lookback:
     until : int
         Microseconds since 1970-01-01 UTC.
     plan : Plan
+    most : int
+        How far to look back, in horizons.
     """
 
-    def __init__(self, times: DealTimes, amounts: Amounts | None, until: int, plan: Plan) -> None:
-        self._times, self._amounts, self._until, self._plan = times, amounts, until, plan
-        self._step, self._begun = int(plan.days * DAY_US), int(times.begun.min())
-        self._deals: dict[int, OpenDeals] = {}
-        self._chances: dict[int, NDArray[np.float64]] = {}
+    def __init__(self, times: DealTimes, amounts: Amounts | None, until: int, plan: Plan, most: int) -> None:
+        self._times, self._until, self._plan, self._step = times, until, plan, int(plan.days * DAY_US)
+        backs = range(1 + (until - int(times.begun.min()) - 1) // self._step)
+        wanted = [0, *backs[1 : 1 + most + LOOKED_BACK]]
+        self._deals = map_blocks(
+            lambda back: OpenDeals.at(times, amounts, self.cut(back), plan.days), wanted, threads=plan.threads
+        )
         self._corrections: dict[int, Recalibration] = {}
-        self._states: dict[int, DealStates] = {}
 
     def cut(self, back: int) -> int:
         """Return the instant so many horizons before."""
@@ -128,14 +156,11 @@ class Lookback:
 
     def can(self, back: int) -> bool:
         """Whether there were deals and enough closed ones then."""
-        if self.cut(back) <= self._begun:
-            return False
-        return self.deals(back).enough(self._plan.smallest) and len(self.deals(back).cases) > 0
+        there = back < len(self._deals)
+        return there and self.deals(back).enough(self._plan.smallest) and len(self.deals(back).cases) > 0
 
     def deals(self, back: int) -> OpenDeals:
         """Return the deals that were open then."""
-        if back not in self._deals:
-            self._deals[back] = OpenDeals.at(self._times, self._amounts, self.cut(back))
         return self._deals[back]
 
     def came(self, back: int) -> NDArray[np.int64]:
@@ -150,16 +175,16 @@ class Lookback:
 
     def won(self, back: int) -> NDArray[np.bool_]:
         """Return which of them were won within a horizon."""
-        return self.won_by(self.deals(back).cases, self.cut(back - 1))
+        return self.won_by(self.deals(back).cases, back - 1)
 
-    def won_by(self, cases: NDArray[np.int64], instant: int) -> NDArray[np.bool_]:
-        """Return which deals were won by an instant."""
-        return np.asarray(self._at(instant).outcome[cases] == 1)
+    def won_by(self, cases: NDArray[np.int64], back: int) -> NDArray[np.bool_]:
+        """Return which deals were won by then."""
+        return np.asarray(self._states(back).outcome[cases] == 1)
 
     def base_rate(self, back: int) -> float:
         """Return the share of the deals open a horizon before that were won by then."""
-        earlier = np.flatnonzero(self._at(self.cut(back + 1)).outcome == 0)
-        return float(self.won_by(earlier, self.cut(back)).mean()) if len(earlier) else float("nan")
+        earlier = np.flatnonzero(self._states(back + 1).outcome == 0)
+        return float(self.won_by(earlier, back).mean()) if len(earlier) else float("nan")
 
     def correction(self, back: int) -> Recalibration:
         """Return what the forecasts before teach, whose outcome was known by then."""
@@ -167,38 +192,36 @@ class Lookback:
             self._corrections[back] = self._learned(back)
         return self._corrections[back]
 
-    def _at(self, instant: int) -> DealStates:
-        if instant not in self._states:
-            self._states[instant] = states_at(self._times, instant)
-        return self._states[instant]
+    def _states(self, back: int) -> DealStates:
+        if back < len(self._deals):
+            return self._deals[back].states
+        return states_at(self._times, self.cut(back))
 
     def _learned(self, back: int) -> Recalibration:
         before = [earlier for earlier in range(back + 1, back + 1 + LOOKED_BACK) if self.can(earlier)]
         nothing = [np.zeros(0)]
-        chances = np.concatenate(nothing + [self._soon(earlier) for earlier in before])
+        chances = np.concatenate(nothing + [self.deals(earlier).soon() for earlier in before])
         came = np.concatenate(nothing + [self.won(earlier) for earlier in before])
         return recalibrated(chances, came > 0)
 
     def soon(self, back: int) -> NDArray[np.float64]:
         """Return the chance of each deal to be won within the horizon, corrected."""
-        return self.correction(back).of(self._soon(back))
-
-    def _soon(self, back: int) -> NDArray[np.float64]:
-        if back not in self._chances:
-            self._chances[back] = self.deals(back).soon(self._plan.days)
-        return self._chances[back]
+        return self.correction(back).of(self.deals(back).soon())
 
 
 def futures(
-    deals: OpenDeals, correction: Recalibration, units: NDArray[np.int64], bags: NDArray[np.int64],
-    count: int, plan: Plan,
+    deals: OpenDeals, drawn: Chances, correction: Recalibration, units: NDArray[np.int64],
+    bags: NDArray[np.int64], count: int, plan: Plan,
 ) -> NDArray[np.float64]:  # fmt: skip
-    """Draw what is won within the horizon: first the rates and their correction, then deal by deal.
+    """Draw what is won within the horizon: from chances that were drawn, deal by deal.
 
     Parameters
     ----------
     deals : OpenDeals
+    drawn : Chances
+        See `OpenDeals.drawn`.
     correction : Recalibration
+        Drawn again for each of them.
     units : ndarray of int64, shape (weights, deals)
         What each is worth, in one way or several.
     bags : ndarray of int64, shape (deals,)
@@ -210,24 +233,33 @@ def futures(
     -------
     ndarray of float64, shape (samples, weights, count)
     """
-    inside = bags >= 0
+    inside, cut = bags >= 0, deals.states.cut
     places = tuple(place[inside] for place in deals.places)
     worth, bags = units[:, inside].astype(np.float64), bags[inside]
-    draws = max(1, plan.samples // FUTURES_A_DRAW)
+    corrections = correction.drawn(plan.draws, plan.dice(cut, OPEN))
 
-    def draw(first: int) -> NDArray[np.float64]:
-        dice = np.random.default_rng([plan.seed, deals.states.cut & (2**63 - 1), first])
-        rates = drawn_rates(deals.model, min(DRAWS_A_TASK, draws - first), dice)
-        found, corrections = [], correction.drawn(len(rates), dice)
-        for chances, corrected in zip(won_within(rates, plan.days), corrections, strict=True):
-            chance = corrected.of(chances[places])
-            for _ in range(FUTURES_A_DRAW):
-                won = dice.random(len(chance)) < chance
-                sums = [np.bincount(bags[won], weights=part[won], minlength=count) for part in worth]
-                found.append(np.stack(sums))
-        return np.stack(found)
+    def draw(number: int) -> NDArray[np.float64]:
+        chance, dice = corrections[number].of(drawn.open[number][places]), plan.dice(cut, OPEN, number)
+        future, won = np.nonzero(dice.random((FUTURES_A_DRAW, len(chance))) < chance)
+        return summed(future, bags[won], worth[:, won], count)
 
-    return np.concatenate(map_blocks(draw, range(0, draws, DRAWS_A_TASK), threads=plan.threads))
+    return np.concatenate(map_blocks(draw, range(plan.draws), threads=plan.threads))
+
+
+def summed(
+    future: NDArray[np.int64], bags: NDArray[np.int64], worth: NDArray[np.float64], count: int
+) -> NDArray[np.float64]:
+    """Add up what deals are worth, by the future and the bag of each.
+
+    Examples
+    --------
+    >>> found = summed(np.array([0, 2, 2]), np.array([1, 0, 0]), np.array([[5.0, 2.0, 3.0]]), 2)
+    >>> found.shape, found[:3, 0].tolist()
+    ((25, 1, 2), [[0.0, 5.0], [0.0, 0.0], [5.0, 0.0]])
+    """
+    keys, size = future * count + bags, FUTURES_A_DRAW * count
+    sums = [np.bincount(keys, weights=part, minlength=size).reshape(-1, count) for part in worth]
+    return np.stack(sums, axis=1)
 
 
 def bounds(drawn: NDArray[np.float64], confidence: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

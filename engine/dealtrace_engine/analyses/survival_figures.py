@@ -63,8 +63,10 @@ def main_columns(
     for percentile in percentiles:
         found = [curve.reached(percentile / 100) for curve in curves]
         for place, name in enumerate(limits_names(percentile)):
-            values = [None if one[place] is None else one[place] / MICROSECONDS for one in found]
-            columns[name] = pa.array(values, pa.float64())
+            instants = [own[place] for own in found]
+            columns[name] = pa.array(
+                [None if v is None else v / MICROSECONDS for v in instants], pa.float64()
+            )
     begun = count(seen.reversed | seen.older)
     notes = [_note(*own) for own in zip(cases.tolist(), ended.tolist(), begun.tolist(), curves, strict=True)]
     return {**columns, "note": text(notes)}

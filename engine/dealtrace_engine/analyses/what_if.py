@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.analyses.case_rows import CaseRows
+from dealtrace_engine.analyses.case_rows import CaseRows, cases_by_id
 from dealtrace_engine.analyses.grouping import By, Groups, groups_of
 from dealtrace_engine.analyses.milestones import Names
 from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of
@@ -117,7 +117,8 @@ def what_if(
     The observed times between events are kept or changed, nothing else: queues that would become shorter,
     deals that would be won, are not in it. Caps and removals come first, in their order, then the
     distributions that groups are given. Intervals are percentile bootstraps over the cases of each group; the
-    distribution that a group is given is drawn again each time too.
+    distribution that a group is given is drawn again each time too. Nothing depends on the order in which
+    the log holds its cases: they are drawn, and equal times ranked, in the order of their ids.
 
     Parameters
     ----------
@@ -201,7 +202,9 @@ def what_if(
     if calendar is not None and amounts is not None:
         effect = _with_cash(chosen, calendar, effect)
     plan = Resampling(samples, confidence, smallest, seed, threads, progress)
-    rows, marks = _rows(effect, groups, amounts, plan, "days" if calendar is None else WORKING_DAYS)
+    ranks = np.argsort(cases_by_id(chosen))
+    days = "days" if calendar is None else WORKING_DAYS
+    rows, marks = _rows(effect, ranks, groups, amounts, plan, days)
     found = _table(rows, groups)
     cases = CaseRows.of_pairs(Later(lambda: chosen.case_ids), *marks, len(rows))
     notes = [*window.findings, *(amounts.findings if amounts else [])]
@@ -270,12 +273,17 @@ def _with_cash(log: EventLog, calendar: Calendar, effect: Effect) -> Effect:
 
 
 def _rows(
-    effect: Effect, groups: Groups, amounts: Amounts | None, plan: Resampling, days: str
+    effect: Effect,
+    ranks: NDArray[np.int64],
+    groups: Groups,
+    amounts: Amounts | None,
+    plan: Resampling,
+    days: str,
 ) -> tuple[list[dict[str, Any]], tuple[NDArray[np.int64], NDArray[np.int64]]]:
     rows: list[dict[str, Any]] = []
     numbers: list[NDArray[np.int64]] = []
     of_case = groups.codes[effect.window.cases]
-    order = np.argsort(of_case, kind="stable")
+    order = np.lexsort((ranks[effect.window.cases], of_case))
     bounds = np.searchsorted(of_case[order], np.arange(len(groups) + 1))
     for group in range(len(groups)):
         members = order[bounds[group] : bounds[group + 1]]
@@ -339,7 +347,7 @@ def _weights(
 
 
 def _product(units: NDArray[np.int64], microseconds: NDArray[np.int64]) -> float:
-    """Return the sum of amounts x days; the order of the cases is that of the log, so the bits are too."""
+    """Return the sum of amounts x days; the order of the cases is that of their ids, so the bits are too."""
     return float((units * (microseconds / DAY_US)).sum()) / UNITS
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dealtrace_engine.analyses.case_rows import cases_by_id
 from dealtrace_engine.analyses.grouping import groups_of
 from dealtrace_engine.analyses.milestones import Names, wanted_activities
 from dealtrace_engine.errors import ArgumentError, SchemaError
@@ -84,7 +85,7 @@ class Redrawn(NamedTuple):
     cases, begins, ends : ndarray of int64, shape (pairs,)
         The case of each time in the group and the events that it lies between.
     order : ndarray of int64, shape (pairs,)
-        Positions of the pairs, by their time, rising.
+        Positions of the pairs, by their time, rising; equal ones by the id of their case.
     given : ndarray of int64, shape (pairs,)
         Microseconds that each got.
     pool : ndarray of int64, shape (n,)
@@ -260,10 +261,11 @@ def _made_like(
     if own.sum() < smallest or chosen.sum() < smallest:
         return Applied(times, int(own.sum()), 0, 0, 0, note)
     pool, begins, ends, gaps = np.sort(gaps[chosen]), begins[own], ends[own], gaps[own]
-    order = np.argsort(gaps, kind="stable")
+    cases = case_of_events(log, begins)
+    order = np.lexsort((np.argsort(cases_by_id(log))[cases], gaps))
     given = np.empty(len(gaps), dtype=np.int64)
     given[order] = pool[ranks(len(gaps), len(pool))]
-    redrawn = Redrawn(case_of_events(log, begins), begins, ends, order, given, pool)
+    redrawn = Redrawn(cases, begins, ends, order, given, pool)
     return _outcome(log, times, begins, ends, gaps - given)._replace(note=note, redrawn=redrawn)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.deal_states import DealStates, DealTimes, visits_until
 
-DAY_US = 86_400_000_000
+DAY_US, DAY_SECONDS = 86_400_000_000, 86_400
 AGES = (0, 1, 2, 4, 7, 14, 21, 30, 45, 60, 90, 120, 180)
 """Days in a state at which its rates may change."""
 PRIOR = 1.0
@@ -76,19 +76,19 @@ def fitted(times: DealTimes, cut: int, bands: NDArray[np.int64], count: int) -> 
         How many bands there are.
     """
     visits, states = visits_until(times, cut), len(times.states)
-    edges = np.array(AGES, dtype=np.float64)
-    widths = np.append(np.diff(edges), np.inf)
-    stayed, place = visits.stayed / DAY_US, bands[visits.case] * states + visits.state
-    spent = np.empty((count * states, len(AGES)))
-    for place_of_age in range(len(AGES)):
-        inside = np.clip(stayed - edges[place_of_age], 0, widths[place_of_age])
-        spent[:, place_of_age] = np.bincount(place, weights=inside, minlength=count * states)
+    seconds = np.array(AGES, dtype=np.int64) * DAY_SECONDS
+    stayed = visits.stayed // 1_000_000  # whole: sums of them are exact, whatever the order of the deals
+    place = bands[visits.case] * states + visits.state
+    age = np.searchsorted(seconds, stayed, side="right") - 1
+    at, shape = place * len(AGES) + age, (count * states, len(AGES))
+    spent = np.bincount(at, weights=stayed - seconds[age], minlength=shape[0] * shape[1]).reshape(shape)
+    older = np.bincount(at, minlength=shape[0] * shape[1]).reshape(shape)[:, ::-1].cumsum(axis=1)[:, ::-1]
+    spent[:, :-1] += older[:, 1:] * np.diff(seconds)
     ended = visits.exit >= 0
-    age = np.searchsorted(edges, stayed[ended], side="right") - 1
-    target = (place[ended] * len(AGES) + age) * (states + 2) + visits.exit[ended]
+    target = at[ended] * (states + 2) + visits.exit[ended]
     moves = np.bincount(target, minlength=count * states * len(AGES) * (states + 2)).astype(np.float64)
     moves = moves.reshape(count, states, len(AGES), states + 2)
-    days = spent.reshape(count, states, len(AGES))
+    days = spent.reshape(count, states, len(AGES)) / DAY_SECONDS
     closed, exits = visits.exit[ended], moves.sum(axis=(0, 2, 3)).astype(np.int64)
     all_moves, all_days = moves.sum(axis=0), days.sum(axis=0)
     _shrink(all_moves, all_days)
@@ -151,9 +151,12 @@ class Outlook:
     closing_days: NDArray[np.float64]
 
 
-def _ages() -> NDArray[np.int64]:
-    """Return the place in `AGES` of each step in a state; the last one stands for all that are older."""
-    return np.searchsorted(AGES, np.arange(STEPS_A_DAY * AGES[-1] + 1) / STEPS_A_DAY, side="right") - 1
+def _bounds() -> NDArray[np.int64]:
+    """Return where each of `AGES` begins in the steps in a state, and how many steps there are.
+
+    The last step stands for all that are older.
+    """
+    return np.array([*(STEPS_A_DAY * age for age in AGES), STEPS_A_DAY * AGES[-1] + 1])
 
 
 def steps_in_state(states: DealStates, cases: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -169,24 +172,42 @@ class _Walk:
         total = rates.sum(axis=-1, keepdims=True)
         left = -np.expm1(-total / STEPS_A_DAY)  # who stays is right; a move comes half a step late
         chances = rates * (left / np.where(total > 0, total, 1))
-        states, bands = chances.shape[-3:-1]
+        states, ages = chances.shape[-3:-1]
         self.shape = (*rates.shape[:-2], STEPS_A_DAY * AGES[-1] + 1)
-        chances = chances.reshape(-1, states, bands, states + 2)
+        chances = chances.reshape(-1, states, ages, states + 2)
         self._stay = 1 - chances.sum(axis=-1)
-        self._moves = np.ascontiguousarray(chances[..., :states])
+        self._moves = np.ascontiguousarray(chances[..., :states].swapaxes(2, 3))
         self.won = np.ascontiguousarray(chances[..., states])
         self.ended = chances[..., states:].sum(axis=-1)
-        self._ages = _ages()
+        self._bounds = _bounds()
 
-    def back(self, found: NDArray[np.float64], ends: NDArray[np.float64], steps: int) -> None:
-        """Go back from the chances in `found`, which are overwritten."""
+    def back(self, found: NDArray[np.float64], ends: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
+        """Go back from the chances in `found`, which are overwritten; return the sums of those at age 0."""
         from dealtrace_engine.kernels.deal_walk import walk_back
 
         flat = found.reshape(-1, *found.shape[-2:])
-        walk_back(self._stay, self._moves, ends, self._ages, steps, 0, len(flat), flat)
+        entered = np.zeros((len(flat), found.shape[-2]))
+        walk_back(self._stay, self._moves, ends, self._bounds, steps, 0, len(flat), flat, entered)
+        return entered.reshape(found.shape[:-1])
 
 
-def won_within(rates: NDArray[np.float64], days: float) -> NDArray[np.float64]:
+@dataclass(frozen=True, eq=False)
+class Chances:
+    """The chance to be won within a horizon.
+
+    Attributes
+    ----------
+    open : ndarray of float64, shape (..., states, steps)
+        Of deals that are open, by state and steps in it.
+    new : ndarray of float64, shape (..., states)
+        Of deals that begin at any time in the horizon alike, by the state in which they begin.
+    """
+
+    open: NDArray[np.float64]
+    new: NDArray[np.float64]
+
+
+def won_within(rates: NDArray[np.float64], days: float) -> Chances:
     """Return the chance to be won within so many days.
 
     Parameters
@@ -194,42 +215,18 @@ def won_within(rates: NDArray[np.float64], days: float) -> NDArray[np.float64]:
     rates : ndarray of float64, shape (..., states, ages, states + 2)
     days : float
 
-    Returns
-    -------
-    ndarray of float64, shape (..., states, steps)
-    """
-    walk = _Walk(rates)
-    found = np.zeros(walk.shape)
-    walk.back(found, walk.won, round(days * STEPS_A_DAY))
-    return found
-
-
-def won_of_new(rates: NDArray[np.float64], days: float) -> NDArray[np.float64]:
-    """Return the chance to be won within so many days, for deals that begin at any time in them alike.
-
-    Parameters
-    ----------
-    rates : ndarray of float64, shape (..., states, ages, states + 2)
-    days : float
-
-    Returns
-    -------
-    ndarray of float64, shape (..., states)
-        By the state in which they begin.
-
     Examples
     --------
     >>> rates = np.zeros((1, 1, len(AGES), 3))
     >>> rates[..., 1] = 0.1  # of being won, per day
-    >>> won_of_new(rates, 10).round(2).tolist(), round(float(np.exp(-1)), 2)
-    ([[0.37]], 0.37)
+    >>> found = won_within(rates, 10)
+    >>> found.open[..., 0].round(2).tolist(), found.new.round(2).tolist(), round(float(np.exp(-1)), 2)
+    ([[0.63]], [[0.37]], 0.37)
     """
     walk, steps = _Walk(rates), max(1, round(days * STEPS_A_DAY))
-    found, total = np.zeros(walk.shape), np.zeros(walk.shape[:-1])
-    for _ in range(steps):
-        walk.back(found, walk.won, 1)
-        total += found[..., 0]
-    return np.asarray((total - found[..., 0] / 2) / steps)
+    found = np.zeros(walk.shape)
+    entered = walk.back(found, walk.won, steps)
+    return Chances(found, (entered - found[..., 0] / 2) / steps)
 
 
 def outlook(model: StateModel, days: float) -> Outlook:
@@ -249,6 +246,7 @@ def outlook(model: StateModel, days: float) -> Outlook:
 
 def drawn_rates(model: StateModel, draws: int, dice: np.random.Generator) -> NDArray[np.float64]:
     """Draw rates from what the counts leave possible (gamma), shape (draws, bands, states, ages, moves)."""
-    shape = np.broadcast_to(model.moves, (draws, *model.moves.shape))
-    drawn = dice.standard_gamma(np.maximum(shape, 1e-12))
-    return np.asarray(np.where(shape > 0, drawn, 0) / model.days[..., None])
+    seen = model.moves > 0
+    drawn = np.zeros((draws, *model.moves.shape))
+    drawn[:, seen] = dice.standard_gamma(model.moves[seen], (draws, int(seen.sum())))
+    return drawn / model.days[..., None]

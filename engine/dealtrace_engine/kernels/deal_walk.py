@@ -13,33 +13,38 @@ def walk_back(
     stay: np.ndarray[tuple[int, int, int], np.dtype[np.float64]],
     moves: np.ndarray[tuple[int, int, int, int], np.dtype[np.float64]],
     ends: np.ndarray[tuple[int, int, int], np.dtype[np.float64]],
-    band_of_age: NDArray[np.int64],
+    bounds: NDArray[np.int64],
     steps: int,
     first: int,
     last: int,
     found: np.ndarray[tuple[int, int, int], np.dtype[np.float64]],
+    entered: np.ndarray[tuple[int, int], np.dtype[np.float64]],
 ) -> None:
     """Go back from chances in `found`, shape (models, states, ages), by so many steps, for some models.
 
     In a step, a deal of a state and an age ends with the chance in `ends`, moves to another state, where it
-    is of age 0, with that in `moves`, shape (models, states, bands, states), or stays with that in `stay`,
-    shape (models, states, bands), and is older by one; the last age stays what it is. `band_of_age` has shape
-    (ages,).
+    is of age 0, with that in `moves`, shape (models, states, states, bands), or stays with that in `stay`,
+    shape (models, states, bands), and is older by one; the last age stays what it is. The ages of a band are
+    ``bounds[band]:bounds[band + 1]``, shape (bands + 1,). The chances at age 0 after each step are added to
+    `entered`, shape (models, states).
     """
-    states, bands, ages = stay.shape[1], stay.shape[2], len(band_of_age)
-    new = np.empty((states, bands), dtype=np.float64)
+    states, bands, oldest = stay.shape[1], stay.shape[2], found.shape[2] - 1
+    new, begun = np.empty(bands, dtype=np.float64), np.empty(states, dtype=np.float64)
+    older = np.empty(oldest + 1, dtype=np.float64)
     for model in range(first, last):
         for _ in range(steps):
+            begun[:] = found[model, :, 0]
             for state in range(states):
+                new[:] = ends[model, state]
+                for target in range(states):
+                    for band in range(bands):
+                        new[band] += moves[model, state, target, band] * begun[target]
+                older[:oldest] = found[model, state, 1:]
+                older[oldest] = found[model, state, oldest]
                 for band in range(bands):
-                    total = ends[model, state, band]
-                    for target in range(states):
-                        total += moves[model, state, band, target] * found[model, target, 0]
-                    new[state, band] = total
-            for state in range(states):
-                for age in range(ages):
-                    band = band_of_age[age]
-                    older = age + 1 if age + 1 < ages else age
-                    found[model, state, age] = (
-                        stay[model, state, band] * found[model, state, older] + new[state, band]
-                    )
+                    there = found[model, state, bounds[band] : bounds[band + 1]]
+                    then = older[bounds[band] : bounds[band + 1]]  # apart from it: so the loop is vectorised
+                    stays, moved = stay[model, state, band], new[band]
+                    for age in range(len(there)):
+                        there[age] = stays * then[age] + moved
+                entered[model, state] += found[model, state, 0]

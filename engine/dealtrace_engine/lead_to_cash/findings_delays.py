@@ -29,9 +29,6 @@ from dealtrace_engine.lead_to_cash.findings_context import (
 from dealtrace_engine.lead_to_cash.findings_standouts import standout
 from dealtrace_engine.percentiles import group_percentiles
 
-if TYPE_CHECKING:
-    from dealtrace_engine.log import EventLog
-
 APPROVED = ("discount_approval_approved", "approval_approved")
 DECIDED = (*APPROVED, "discount_approval_rejected", "approval_rejected")
 GROUPED_BY = (("region", "territory", "sales_region"), ("team", "business_unit"), ("segment", "industry"))

@@ -39,11 +39,13 @@ def test_every_question_has_its_file(events, tmp_path):
         "kpis_definitions",
         "drivers_won_apart",
         "bottlenecks_resources",
+        "forecast_new_deals",
+        "forecast_backtest",
     }
     assert further <= set(found.tables)
     told = json.loads((tmp_path / "lead_to_cash.json").read_text("utf-8"))
     assert told["schema"] == "dealtrace.lead_to_cash/2"
-    assert "dealtrace.forecast(log)" in told["left_out"]["forecast"]
+    assert "dealtrace.what_if(log, changes)" in told["left_out"]["what_if"]
     for name, answer in told["answers"].items():
         table = pq.read_table(tmp_path / f"{name}.parquet")
         assert [column["name"] for column in answer["columns"]] == table.column_names
@@ -108,6 +110,10 @@ def test_tables_say_what_they_are(events, tmp_path):
     (same,) = [one for one in json.loads((tmp_path / "lead_to_cash.json").read_text("utf-8"))["answers"][
         "receivables"]["columns"] if one["name"] == "cash_delayed"]  # fmt: skip
     assert same["unit"] == "currency x days"
+    forecast = pq.read_schema(tmp_path / "forecast.parquet")
+    assert forecast.metadata[b"description"].startswith(b"A row per group and currency")
+    units = {name: (forecast.field(name).metadata or {}).get(b"unit") for name in forecast.names}
+    assert (units["expected"], units["wins_low"], units["note"]) == (b"currency", b"count", None)
     definitions = pq.read_table(tmp_path / "kpis_definitions.parquet")
     assert {"id", "definition", "numerator", "denominator"} <= set(definitions.column_names)
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+import logs
 from dealtrace_engine.analyses.forecast import forecast
 from dealtrace_engine.analyses.recalibration import recalibrated
 from dealtrace_engine.errors import ArgumentError, SchemaError
@@ -80,6 +81,18 @@ def test_the_same_for_any_threads_and_seeded(events):
     assert one.to_json() == two.to_json()
     assert one.revenue.num_rows == 8
     assert forecast(log, seed=1, **options).revenue["low"] != one.revenue["low"]
+
+
+def test_the_order_in_which_cases_are_stored_does_not_matter(events):
+    mixed = logs.cases_shuffled(events)
+    one, two = (
+        forecast(from_arrow(table), samples=100, backtests=2, by="region") for table in (events, mixed)
+    )
+    assert one.to_arrow().equals(two.to_arrow())
+    for name, table in one.tables().items():
+        assert table.equals(two.tables()[name])
+    assert sorted(one.cases(0).to_pylist()) == sorted(two.cases(0).to_pylist())
+    assert one.cases(0).to_pylist() != two.cases(0).to_pylist()
 
 
 def test_without_money_and_with_currencies(events):

@@ -13,7 +13,7 @@ import pytest
 
 from dealtrace_engine.analyses.forecast import forecast
 from dealtrace_engine.analyses.new_deals import WINDOW_DAYS, WINDOWS
-from dealtrace_engine.analyses.win_probability import AGES, won_of_new, won_within
+from dealtrace_engine.analyses.win_probability import AGES, won_within
 from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.sources.memory import from_arrow
 from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
@@ -135,5 +135,5 @@ def test_the_chance_of_new_deals_is_the_mean_over_the_time_that_is_left():
     dice = np.random.default_rng(1)
     rates = dice.gamma(1.0, 0.02, (2, 3, len(AGES), 5))
     left = np.arange(0.5, 30.5, 0.5)
-    by_time = np.stack([won_within(rates, days)[..., 0] for days in left])
-    assert won_of_new(rates, 30) == pytest.approx((by_time.sum(axis=0) - by_time[-1] / 2) / 60, rel=1e-12)
+    by_time = np.stack([won_within(rates, days).open[..., 0] for days in left])
+    assert won_within(rates, 30).new == pytest.approx((by_time.sum(axis=0) - by_time[-1] / 2) / 60, rel=1e-12)

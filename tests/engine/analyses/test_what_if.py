@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -230,6 +231,21 @@ def test_the_same_for_any_threads_and_seeded(synthetic):
     assert one.table.equals(two.table)
     other = what_if(synthetic, changes, samples=100, seed=1)
     assert other.table.to_pylist()[0]["saved_low"] != one.table.to_pylist()[0]["saved_low"]
+
+
+def test_the_order_in_which_cases_are_stored_does_not_matter():
+    events = lead_to_cash(1_500, seed=3).events
+    days = pc.floor_temporal(events["timestamp"], unit="day")  # so that many times are equal
+    events = events.set_column(events.column_names.index("timestamp"), "timestamp", days)
+    changes = [MakeLike("region", "Nordics", "quote_issued", "quote_accepted", like="DACH"),
+               Cap("discount_approval_requested", DECIDED, "1 d")]  # fmt: skip
+    one, two = (
+        what_if(from_arrow(table), changes, samples=100, value="amount", by="region")
+        for table in (events, logs.cases_shuffled(events))
+    )
+    assert one.table["saved_low"].null_count < one.table.num_rows
+    assert one.table.equals(two.table)
+    assert one.changes.equals(two.changes)
 
 
 def test_bad_input_is_refused(synthetic):
