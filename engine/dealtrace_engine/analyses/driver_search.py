@@ -60,7 +60,7 @@ class Search:
 
     def look(
         self, attributes: Sequence[str] | None, pairs: bool, patterns: bool, until: Sequence[str],
-        resource: str | None,
+        resource: str | None, handled: bool,
     ) -> None:  # fmt: skip
         """Find the candidates."""
         known = self.target.values[self.target.known]
@@ -79,7 +79,7 @@ class Search:
         if pairs:
             self.families.append(pair_candidates(self.levels, self.scores, self.smallest, self.left_out))
         if patterns:
-            self._look_at_patterns(until, resource)
+            self._look_at_patterns(steps_of(self.log, until, resource=resource, handled=handled))
 
     def _drop_those_that_tell(self, asked_for: bool) -> None:
         """Set attributes apart that encode the target, and the levels of others that do."""
@@ -136,8 +136,7 @@ class Search:
             self.told.append((name, found, at, side, DECIDES if inside[at] or outside[at] else REACHED))
         return found.at(~told)
 
-    def _look_at_patterns(self, until: Sequence[str], resource: str | None) -> None:
-        steps = steps_of(self.log, until, resource=resource)
+    def _look_at_patterns(self, steps: Steps) -> None:
         if self.target.kind == "yes/no" and self.apart:
             steps = self._before_what_tells(steps)
         self.steps = steps

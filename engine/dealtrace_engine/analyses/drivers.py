@@ -101,7 +101,7 @@ class Drivers(Result):
 def drivers(
     log: EventLog, target: Any, *, kind: Kind | None = None, yes: object = None,
     attributes: Names | None = None, pairs: bool = True, patterns: bool = True,
-    until: Names = (), resource: str | None = None, where: Expression | None = None,
+    until: Names = (), resource: str | None = None, handled: bool = True, where: Expression | None = None,
     value: str | None = None, currency: str | None = None, level: float = 0.05, control: Control = "by",
     smallest: int = 20, most: int = 100, apart: bool = True, threads: int | None = None,
     progress: Progress | None = None,
@@ -136,6 +136,8 @@ def drivers(
         Activities, or canonical ids, from the first of which on nothing counts as a pattern.
     resource : str, optional
         Who did it; the log's resource by default.
+    handled : bool
+        Whether who did something is one of the patterns.
     where : Expression, optional
         Only the cases that pass.
     value, currency : str, optional
@@ -186,7 +188,7 @@ def drivers(
     wanted = target_of(log, target, kind=kind, yes=yes, threads=threads)
     search = Search(log, wanted, smallest, apart, threads=threads, progress=progress)
     named = None if attributes is None else names_of(attributes, "attributes")
-    search.look(named, pairs, patterns, names_of(until, "until"), resource)
+    search.look(named, pairs, patterns, names_of(until, "until"), resource, handled)
     rows, adjusted, p = search.ranked(level, control)
     amounts = amounts_of(log, value, currency) if value else None
     finder = Finder(log, wanted, search.levels, search.steps, amounts, threads)

@@ -28,6 +28,8 @@ from dealtrace_engine.sources.labels import activity_label
 from dealtrace_engine.sources.meanings import activity_of_label
 
 DAY_US = 86_400_000_000
+ACTIVITY = "activity:"
+"""What begins the name of an activity that is put into the language."""
 SMALLEST = 30
 """So many cases make a finding about a group, a person or a step."""
 WON = ("opportunity_won",)
