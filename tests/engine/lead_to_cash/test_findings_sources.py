@@ -19,9 +19,7 @@ from dealtrace_engine.filters.json_form import from_json
 from dealtrace_engine.lead_to_cash.findings import SOURCES, findings
 from dealtrace_engine.lead_to_cash.findings_causes import (
     loss_drivers,
-    loss_patterns,
     slow_drivers,
-    slow_patterns,
 )
 from dealtrace_engine.lead_to_cash.findings_payers import late_customers, late_groups
 from dealtrace_engine.lead_to_cash.findings_ranking import THEMES
