@@ -70,21 +70,24 @@ def sums_by(codes: NDArray[np.int64], scores: NDArray[np.int64], count: int) -> 
 
 
 def attribute_candidates(levels: Sequence[Levels], scores: NDArray[np.int64]) -> Candidates:
-    """Return each level of each attribute, told against all other cases."""
-    used = scores >= 0
-    every = sums_by(np.where(used, 0, -1), scores, 1)
+    """Return each level of each attribute, told against all other cases of its base."""
     keys: list[tuple[Any, ...]] = []
-    sums = [np.empty((0, 3), dtype=np.int64)]
+    sums, bases = [np.empty((0, 3), dtype=np.int64)], [np.empty((0, 3), dtype=np.int64)]
     for place, one in enumerate(levels):
         own = sums_by(one.codes, scores, len(one.texts))
-        kept = list(range(len(own)))
-        if len(own) == 2 and own[:, 0].sum() == every[0, 0]:  # each is what the other is not: the rarer
-            kept = [int(own[1, 0] < own[0, 0])]
-        keys += [(place, level) for level in kept]
+        every = _all_of(scores, one.base)
+        kept = np.flatnonzero(own[:, 0])
+        if len(kept) == 2 and own[:, 0].sum() == every[0, 0]:  # each is what the other is not: the rarer
+            kept = kept[[int(own[kept[1], 0] < own[kept[0], 0])]]
+        keys += [(place, level) for level in kept.tolist()]
         sums.append(own[kept])
-    found = np.concatenate(sums)
-    base = np.broadcast_to(every, found.shape)
-    return Candidates("attribute", keys, found, base, [base])
+        bases.append(np.broadcast_to(every, (len(kept), 3)))
+    base = np.concatenate(bases)
+    return Candidates("attribute", keys, np.concatenate(sums), base, [base])
+
+
+def _all_of(scores: NDArray[np.int64], base: NDArray[np.bool_]) -> Sums:
+    return sums_by(np.where((scores >= 0) & base, 0, -1), scores, 1)
 
 
 def pair_candidates(
@@ -92,25 +95,36 @@ def pair_candidates(
 ) -> Candidates:
     """Return pairs of levels of two attributes; cases of each part without the other must be enough too."""
     own = [sums_by(one.codes, scores, len(one.texts)) for one in levels]
-    every = sums_by(np.where(scores >= 0, 0, -1), scores, 1)
+    whole = [bool(one.base.all()) for one in levels]
+    every = _all_of(scores, np.ones(len(scores), dtype=np.bool_))
+
+    def part(of: int, beside: int) -> Sums:
+        """Return the sums of each level of one attribute, over the base of the other."""
+        if whole[beside]:
+            return own[of]
+        codes = np.where(levels[beside].base, levels[of].codes, -1)
+        return sums_by(codes, scores, len(levels[of].texts))
+
     keys: list[tuple[Any, ...]] = []
-    found, ones, others = [], [], []
+    found, ones, others, bases = [], [], [], []
     for a, b in combinations(range(len(levels)), 2):
         width, both = len(levels[b].texts), (levels[a].codes >= 0) & (levels[b].codes >= 0)
         codes = np.where(both, levels[a].codes * width + levels[b].codes, -1)
         sums = sums_by(codes, scores, len(levels[a].texts) * width)
         cells = np.flatnonzero(sums[:, 0])
-        one, other, sums = own[a][cells // width], own[b][cells % width], sums[cells]
+        one, other, sums = part(a, b)[cells // width], part(b, a)[cells % width], sums[cells]
         enough = (sums[:, 0] >= smallest) & (np.minimum(one, other)[:, 0] - sums[:, 0] >= smallest)
         left_out["pair with too few cases"] += int((~enough).sum())
         keys += [(a, cell // width, b, cell % width) for cell in cells[enough].tolist()]
         found.append(sums[enough])
         ones.append(one[enough])
         others.append(other[enough])
+        base = every if whole[a] and whole[b] else _all_of(scores, levels[a].base & levels[b].base)
+        bases.append(np.broadcast_to(base, found[-1].shape))
     nothing = [np.empty((0, 3), dtype=np.int64)]
     sums = np.concatenate(found or nothing)
     within = [np.concatenate(ones or nothing), np.concatenate(others or nothing)]
-    return Candidates("pair", keys, sums, np.broadcast_to(every, sums.shape), within)
+    return Candidates("pair", keys, sums, np.concatenate(bases or nothing), within)
 
 
 def p_values(candidates: Candidates, kind: Kind) -> NDArray[np.float64]:
@@ -192,19 +206,19 @@ def weights(candidates: Candidates, kind: Kind) -> NDArray[np.float64]:
 
 
 def tells(
-    candidates: Candidates, kind: Kind, share: float = 0.05
+    candidates: Candidates, kind: Kind, share: float | NDArray[np.float64] = 0.05
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which groups all but decide the target, by being in them, and by being outside of them.
 
-    Yes/no: of the answer that is rarer there, they have less than a twentieth of what all have. Numbers: of
-    every hundred pairs of a case inside and one outside, 99 are the same way round.
+    Yes/no: of the answer that is rarer there, they have at most `share` of what all have. Numbers: of every
+    hundred pairs of a case inside and one outside, 99 are the same way round.
 
     Parameters
     ----------
     candidates : Candidates
     kind : {"yes/no", "number"}
-    share : float
-        What is left of the other answer.
+    share : float or ndarray of float64, shape (n,)
+        What is left of the other answer; it is of no account for numbers.
     """
     sums, base = candidates.sums.astype(np.float64), candidates.base.astype(np.float64)
     if kind == "number":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -32,13 +32,19 @@ SCHEMA = pa.schema([
     ("sentence", pa.string()),
 ])  # fmt: skip
 APART_SCHEMA = pa.schema([("kind", pa.string()), ("what", pa.string()), ("cases", pa.int64()),
-                          ("with_it", pa.float64()), ("sentence", pa.string())])  # fmt: skip
+                          ("with_it", pa.float64()), ("reason", pa.string()),
+                          ("sentence", pa.string())])  # fmt: skip
+DECIDES = "all but decides {target}"
+KNOWN = "goes with {target} by whether it is known, as of what is filled in on the way there"
+REACHED = "goes with {target} by how far a case comes"
+STANDS = "tells how a case stands at the end"
+"""Why something is told apart."""
 VALUES_SCHEMA = pa.schema([("finding", pa.int64()), ("currency", pa.string()), ("cases", pa.int64()),
                            ("value", pa.float64())])  # fmt: skip
 One = tuple[str, Candidates, int]
 """Family, candidates, and which of them."""
-Told = tuple[str, Candidates, int, bool]
-"""The same, and whether it is those inside of the group whose target is all but decided, or the others."""
+Told = tuple[str, Candidates, int, bool, str]
+"""The same, whether it is those inside of the group whose target is told, or the others, and why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,10 +103,17 @@ class Finder:
             members.append(cases)
         return _table(list(rows.values()), SCHEMA), _table(values, VALUES_SCHEMA), members
 
-    def apart(self, told: Sequence[Told]) -> pa.Table:
-        """Return the rows of what all but decides the target, the largest first."""
+    def apart(self, told: Sequence[Told], standing: Mapping[str, int]) -> pa.Table:
+        """Return the rows of what is told apart, the largest first.
+
+        Parameters
+        ----------
+        told : sequence of Told
+        standing : mapping of str to int
+            Attributes that tell how a case stands, and of how many cases.
+        """
         rows: dict[tuple[str, str], dict[str, Any]] = {}
-        for name, candidates, at, inside in told:
+        for name, candidates, at, inside, why in told:
             kind, what, _ = self._names((name, candidates, at))
             sums = candidates.sums[at]
             cases, hits, _ = (int(x) for x in (sums if inside else candidates.base[at] - sums))
@@ -108,10 +121,17 @@ class Finder:
                 kind, what = _other_side(kind, what)
             share = hits / cases if self.target.kind == "yes/no" else None
             rate = f": {share:.1%} of {cases:,} cases" if share is not None else f": {cases:,} cases"
-            sentence = f"{_begun(kind, what)} all but decides {self.target.name}{rate}; it is told apart."
+            reason = why.format(target=self.target.name)
+            sentence = f"{_begun(kind, what)} {reason}{rate}; it is told apart."
             rows.setdefault((kind, what), {
-                "kind": kind, "what": what, "cases": cases, "with_it": share, "sentence": sentence,
+                "kind": kind, "what": what, "cases": cases, "with_it": share, "reason": reason,
+                "sentence": sentence,
             })  # fmt: skip
+        for name, cases in standing.items():
+            rows["attribute", name] = {
+                "kind": "attribute", "what": name, "cases": cases, "reason": STANDS,
+                "sentence": f"{name} {STANDS}: {cases:,} cases; it is told apart.",
+            }  # fmt: skip
         return _table(sorted(rows.values(), key=lambda row: (-row["cases"], row["what"])), APART_SCHEMA)
 
     def _names(self, one: One) -> tuple[str, str, str]:
@@ -121,8 +141,10 @@ class Finder:
         if name == "pattern":
             assert self.steps is not None
             return key[0], self.steps.text(key), self.steps.base_text(key)
-        parts = [self.levels[key[i]].texts[key[i + 1]] for i in range(0, len(key), 2)]
-        return name, " and ".join(parts), "all cases"
+        parts = [(self.levels[key[i]], key[i + 1]) for i in range(0, len(key), 2)]
+        narrow = [one.name for one, _ in parts if not one.base.all()]
+        base = f"cases with {' and '.join(narrow)}" if narrow else "all cases"
+        return name, " and ".join(one.texts[level] for one, level in parts), base
 
     def _shown(self, one: One) -> NDArray[np.int64]:
         name, candidates, at = one
@@ -130,10 +152,11 @@ class Finder:
         if name == "pattern":
             assert self.steps is not None
             return self.steps.shown(key, self.threads)
-        marks = np.ones(self.log.cases, dtype=np.bool_)
+        marks = np.ones(self.log.cases, dtype=np.int64)
         for i in range(0, len(key), 2):
-            marks &= self.levels[key[i]].codes == key[i + 1]
-        return marks.astype(np.int64)
+            levels = self.levels[key[i]]
+            marks = np.minimum(marks, np.where(levels.base, levels.codes == key[i + 1], -1))
+        return marks
 
     def _row(self, one: One, shown: NDArray[np.int64]) -> dict[str, Any]:
         kind, what, base = self._names(one)

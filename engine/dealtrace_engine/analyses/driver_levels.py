@@ -38,6 +38,8 @@ class Levels:
         What is true of the cases of a level, such as ``"region = Nordics"``.
     thin : int
         Values that were left out since too few cases have them.
+    base : ndarray of bool, shape (cases,)
+        The cases that its levels are told against: all, or those with a value.
     numbers : ndarray of float64, shape (cases,), or None
         The values, of an attribute of numbers.
     """
@@ -46,7 +48,21 @@ class Levels:
     codes: NDArray[np.int64]
     texts: list[str]
     thin: int
+    base: NDArray[np.bool_]
     numbers: NDArray[np.float64] | None = None
+
+    @property
+    def missing(self) -> int | None:
+        """The level of the cases without a value, if there is one."""
+        last = len(self.texts) - 1
+        return last if self.texts[last] == f"{self.name} = {MISSING}" else None
+
+    def drop(self, level: int) -> None:
+        """Look no longer at a level; cases without a value are none that others are told against, either."""
+        gone = self.codes == level
+        self.codes[gone] = -1
+        if level == self.missing:
+            self.base[gone] = False
 
 
 def levels_of(
@@ -115,7 +131,8 @@ def _levels(name: str, values: pa.Array, smallest: int, used: NDArray[np.bool_])
         return IDENTIFIES if numbers is None and there > used.sum() / 2 else "attribute with too few cases"
     rank = np.where(kept, np.cumsum(kept) - 1, -1)
     codes = np.where(used, rank[codes], -1)
-    return Levels(name, codes, [texts[i] for i in np.flatnonzero(kept)], there - int(kept.sum()), numbers)
+    thin = there - int(kept.sum())
+    return Levels(name, codes, [texts[i] for i in np.flatnonzero(kept)], thin, np.ones_like(used), numbers)
 
 
 def _is_bytes(kind: pa.DataType) -> bool:

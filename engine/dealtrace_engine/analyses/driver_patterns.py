@@ -77,7 +77,9 @@ class Steps:
         return 1 - out if kind == "skipped" else out
 
 
-def steps_of(log: EventLog, until: Sequence[str] = (), *, resource: str | None = None) -> Steps:
+def steps_of(
+    log: EventLog, until: Sequence[str] = (), *, resource: str | None = None, handled: bool = True
+) -> Steps:
     """Return the events in which patterns are looked for.
 
     Parameters
@@ -87,12 +89,14 @@ def steps_of(log: EventLog, until: Sequence[str] = (), *, resource: str | None =
         Activities that end a case for this; see `wanted_activities`.
     resource : str, optional
         Who did it; by default the resource of the log, if it has one.
+    handled : bool
+        Whether that is looked at.
     """
     marked = wanted_activities(log, until)
     sizes = np.bincount(log.activity_codes, minlength=len(log.activities))
     chosen = np.sort(np.argsort(-sizes, kind="stable")[:MOST_ACTIVITIES])
     name = resource or ("resource" if "resource" in log.origin.roles else None)
-    if name is None:
+    if name is None or not handled:
         return Steps(log, ends_at(log, marked), chosen, np.full(log.events, -1, dtype=np.int64), [])
     values = log.attribute(name).per_event(log.case_offsets)
     codes = codes_of(values)

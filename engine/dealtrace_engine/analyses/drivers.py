@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,21 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from dealtrace_engine.analyses.case_rows import CaseRows
-from dealtrace_engine.analyses.driver_candidates import (
-    Candidates,
-    attribute_candidates,
-    p_values,
-    pair_candidates,
-    tells,
-    weights,
-)
-from dealtrace_engine.analyses.driver_findings import APART, Finder, Told
-from dealtrace_engine.analyses.driver_levels import Levels, levels_of
-from dealtrace_engine.analyses.driver_patterns import Steps, ends_at, pattern_candidates, steps_of
-from dealtrace_engine.analyses.false_discovery import Control, adjusted_p_values
+from dealtrace_engine.analyses.driver_findings import Finder
+from dealtrace_engine.analyses.driver_search import Search
+from dealtrace_engine.analyses.false_discovery import Control
 from dealtrace_engine.analyses.milestones import Names
 from dealtrace_engine.analyses.money import amounts_of
-from dealtrace_engine.analyses.targets import Kind, Target, target_of
+from dealtrace_engine.analyses.targets import Kind, target_of
 from dealtrace_engine.analyses.working_time import Calendar
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
@@ -57,8 +46,8 @@ class Drivers(Result):
         or how much more in all; value: amount of the cases, null without `value`, without any known amount,
         and where there are several currencies (see `values`); sentence: text.
     apart : pyarrow.Table
-        What all but decides the target, so that it says the same in other words or comes after it: kind,
-        what, cases, with_it, sentence.
+        What comes with the target or after it, so that it explains nothing, the largest first: kind, what,
+        cases, with_it; reason, sentence: text.
     values : pyarrow.Table
         finding (row of `table`), currency, cases (with a known amount), value.
     left_out : dict of str to int
@@ -80,7 +69,7 @@ class Drivers(Result):
     found: int
     _rows: CaseRows
     _log: LogReference
-    definition: ClassVar[str] = "drivers 1"
+    definition: ClassVar[str] = "drivers 2"
 
     @property
     def _table(self) -> pa.Table:
@@ -113,16 +102,22 @@ class Drivers(Result):
 def drivers(
     log: EventLog, target: Any, *, kind: Kind | None = None, yes: object = None,
     attributes: Names | None = None, pairs: bool = True, patterns: bool = True,
-    until: Names = (), resource: str | None = None, where: Expression | None = None,
+    until: Names = (), resource: str | None = None, handled: bool = True, where: Expression | None = None,
     calendar: Calendar | None = None, value: str | None = None, currency: str | None = None,
-    level: float = 0.05, control: Control = "by", smallest: int = 20, most: int = 100,
+    level: float = 0.05, control: Control = "by", smallest: int = 20, most: int = 100, apart: bool = True,
     threads: int | None = None, progress: Progress | None = None,
 ) -> Drivers:  # fmt: skip
     """Return which attributes, pairs of attributes and process patterns go with a target.
 
     Attributes, pairs and patterns are three families of tests; each is controlled at a third of `level`, so
-    that all of them are at `level`. A pair is a finding only if it differs within each of its parts. What all
-    but decides a yes/no is told apart: where that is an activity, a case ends before it for the patterns.
+    that all of them are at `level`. A pair is a finding only if it differs within each of its parts.
+
+    What comes with the target or after it explains nothing and is told in `apart`: what all but decides it;
+    an attribute's having a value, or an activity's being there at all, where that leaves at most a quarter of
+    the other answer, since a case that ends early gets neither; and attributes of an export that say how the
+    case stands at its end (`driver_search.STANDS`; not those named in `attributes`). The other values of an
+    attribute that is known of one side are told against cases with a value. For the patterns, a case ends
+    where it is won or lost, if that goes with the target, and before activities that all but decide it.
 
     Parameters
     ----------
@@ -142,6 +137,8 @@ def drivers(
         Activities, or canonical ids, from the first of which on nothing counts as a pattern.
     resource : str, optional
         Who did it; the log's resource by default.
+    handled : bool
+        Whether who did something is one of the patterns.
     where : Expression, optional
         Only the cases that pass.
     calendar : WorkingCalendar or Calendars, optional
@@ -156,6 +153,8 @@ def drivers(
         Cases that are needed with and without what is tested; from 2.
     most : int
         How many findings are told.
+    apart : bool
+        Whether to tell apart what comes with the target; False ranks it with the rest.
     threads : int, optional
         All CPUs by default; the result does not depend on it.
     progress : callable (done, of) -> object, optional
@@ -190,9 +189,9 @@ def drivers(
         raise ArgumentError(f"the level is between 0 and 1, got {level!r}")
     log = log if where is None else log.filter(where, threads=threads)
     wanted = target_of(log, target, kind=kind, yes=yes, calendar=calendar, threads=threads)
-    search = _Search(log, wanted, smallest, threads, progress)
+    search = Search(log, wanted, smallest, apart, threads=threads, progress=progress)
     named = None if attributes is None else names_of(attributes, "attributes")
-    search.look(named, pairs, patterns, names_of(until, "until"), resource)
+    search.look(named, pairs, patterns, names_of(until, "until"), resource, handled)
     rows, adjusted, p = search.ranked(level, control)
     amounts = amounts_of(log, value, currency) if value else None
     finder = Finder(log, wanted, search.levels, search.steps, amounts, threads)
@@ -201,127 +200,6 @@ def drivers(
     cases = np.concatenate([*members, np.empty(0, dtype=np.int64)])
     of_rows = CaseRows.of_pairs(Later(lambda: log.case_ids), numbers, cases, len(members))
     return Drivers(
-        table, finder.apart(search.told), values, dict(+search.left_out), search.notes, wanted.name,
-        wanted.kind, len(adjusted), len(rows), of_rows, LogReference(log),
+        table, finder.apart(search.told, search.standing), values, dict(+search.left_out), search.notes,
+        wanted.name, wanted.kind, len(adjusted), len(rows), of_rows, LogReference(log),
     )  # fmt: skip
-
-
-class _Search:
-    """Candidates of the three families, and what was set apart."""
-
-    def __init__(
-        self, log: EventLog, target: Target, smallest: int, threads: int | None, progress: Progress | None
-    ) -> None:
-        self.log, self.target, self.smallest, self.threads = log, target, smallest, threads
-        self.progress, self.scores = progress, target.scores
-        self.left_out: Counter[str] = Counter()
-        self.notes = [APART]
-        self.levels: list[Levels] = []
-        self.steps: Steps | None = None
-        self.families: list[Candidates] = []
-        self.told: list[Told] = []
-        self.left_out["case without the target"] = int((~target.known).sum())
-
-    def look(
-        self, attributes: Sequence[str] | None, pairs: bool, patterns: bool, until: Sequence[str],
-        resource: str | None,
-    ) -> None:  # fmt: skip
-        """Find the candidates."""
-        known = self.target.values[self.target.known]
-        if len(known) < 2 * self.smallest or len(np.unique(known)) < 2:
-            what = "has one value only" if len(known) >= 2 * self.smallest else f"is known of {len(known):,}"
-            self.notes.append(f"not enough data: {self.target.name} {what}; nothing was tested")
-            return
-        self.levels, left_out = levels_of(
-            self.log, attributes, self.smallest, self.target.known, self.target.columns
-        )
-        self.left_out.update(left_out)
-        self._drop_those_that_tell()
-        found = self._kept("attribute", attribute_candidates(self.levels, self.scores))
-        self.families.append(found)
-        if pairs:
-            self.families.append(pair_candidates(self.levels, self.scores, self.smallest, self.left_out))
-        if patterns:
-            self._look_at_patterns(until, resource)
-
-    def _drop_those_that_tell(self) -> None:
-        """Set attributes apart that encode the target, and the levels of others that do."""
-        every = attribute_candidates(self.levels, self.scores)
-        inside, outside = (found.tolist() for found in tells(every, self.target.kind))
-        total, cases = int((self.scores >= 0).sum()), Counter[int]()
-        sizes = every.sums[:, 0].tolist()
-        for (place, _), tell, others_tell, size in zip(every.keys, inside, outside, sizes, strict=True):
-            cases[place] += size * tell + (total - size) * others_tell
-        for at, (place, level) in enumerate(every.keys):
-            codes = self.levels[place].codes
-            if inside[at] or (outside[at] and cases[place] >= WHOLE * total):
-                self.told.append(("attribute", every, at, inside[at]))
-                codes[codes == level] = -1
-        for place, one in enumerate(self.levels):
-            if cases[place] >= WHOLE * total or self._follows(one):
-                self.notes.append(f"{one.name} all but decides {self.target.name} and is left out")
-                one.codes[:] = -1
-
-    def _follows(self, one: Levels) -> bool:
-        """Whether an attribute of numbers ranks the cases as the target does."""
-        if one.numbers is None or self.target.kind != "number":
-            return False
-        both = np.isfinite(one.numbers) & self.target.known
-        if both.sum() < self.smallest or len(np.unique(one.numbers[both])) < 2:
-            return False
-        from scipy.stats import spearmanr
-
-        found = spearmanr(one.numbers[both], self.target.values[both])
-        return abs(float(np.asarray(found.statistic))) >= 0.95
-
-    def _kept(self, name: str, found: Candidates) -> Candidates:
-        """Set what tells apart; return the rest, without groups that were emptied."""
-        enough = np.minimum(found.sums[:, 0], found.base[:, 0] - found.sums[:, 0]) >= self.smallest
-        found = found.at(enough)
-        inside, outside = tells(found, self.target.kind)
-        told = np.flatnonzero(inside | outside)
-        self.told += [(name, found, int(at), bool(inside[at])) for at in told]
-        return found.at(~inside & ~outside)
-
-    def _look_at_patterns(self, until: Sequence[str], resource: str | None) -> None:
-        steps = steps_of(self.log, until, resource=resource)
-        if self.target.kind == "yes/no":
-            found = self._patterns(steps, Counter())
-            inside, outside = tells(found, "yes/no")
-            sides = {"did": inside, "skipped": outside}  # where those that did it are all but decided
-            rows = [at for at, key in enumerate(found.keys) if key[0] in sides and sides[key[0]][at]]
-            codes = [found.keys[at][1] for at in rows]
-            self.told += [("pattern", found, at, bool(inside[at])) for at in rows]
-            if codes:
-                marked = np.isin(np.arange(len(self.log.activities)), codes)
-                ends = np.minimum(steps.ends, ends_at(self.log, marked))
-                steps = Steps(self.log, ends, steps.activities, steps.resources, steps.people)
-                names = ", ".join(steps.name(code) for code in sorted(codes))
-                self.notes.append(f"patterns are those before the first of {names}")
-        self.steps = steps
-        self.families.append(self._kept("pattern", self._patterns(steps, self.left_out)))
-
-    def _patterns(self, steps: Steps, left_out: Counter[str]) -> Candidates:
-        return pattern_candidates(
-            steps, self.scores, self.smallest, left_out, threads=self.threads, progress=self.progress
-        )
-
-    def ranked(self, level: float, control: Control) -> tuple[Any, Any, Any]:
-        """Return the places of findings, the weightiest first; adjusted and plain p-values of all."""
-        if not self.families:
-            return np.empty(0, dtype=np.int64), np.empty(0), np.empty(0)
-        plain = [p_values(family, self.target.kind) for family in self.families]
-        share = sum(1 for p in plain if len(p))
-        adjusted = np.concatenate([np.minimum(adjusted_p_values(p, control) * share, 1) for p in plain])
-        heavy = np.concatenate([weights(family, self.target.kind) for family in self.families])
-        p = np.concatenate(plain)
-        found = np.flatnonzero(adjusted <= level)
-        return found[np.lexsort((found, p[found], -heavy[found]))], adjusted, p
-
-    def one(self, row: int) -> tuple[str, Candidates, int]:
-        """Return the family of a candidate, and where it is there."""
-        for family in self.families:
-            if row < len(family):
-                return family.family, family, int(row)
-            row -= len(family)
-        raise IndexError(row)

@@ -21,7 +21,12 @@ from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.filters.json_form import to_json
 from dealtrace_engine.filters.values import EPOCH
 from dealtrace_engine.lead_to_cash.findings_amounts import ranked_amounts
-from dealtrace_engine.lead_to_cash.findings_causes import loss_drivers, slow_drivers
+from dealtrace_engine.lead_to_cash.findings_causes import (
+    loss_drivers,
+    loss_patterns,
+    slow_drivers,
+    slow_patterns,
+)
 from dealtrace_engine.lead_to_cash.findings_context import Candidate, Context, Source
 from dealtrace_engine.lead_to_cash.findings_delays import (
     quote_revisions,
@@ -51,7 +56,8 @@ from dealtrace_engine.results import Later, LogReference, Result
 SOURCES: tuple[Source, ...] = (
     slow_steps, slow_approvers, slow_groups, quote_revisions, stalled_deals, late_payments, overdue_unpaid,
     unapproved_discounts, canceled_orders, loss_reasons, weak_sources, late_customers, late_groups,
-    stage_findings, funnel_drop, loss_drivers, slow_drivers, broken_rules,
+    stage_findings, funnel_drop, loss_drivers, slow_drivers, loss_patterns, slow_patterns,
+    broken_rules,
 )  # fmt: skip
 """What looks for findings; another one is a function here and its sentences in findings.json."""
 NUMBER = pa.list_(pa.struct([("name", pa.string()), ("value", pa.float64())]))
@@ -136,9 +142,11 @@ def findings(
     a due date or terms there is nothing on late payments. Money at stake is what was lost, is outstanding or
     broke a rule; of a delay it is the cost of capital of what came later. Sums overlap: a deal may be in
     several findings. Where there are several currencies, each is looked at for itself: its findings are of
-    its own cases, and so are the others that they are compared with. Where a rule, an approval, an order, a
-    quote, a payment or an open deal goes wrong clearly more often in one region, team, segment, product,
-    country or with one rep, with control of false discoveries, the sentence names it; see `foremost_group`.
+    its own cases, and so are the others that they are compared with; there is no other `by`, as groups of
+    deals are what findings are about, and `where` has those of one group. Where a rule, an approval, an
+    order, a quote, a payment or an open deal goes wrong clearly more often in one region, team, segment,
+    product, country or with one rep, with control of false discoveries, the sentence names it; see
+    `foremost_group`.
 
     Parameters
     ----------

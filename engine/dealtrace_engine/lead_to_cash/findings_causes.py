@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from itertools import combinations
 from operator import and_
@@ -12,10 +12,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.analyses.driver_patterns import KINDS
 from dealtrace_engine.analyses.drivers import Drivers, drivers
 from dealtrace_engine.filters import where
 from dealtrace_engine.filters.expressions import Expression
-from dealtrace_engine.lead_to_cash.findings_context import SMALLEST, Candidate, Context
+from dealtrace_engine.lead_to_cash.findings_context import (
+    ACTIVITY,
+    LOST,
+    SMALLEST,
+    WON,
+    Candidate,
+    Context,
+)
 from dealtrace_engine.lead_to_cash.findings_delays import GROUPED_BY, won_cases
 from dealtrace_engine.lead_to_cash.findings_money import SOURCES
 
@@ -30,6 +38,8 @@ What only comes with the outcome explains nothing. People are compared by `rep_b
 their mix of deals.
 """
 MOST = 3
+MOST_PATTERNS = 20
+"""So many are looked at, of which those that are told again or go with less of it are left out."""
 Group = tuple[tuple[str, Any], ...]
 """Attributes, one or two, and their values."""
 
@@ -51,19 +61,79 @@ def slow_drivers(context: Context) -> Iterator[Candidate]:
     days = context.cycle_days
     found = _drivers(context, pa.array(days, mask=np.isnan(days)))
     for row, group, cases in _groups(context, found):
-        late = row["effect"] if context.calendar is None else _later(context.by_clock.cycle_days, cases)
-        stake = context.delay_cost(cases, late)
+        stake = context.delay_cost(cases, _later(context, row["effect"], cases))
         numbers = {"own_days": row["with_it"], "others_days": row["without_it"], **context.unit}
         yield Candidate("slow_driver", "capital", cases, stake, np.full(len(cases), row["effect"]), numbers,
                         _named(group), won_cases(context, _condition(group)),
                         f"sales cycle: {_written(group)}")  # fmt: skip
 
 
-def _later(days: NDArray[np.float64], cases: NDArray[np.int64]) -> float:
-    """Return how many days longer cases took than the others at the mean; 0 if they did not."""
+def loss_patterns(context: Context) -> Iterator[Candidate]:
+    """Yield which steps, done, repeated or in which order, go with losing closed opportunities.
+
+    A step that was skipped is none: what is lost early skips all that comes later, because it was lost.
+    """
+    won, lost = context.decided
+    closed = (won | lost) & context.has("opportunity_created")
+    for row, names, cases in _patterns(context, pa.array(lost, mask=~closed), ("did", "repeated", "before")):
+        numbers = {"own_share": row["with_it"], "others_share": row["without_it"]}
+        yield Candidate("loss_pattern", "missed", cases, context.value[cases] * row["effect"], None, numbers,
+                        names, about=f"win rate: {row['what']}")  # fmt: skip
+
+
+def slow_patterns(context: Context) -> Iterator[Candidate]:
+    """Yield which steps before the win, done, skipped, repeated or in which order, go with a later one."""
+    days = context.cycle_days
+    for row, names, cases in _patterns(context, pa.array(days, mask=np.isnan(days)), tuple(KINDS)):
+        stake = context.delay_cost(cases, _later(context, row["effect"], cases))
+        numbers = {"own_days": row["with_it"], "others_days": row["without_it"], **context.unit}
+        yield Candidate("slow_pattern", "capital", cases, stake, np.full(len(cases), row["effect"]), numbers,
+                        names, about=f"sales cycle: {row['what']}")  # fmt: skip
+
+
+def _later(context: Context, longer: float, cases: NDArray[np.int64]) -> float:
+    """Return how many days by the clock cases took longer: with a calendar, than all others at the mean."""
+    if context.calendar is None:
+        return longer
+    days = context.by_clock.cycle_days
     others = np.isfinite(days)
     others[cases] = False
     return max(float(days[cases].mean() - days[others].mean()), 0.0)
+
+
+def _patterns(
+    context: Context, target: pa.Array, kinds: Sequence[str]
+) -> Iterator[tuple[dict[str, Any], dict[str, str], NDArray[np.int64]]]:
+    """Yield what was done before the decision where there is more of the target; each step or cases once.
+
+    No expression selects what happened before it only. Who did something is compared by `rep_benchmark`.
+    """
+    if len(target) - target.null_count < 2 * SMALLEST:
+        return
+    until = context.own_names(*WON, *LOST)
+    found = drivers(context.log, target, attributes=[], pairs=False, until=until, handled=False,
+                    smallest=SMALLEST, most=MOST_PATTERNS, threads=context.threads)  # fmt: skip
+    told: list[tuple[set[str], NDArray[np.int64]]] = []
+    for place, row in enumerate(found.table.to_pylist()):
+        steps = _steps(context, row)
+        if len(told) == MOST or row["effect_low"] <= 0 or row["kind"] not in kinds:
+            continue
+        cases = found._rows.numbers(place)
+        if not any(others & set(steps) or np.array_equal(same, cases) for others, same in told):
+            told.append((set(steps), cases))
+            called = zip(("step", "other_step"), steps, strict=False)
+            names = {"pattern": row["kind"]} | {name: f"{ACTIVITY}{step}" for name, step in called}
+            yield row, names, cases
+
+
+def _steps(context: Context, row: dict[str, Any]) -> tuple[str, ...]:
+    """Return the activities that a pattern is about."""
+    kind, what = row["kind"], row["what"]
+    if kind != "before":
+        return (what.removeprefix(f"{kind} "),)
+    there, words = set(context.log.activities.to_pylist()), what.split(" before ")
+    pairs = ((" before ".join(words[:at]), " before ".join(words[at:])) for at in range(1, len(words)))
+    return next(pair for pair in pairs if there.issuperset(pair))
 
 
 def _attributes(context: Context) -> list[str]:

@@ -31,6 +31,8 @@ from dealtrace_engine.sources.meanings import activity_of_label
 
 Days = NDArray[np.float64]
 DAY_US = 86_400_000_000
+ACTIVITY = "activity:"
+"""What begins the name of an activity that is put into the language."""
 SMALLEST = 30
 """So many cases make a finding about a group, a person or a step."""
 WON = ("opportunity_won",)
@@ -215,10 +217,10 @@ class Context:
         LogError
             The log has none of `done`.
         """
-        if not self.knows(*done):
+        sets = [" | ".join(map(quoted, self.own_names(*names))) for names in (done, undone)]
+        if not sets[0]:
             raise LogError(f"no activity of the log means {' or '.join(done)}",
                            file=self.log.origin.source.label)  # fmt: skip
-        sets = [" | ".join(map(quoted, self.own_names(*names))) for names in (done, undone)]
         return where.pattern(f"[{sets[0]}] -> ![{sets[1]}]* -> $" if sets[1] else f"[{sets[0]}]")
 
     @property
@@ -259,11 +261,14 @@ class Context:
 
     @cached_property
     def decided(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which cases are won and which are lost at the end of the log, by the later of both."""
-        won, lost = self.reached(*WON).lasts, self.reached(*LOST).lasts
-        again = self.reached(REOPENED).lasts
-        is_won = (won != NEVER) & (won >= np.maximum(lost, again))
-        return is_won, (lost != NEVER) & (lost > won) & (lost >= again)
+        """Which cases are won and which are lost at the end of the log, by the last of both."""
+        said = np.zeros(len(self.log.activities), dtype=np.int8)
+        for names, meaning in ((WON, 1), (LOST, 2), ((REOPENED,), 3)):
+            said[wanted_activities(self.log, names, missing=True)] = meaning
+        events = np.flatnonzero(said[self.log.activity_codes])
+        found = np.zeros(self.log.cases, dtype=np.int8)
+        found[self.case_of_event[events]] = said[self.log.activity_codes[events]]  # the last one stays
+        return found == 1, found == 2
 
     @cached_property
     def cycle_days(self) -> NDArray[np.float64]:

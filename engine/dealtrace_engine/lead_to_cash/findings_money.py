@@ -59,8 +59,9 @@ def overdue_unpaid(context: Context) -> Iterator[Candidate]:
         column, condition = context.attribute(DUE), None
         if column is not None and pa.types.is_temporal(context.log.attribute(column).values.type):
             due = where.case(column) < str(np.datetime64(invoices.until, "D"))
-            issued, paid = context.ended(INVOICED, [CANCELED]), context.ended(PAID, [REVERSED])
-            condition = due & issued & ~paid
+            condition = due & context.ended(INVOICED, [CANCELED])
+            if context.own_names(*PAID):
+                condition &= ~context.ended(PAID, [REVERSED])
         yield Candidate("overdue_unpaid", "owed", cases, context.value[cases], days, numbers, behind.names,
                         condition)  # fmt: skip
 

@@ -9,10 +9,11 @@ from dealtrace_engine.lead_to_cash.findings_context import Candidate
 
 THEMES: dict[str, str] = {
     **dict.fromkeys(("slow_step", "slow_approver", "slow_group", "quote_revisions", "stage_returns",
-                     "slow_driver"), "time"),
+                     "slow_driver", "slow_pattern"), "time"),
     **dict.fromkeys(("late_payments", "overdue_unpaid", "late_customers", "late_group"), "cash"),
     **dict.fromkeys(("stalled_deals", "stuck_stage", "funnel_drop"), "pipeline"),
-    **dict.fromkeys(("loss_reason", "weak_source", "loss_driver", "canceled_orders"), "losses"),
+    **dict.fromkeys(("loss_reason", "weak_source", "loss_driver", "loss_pattern",
+                     "canceled_orders"), "losses"),
     **dict.fromkeys(("unapproved_discounts", "broken_rule"), "rules"),
 }  # fmt: skip
 """What kinds are about: each theme has its say before another has its second, as amounts dwarf costs."""

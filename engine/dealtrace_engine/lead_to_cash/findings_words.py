@@ -11,11 +11,11 @@ from importlib.resources import files
 from typing import Any, cast
 
 from dealtrace_engine.errors import SchemaError
-from dealtrace_engine.lead_to_cash.findings_context import Candidate, shown_activity
+from dealtrace_engine.lead_to_cash.findings_context import ACTIVITY, Candidate, shown_activity
 from dealtrace_engine.models.rule_file import ready_rules
 from dealtrace_engine.sources.labels import LANGUAGES
 
-ACTIVITY, RULE = "activity:", "rule:"
+RULE = "rule:"
 LEAST = 0.005
 """Money below it is not told: it would be rounded away."""
 _FORMS = re.compile(r"\[(\w+):([^|\]]*)\|([^\]]*)\]")
@@ -131,6 +131,10 @@ class Words:
         if "group" in names:
             pair = "two" if "group_2" in names else "one"
             names["groups"] = self._template("groups", pair).format(**names)
+        if "pattern" in names:
+            kind = candidate.names["pattern"]
+            for name, part in (("pattern", "patterns"), ("compared", "compared")):
+                names[name] = self._template(part, kind).format(**names)
         counted = {**candidate.numbers, "cases": len(candidate.cases)}
         said = self._counted(self._template("kinds", candidate.kind), counted).format(
             cases=self.number(counted["cases"]), **numbers, **names

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.analyses.grouping import By, Groups, groups_of
 from dealtrace_engine.analyses.milestones import NEVER
 from dealtrace_engine.analyses.working_time import Calendar
 from dealtrace_engine.buffers import text
@@ -36,6 +37,11 @@ NOW = {"K17.o", "K19.s", "K25.n"}
 ENDED = {"K17.p", "K18.w", "K18.l"}
 """These are shares of cases that have ended, so that more count the longer they are followed."""
 COHORTS = ("created", "started")
+COLUMNS = (
+    "id", "name", "unit", "grain", "before", "after", "cases_before", "cases_after", "difference", "low",
+    "high", "p", "q", "significant", "direction", "follow_up_days", "note",
+)  # fmt: skip
+"""Names that attributes to group by may not have."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,14 +51,14 @@ class PeriodComparison(Result):
     Attributes
     ----------
     table : pyarrow.Table
-        A row per KPI, the least q first, then those that cannot be compared, as in the registry.
+        A row per KPI and group, the least q first, then those that cannot be compared, as in the registry.
 
-        id, name, unit, grain: text; before, after: float64, the value; cases_before, cases_after: int64, what
-        it is of; difference: float64, after less before; low, high: float64, its interval at 95 percent
-        confidence; p: float64; q: float64, p adjusted for the number of KPIs compared; significant: bool, q
-        is at most 0.05; direction: text, ``better`` or ``worse`` where the difference is significant and the
-        KPI has a good side; follow_up_days: float64, how long each object was followed; note: text, why it
-        cannot be compared, and what is left out on both sides.
+        id, name: text; the attributes of `by`; unit, grain: text; before, after: float64, the value;
+        cases_before, cases_after: int64, what it is of; difference: float64, after less before; low, high:
+        float64, its interval at 95 percent confidence; p: float64; q: float64, p adjusted for all that is
+        compared; significant: bool, q is at most 0.05; direction: text, ``better`` or ``worse`` where the
+        difference is significant and the KPI has a good side; follow_up_days: float64, how long each object
+        was followed; note: text, why it cannot be compared, and what is left out on both sides.
     at, until : int
         Microseconds since 1970-01-01 UTC.
     """
@@ -61,7 +67,7 @@ class PeriodComparison(Result):
     at: int
     until: int
     _log: LogReference
-    definition: ClassVar[str] = "kpi_comparison 2"
+    definition: ClassVar[str] = "kpi_comparison 3"
 
     @property
     def _table(self) -> pa.Table:
@@ -72,12 +78,15 @@ class PeriodComparison(Result):
 
     def __repr__(self) -> str:
         significant = sum(bool(x) for x in self.table["significant"].to_pylist())
-        return f"PeriodComparison of {self.table.num_rows} KPIs, {significant} differ significantly"
+        kpis = len(set(self.table["id"].to_pylist()))
+        groups = self.table.num_rows // max(kpis, 1)
+        in_groups = f" in {groups:,} groups" if groups > 1 else ""
+        return f"PeriodComparison of {kpis} KPIs{in_groups}, {significant} differ significantly"
 
 
 def compare_periods(
     log: EventLog, at: str | date, ids: str | Sequence[str] | None = None, *,
-    ends: Ends | None = None, where: Expression | None = None, cohort: str = "created",
+    ends: Ends | None = None, by: By = None, where: Expression | None = None, cohort: str = "created",
     calendar: Calendar | None = None, until: str | date | None = None, language: str = "en",
     threads: int | None = None,
 ) -> PeriodComparison:  # fmt: skip
@@ -92,15 +101,17 @@ def compare_periods(
 
     Shares are compared by the two-proportion z-test and Newcombe's interval, medians by the Mann-Whitney test
     and the interval of Zou and Donner from two values of each side, which holds where many times are equal,
-    such as whole days; means by Welch's test. The p-values of all KPIs are adjusted by Benjamini and
-    Hochberg's method. A difference is an association: other things changed too.
+    such as whole days; means by Welch's test. The p-values of all KPIs, in all groups, are adjusted together
+    by Benjamini and Hochberg's method. Each group is followed as long as its own cases take; of one with
+    fewer than five cases on a side the note says so. A difference is an association: other things changed
+    too.
 
     Parameters
     ----------
     log : EventLog
     at : str, date or datetime
         The instant; UTC where it says no zone.
-    ids, ends, where
+    ids, ends, by, where
         As of `kpis`.
     cohort : {"created", "started"}
         Whether the creation of the case says on which side it is, or the start of what is measured, such as
@@ -112,6 +123,8 @@ def compare_periods(
     ------
     ArgumentError
         `at` is no instant, there is no such KPI or cohort, or a case has no calendar.
+    SchemaError
+        There is no such attribute, or it varies within cases.
 
     References
     ----------
@@ -139,21 +152,45 @@ def compare_periods(
     instant = microseconds_of(at, "at")
     facts = facts_of(log, where=where, value=None, rules=None, until=until, threads=threads,
                      calendar=calendar)  # fmt: skip
-    ages = _ages(facts, False), _ages(facts, True)
+    groups = groups_of(facts.log, by, taken=COLUMNS)
+    ages = _ages(facts, groups, False), _ages(facts, groups, True)
     wanted = moved_kpis(chosen(ids), ends_of(log, ends))
-    compared = [_compared(facts, kpi, instant, ages, cohort) for kpi in wanted]
-    table = _table(wanted, compared, language)
+    compared = [one for kpi in wanted for one in _compared(facts, kpi, instant, groups, ages, cohort)]
+    table = _table(wanted, groups, compared, language)
     return PeriodComparison(table, instant, facts.until, LogReference(log))
 
 
-def _ages(facts: Facts, paid: bool) -> NDArray[np.int64]:
-    """Return how long cases took from creation to the end, microseconds; `NEVER` of those without one."""
+@dataclass(frozen=True, eq=False)
+class _Ages:
+    """How long cases took from creation to the end, microseconds; `NEVER` of those without one.
+
+    Attributes
+    ----------
+    of_case : ndarray of int64, shape (cases,)
+    follow_ups : list of int, shape (groups,)
+        The 90th percentile in each group.
+    """
+
+    of_case: NDArray[np.int64]
+    follow_ups: list[int]
+
+
+def _ages(facts: Facts, groups: Groups, paid: bool) -> _Ages:
     ends = facts.closed
     if paid:
         lasts = facts.reached("payment_received").lasts
         ends = np.where(facts.lapsed, ends, lasts)
     known = ends != NEVER
-    return np.where(known, np.maximum(np.where(known, ends, 0) - facts.created, 0), NEVER)
+    ages = np.where(known, np.maximum(np.where(known, ends, 0) - facts.created, 0), NEVER)
+    parts = _parts(groups, np.flatnonzero(known))
+    return _Ages(ages, [_ninth(ages[known][rows]) for rows in parts])
+
+
+def _parts(groups: Groups, cases: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Return which of some cases are in each group, as places among them, in their order."""
+    codes = groups.codes[cases]
+    order = np.argsort(codes, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(codes, minlength=len(groups)))[:-1])
 
 
 def _ninth(times: NDArray[np.int64]) -> int:
@@ -163,8 +200,9 @@ def _ninth(times: NDArray[np.int64]) -> int:
 
 
 def _compared(
-    facts: Facts, kpi: Kpi, at: int, ages: tuple[NDArray[np.int64], NDArray[np.int64]], cohort: str
-) -> Difference:  # fmt: skip
+    facts: Facts, kpi: Kpi, at: int, groups: Groups, ages: tuple[_Ages, _Ages], cohort: str
+) -> list[Difference]:  # fmt: skip
+    """Compare a KPI in each group."""
     reason = lacking(facts, kpi)
     if reason is None and kpi.kind not in ("median", "rate", "mean"):
         reason = "sums and formulas are not compared"
@@ -172,26 +210,42 @@ def _compared(
         reason = "it tells of the end of the log, not of when cases were created"
     found = reason or observed(facts, kpi)
     if isinstance(found, str):
-        return Difference(note=found)
+        return [Difference(note=found) for _ in range(len(groups))]
+    age = None
+    if kpi.kind == "mean" or (kpi.kind == "rate" and not found.values.any()):
+        age = ages[any(activity in AFTER_SALE for some in kpi.needs for activity in some)]
+    left_out = [
+        (np.bincount(groups.codes[cases], minlength=len(groups)), why) for cases, why in found.left_out
+    ]
+    compared = []
+    for group, rows in enumerate(_parts(groups, found.cases)):
+        one = _difference(facts, kpi, found.at(rows), at, cohort, age, group)
+        notes = [counted(int(counts[group]), why) for counts, why in left_out if counts[group]]
+        one.note = "; ".join(filter(None, [one.note, *notes])) or None
+        compared.append(one)
+    return compared
+
+
+def _difference(
+    facts: Facts, kpi: Kpi, found: Observed, at: int, cohort: str, age: _Ages | None, group: int
+) -> Difference:  # fmt: skip
+    """Compare what was observed in a group; by age where it has no time of its own."""
     sides = facts.created[found.cases] if cohort == "created" else found.starts
-    if kpi.kind == "median" or (kpi.kind == "rate" and found.values.any()):
+    if age is None:
         follow_up = _ninth(found.values[found.done])
         kept = (found.starts <= facts.until - follow_up) & ~found.reversed
         measured = found.done & (found.values <= follow_up)
     else:
-        age = ages[any(activity in AFTER_SALE for some in kpi.needs for activity in some)]
-        follow_up = _ninth(age[age != NEVER])
+        follow_up = age.follow_ups[group]
         kept = facts.created[found.cases] <= facts.until - follow_up
         if kpi.id in ENDED:
-            kept &= age[found.cases] <= follow_up
+            kept &= age.of_case[found.cases] <= follow_up
         measured = found.done
     if kpi.kind == "median" and facts.measure is not None:
         found.values = facts.measure(found.starts, found.starts + found.values, found.cases)
     samples = [_sample(found, kpi, kept & side, measured) for side in (sides < at, sides >= at)]
     result = difference(kpi.kind, *samples)
     result.follow_up_days = follow_up / DAY
-    notes = [counted(len(cases), why) for cases, why in found.left_out]
-    result.note = "; ".join(filter(None, [result.note, *notes])) or None
     return result
 
 
@@ -204,26 +258,29 @@ def _sample(
     return found.values[kept & measured] / (DAY if kpi.kind == "median" else SCALE)
 
 
-def _table(wanted: Sequence[Kpi], compared: Sequence[Difference], language: str) -> pa.Table:
+def _table(
+    wanted: Sequence[Kpi], groups: Groups, compared: Sequence[Difference], language: str
+) -> pa.Table:  # fmt: skip
+    """Return the rows, of which `compared` has those of each KPI, group after group."""
+    kpis = [kpi for kpi in wanted for _ in range(len(groups))]
     places = [place for place, one in enumerate(compared) if one.p is not None]
     qs: list[float | None] = [None] * len(compared)
     for place, q in zip(places, adjusted([compared[place].p or 0.0 for place in places]), strict=True):
         qs[place] = q
     keys = [(q is None, q or 0.0, one.p or 0.0) for q, one in zip(qs, compared, strict=True)]
-    order = sorted(range(len(wanted)), key=lambda n: keys[n])
+    order = sorted(range(len(kpis)), key=lambda n: keys[n])
     significant = [None if q is None else q <= SIGNIFICANT for q in qs]
-    directions = [_direction(*three) for three in zip(wanted, compared, significant, strict=True)]
-    texts: dict[str, list[str]] = {
-        "id": [kpi.id for kpi in wanted], "name": [kpi.label(language) for kpi in wanted],
-        "unit": [kpi.unit for kpi in wanted], "grain": [kpi.grain for kpi in wanted],
+    columns: dict[str, pa.Array] = {
+        "id": text([kpis[n].id for n in order]), "name": text([kpis[n].label(language) for n in order]),
+        **groups.columns(np.array(order, dtype=np.int64) % max(len(groups), 1)),
+        "unit": text([kpis[n].unit for n in order]), "grain": text([kpis[n].grain for n in order]),
     }  # fmt: skip
-    columns = {name: text([values[n] for n in order]) for name, values in texts.items()}
     for name in ("before", "after", "cases_before", "cases_after", "difference", "low", "high", "p"):
         kind = pa.int64() if name.startswith("cases") else pa.float64()
         columns[name] = pa.array([getattr(compared[n], name) for n in order], kind)
     columns["q"] = pa.array([qs[n] for n in order], pa.float64())
     columns["significant"] = pa.array([significant[n] for n in order], pa.bool_())
-    columns["direction"] = text([directions[n] for n in order])
+    columns["direction"] = text([_direction(kpis[n], compared[n], significant[n]) for n in order])
     columns["follow_up_days"] = pa.array([compared[n].follow_up_days for n in order], pa.float64())
     columns["note"] = text([compared[n].note for n in order])
     return pa.table(columns)

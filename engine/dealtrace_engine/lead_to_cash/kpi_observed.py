@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,14 +85,17 @@ class Observed:
         if len(cases):
             self.left_out.append((cases, why))
 
+    def at(self, rows: NDArray[Any]) -> Observed:
+        """Return some of the objects, by place or by truth value."""
+        columns = {name: getattr(self, name)[rows] for name in PER_OBJECT}
+        records = None if self.records is None else self.records[rows]
+        return replace(self, **columns, records=records, left_out=[*self.left_out])
+
     def without(self, gone: NDArray[np.bool_], why: Why) -> Observed:
         """Return the objects without some, shape (objects,), and why these are not counted."""
         if not gone.any():
             return self
-        kept = ~gone
-        columns = {name: getattr(self, name)[kept] for name in PER_OBJECT}
-        records = None if self.records is None else self.records[kept]
-        found = replace(self, **columns, records=records, left_out=[*self.left_out])
+        found = self.at(~gone)
         found.leave_out(self.cases[gone], why)
         return found
 

@@ -49,6 +49,12 @@ def of_cases(n, events=None, **columns):
     return from_arrow(pa.Table.from_pylist(rows))
 
 
+def told_in(found):
+    """What is told, and what is the very same cases."""
+    rows = found.table.to_pylist()
+    return "; ".join(filter(None, (row[name] for row in rows for name in ("what", "also")))).split("; ")
+
+
 def rows_of(found):
     return {row["what"]: row for row in found.table.to_pylist()}
 
@@ -73,6 +79,55 @@ def test_what_says_the_same_in_other_words_is_told_apart(wins):
     shown = " ".join(wins.table["what"].to_pylist())
     assert not [word for word in ("outcome", "loss_reason", "is_won", "Payment") if word in shown]
     assert any("outcome all but decides is_won" in note for note in wins.notes)
+
+
+def test_what_comes_with_the_outcome_or_after_it_is_told_apart_with_the_reason(made, wins):
+    reasons = {row["what"]: row["reason"] for row in wins.apart.to_pylist()}
+    assert reasons["outcome = Lost"] == "all but decides is_won"
+    assert "by whether it is known" in reasons["discount_percent = (none)"]
+    assert "by how far a case comes" in reasons["skipped Contract Created"]
+    shown = {row["what"]: row["base"] for row in wins.table.to_pylist() if row["kind"] != "handled"}
+    late = ("Contract", "Quote Accepted", "Opportunity Closed", "(none)")
+    assert not [what for what in [*shown, *reasons] if " before Opportunity Closed" in what]
+    assert not [what for what in shown if any(word in what for word in late)]
+    assert {base for what, base in shown.items() if what.startswith("discount")} <= {
+        "cases with discount_percent"
+    }
+    kept = drivers(from_arrow(made.events), "is_won", attributes=["discount_percent"], apart=False)
+    assert {"did Payment Received", "discount_percent = (none)"} <= set(told_in(kept))
+    assert kept.apart.num_rows == 0
+
+
+def test_an_attribute_that_is_filled_in_on_the_way_is_told_against_cases_with_a_value():
+    random = np.random.default_rng(5)
+    won = random.random(2000) < 0.5
+    filled = random.random(2000) < np.where(won, 0.97, 0.2)
+    slow = random.random(2000) < np.where(won, 0.3, 0.6)
+    terms = [("long" if s else "short") if f else None for f, s in zip(filled, slow, strict=True)]
+    rival = ["Acme" if not w and r < 0.2 else None for w, r in zip(won, random.random(2000), strict=True)]
+    other = random.choice(["a", "b", "c"], 2000).tolist()
+    found = drivers(of_cases(2000, won=won, terms=terms, rival=rival, other=other), "won")
+    assert {row["what"] for row in found.apart.to_pylist()} == {"terms = (none)", "rival = Acme"}
+    (row,) = (row for row in found.table.to_pylist() if row["kind"] == "attribute")
+    assert (row["base"], row["cases"] + row["others"]) == ("cases with terms", int(filled.sum()))
+    of = {name: won[[term == name for term in terms]].mean() for name in ("long", "short")}
+    name = row["what"].removeprefix("terms = ")
+    assert (row["with_it"], row["without_it"]) == (of.pop(name), *of.values())
+    assert "of other cases with terms" in row["sentence"]
+    pairs = [row for row in found.table.to_pylist() if row["kind"] == "pair"]
+    assert not any("rival" in row["what"] or "(none)" in row["what"] for row in pairs)
+
+
+def test_how_a_case_stands_at_its_end_is_told_only_where_it_is_named():
+    random = np.random.default_rng(6)
+    won = random.random(600) < 0.5
+    stage = np.where(random.random(600) < 0.75, won, ~won).astype(str).tolist()
+    standing = of_cases(600, won=won, stage=stage)
+    found, named = drivers(standing, "won"), drivers(standing, "won", attributes=["stage"])
+    (row,) = found.apart.to_pylist()
+    assert (row["what"], row["reason"]) == ("stage", "tells how a case stands at the end")
+    assert found.found == 0
+    assert named.table["what"][0].as_py().startswith("stage = ")
 
 
 def test_the_slow_region_is_the_largest_effect_on_time_to_win(made, log):

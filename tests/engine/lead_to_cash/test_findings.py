@@ -319,7 +319,7 @@ def test_one_more_source(small):
 
     found = findings(log, sources=[everything])
     assert found.table.to_pylist()[0]["cases"] == log.cases
-    assert len(SOURCES) == 18
+    assert len(SOURCES) == 20
 
 
 def test_the_same_for_any_threads(small):

@@ -137,7 +137,7 @@ def test_only_times_change(company):
         if "day_hours" in told(row, "numbers"):
             assert row["days"] < others[kind]["days"] / 2
             assert kind in {"slow_step", "slow_approver", "slow_group", "quote_revisions", "stalled_deals",
-                            "stage_returns", "stuck_stage", "slow_driver"}  # fmt: skip
+                            "stage_returns", "stuck_stage", "slow_driver", "slow_pattern"}  # fmt: skip
         else:
             assert row == others[kind]
     assert own["quote_revisions"]["money"] == others["quote_revisions"]["money"]

@@ -17,7 +17,10 @@ from dealtrace_engine.analyses.receivables import receivables
 from dealtrace_engine.analyses.stages import stages
 from dealtrace_engine.filters.json_form import from_json
 from dealtrace_engine.lead_to_cash.findings import SOURCES, findings
-from dealtrace_engine.lead_to_cash.findings_causes import loss_drivers, slow_drivers
+from dealtrace_engine.lead_to_cash.findings_causes import (
+    loss_drivers,
+    slow_drivers,
+)
 from dealtrace_engine.lead_to_cash.findings_payers import late_customers, late_groups
 from dealtrace_engine.lead_to_cash.findings_ranking import THEMES
 from dealtrace_engine.lead_to_cash.findings_rules import broken_rules
@@ -312,6 +315,18 @@ def test_several_currencies(large):
     assert set(parts.table["currency"].to_pylist()) == {"EUR", "JPY"}
 
 
+def test_a_currency_in_which_nothing_was_paid():
+    day = datetime(2024, 1, 10, tzinfo=UTC).date()
+    log = from_arrow(pa.table({
+        "case": ["1", "2", "2"], "activity": ["Invoice Generated"] * 2 + ["Payment Received"],
+        "time": ["2024-01-01", "2024-01-01", "2024-03-01"], "amount": [100.0] * 3,
+        "currency": ["EUR", "USD", "USD"], "due_date": [day] * 3,
+    }))  # fmt: skip
+    _, row = the(findings(log), "overdue_unpaid")
+    assert (row["currency"], row["money"]) == ("EUR", 100.0)
+    assert from_json(row["filter"]).mask(log).tolist() == [True, False]
+
+
 def test_the_same_for_any_threads():
     log = from_arrow(lead_to_cash(2_000, seed=4).events)
     one, more = (findings(log, sources=NEW, threads=threads).to_json() for threads in (1, 3))
@@ -356,5 +371,7 @@ def test_random_logs(seed):
     found = findings(random_log(seed), most=60, language=LANGUAGES[seed % 6])
     assert not any(re.search(r"\bnan\b|None|\binf\b", said) for said in found.sentences)
     assert found.to_json()
-    chance = {"late_group", "loss_driver", "slow_driver"} & set(found.table["kind"].to_pylist())
+    chance = {"late_group", "loss_driver", "slow_driver", "loss_pattern", "slow_pattern"} & set(
+        found.table["kind"].to_pylist()
+    )
     assert not chance  # what is shuffled goes with nothing

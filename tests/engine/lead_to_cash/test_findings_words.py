@@ -14,7 +14,7 @@ from dealtrace_engine.sources.labels import LANGUAGES
 
 def test_the_words_are_whole():
     words = _words()
-    for part in ("kinds", "groups", "units", "stakes", "without_money"):
+    for part in ("kinds", "groups", "patterns", "compared", "units", "stakes", "without_money"):
         for sentences in words[part].values():
             assert tuple(sentences) == LANGUAGES
             fields = [set(re.findall(r"{(\w+)}", sentence)) for sentence in sentences.values()]

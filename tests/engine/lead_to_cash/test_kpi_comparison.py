@@ -11,7 +11,8 @@ import pytest
 from scipy import stats
 
 from deal_logs import log_of
-from dealtrace_engine.errors import ArgumentError
+from dealtrace_engine.errors import ArgumentError, SchemaError
+from dealtrace_engine.filters import where as w
 from dealtrace_engine.lead_to_cash.kpi_comparison import compare_periods
 from dealtrace_engine.lead_to_cash.kpi_differences import adjusted, difference
 from dealtrace_engine.sources.memory import from_arrow
@@ -119,6 +120,37 @@ def test_a_date_is_its_first_instant(made):
     at, until = date(2025, 2, 3), datetime(2027, 1, 1, tzinfo=UTC)
     found = compare_periods(made[1], at, "K15.s", until=until)
     assert found.table.equals(compare_periods(made[1], "2025-02-03", "K15.s", until="2027-01-01").table)
+
+
+def test_by_group_as_of_its_cases_alone_and_adjusted_together(made):
+    truths, log = made
+    at, ids = truths["billing_automated"], ["K1.w", "K15.s", "K18", "K25.n"]
+    found = compare_periods(log, at, ids, by="segment")
+    assert found.table.column_names[:4] == ["id", "name", "segment", "unit"]
+    rows = found.table.to_pylist()
+    segments = sorted(set(log.attribute("segment").values.to_pylist()))
+    assert {row["segment"] for row in rows[: len(segments)]} == set(segments)
+    assert {(row["id"], row["direction"]) for row in rows[: len(segments)]} == {("K15.s", "better")}
+    assert sum(bool(row["significant"]) for row in rows[len(segments) :]) <= 1
+    for segment in segments:
+        alone = compare_periods(log, at, ids, where=w.case("segment") == segment).table.to_pylist()
+        own = {row["id"]: row for row in rows if row["segment"] == segment}
+        assert own.keys() == {row["id"] for row in alone}
+        for row in alone:
+            both = row.keys() - {"q", "significant", "direction", "note"}
+            assert {name: own[row["id"]][name] for name in both} == {name: row[name] for name in both}
+    known = [row for row in rows if row["p"] is not None]
+    assert [row["q"] for row in known] == adjusted([row["p"] for row in known])
+    assert repr(found).startswith(f"PeriodComparison of 7 KPIs in {len(segments)} groups, ")
+
+
+def test_of_groups_that_are_too_small_it_is_said(made):
+    rows = compare_periods(made[1], "2025-02-03", "K18.w", by=["account"]).table.to_pylist()
+    few = [row for row in rows if min(row["cases_before"], row["cases_after"]) < 5]
+    assert len(few) > 1
+    assert all(row["p"] is None and row["note"].startswith("not enough data") for row in few)
+    with pytest.raises(SchemaError, match="varies within"):
+        compare_periods(made[1], "2025-02-03", by="stage")
 
 
 @pytest.mark.parametrize(
