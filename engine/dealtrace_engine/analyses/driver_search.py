@@ -170,12 +170,20 @@ class Search:
             steps, self.scores, self.smallest, left_out, threads=self.threads, progress=self.progress
         )
 
-    def ranked(self, level: float, control: Control) -> tuple[Any, Any, Any]:
-        """Return the places of findings, the weightiest first; adjusted and plain p-values of all."""
+    def ranked(self, level: float, control: Control, groups: int = 1) -> tuple[Any, Any, Any]:
+        """Return the places of findings, the weightiest first; adjusted and plain p-values of all.
+
+        Parameters
+        ----------
+        level : float
+        control : {"by", "bh"}
+        groups : int
+            How many are looked at, this one included.
+        """
         if not self.families:
             return np.empty(0, dtype=np.int64), np.empty(0), np.empty(0)
         plain = [p_values(family, self.target.kind) for family in self.families]
-        share = sum(1 for p in plain if len(p))
+        share = groups * sum(1 for p in plain if len(p))
         adjusted = np.concatenate([np.minimum(adjusted_p_values(p, control) * share, 1) for p in plain])
         heavy = np.concatenate([weights(family, self.target.kind) for family in self.families])
         p = np.concatenate(plain)

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.case_rows import CaseRows
-from dealtrace_engine.analyses.driver_findings import Finder
+from dealtrace_engine.analyses.driver_findings import APART, APART_SCHEMA, SCHEMA, Finder
 from dealtrace_engine.analyses.driver_search import Search
 from dealtrace_engine.analyses.false_discovery import Control
+from dealtrace_engine.analyses.grouping import By, Groups, groups_of
 from dealtrace_engine.analyses.milestones import Names
-from dealtrace_engine.analyses.money import amounts_of
-from dealtrace_engine.analyses.targets import Kind, target_of
+from dealtrace_engine.analyses.money import Amounts, amounts_of
+from dealtrace_engine.analyses.targets import Kind, Target, target_of
 from dealtrace_engine.analyses.working_time import Calendar
+from dealtrace_engine.buffers import table
 from dealtrace_engine.errors import ArgumentError
 from dealtrace_engine.log import EventLog
-from dealtrace_engine.parallel import Progress
+from dealtrace_engine.parallel import Progress, tick
 from dealtrace_engine.results import Later, LogReference, Result
 from dealtrace_engine.schema import names_of
+from dealtrace_engine.selection import select_cases
 
 if TYPE_CHECKING:
     from dealtrace_engine.filters.expressions import Expression
-
-WHOLE = 0.25
-"""Where levels that decide the target have so large a share of the cases, the attribute encodes it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +40,9 @@ class Drivers(Result):
     Attributes
     ----------
     table : pyarrow.Table
-        A row per finding, by cases times the end of the interval of the effect that is nearer to zero. kind
-        (attribute, pair, did, skipped, repeated, before, handled), what: text; also: other findings that are
-        the very same cases, or null; base: what it is told against;
+        A row per finding, group by group, by cases times the end of the interval of the effect that is nearer
+        to zero. The attributes of `by`; kind (attribute, pair, did, skipped, repeated, before, handled),
+        what: text; also: other findings that are the very same cases, or null; base: what it is told against;
         cases, others: cases with it, and others of the base; with_it, without_it: share of yes, or mean;
         effect, effect_low, effect_high: their difference and its interval; odds_ratio, odds_low, odds_high:
         of a yes/no, else null; median_difference, hedges_g, rank_biserial: of a number, else null; p_value;
@@ -46,8 +50,8 @@ class Drivers(Result):
         or how much more in all; value: amount of the cases, null without `value`, without any known amount,
         and where there are several currencies (see `values`); sentence: text.
     apart : pyarrow.Table
-        What comes with the target or after it, so that it explains nothing, the largest first: kind, what,
-        cases, with_it; reason, sentence: text.
+        What comes with the target or after it, so that it explains nothing, group by group, the largest
+        first: the attributes of `by`, kind, what, cases, with_it; reason, sentence: text.
     values : pyarrow.Table
         finding (row of `table`), currency, cases (with a known amount), value.
     left_out : dict of str to int
@@ -100,7 +104,7 @@ class Drivers(Result):
 
 
 def drivers(
-    log: EventLog, target: Any, *, kind: Kind | None = None, yes: object = None,
+    log: EventLog, target: Any, *, kind: Kind | None = None, yes: object = None, by: By = None,
     attributes: Names | None = None, pairs: bool = True, patterns: bool = True,
     until: Names = (), resource: str | None = None, handled: bool = True, where: Expression | None = None,
     calendar: Calendar | None = None, value: str | None = None, currency: str | None = None,
@@ -109,8 +113,9 @@ def drivers(
 ) -> Drivers:  # fmt: skip
     """Return which attributes, pairs of attributes and process patterns go with a target.
 
-    Attributes, pairs and patterns are three families of tests; each is controlled at a third of `level`, so
-    that all of them are at `level`. A pair is a finding only if it differs within each of its parts.
+    Attributes, pairs and patterns are three families of tests, and so are those of each group of `by`; each
+    is controlled at its part of `level`, so that all of them are at `level`. A pair is a finding only if it
+    differs within each of its parts.
 
     What comes with the target or after it explains nothing and is told in `apart`: what all but decides it;
     an attribute's having a value, or an activity's being there at all, where that leaves at most a quarter of
@@ -129,6 +134,8 @@ def drivers(
         Found by default.
     yes : optional
         The value of the attribute that is a yes.
+    by : str or sequence of str, optional
+        Attributes of the case; each group is looked at by itself.
     attributes : str or sequence of str, optional
         All attributes of the case by default that have values in several cases.
     pairs, patterns : bool
@@ -189,17 +196,91 @@ def drivers(
         raise ArgumentError(f"the level is between 0 and 1, got {level!r}")
     log = log if where is None else log.filter(where, threads=threads)
     wanted = target_of(log, target, kind=kind, yes=yes, calendar=calendar, threads=threads)
-    search = Search(log, wanted, smallest, apart, threads=threads, progress=progress)
-    named = None if attributes is None else names_of(attributes, "attributes")
-    search.look(named, pairs, patterns, names_of(until, "until"), resource, handled)
-    rows, adjusted, p = search.ranked(level, control)
+    groups = groups_of(log, by, taken=[*SCHEMA.names, *APART_SCHEMA.names])
     amounts = amounts_of(log, value, currency) if value else None
-    finder = Finder(log, wanted, search.levels, search.steps, amounts, threads)
-    table, values, members = finder.findings(((search.one(row), p[row], adjusted[row]) for row in rows), most)
+    named = None if attributes is None else names_of(attributes, "attributes")
+    asked = (named, pairs, patterns, names_of(until, "until"), resource, handled)
+    parts: list[_Part] = []
+    for group in range(len(groups)):
+        own = _Own(log, wanted, amounts) if not groups.names else _own(
+            log, groups.codes == group, groups.label(group), wanted, amounts, threads)  # fmt: skip
+        search = Search(own.log, own.target, smallest, apart, threads=threads,
+                        progress=None if groups.names else progress)  # fmt: skip
+        search.look(*asked)
+        parts.append(_found(own, search, search.ranked(level, control, len(groups)), most, threads))
+        if groups.names:
+            tick(progress, group + 1, len(groups))
+    return _together(log, wanted, groups, parts)
+
+
+class _Own(NamedTuple):
+    """What there is of a group; `cases` are its cases in the whole log, None for all."""
+
+    log: EventLog
+    target: Target
+    amounts: Amounts | None
+    cases: NDArray[np.int64] | None = None
+
+
+class _Part(NamedTuple):
+    """What was found in a group; `members` are the cases of each finding."""
+
+    table: pa.Table
+    apart: pa.Table
+    values: pa.Table
+    members: list[NDArray[np.int64]]
+    search: Search
+    tested: int
+    found: int
+
+
+def _own(
+    log: EventLog, marks: NDArray[np.bool_], label: str, target: Target, amounts: Amounts | None,
+    threads: int | None,
+) -> _Own:  # fmt: skip
+    if amounts is not None:
+        amounts = replace(amounts, units=amounts.units[marks], known=amounts.known[marks],
+                          of_case=amounts.of_case[marks])  # fmt: skip
+    chosen = select_cases(log, marks, f"group {label}", threads)
+    return _Own(chosen, replace(target, values=target.values[marks]), amounts, np.flatnonzero(marks))
+
+
+def _found(own: _Own, search: Search, ranked: tuple[Any, Any, Any], most: int, threads: int | None) -> _Part:
+    rows, adjusted, p = ranked
+    finder = Finder(own.log, own.target, search.levels, search.steps, own.amounts, threads)
+    found, values, members = finder.findings(((search.one(row), p[row], adjusted[row]) for row in rows), most)
+    if own.cases is not None:
+        members = [own.cases[one] for one in members]
+    apart = finder.apart(search.told, search.standing)
+    return _Part(found, apart, values, members, search, len(adjusted), len(rows))
+
+
+def _together(log: EventLog, target: Target, groups: Groups, parts: Sequence[_Part]) -> Drivers:
+    """Put the groups below each other, with the values of their attributes in front."""
+
+    def grouped(tables: Sequence[pa.Table]) -> pa.Table:
+        found, sizes = pa.concat_tables(tables), [each.num_rows for each in tables]
+        of_row = np.repeat(np.arange(len(tables)), sizes)
+        columns = {name: found.column(name).combine_chunks() for name in found.column_names}
+        if groups.names:
+            said = zip(map(groups.label, of_row.tolist()), found["sentence"].to_pylist(), strict=True)
+            columns["sentence"] = pa.array([f"{label}: {one}" for label, one in said], pa.string())
+        return table(groups.columns(of_row) | columns)
+
+    members = [cases for part in parts for cases in part.members]
     numbers = np.repeat(np.arange(len(members)), [len(one) for one in members])
     cases = np.concatenate([*members, np.empty(0, dtype=np.int64)])
     of_rows = CaseRows.of_pairs(Later(lambda: log.case_ids), numbers, cases, len(members))
+    firsts = np.cumsum([0, *(len(part.members) for part in parts)])
+    values = [
+        part.values.set_column(0, "finding", pc.add(part.values["finding"], int(first)))
+        for part, first in zip(parts, firsts[:-1], strict=True)
+    ]
+    left_out: Counter[str] = sum((part.search.left_out for part in parts), Counter())
+    notes = [note if note == APART or not groups.names else f"{groups.label(place)}: {note}"
+             for place, part in enumerate(parts) for note in part.search.notes]  # fmt: skip
     return Drivers(
-        table, finder.apart(search.told, search.standing), values, dict(+search.left_out), search.notes,
-        wanted.name, wanted.kind, len(adjusted), len(rows), of_rows, LogReference(log),
+        grouped([part.table for part in parts]), grouped([part.apart for part in parts]),
+        pa.concat_tables(values), dict(+left_out), list(dict.fromkeys(notes)), target.name, target.kind,
+        sum(part.tested for part in parts), sum(part.found for part in parts), of_rows, LogReference(log),
     )  # fmt: skip
