@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 
 import pytest
 
@@ -75,6 +77,18 @@ def test_json(paths, capsys):
     assert answer["violated"]
     assert answer["conformance_rate"] == 0.5
     assert answer["rules"][0]["case_ids"] == ["2"]
+
+
+@pytest.mark.parametrize("json_", [[], ["--json"]])
+def test_who_stops_reading_changes_no_verdict(paths, monkeypatch, json_):
+    unread, written = os.pipe()
+    os.close(unread)
+    with open(written, "w") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        assert main(["check", *paths, *json_]) == 1
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["check", *paths, *json_]) == 1
+    sys.stdout.close()
 
 
 def test_kept_gives_none_and_quiet_says_nothing(paths, capsys):

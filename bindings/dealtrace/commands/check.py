@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from dealtrace.commands.analyze import show
 from dealtrace.commands.inputs import open_input, read_filter, read_hours
+from dealtrace.commands.stdout import while_read
 from dealtrace.commands.steps import Steps
+from dealtrace_engine.errors import LogError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -49,14 +51,14 @@ def run(arguments: argparse.Namespace) -> int:
                 value=arguments.value, currency=arguments.currency, calendar=calendar, as_of=arguments.as_of,
                 rank=arguments.rank, language=language, threads=arguments.threads, progress=progress,
             )  # fmt: skip
-    if arguments.json:
-        json.dump(document(found, steps.seconds), sys.stdout, ensure_ascii=False, allow_nan=False)
-        sys.stdout.write("\n")
-    elif not arguments.quiet:
-        show(tuple(sections(found)))
+    with while_read():  # whether anybody reads it changes no verdict
+        if arguments.json:
+            json.dump(document(found, steps.seconds), sys.stdout, ensure_ascii=False, allow_nan=False)
+            sys.stdout.write("\n")
+        elif not arguments.quiet:
+            show(tuple(sections(found)))
     if not found.applicable:
-        sys.stderr.write("dealtrace: error: none of the rules is applicable to this log\n")
-        return FAILED
+        raise LogError("none of the rules is applicable to this log")
     return VIOLATED if found.violated else KEPT
 
 
