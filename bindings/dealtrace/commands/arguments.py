@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from dealtrace import __version__
+from dealtrace_engine.errors import ArgumentError
 
 INPUTS = (
     "CSV (.csv .tsv .txt, also .gz), Parquet (.parquet .pq, or a folder), XES (.xes .xes.gz), .dealtrace, or "
@@ -72,8 +73,9 @@ def _analyze(command: argparse.ArgumentParser) -> None:
 
 def _check(command: argparse.ArgumentParser) -> None:
     command.description = (
-        "Check rules on every case: exit code 0 if all are kept, 1 if one is violated, 2 if something is "
-        "wrong. --lang says in which language rules are named."
+        "Check rules on every case: exit code 0 if all that the log can answer are kept, 1 if one is "
+        "violated, 2 if something is wrong, such as a rule about an activity that is neither in the log nor "
+        "canonical. With --quiet, rules of RULES.toml that the log cannot answer are named on stderr."
     )
     _inputs(command, several=False)
     command.add_argument(
@@ -82,6 +84,10 @@ def _check(command: argparse.ArgumentParser) -> None:
         metavar="RULES.toml",
         help="a rule pack; the ready one for lead-to-cash by default",
     )
+    command.add_argument(
+        "--allow-missing", action="store_true",
+        help="leave out rules about activities that are neither in the log nor canonical, instead of failing",
+    )  # fmt: skip
     asked = command.add_argument_group("what is told")
     asked.add_argument("--by", metavar="COLUMN,...", help="a row per value of these attributes of the case")
     asked.add_argument("--value", metavar="COLUMN", help="the amount of a case: what is at stake")
@@ -219,6 +225,22 @@ def _json_and_quiet(command: argparse.ArgumentParser) -> None:
     said = command.add_mutually_exclusive_group()
     said.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else")
     said.add_argument("--quiet", action="store_true", help="say nothing but errors")
+
+
+def check_amounts(arguments: argparse.Namespace) -> None:
+    """Refuse what is of amounts where none are named, as it would be passed over.
+
+    Raises
+    ------
+    ArgumentError
+        A currency is given, or a rank by value, and no column of amounts.
+    """
+    if arguments.value is not None:
+        return
+    ranked = "--rank value" if getattr(arguments, "rank", None) == "value" else None
+    if given := ranked or ("--currency" if arguments.currency is not None else None):
+        raise ArgumentError(f"{given} is of amounts, and none are named",
+                            hint="add --value with the column of amounts")  # fmt: skip
 
 
 def _positive(text: str) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dealtrace.commands.analyze import show
+from dealtrace.commands.arguments import check_amounts
 from dealtrace.commands.inputs import open_input, read_filter, read_hours
 from dealtrace.commands.steps import Steps
 from dealtrace_engine.errors import ArgumentError
@@ -33,6 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     language, arguments.lang = arguments.lang or "en", None  # of the KPIs; activities are known in any
     arguments.moves_ends = True
+    check_amounts(arguments)
     targets, expression = read_targets(arguments.target), read_filter(arguments.filter)
     calendar, silent = read_hours(arguments.calendar), arguments.quiet or arguments.json
     with Steps(visible=not silent) as steps:
