@@ -10,13 +10,12 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-import re
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 
-from dealtrace.commands.arguments import COLUMNS, parser
+from dealtrace.commands.arguments import in_options, parser
 from dealtrace.commands.stdout import ready, while_read
 
 HANDLERS = {
@@ -85,22 +84,13 @@ def _told(error: BaseException) -> str:
 
     if isinstance(error, DealtraceError):
         hint = " ".join((error.hint or "").split())
-        return str(error).replace(hint, _in_options(hint)) if hint else str(error)
+        return str(error).replace(hint, in_options(hint)) if hint else str(error)
     if isinstance(error, MemoryError):
         return "there is not enough memory; close other programs, or read fewer files at a time"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     what = " ".join(f"{type(error).__name__}: {error}".split())
     return f"unexpected {what}; this should not happen, set DEALTRACE_DEBUG=1 to see where, and report it"
-
-
-def _in_options(hint: str) -> str:
-    """Say what to do in the words of the command line: ``case_id=`` is ``--case`` here."""
-    for option, (name, _) in COLUMNS.items():
-        hint = re.sub(rf"\b{name}=", f"--{option}", hint)
-    hint = hint.replace("shape=", "--shape").replace("language=", "--lang")
-    return re.sub(r"\b(timezone|timestamp_format|delimiter|quote|encoding|strict)=",
-                  lambda found: f"--{found[1].replace('_', '-')}", hint)  # fmt: skip
 
 
 def _say(line: str, code: int) -> int:

@@ -54,6 +54,15 @@ def test_violations_give_one(paths, capsys):
         assert part in said
 
 
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_a_narrow_terminal_breaks_no_words(paths, capsys, monkeypatch, is_terminal):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+    monkeypatch.setenv("COLUMNS", "20")
+    assert main(["check", *paths, "--by", "region", "--value", "amount"]) == 1
+    row = "South    Won without a quote   medium         1    1   0.0%         20"
+    assert row in capsys.readouterr().out
+
+
 def test_what_is_accepted_and_what_was_not_checked_is_said(paths, capsys):
     accepted = '[[rules.exceptions]]\ncase_ids = ["2"]\nreason = "agreed"\n[[rules]]\nid = "lost"'
     with open(paths[1], "w") as file:

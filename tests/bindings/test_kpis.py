@@ -44,7 +44,10 @@ def test_groups_periods_and_targets(log, capsys):
 def test_for_people(log, capsys):
     assert main(["kpis", log, "--lang", "de", "--value", "amount", "--target", "K18.w=0.1"]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    for part in ("K18.w Gewinnquote", "10.0% met", "Not told", "K28: not computable"):
+    read = dt.read_parquet(log)
+    counted = f"K27.n Varianten {dt.variants(read).table.num_rows} {read.cases}"
+    named = "K25.n Anteil offener Opportunities"
+    for part in ("K18.w Gewinnquote", "10.0% met", "Not told", "K28: not computable", counted, named):
         assert part in said
     assert main(["kpis", log, "--quiet"]) == 0
     assert capsys.readouterr().out == ""
@@ -124,6 +127,8 @@ def test_an_export(tmp_path, capsys):
     rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)["kpis"]}
     assert "not in this log" in rows["K3"]["note"]
     assert rows["K10"]["counted"] == "record"
+    assert main(["kpis", str(tmp_path / "export"), "--ids", "K3"]) == 0
+    assert "not in this log; read it with --case-object lead\n" in capsys.readouterr().out
     assert main(["kpis", str(tmp_path / "export"), "--case-object", "lead", *asked]) == 0
     rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)["kpis"]}
     assert 0 < rows["K3"]["value"] < 1

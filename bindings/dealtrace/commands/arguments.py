@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 from dealtrace import __version__
 from dealtrace_engine.errors import ArgumentError
@@ -28,6 +29,35 @@ COLUMNS = {
     "lifecycle": ("lifecycle", "phase of the activity"),
 }
 """Option to the reader's argument, and what the column is."""
+
+_OPTIONS = {
+    **{name: option for option, (name, _) in COLUMNS.items()},
+    **{name: name.replace("_", "-") for name in (
+        "shape", "timezone", "timestamp_format", "delimiter", "quote", "encoding", "strict", "value",
+        "currency", "calendar", "by", "period", "cohort", "as_of", "threads",
+    )},
+    "case": "case-object", "language": "lang", "where": "filter", "until": "as-of",
+}  # fmt: skip
+"""Argument in Python to the option that it is here."""
+_ARGUMENT = re.compile(rf"""\b({"|".join(_OPTIONS)})=(?:(["'])(\w+)\2|(?=(["'\w]))|)""")
+
+
+def in_options(text: str) -> str:
+    """Say in the words of the command line what the engine says in Python's.
+
+    Examples
+    --------
+    >>> in_options('read it with case="lead", or give value=, the amounts')
+    'read it with --case-object lead, or give --value, the amounts'
+    >>> in_options("give timestamp_format='%d %b %Y' or epoch_ms")
+    "give --timestamp-format '%d %b %Y' or epoch_ms"
+    """
+    return _ARGUMENT.sub(_option, text)
+
+
+def _option(found: re.Match[str]) -> str:
+    option, _, word, value = found.groups()
+    return f"--{_OPTIONS[option]}" + (f" {word}" if word else " " if value else "")
 
 
 def parser() -> argparse.ArgumentParser:

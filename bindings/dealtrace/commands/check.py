@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
             json.dump(document(found, steps.seconds), sys.stdout, ensure_ascii=False, allow_nan=False)
             sys.stdout.write("\n")
         elif not arguments.quiet:
-            show(tuple(sections(found)))
+            show(tuple(sections(found)), whole=True)
     if arguments.rules and arguments.quiet:
         _say_unchecked(found)
     if not found.applicable:
@@ -155,23 +155,12 @@ def _accepted(rule: tuple[str, int]) -> str:
 
 def _violated(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> Table:
     """Return the violated rules with their figures; columns without any are left out."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    from dealtrace.report.terminal import safe
+    from dealtrace.report.terminal import NAMES, figures_table
 
     told = [_figures(row, names[: names.index("rule")]) for row in rows]
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False, pad_edge=False)
     used = [name for name in told[0] if any(row[name] for row in told)]
-    for name in used:
-        if name in FIGURES:
-            table.add_column(name, justify="right", no_wrap=True)
-        else:
-            table.add_column(name, overflow="fold")
-    for row in told:
-        table.add_row(*(Text(safe(row[name])) for name in used))
-    return table
+    texts = sum(name not in FIGURES for name in used)
+    return figures_table(used, ([row[name] for name in used] for row in told), texts, least=NAMES)
 
 
 FIGURES = ("cases", "of", "kept", "accepted", "days", "at stake")
