@@ -110,6 +110,7 @@ def test_a_filter(log, capsys):
     [
         (["--ids", "K99"], "there is no KPI 'K99'"),
         (["--target", "K1"], "no target: 'K1'"),
+        (["--value", "region"], "has no amounts but text"),
         (["--by", "colour"], "there is no column 'colour'"),
         (["--lang", "xx"], "there is no language 'xx'"),
     ],
