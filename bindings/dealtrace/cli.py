@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 
-from dealtrace.commands.arguments import in_options, parser
+from dealtrace.commands.arguments import check_language, in_options, parser
 from dealtrace.commands.stdout import ready, while_read
 
 HANDLERS = {
@@ -46,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments = parser().parse_args(argv)
             handler = importlib.import_module(HANDLERS[arguments.command])
             failed = getattr(handler, "FAILED", FAILED)
+            check_language(arguments)
             code = int(handler.run(arguments) or DONE)
         return code
     except SystemExit as stop:

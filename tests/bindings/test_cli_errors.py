@@ -114,7 +114,8 @@ def test_a_folder_without_parquet(tmp_path, capsys):
 @pytest.mark.parametrize(
     "arguments",
     [[], ["analyse", "x.csv"], ["analyze"], ["analyze", "x.csv", "--threads", "0"], ["import", "x.csv"],
-     ["analyze", "x.csv", "--json", "--quiet"], ["demo", "--seed", "-1"], ["demo", "--opportunities", "x"]],
+     ["analyze", "x.csv", "--json", "--quiet"], ["demo", "--seed", "-1"], ["demo", "--opportunities", "x"],
+     ["analyze", "x.csv", "-o", ""], ["demo", "-o", ""]],
 )  # fmt: skip
 def test_wrong_usage(arguments, capsys):
     assert main(arguments) == 2

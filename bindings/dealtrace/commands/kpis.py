@@ -42,8 +42,8 @@ def run(arguments: argparse.Namespace) -> None:
             found = kpis(
                 log, _listed(arguments.ids), ends=_ends(arguments.mapping), by=_listed(arguments.by),
                 where=expression, period=arguments.period, cohort=arguments.cohort, targets=targets,
-                value=arguments.value, currency=arguments.currency, calendar=calendar, language=language,
-                threads=arguments.threads,
+                value=arguments.value, currency=arguments.currency, calendar=calendar, until=arguments.as_of,
+                language=language, threads=arguments.threads,
             )  # fmt: skip
     if arguments.json:
         answer = {"schema": SCHEMA, **found.to_dict(), "timings_s": steps.seconds}
