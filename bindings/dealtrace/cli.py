@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from dealtrace.commands.arguments import check_language, in_options, parser
-from dealtrace.commands.stdout import ready, while_read
+from dealtrace.commands.streams import ready, say, while_read
 
 HANDLERS = {
     "analyze": "dealtrace.commands.analyze",
@@ -99,9 +99,7 @@ def _say(line: str, code: int) -> int:
         import traceback
 
         traceback.print_exc()
-    with contextlib.suppress(OSError):  # nobody reads it
-        sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
+    say(line)
     return code
 
 

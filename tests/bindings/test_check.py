@@ -73,7 +73,7 @@ def test_what_is_accepted_and_what_was_not_checked_is_said(paths, capsys):
     assert "not checked: 1 of 3 rules lost the log has no activity 'wun'; nearest: 'won'" in said
 
 
-def test_what_nobody_knows_is_no_rule_that_is_kept(paths, capsys):
+def test_what_nobody_knows_is_no_rule_that_is_kept(paths, capsys, monkeypatch):
     with open(paths[1], "w") as file:
         file.write(RULES.replace('activity = "won"', 'activity = ["won", "wun", "tea"]'))
     for quiet in ([], ["--quiet"], ["--json"]):
@@ -84,6 +84,12 @@ def test_what_nobody_knows_is_no_rule_that_is_kept(paths, capsys):
             f"dealtrace: error: {paths[1]}: 2 activities are neither in the log nor canonical; correct the "
             "rules, or say --allow-missing to check without\n"
         ))  # fmt: skip
+    unread, written = os.pipe()
+    os.close(unread)
+    with open(written, "w") as closed, monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", closed)
+        assert main(["check", *paths]) == 2
+        os.dup2(os.open(os.devnull, os.O_WRONLY), written)  # what it holds is to be flushed
     assert main(["check", *paths, "--quiet", "--allow-missing"]) == 1
     told = "dealtrace: rule 'lost' was not checked: the log has no activity 'opportunity_lost'\n"
     assert capsys.readouterr() == ("", told)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from dealtrace.commands.analyze import show
 from dealtrace.commands.arguments import check_amounts
 from dealtrace.commands.inputs import open_input, read_filter, read_hours
-from dealtrace.commands.stdout import while_read
 from dealtrace.commands.steps import Steps
+from dealtrace.commands.streams import say, while_read
 from dealtrace_engine.errors import ArgumentError, LogError, ModelError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _check_activities(log: EventLog, rules: Rules) -> None:
     unknown = unknown_activities(log, rules)
     for one in unknown:
         near = f"; nearest: {', '.join(map(repr, one.near))}" if one.near else ""
-        sys.stderr.write(f"dealtrace: rule {one.rule!r}: there is no activity {one.activity!r}{near}\n")
+        say(f"dealtrace: rule {one.rule!r}: there is no activity {one.activity!r}{near}")
     if unknown:
         count = len({one.activity for one in unknown})
         what = "an activity is" if count == 1 else f"{count} activities are"
@@ -99,7 +99,7 @@ def _say_unchecked(found: RuleCheck) -> None:
     """Say which rules were not checked, where nothing else is said: to keep the others is not to keep all."""
     rows = [row for row in found.table.to_pylist() if row["status"] == "not applicable"]
     for rule, reason in {row["rule"]: row["reason"] for row in rows}.items():
-        sys.stderr.write(f"dealtrace: rule {rule!r} was not checked: {reason}\n")
+        say(f"dealtrace: rule {rule!r} was not checked: {reason}")
 
 
 def document(found: RuleCheck, seconds: dict[str, float]) -> dict[str, Any]:

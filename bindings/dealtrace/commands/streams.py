@@ -1,4 +1,4 @@
-"""Stdout, whose reader may leave before the end, or which is not there at all."""
+"""Stdout and stderr, whose readers may leave before the end, or which are not there at all."""
 
 from __future__ import annotations
 
@@ -28,3 +28,10 @@ def while_read() -> Iterator[None]:
     except BrokenPipeError:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say(line: str) -> None:
+    """Write a line to stderr, if anybody reads it."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
