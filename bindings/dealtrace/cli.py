@@ -84,8 +84,10 @@ def _told(error: BaseException) -> str:
     from dealtrace_engine.errors import DealtraceError
 
     if isinstance(error, DealtraceError):
-        hint = " ".join((error.hint or "").split())
-        return str(error).replace(hint, in_options(hint)) if hint else str(error)
+        hint, told = " ".join((error.hint or "").split()), str(error)
+        if error.what.startswith(("as_of ", "until ")):
+            told = told.replace(error.what, f"--as-of {error.what.partition(' ')[2]}")
+        return told.replace(hint, in_options(hint)) if hint else told
     if isinstance(error, MemoryError):
         return "there is not enough memory; close other programs, or read fewer files at a time"
     if isinstance(error, OSError) and error.strerror:

@@ -121,7 +121,7 @@ def test_a_filter(log, capsys):
         (["--value", "region"], "has no amounts but text"),
         (["--by", "colour"], "there is no column 'colour'"),
         (["--lang", "xx"], "there is no language 'xx'; choose from en, de, fr, it, ja, zh"),
-        (["--as-of", "2020-01-01"], "is before the last event"),
+        (["--as-of", "2020-01-01"], "--as-of is before the last event"),
     ],
 )
 def test_what_is_wrong(log, capsys, asked, said):
