@@ -1,20 +1,22 @@
 """The command line: what goes in, what comes out, and what is said when it cannot.
 
 Exit codes: 0 done; 1 bad input or an output that cannot be written, with one line on stderr; 2 wrong usage;
-130 stopped by Ctrl-C. `check` says 1 for violated rules, and 2 for all else that is wrong.
+130 stopped by Ctrl-C, 143 by SIGTERM. `check` says 1 for violated rules, and 2 for all else that is wrong. A
+reader that leaves early, such as `head`, and a closed stdout change no code.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
-import io
 import os
-import re
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 
-from dealtrace.commands.arguments import COLUMNS, parser
+from dealtrace.commands.arguments import check_language, in_options, parser
+from dealtrace.commands.streams import ready, say, while_read
 
 HANDLERS = {
     "analyze": "dealtrace.commands.analyze",
@@ -26,7 +28,7 @@ HANDLERS = {
     "demo": "dealtrace.commands.demo",
     "warmup": "dealtrace.commands.warmup",
 }
-DONE, FAILED, INTERRUPTED = 0, 1, 130
+DONE, FAILED, INTERRUPTED, TERMINATED = 0, 1, 130, 143
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,33 +39,55 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv : sequence of str, optional
         The arguments; those of the process by default.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    failed = FAILED
+    ready()
+    failed, code = FAILED, DONE
     try:
-        arguments = parser().parse_args(argv)
-        handler = importlib.import_module(HANDLERS[arguments.command])
-        failed = getattr(handler, "FAILED", FAILED)
-        code = int(handler.run(arguments) or DONE)
-        sys.stdout.flush()
+        with _sigterm_unwinds(), while_read():
+            arguments = parser().parse_args(argv)
+            handler = importlib.import_module(HANDLERS[arguments.command])
+            failed = getattr(handler, "FAILED", FAILED)
+            check_language(arguments)
+            code = int(handler.run(arguments) or DONE)
         return code
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else DONE
-    except BrokenPipeError:
-        return _nobody_reads()
+    except _Terminated:
+        return _say("dealtrace: terminated", TERMINATED)
     except KeyboardInterrupt:
         return _say("dealtrace: interrupted", INTERRUPTED)
     except BaseException as error:  # noqa: BLE001  the one place where every error becomes one line
         return _say(f"dealtrace: error: {_told(error)}", failed)
 
 
+class _Terminated(BaseException):
+    """The process is asked to end."""
+
+
+@contextlib.contextmanager
+def _sigterm_unwinds() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does, so that nothing half-written is left."""
+    if threading.current_thread() is not threading.main_thread():  # only there can it be caught
+        yield
+        return
+
+    def terminate(*_: object) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _told(error: BaseException) -> str:
     from dealtrace_engine.errors import DealtraceError
 
     if isinstance(error, DealtraceError):
-        hint = " ".join((error.hint or "").split())
-        return str(error).replace(hint, _in_options(hint)) if hint else str(error)
+        hint, told = " ".join((error.hint or "").split()), str(error)
+        if error.what.startswith(("as_of ", "until ")):
+            told = told.replace(error.what, f"--as-of {error.what.partition(' ')[2]}")
+        return told.replace(hint, in_options(hint)) if hint else told
     if isinstance(error, MemoryError):
         return "there is not enough memory; close other programs, or read fewer files at a time"
     if isinstance(error, OSError) and error.strerror:
@@ -72,29 +96,13 @@ def _told(error: BaseException) -> str:
     return f"unexpected {what}; this should not happen, set DEALTRACE_DEBUG=1 to see where, and report it"
 
 
-def _in_options(hint: str) -> str:
-    """Say what to do in the words of the command line: ``case_id=`` is ``--case`` here."""
-    for option, (name, _) in COLUMNS.items():
-        hint = re.sub(rf"\b{name}=", f"--{option}", hint)
-    hint = hint.replace("shape=", "--shape").replace("language=", "--lang")
-    return re.sub(r"\b(timezone|timestamp_format|delimiter|quote|encoding|strict)=",
-                  lambda found: f"--{found[1].replace('_', '-')}", hint)  # fmt: skip
-
-
 def _say(line: str, code: int) -> int:
     if os.environ.get("DEALTRACE_DEBUG"):
         import traceback
 
         traceback.print_exc()
-    sys.stderr.write(f"{line}\n")
+    say(line)
     return code
-
-
-def _nobody_reads() -> int:
-    """Let the interpreter flush into nothing; the reader of the output, such as `head`, has had enough."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return DONE
 
 
 if __name__ == "__main__":

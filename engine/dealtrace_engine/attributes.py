@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -88,6 +89,35 @@ def _plain_dictionary(values: pa.DictionaryArray) -> pa.Array:
     if distinct.null_count or len(pc.unique(distinct)) < len(distinct):
         return distinct.take(indices).dictionary_encode()
     return pa.DictionaryArray.from_arrays(indices, distinct)
+
+
+_PLAIN: dict[str, tuple[Callable[[pa.DataType], bool], ...]] = {
+    "text": (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
+    "whole numbers": (pa.types.is_integer,),
+    "numbers": (pa.types.is_floating, pa.types.is_decimal),
+    "truth values": (pa.types.is_boolean,),
+    "dates": (pa.types.is_date,),
+    "times": (pa.types.is_timestamp, pa.types.is_time),
+    "durations": (pa.types.is_duration,),
+    "nothing": (pa.types.is_null,),
+    "bytes": (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary),
+    "lists or records": (pa.types.is_nested,),
+}
+
+
+def plain_type(kind: pa.DataType) -> str:
+    """Say in plain words what values of an Arrow type are.
+
+    Examples
+    --------
+    >>> plain_type(pa.dictionary(pa.int32(), pa.large_string())), plain_type(pa.decimal128(9, 2))
+    ('text', 'numbers')
+    """
+    if pa.types.is_dictionary(kind):
+        return plain_type(kind.value_type)
+    return next(
+        (words for words, tests in _PLAIN.items() if any(is_one(kind) for is_one in tests)), str(kind)
+    )
 
 
 def is_number(kind: pa.DataType) -> bool:

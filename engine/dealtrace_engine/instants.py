@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.attributes import plain_type
 from dealtrace_engine.date_formats import Evidence, Layout, named_layout, parse_text
 from dealtrace_engine.errors import ParseError, SchemaError
 from dealtrace_engine.local_time import LocalTime
@@ -139,7 +140,7 @@ class InstantReader:
             return _counted(values, DAY if pa.types.is_date32(kind) else UNITS["ms"], None)
         if pa.types.is_integer(kind):
             return self._integers(values)
-        what = f"{kind} values cannot be read as dates"
+        what = f"{plain_type(kind)} cannot be read as dates"
         raise SchemaError(
             what, file=self.file, column=self.column, hint="give text, timestamps, dates or integers"
         )

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.attributes import plain_type
 from dealtrace_engine.buffers import one_array, view
 from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.memory_limit import require_memory
@@ -159,7 +160,7 @@ def rank_keys(values: pa.Array, column: str, file: str) -> pa.Array:
                 return values.cast(pa.timestamp("ns")).cast(target)
             return values.cast(target)
     raise SchemaError(
-        f"values of type {kind} that are not all numbers do not order events", file=file, column=column,
+        f"{plain_type(kind)} cannot order events: not all are numbers", file=file, column=column,
         hint="give whole numbers as order=",
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.attributes import plain_type
 from dealtrace_engine.buffers import empty, large_texts, view
 from dealtrace_engine.errors import LogError, ParseError, SchemaError
 
@@ -54,7 +55,7 @@ class TextCodes:
             return values.cast(pa.large_string())
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
             raise SchemaError(
-                f"values of type {kind} cannot be read as text", file=file, column=self.column
+                f"{plain_type(kind)} cannot be read as text", file=file, column=self.column
             ) from error
 
     def _check_indices(self, values: pa.DictionaryArray, file: str) -> None:

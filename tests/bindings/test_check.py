@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 
 import pytest
 
@@ -23,7 +25,7 @@ other = "won"
 [[rules]]
 id = "lost"
 template = "absence"
-activity = "lost"
+activity = "opportunity_lost"
 [[rules]]
 id = "won"
 template = "existence"
@@ -41,18 +43,68 @@ def paths(tmp_path):
 def test_violations_give_one(paths, capsys):
     assert main(["check", *paths, "--value", "amount", "--by", "region", "--lang", "de"]) == 1
     said = " ".join(capsys.readouterr().out.split())
-    for part in ("Violated: 1 of 3 rules", "Gewonnen ohne Angebot", "South", "Kept won", "'lost'", "1 of 2"):
+    for part in (
+        "Violated: 1 of 3 rules",
+        "Gewonnen ohne Angebot",
+        "South",
+        "Kept won",
+        "'opportunity_lost'",
+        "1 of 2",
+    ):
         assert part in said
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_a_narrow_terminal_breaks_no_words(paths, capsys, monkeypatch, is_terminal):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+    monkeypatch.setenv("COLUMNS", "20")
+    assert main(["check", *paths, "--by", "region", "--value", "amount"]) == 1
+    row = "South    Won without a quote   medium         1    1   0.0%         20"
+    assert row in capsys.readouterr().out
 
 
 def test_what_is_accepted_and_what_was_not_checked_is_said(paths, capsys):
     accepted = '[[rules.exceptions]]\ncase_ids = ["2"]\nreason = "agreed"\n[[rules]]\nid = "lost"'
     with open(paths[1], "w") as file:
-        file.write(RULES.replace('[[rules]]\nid = "lost"', accepted).replace('"lost"\n[', '"wun"\n['))
-    assert main(["check", *paths]) == 0
+        file.write(RULES.replace('[[rules]]\nid = "lost"', accepted).replace('"opportunity_lost"', '"wun"'))
+    assert main(["check", *paths, "--allow-missing"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "Kept no-quote (1 accepted case), won" in said
     assert "not checked: 1 of 3 rules lost the log has no activity 'wun'; nearest: 'won'" in said
+
+
+def test_what_nobody_knows_is_no_rule_that_is_kept(paths, capsys, monkeypatch):
+    with open(paths[1], "w") as file:
+        file.write(RULES.replace('activity = "won"', 'activity = ["won", "wun", "tea"]'))
+    for quiet in ([], ["--quiet"], ["--json"]):
+        assert main(["check", *paths, *quiet]) == 2
+        assert capsys.readouterr() == ("", (
+            "dealtrace: rule 'won': there is no activity 'wun'; nearest: 'won'\n"
+            "dealtrace: rule 'won': there is no activity 'tea'\n"
+            f"dealtrace: error: {paths[1]}: 2 activities are neither in the log nor canonical; correct the "
+            "rules, or say --allow-missing to check without\n"
+        ))  # fmt: skip
+    unread, written = os.pipe()
+    os.close(unread)
+    with open(written, "w") as closed, monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", closed)
+        assert main(["check", *paths]) == 2
+        os.dup2(os.open(os.devnull, os.O_WRONLY), written)  # what it holds is to be flushed
+    assert main(["check", *paths, "--quiet", "--allow-missing"]) == 1
+    told = "dealtrace: rule 'lost' was not checked: the log has no activity 'opportunity_lost'\n"
+    assert capsys.readouterr() == ("", told)
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "said"),
+    [("check", ["--rank", "value"], "--rank value is of amounts"),
+     ("check", ["--currency", "region"], "--currency is of amounts"),
+     ("kpis", ["--currency", "region"], "add --value"),
+     ("check", ["--allow-missing"], "is for a rule pack of your own")],
+)  # fmt: skip
+def test_what_would_be_passed_over_is_refused(paths, capsys, command, options, said):
+    assert main([command, paths[0], *options]) == (2 if command == "check" else 1)
+    assert said in capsys.readouterr().err
 
 
 def test_working_time(paths, tmp_path, capsys):
@@ -75,6 +127,18 @@ def test_json(paths, capsys):
     assert answer["violated"]
     assert answer["conformance_rate"] == 0.5
     assert answer["rules"][0]["case_ids"] == ["2"]
+
+
+@pytest.mark.parametrize("json_", [[], ["--json"]])
+def test_who_stops_reading_changes_no_verdict(paths, monkeypatch, json_):
+    unread, written = os.pipe()
+    os.close(unread)
+    with open(written, "w") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        assert main(["check", *paths, *json_]) == 1
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["check", *paths, *json_]) == 1
+    sys.stdout.close()
 
 
 def test_kept_gives_none_and_quiet_says_nothing(paths, capsys):

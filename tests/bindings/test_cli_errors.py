@@ -4,6 +4,8 @@ import errno
 import gzip
 import json
 import os
+import signal
+import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -112,7 +114,8 @@ def test_a_folder_without_parquet(tmp_path, capsys):
 @pytest.mark.parametrize(
     "arguments",
     [[], ["analyse", "x.csv"], ["analyze"], ["analyze", "x.csv", "--threads", "0"], ["import", "x.csv"],
-     ["analyze", "x.csv", "--json", "--quiet"], ["demo", "--seed", "-1"], ["demo", "--opportunities", "x"]],
+     ["analyze", "x.csv", "--json", "--quiet"], ["demo", "--seed", "-1"], ["demo", "--opportunities", "x"],
+     ["analyze", "x.csv", "-o", ""], ["demo", "-o", ""]],
 )  # fmt: skip
 def test_wrong_usage(arguments, capsys):
     assert main(arguments) == 2
@@ -144,15 +147,48 @@ def test_a_full_disk_leaves_nothing_half_written(csv, tmp_path, capsys, monkeypa
 
 
 @pytest.mark.parametrize("before", [False, True], ids=["new", "over an older result"])
-def test_ctrl_c_leaves_nothing_half_written(csv, tmp_path, capsys, monkeypatch, before):
+@pytest.mark.parametrize(
+    ("stop", "code", "said"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+    ids=["Ctrl-C", "SIGTERM"],
+)
+def test_a_signal_leaves_nothing_half_written(csv, tmp_path, capsys, monkeypatch, before, stop, code, said):
     out = tmp_path / "out"
     if before:
         assert main(["analyze", csv, "-o", str(out), "--quiet"]) == 0
     was = snapshot(tmp_path)
-    fail_with(monkeypatch, KeyboardInterrupt())
-    assert main(["analyze", csv, "-o", str(out)]) == 130
-    assert capsys.readouterr() == ("", "dealtrace: interrupted\n")
+    monkeypatch.setitem(files.WRITERS, "cases.parquet", lambda *_: signal.raise_signal(stop))
+    assert main(["analyze", csv, "-o", str(out)]) == code
+    assert capsys.readouterr() == ("", f"dealtrace: {said}\n")
     assert snapshot(tmp_path) == was
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+@pytest.mark.parametrize("json_", [[], ["--json"]])
+def test_nobody_reads(csv, monkeypatch, json_):
+    unread, written = os.pipe()
+    os.close(unread)
+    with open(written, "w") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        assert main(["info", csv, *json_]) == 0
+
+
+def test_closed_streams(csv, monkeypatch):
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    assert main(["info", csv]) == 0
+    assert main(["info", csv, "--verify"]) == 1
+    sys.stdout.close()
+    sys.stderr.close()
+
+
+def test_the_error_of_whom_nobody_reads(csv, monkeypatch):
+    unread, written = os.pipe()
+    os.close(unread)
+    with open(written, "w") as closed:
+        monkeypatch.setattr(sys, "stderr", closed)
+        assert main(["info", csv, "--verify"]) == 1
+        os.dup2(os.open(os.devnull, os.O_WRONLY), written)  # what it holds is to be flushed
 
 
 def test_an_older_result_is_replaced(csv, tmp_path):

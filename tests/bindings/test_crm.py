@@ -64,6 +64,7 @@ def test_an_export_is_recognised_and_its_coverage_is_told(export, capsys):
                  "closings 2 of 2 found in history (100.0%)", "cannot tell",
                  "more; dealtrace info says why"):  # fmt: skip
         assert part in said
+    assert "(given)" not in said
 
 
 def test_result_files(export, tmp_path, capsys):
@@ -182,7 +183,7 @@ def test_what_cannot_be(export, tmp_path, capsys):
     assert "does not look like an export of dynamics" in failure(capsys, "info", export, "--crm", "dynamics")
     assert "no exports of the shape 'x'" in failure(capsys, "info", export, "--shape", "x")
     assert "'deal' cannot be the case" in failure(capsys, "info", export, "--case-object", "deal")
-    assert "no labels in this language" in failure(capsys, "info", export, "--lang", "es")
+    assert "there is no language 'es'; choose from en, de" in failure(capsys, "info", export, "--lang", "es")
     assert "no such time zone" in failure(capsys, "info", export, "--timezone", "Mars")
     assert "cannot be read" in failure(capsys, "info", export, "--mapping", str(tmp_path / "none.toml"))
     (tmp_path / "m.toml").write_text("[cases]\nleadin = 1\n")

@@ -59,6 +59,8 @@ def test_info(csv, tmp_path, capsys):
 def test_verify_finds_a_flipped_bit(csv, tmp_path, capsys):
     own = tmp_path / "log.dealtrace"
     assert main(["import", csv, "-o", str(own), "--quiet"]) == 0
+    assert main(["info", str(own), "--verify", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
     assert main(["info", str(own), "--verify", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["verified"]
     content = own.read_bytes()

@@ -42,9 +42,12 @@ def test_groups_periods_and_targets(log, capsys):
 
 
 def test_for_people(log, capsys):
-    assert main(["kpis", log, "--lang", "de", "--value", "amount", "--target", "K18.w=0.1"]) == 0
+    assert main(["kpis", log, "--lang", "DE", "--value", "amount", "--target", "K18.w=0.1"]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    for part in ("K18.w Gewinnquote", "10.0% met", "Not told", "K28: not computable"):
+    read = dt.read_parquet(log)
+    counted = f"K27.n Varianten {dt.variants(read).table.num_rows} {read.cases}"
+    named = "K25.n Anteil offener Opportunities"
+    for part in ("K18.w Gewinnquote", "10.0% met", "Not told", "K28: not computable", counted, named):
         assert part in said
     assert main(["kpis", log, "--quiet"]) == 0
     assert capsys.readouterr().out == ""
@@ -95,6 +98,14 @@ def test_working_time_and_currency(log, tmp_path, capsys):
     assert "hours.toml, line 1: key 'zone'" in capsys.readouterr().err
 
 
+def test_as_of(log, capsys):
+    overdue = []
+    for as_of in ([], ["--as-of", "2035-01-01"]):
+        assert main(["kpis", log, "--ids", "K17.o", "--json", *as_of]) == 0
+        overdue += json.loads(capsys.readouterr().out)["kpis"]
+    assert overdue[0]["value"] < overdue[1]["value"]
+
+
 def test_a_filter(log, capsys):
     won = '{"version": 1, "filter": {"op": "contains", "activity": "Opportunity Closed Won"}}'
     assert main(["kpis", log, "--filter", won, "--ids", "K1.w", "--json"]) == 0
@@ -107,8 +118,10 @@ def test_a_filter(log, capsys):
     [
         (["--ids", "K99"], "there is no KPI 'K99'"),
         (["--target", "K1"], "no target: 'K1'"),
+        (["--value", "region"], "has no amounts but text"),
         (["--by", "colour"], "there is no column 'colour'"),
-        (["--lang", "xx"], "there is no language 'xx'"),
+        (["--lang", "xx"], "there is no language 'xx'; choose from en, de, fr, it, ja, zh"),
+        (["--as-of", "2020-01-01"], "--as-of is before the last event"),
     ],
 )
 def test_what_is_wrong(log, capsys, asked, said):
@@ -124,6 +137,8 @@ def test_an_export(tmp_path, capsys):
     rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)["kpis"]}
     assert "not in this log" in rows["K3"]["note"]
     assert rows["K10"]["counted"] == "record"
+    assert main(["kpis", str(tmp_path / "export"), "--ids", "K3"]) == 0
+    assert "not in this log; read it with --case-object lead\n" in capsys.readouterr().out
     assert main(["kpis", str(tmp_path / "export"), "--case-object", "lead", *asked]) == 0
     rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)["kpis"]}
     assert 0 < rows["K3"]["value"] < 1

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 from dealtrace import __version__
+from dealtrace_engine.errors import ArgumentError
 
 INPUTS = (
     "CSV (.csv .tsv .txt, also .gz), Parquet (.parquet .pq, or a folder), XES (.xes .xes.gz), .dealtrace, or "
-    "an export of Salesforce or Dynamics 365 Sales (a folder, .zip, .xlsx)"
+    "an export of Salesforce or Dynamics 365 Sales (a folder, .zip, .xlsx, .xls, .json, .jsonl)"
 )
 CRM = ("crm", "shape", "mapping", "case_object")
 """Options for exports of a CRM."""
+LANGUAGES = ("en", "de", "fr", "it", "ja", "zh")
+ACTIVITIES = "canonical activities, in any log"
 SHAPES = (
     "of the export; salesforce: data-export (default), data-export-zip, data-loader, bulk, rest-json, tree, "
     "replica, report; dynamics: web-api (default), synapse-link, synapse-append, synapse-incremental, excel, "
@@ -27,6 +31,35 @@ COLUMNS = {
     "lifecycle": ("lifecycle", "phase of the activity"),
 }
 """Option to the reader's argument, and what the column is."""
+
+_OPTIONS = {
+    **{name: option for option, (name, _) in COLUMNS.items()},
+    **{name: name.replace("_", "-") for name in (
+        "shape", "timezone", "timestamp_format", "delimiter", "quote", "encoding", "strict", "value",
+        "currency", "calendar", "by", "period", "cohort", "as_of", "threads",
+    )},
+    "case": "case-object", "language": "lang", "where": "filter", "until": "as-of",
+}  # fmt: skip
+"""Argument in Python to the option that it is here."""
+_ARGUMENT = re.compile(rf"""\b({"|".join(_OPTIONS)})=(?:(["'])(\w+)\2|(?=(["'\w]))|)""")
+
+
+def in_options(text: str) -> str:
+    """Say in the words of the command line what the engine says in Python's.
+
+    Examples
+    --------
+    >>> in_options('read it with case="lead", or give value=, the amounts')
+    'read it with --case-object lead, or give --value, the amounts'
+    >>> in_options("give timestamp_format='%d %b %Y' or epoch_ms")
+    "give --timestamp-format '%d %b %Y' or epoch_ms"
+    """
+    return _ARGUMENT.sub(_option, text)
+
+
+def _option(found: re.Match[str]) -> str:
+    option, _, word, value = found.groups()
+    return f"--{_OPTIONS[option]}" + (f" {word}" if word else " " if value else "")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -52,7 +85,7 @@ def _analyze(command: argparse.ArgumentParser) -> None:
     command.description = (
         "Analyse an event log: process map, variants, throughput times and, with --net, conformance."
     )
-    _inputs(command)
+    _inputs(command, named=f"{ACTIVITIES}, and of findings")
     command.add_argument(
         "--filter", metavar="JSON", help="analyse only what passes this filter: JSON text, or a file of it"
     )
@@ -66,22 +99,29 @@ def _analyze(command: argparse.ArgumentParser) -> None:
         "--calendar", metavar="HOURS.toml",
         help="in the findings and the tables of sales in OUT, times are working time by this calendar",
     )  # fmt: skip
-    command.add_argument("-o", "--output", metavar="OUT", help="write the result files to this folder")
+    command.add_argument(
+        "-o", "--output", type=_named, metavar="OUT", help="write the result files to this folder"
+    )
     _json_and_quiet(command)
 
 
 def _check(command: argparse.ArgumentParser) -> None:
     command.description = (
-        "Check rules on every case: exit code 0 if all are kept, 1 if one is violated, 2 if something is "
-        "wrong. --lang says in which language rules are named."
+        "Check rules on every case: exit code 0 if all that the log can answer are kept, 1 if one is "
+        "violated, 2 if something is wrong, such as a rule about an activity that is neither in the log nor "
+        "canonical. With --quiet, rules of RULES.toml that the log cannot answer are named on stderr."
     )
-    _inputs(command, several=False)
+    _inputs(command, several=False, named="the names of rules")
     command.add_argument(
         "rules",
         nargs="?",
         metavar="RULES.toml",
         help="a rule pack; the ready one for lead-to-cash by default",
     )
+    command.add_argument(
+        "--allow-missing", action="store_true",
+        help="leave out rules about activities that are neither in the log nor canonical, instead of failing",
+    )  # fmt: skip
     asked = command.add_argument_group("what is told")
     asked.add_argument("--by", metavar="COLUMN,...", help="a row per value of these attributes of the case")
     asked.add_argument("--value", metavar="COLUMN", help="the amount of a case: what is at stake")
@@ -95,7 +135,9 @@ def _check(command: argparse.ArgumentParser) -> None:
 def _import(command: argparse.ArgumentParser) -> None:
     command.description = "Convert an event log to dealtrace's own file, which opens at once."
     _inputs(command)
-    command.add_argument("-o", "--output", metavar="LOG.dealtrace", required=True, help="the file to write")
+    command.add_argument(
+        "-o", "--output", type=_named, metavar="LOG.dealtrace", required=True, help="the file to write"
+    )
     command.add_argument(
         "--columns", default="all", metavar="A,B",
         help="other columns to keep: all (default), none, or their names with commas between",
@@ -107,15 +149,15 @@ def _info(command: argparse.ArgumentParser) -> None:
     command.description = "Show what a log is, how its columns were chosen, and how good its data are."
     _inputs(command, several=False)
     command.add_argument("--verify", action="store_true", help="check the whole content of a .dealtrace file")
-    command.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else")
+    _json_and_quiet(command)
 
 
 def _kpis(command: argparse.ArgumentParser) -> None:
     command.description = (
         "Tell the KPIs of lead-to-cash, such as win rate and sales cycle, each with its interval, what it is "
-        "of, and why it cannot be told. --lang says in which language they are named."
+        "of, and why it cannot be told."
     )
-    _inputs(command)
+    _inputs(command, named="the names of KPIs")
     asked = command.add_argument_group("which figures", "all of them for the whole log where not given")
     asked.add_argument("--ids", metavar="K1,K18.w", help="which KPIs; K1 stands for all that begin K1.")
     asked.add_argument("--by", metavar="COLUMN,...", help="a row per value of these attributes of the case")
@@ -125,6 +167,11 @@ def _kpis(command: argparse.ArgumentParser) -> None:
     )
     asked.add_argument("--value", metavar="COLUMN", help="the amount of a case, for KPIs of money")
     _currency_and_calendar(asked)
+    asked.add_argument(
+        "--as-of",
+        metavar="TIME",
+        help="to when it is known what happened; by default the export, or the last event",
+    )
     asked.add_argument("--target", metavar="ID=NUMBER", action="append", default=[], help="what to reach")
     asked.add_argument("--filter", metavar="JSON", help="of what passes this filter: JSON text, or a file")
     _json_and_quiet(command)
@@ -135,11 +182,15 @@ def _mapping(command: argparse.ArgumentParser) -> None:
         "Propose a mapping file from an export of a CRM: which statuses and stages occur, what each is taken "
         "for, own fields, and what could not be decided. Edit it and give it to analyze with --mapping."
     )
-    command.add_argument("path", metavar="PATH", help="a folder, .zip or .xlsx of Salesforce or Dynamics 365")
+    command.add_argument("path", metavar="PATH", help="an export of Salesforce or Dynamics 365 Sales")
     command.add_argument(
-        "-o", "--output", metavar="MAPPING.toml", help="the file to write; stdout where not given"
+        "-o",
+        "--output",
+        type=_named,
+        metavar="MAPPING.toml",
+        help="the file to write; stdout where not given",
     )
-    _crm(command, proposing=True)
+    _crm(command, None)
     command.add_argument("--quiet", action="store_true", help="say nothing but errors")
 
 
@@ -149,14 +200,20 @@ def _demo(command: argparse.ArgumentParser) -> None:
         "organisation as its CRM exports it, with the truth beside it."
     )
     command.add_argument(
-        "-o", "--output", metavar="OUT", default="dealtrace-demo", help="folder for the files"
+        "-o", "--output", type=_named, metavar="OUT", default="dealtrace-demo", help="folder for the files"
     )
     command.add_argument(
         "--opportunities", "--deals", type=_positive, metavar="N", help="default: 20000; with --crm 2000"
     )
     command.add_argument("--seed", type=_natural, default=1, metavar="S", help="default: 1")
     command.add_argument(
-        "--language", "--lang", default="en", metavar="LL", help="of the activities: en de fr it ja zh"
+        "--language",
+        "--lang",
+        dest="lang",
+        type=str.lower,
+        default="en",
+        metavar="LL",
+        help=f"language of the activities: {' '.join(LANGUAGES)}",
     )
     command.add_argument("--crm", choices=("salesforce", "dynamics"), help="write an export of this system")
     command.add_argument("--shape", metavar="SHAPE", help=SHAPES)
@@ -174,7 +231,7 @@ def _warmup(command: argparse.ArgumentParser) -> None:
     _json_and_quiet(command)
 
 
-def _inputs(command: argparse.ArgumentParser, several: bool = True) -> None:
+def _inputs(command: argparse.ArgumentParser, several: bool = True, named: str = ACTIVITIES) -> None:
     command.add_argument("paths", nargs="+" if several else 1, metavar="PATH", help=INPUTS)
     columns = command.add_argument_group("columns", "recognised by their usual names where not given")
     for option, (_, meaning) in COLUMNS.items():
@@ -191,22 +248,22 @@ def _inputs(command: argparse.ArgumentParser, several: bool = True) -> None:
     reading.add_argument("--encoding", metavar="NAME", help="of a CSV, such as utf-8 or cp1252")
     reading.add_argument("--strict", action="store_true", help="fail at a row that cannot become an event")
     reading.add_argument("--threads", type=_positive, metavar="N", help="all CPUs by default")
-    _crm(command)
+    _crm(command, named)
 
 
-def _crm(command: argparse.ArgumentParser, proposing: bool = False) -> None:
+def _crm(command: argparse.ArgumentParser, named: str | None) -> None:
     crm = command.add_argument_group("exports of a CRM", "recognised by their tables where not given")
     crm.add_argument("--crm", choices=("salesforce", "dynamics"), help="which CRM it comes from")
     crm.add_argument(
         "--shape", metavar="NAME", help="the kind of export, such as data-export or synapse-link"
     )
-    if not proposing:
+    if named is not None:
         crm.add_argument("--mapping", metavar="FILE.toml", help="what the organisation calls things")
         crm.add_argument(
             "--case-object", metavar="NAME", help="what a case is: opportunity, lead, quote, order, invoice"
         )
-        crm.add_argument(
-            "--lang", metavar="LL", help="of canonical activities, in any log: en de fr it ja zh"
+        command.add_argument(
+            "--lang", type=str.lower, metavar="LL", help=f"language of {named}: {' '.join(LANGUAGES)}"
         )
 
 
@@ -219,6 +276,41 @@ def _json_and_quiet(command: argparse.ArgumentParser) -> None:
     said = command.add_mutually_exclusive_group()
     said.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else")
     said.add_argument("--quiet", action="store_true", help="say nothing but errors")
+
+
+def check_language(arguments: argparse.Namespace) -> None:
+    """Refuse a language that there is not, whatever the command.
+
+    Raises
+    ------
+    ArgumentError
+        It is none of the six.
+    """
+    given = getattr(arguments, "lang", None)
+    if given is not None and given not in LANGUAGES:
+        raise ArgumentError(f"there is no language {given!r}", hint=f"choose from {', '.join(LANGUAGES)}")
+
+
+def check_amounts(arguments: argparse.Namespace) -> None:
+    """Refuse what is of amounts where none are named, as it would be passed over.
+
+    Raises
+    ------
+    ArgumentError
+        A currency is given, or a rank by value, and no column of amounts.
+    """
+    if arguments.value is not None:
+        return
+    ranked = "--rank value" if getattr(arguments, "rank", None) == "value" else None
+    if given := ranked or ("--currency" if arguments.currency is not None else None):
+        raise ArgumentError(f"{given} is of amounts, and none are named",
+                            hint="add --value with the column of amounts")  # fmt: skip
+
+
+def _named(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name")
+    return text
 
 
 def _positive(text: str) -> int:

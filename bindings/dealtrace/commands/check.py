@@ -1,7 +1,7 @@
 """`dealtrace check`: do the cases of a log keep the rules; for people, and for pipelines by the exit code.
 
-Exit codes: 0 every rule that the log can answer is kept; 1 a rule is violated; 2 bad input, or a
-log that can answer none of the rules.
+Exit codes: 0 every rule that the log can answer is kept; 1 a rule is violated; 2 bad input, a rule that names
+an activity that nobody knows, or a log that can answer none of the rules.
 """
 
 from __future__ import annotations
@@ -14,14 +14,19 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dealtrace.commands.analyze import show
+from dealtrace.commands.arguments import check_amounts
 from dealtrace.commands.inputs import open_input, read_filter, read_hours
 from dealtrace.commands.steps import Steps
+from dealtrace.commands.streams import say, while_read
+from dealtrace_engine.errors import ArgumentError, LogError, ModelError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
     from dealtrace_engine.analyses.check_rules import RuleCheck
+    from dealtrace_engine.log import EventLog
+    from dealtrace_engine.models.rules import Rules
 
 KEPT, VIOLATED, FAILED = 0, 1, 2
 SCHEMA = "dealtrace.check/1"
@@ -40,24 +45,61 @@ def run(arguments: argparse.Namespace) -> int:
         read_filter(arguments.filter),
     )
     calendar = read_hours(arguments.calendar)
+    check_amounts(arguments)
+    if arguments.allow_missing and not arguments.rules:
+        raise ArgumentError(
+            "--allow-missing is for a rule pack of your own", hint="name it, or leave this out"
+        )
     with Steps(visible=not (arguments.quiet or arguments.json)) as steps:
         with steps.step("read") as progress:
             log = open_input(arguments, progress)
+        if arguments.rules and not arguments.allow_missing:
+            _check_activities(log, rules)
         with steps.step("check") as progress:
             found = check_rules(
                 log, rules, by=arguments.by.split(",") if arguments.by else None, where=expression,
                 value=arguments.value, currency=arguments.currency, calendar=calendar, as_of=arguments.as_of,
                 rank=arguments.rank, language=language, threads=arguments.threads, progress=progress,
             )  # fmt: skip
-    if arguments.json:
-        json.dump(document(found, steps.seconds), sys.stdout, ensure_ascii=False, allow_nan=False)
-        sys.stdout.write("\n")
-    elif not arguments.quiet:
-        show(tuple(sections(found)))
+    with while_read():  # whether anybody reads it changes no verdict
+        if arguments.json:
+            json.dump(document(found, steps.seconds), sys.stdout, ensure_ascii=False, allow_nan=False)
+            sys.stdout.write("\n")
+        elif not arguments.quiet:
+            show(tuple(sections(found)), whole=True)
+    if arguments.rules and arguments.quiet:
+        _say_unchecked(found)
     if not found.applicable:
-        sys.stderr.write("dealtrace: error: none of the rules is applicable to this log\n")
-        return FAILED
+        raise LogError("none of the rules is applicable to this log")
     return VIOLATED if found.violated else KEPT
+
+
+def _check_activities(log: EventLog, rules: Rules) -> None:
+    """Refuse rules about activities that nobody knows: they are misspelt, and would not be checked.
+
+    Raises
+    ------
+    ModelError
+        There are some; a line of each is on stderr.
+    """
+    from dealtrace_engine.analyses.rule_activities import unknown_activities
+
+    unknown = unknown_activities(log, rules)
+    for one in unknown:
+        near = f"; nearest: {', '.join(map(repr, one.near))}" if one.near else ""
+        say(f"dealtrace: rule {one.rule!r}: there is no activity {one.activity!r}{near}")
+    if unknown:
+        count = len({one.activity for one in unknown})
+        what = "an activity is" if count == 1 else f"{count} activities are"
+        raise ModelError(f"{what} neither in the log nor canonical", file=rules.source,
+                         hint="correct the rules, or say --allow-missing to check without")  # fmt: skip
+
+
+def _say_unchecked(found: RuleCheck) -> None:
+    """Say which rules were not checked, where nothing else is said: to keep the others is not to keep all."""
+    rows = [row for row in found.table.to_pylist() if row["status"] == "not applicable"]
+    for rule, reason in {row["rule"]: row["reason"] for row in rows}.items():
+        say(f"dealtrace: rule {rule!r} was not checked: {reason}")
 
 
 def document(found: RuleCheck, seconds: dict[str, float]) -> dict[str, Any]:
@@ -113,23 +155,12 @@ def _accepted(rule: tuple[str, int]) -> str:
 
 def _violated(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> Table:
     """Return the violated rules with their figures; columns without any are left out."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    from dealtrace.report.terminal import safe
+    from dealtrace.report.terminal import NAMES, figures_table
 
     told = [_figures(row, names[: names.index("rule")]) for row in rows]
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False, pad_edge=False)
     used = [name for name in told[0] if any(row[name] for row in told)]
-    for name in used:
-        if name in FIGURES:
-            table.add_column(name, justify="right", no_wrap=True)
-        else:
-            table.add_column(name, overflow="fold")
-    for row in told:
-        table.add_row(*(Text(safe(row[name])) for name in used))
-    return table
+    texts = sum(name not in FIGURES for name in used)
+    return figures_table(used, ([row[name] for name in used] for row in told), texts, least=NAMES)
 
 
 FIGURES = ("cases", "of", "kept", "accepted", "days", "at stake")

@@ -35,23 +35,21 @@ def _demonstrate(arguments: argparse.Namespace) -> None:
     from dealtrace.report.files import Run, write_files
     from dealtrace.report.findings import findings_section
     from dealtrace.report.result_folder import result_folder
-    from dealtrace_engine.sources.labels import activity_label
 
-    activity_label("lead_captured", arguments.language)  # an unknown language is told before the work
-    making = {name: getattr(arguments, name) for name in ("opportunities", "seed", "language")}
-    making["opportunities"] = making["opportunities"] or OPPORTUNITIES
+    making = {"opportunities": arguments.opportunities or OPPORTUNITIES, "seed": arguments.seed,
+              "language": arguments.lang}  # fmt: skip
     with Steps(visible=not arguments.quiet) as steps, result_folder(arguments.output) as folder:
         with steps.step("make"):
             events = _events(**making)
         with steps.step("read"):
             log = _log(events)
-        analysis = analyse(log, None, None, steps.step, language=arguments.language)
+        analysis = analyse(log, None, None, steps.step, language=arguments.lang)
         with steps.step("write"):
             _write(events, folder / EVENTS)
             run = Run("demo", making, steps.seconds, title="Lead to cash")
             files = write_files(analysis, folder, run)
     if not arguments.quiet:
-        told = [*deal_sections(analysis, arguments.language)]
+        told = [*deal_sections(analysis, arguments.lang)]
         if analysis.findings is not None:
             told += findings_section(analysis.findings)
         ask = f"dealtrace analyze {Path(arguments.output) / EVENTS}"

@@ -28,10 +28,10 @@ def run(arguments: argparse.Namespace) -> None:
     with Steps(visible=not arguments.quiet) as steps, steps.step("make and write") as progress:
         made = write_organisation(
             arguments.crm, arguments.shape, deals, arguments.seed, arguments.output,
-            language=arguments.language, packaged=arguments.packages, progress=progress,
+            language=arguments.lang, packaged=arguments.packages, progress=progress,
         )  # fmt: skip
     if not arguments.quiet:
-        show((*sections(made, arguments.language), *_closing(made, sum(steps.seconds.values()))))
+        show((*sections(made, arguments.lang), *_closing(made, sum(steps.seconds.values()))))
 
 
 def check_without_crm(arguments: argparse.Namespace) -> None:

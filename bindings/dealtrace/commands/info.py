@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> None:
     own = input_format(arguments.paths, arguments.crm) == "dealtrace"
     if arguments.verify and not own:
         raise ParseError("--verify is for .dealtrace files", file=arguments.paths[0], hint="leave it out")
-    with Steps(visible=not arguments.json) as steps, steps.step("read") as progress:
+    with Steps(visible=not (arguments.json or arguments.quiet)) as steps, steps.step("read") as progress:
         log = open_input(arguments, progress)
         if arguments.verify:
             _verify(log)
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
         answer = {"format": format_, **verified, "log": log_facts(log), "quality": log.quality.to_dict()}
         json.dump(answer, sys.stdout, ensure_ascii=False, allow_nan=False)
         sys.stdout.write("\n")
-    else:
+    elif not arguments.quiet:
         _tell(log, arguments.verify)
 
 

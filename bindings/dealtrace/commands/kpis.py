@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dealtrace.commands.analyze import show
+from dealtrace.commands.arguments import check_amounts, in_options
 from dealtrace.commands.inputs import open_input, read_filter, read_hours
 from dealtrace.commands.steps import Steps
 from dealtrace_engine.errors import ArgumentError
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from dealtrace_engine.lead_to_cash.kpis import Kpis
 
 SCHEMA = "dealtrace.kpis/1"
-NAME = 24
-"""The least width that names of KPIs are folded to, in letters."""
 WIDEST = 18
 """Of an attribute's value, in letters."""
 TOLD = 12
@@ -33,6 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     language, arguments.lang = arguments.lang or "en", None  # of the KPIs; activities are known in any
     arguments.moves_ends = True
+    check_amounts(arguments)
     targets, expression = read_targets(arguments.target), read_filter(arguments.filter)
     calendar, silent = read_hours(arguments.calendar), arguments.quiet or arguments.json
     with Steps(visible=not silent) as steps:
@@ -42,8 +42,8 @@ def run(arguments: argparse.Namespace) -> None:
             found = kpis(
                 log, _listed(arguments.ids), ends=_ends(arguments.mapping), by=_listed(arguments.by),
                 where=expression, period=arguments.period, cohort=arguments.cohort, targets=targets,
-                value=arguments.value, currency=arguments.currency, calendar=calendar, language=language,
-                threads=arguments.threads,
+                value=arguments.value, currency=arguments.currency, calendar=calendar, until=arguments.as_of,
+                language=language, threads=arguments.threads,
             )  # fmt: skip
     if arguments.json:
         answer = {"schema": SCHEMA, **found.to_dict(), "timings_s": steps.seconds}
@@ -91,9 +91,10 @@ def sections(found: Kpis) -> Iterator[RenderableType]:
     """Yield the table of the values, and why others have none."""
     from rich.text import Text
 
-    from dealtrace.report.terminal import figures_table, heading, safe
+    from dealtrace.report.terminal import NAMES, figures_table, heading, safe
 
-    rows = found.to_arrow().to_pylist()
+    kinds = {kpi.id: kpi.kind for kpi in found.kpis}
+    rows = [{**row, "kind": kinds[row["id"]]} for row in found.to_arrow().to_pylist()]
     keys = _keys(found)
     known = [row for row in rows if row["value"] is not None]
     columns = ["KPI", *keys, "value", "95 %", "of", "open"]
@@ -102,7 +103,7 @@ def sections(found: Kpis) -> Iterator[RenderableType]:
     yield figures_table(
         [*columns, "target"] if targets else columns,
         ([*_cells(row, keys), *([_target(row)] if targets else [])] for row in known),
-        texts=1, least=NAME,
+        texts=1, least=NAMES,
     )  # fmt: skip
     if found.working_time:
         yield Text("Times between milestones are working time, in days of 24 hours.")
@@ -110,7 +111,7 @@ def sections(found: Kpis) -> Iterator[RenderableType]:
     if unknown:
         yield heading("Not told")
         for name, note in list(unknown.items())[:TOLD]:
-            yield Text(safe(f"{name}: {note}".replace("value=", "--value")))
+            yield Text(safe(in_options(f"{name}: {note}")))
         if len(unknown) > TOLD:
             yield Text(f"and {len(unknown) - TOLD} more, see --json")
 
@@ -132,7 +133,8 @@ def _cells(row: dict[str, Any], keys: Sequence[str]) -> list[object]:
 def _figure(row: dict[str, Any], value: float) -> str:
     if row["unit"] == "share":
         return f"{value:.1%}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}"
+    counted = row["unit"] == "count" and row["kind"] != "mean"
+    return f"{value:,.0f}" if counted or abs(value) >= 1000 else f"{value:.1f}"
 
 
 def _unit(row: dict[str, Any]) -> str:

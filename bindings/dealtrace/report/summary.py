@@ -23,7 +23,7 @@ TOP_ACTIVITIES, TOP_EDGES, TOP_VARIANTS, FEW_NOTES = 10, 10, 6, 3
 
 
 def log_section(log: EventLog) -> Iterator[RenderableType]:
-    """Say what a log is and how its columns were chosen."""
+    """Say what a log is and how its columns were chosen, which nobody does for an export of a CRM."""
     first, last = (time[:19] for time in span_texts(log))
     columns = (f"{role}={c['column']!r} ({c['chosen']})" for role, c in log.quality.columns.items())
     sizes = ("event", log.events), ("case", log.cases), ("activity", len(log.activities))
@@ -33,7 +33,7 @@ def log_section(log: EventLog) -> Iterator[RenderableType]:
             ("source", log.origin.source.label),
             ("size", ", ".join(counted(count, what) for what, count in sizes)),
             ("span", f"{first} to {last} UTC"),
-            ("columns", ", ".join(columns)),
+            *([("columns", ", ".join(columns))] if log.quality.coverage is None else []),
             (
                 "start times",
                 "known" if log.has_start_timestamps else "none, so service times are unknown, not 0",

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.containers import Lines
 from rich.table import Table
@@ -15,6 +16,8 @@ from rich.text import Text
 
 WIDE = 10_000
 """Columns where the width does not matter."""
+NAMES = 24
+"""The least width that names are folded to, in columns."""
 _HOLD = {0xA0: 0xE000, 0x202F: 0xE001}
 _RELEASE = {held: space for space, held in _HOLD.items()}
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -83,15 +86,17 @@ def figures_table(
     texts : int
         How many columns are text.
     least : int, optional
-        Text is folded instead, to no less than this width.
+        Text is folded instead, to no less than this width, or its own, and no figure is cut.
     """
+    cut: dict[str, Any] = {} if least is not None else {"no_wrap": True, "overflow": "ellipsis"}
+    cells = [[Text(safe(cell), **cut) for cell in row] for row in rows]
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False, pad_edge=False)
     for number, name in enumerate(columns):
+        widest = max(cell_len(name), *(row[number].cell_len for row in cells), 0)
         if number < texts:
-            table.add_column(name, overflow="fold", min_width=least)
+            table.add_column(name, overflow="fold", min_width=None if least is None else min(least, widest))
         else:
-            table.add_column(name, justify="right", no_wrap=True)
-    cut: dict[str, Any] = {} if least is not None else {"no_wrap": True, "overflow": "ellipsis"}
-    for row in rows:
-        table.add_row(*(Text(safe(cell), **cut) for cell in row))
+            table.add_column(name, justify="right", no_wrap=True, min_width=None if least is None else widest)
+    for row in cells:
+        table.add_row(*row)
     return table

@@ -13,6 +13,7 @@ from dealtrace_engine.analyses.invoices import UNKNOWN, Flags, invoices_of, last
 from dealtrace_engine.analyses.milestones import Names, given_activities, reached
 from dealtrace_engine.analyses.money import Amounts, amounts_of
 from dealtrace_engine.analyses.targets import target_of
+from dealtrace_engine.attributes import plain_type
 from dealtrace_engine.errors import LogError, SchemaError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.quality import Finding
@@ -89,7 +90,9 @@ def deals_of(
         or pa.types.is_floating(values.type)
         or pa.types.is_decimal(values.type)
     ):
-        raise SchemaError(f"column {discount!r} has no percentages but {values.type}", column=discount)
+        raise SchemaError(
+            f"column {discount!r} has no percentages but {plain_type(values.type)}", column=discount
+        )
     percent = np.array(values.cast(pa.float64(), safe=False).fill_null(np.nan))
     deals = np.isfinite(percent) & (percent >= 0) & (percent <= 100)
     odd = Finding(f"discount below 0 or above 100 in {discount!r}")

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.milestones import NEVER, Reached, reached
-from dealtrace_engine.attributes import is_number
+from dealtrace_engine.attributes import is_number, plain_type
 from dealtrace_engine.errors import ArgumentError, ParseError, SchemaError
 from dealtrace_engine.instants import InstantReader
 from dealtrace_engine.log import EventLog
@@ -187,7 +187,7 @@ def _instants(log: EventLog, due: str) -> Days:
     if pa.types.is_null(values.type):
         return np.full(log.cases, NOT_A_TIME)
     if not (pa.types.is_temporal(values.type) or _is_text(values.type)):
-        raise SchemaError(f"column {due!r} has no days but {values.type}", column=due)
+        raise SchemaError(f"column {due!r} has no days but {plain_type(values.type)}", column=due)
     try:
         return InstantReader(due, file=log.origin.source.label).read(values).microseconds
     except ParseError as error:
@@ -198,7 +198,9 @@ def _instants(log: EventLog, due: str) -> Days:
 def _numbers(log: EventLog, name: str) -> tuple[Days, Flags]:
     values = last_known(log, name)
     if not _is_number(values.type):
-        raise SchemaError(f"column {name!r} has no numbers of days but {values.type}", column=name)
+        raise SchemaError(
+            f"column {name!r} has no numbers of days but {plain_type(values.type)}", column=name
+        )
     numbers = np.asarray(values.cast(pa.float64(), safe=False).fill_null(np.nan))
     known = np.isfinite(numbers) & (np.abs(numbers) < 1e6)
     return np.where(known, numbers, 0).astype(np.int64), known

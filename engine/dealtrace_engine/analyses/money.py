@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import case_values, groups_of
-from dealtrace_engine.attributes import is_number
+from dealtrace_engine.attributes import is_number, plain_type
 from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.quality import Finding
@@ -124,8 +124,8 @@ def amounts_of(log: EventLog, value: str, currency: str | None = None) -> Amount
     values = case_values(log, value)
     kind = values.type
     if not is_number(kind):
-        raise SchemaError(f"column {value!r} has no amounts but {kind}", file=log.origin.source.label,
-                          column=value, hint="name a column of numbers")  # fmt: skip
+        what = f"column {value!r} has no amounts but {plain_type(kind)}"
+        raise SchemaError(what, file=log.origin.source.label, column=value, hint="name a column of numbers")
     numbers = values.cast(pa.float64(), safe=False)
     amounts = np.asarray(numbers.fill_null(np.nan))
     known = np.isfinite(amounts) & (np.abs(amounts) <= MOST)

@@ -13,6 +13,7 @@ from dealtrace_engine.analyses.decided import Decided
 from dealtrace_engine.analyses.grouping import case_values
 from dealtrace_engine.analyses.milestones import NEVER, reached
 from dealtrace_engine.analyses.working_time import Calendar, working_time
+from dealtrace_engine.attributes import plain_type
 from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.schema import nearest
@@ -121,8 +122,9 @@ def _numbers(log: EventLog, name: str) -> Metric:
     yes_or_no = pa.types.is_boolean(values.type)
     if not (yes_or_no or pa.types.is_integer(values.type) or pa.types.is_floating(values.type)
             or pa.types.is_decimal(values.type)):  # fmt: skip
-        raise SchemaError(f"column {name!r} has no numbers but {values.type}", file=log.origin.source.label,
-                          column=name, hint="name a column of numbers or truth values")  # fmt: skip
+        what = f"column {name!r} has no numbers but {plain_type(values.type)}"
+        raise SchemaError(what, file=log.origin.source.label, column=name,
+                          hint="name a column of numbers or truth values")  # fmt: skip
     plain = values.cast(pa.int8()) if yes_or_no else values
     numbers = np.asarray(plain.cast(pa.float64(), safe=False).fill_null(np.nan))
     known = np.isfinite(numbers)

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.attributes import plain_type
 from dealtrace_engine.buffers import view
 from dealtrace_engine.errors import DealtraceError, SchemaError
 from dealtrace_engine.instants import InstantReader
@@ -50,7 +51,7 @@ def deadlines(log: EventLog, name: str, grace: int = 0) -> tuple[NDArray[np.int6
     attribute = log.attribute(name)
     values, kind = attribute.values, attribute.values.type
     if not (pa.types.is_dictionary(kind) or pa.types.is_date(kind) or pa.types.is_timestamp(kind)):
-        raise SchemaError(f"column {name!r} has no dates but {kind}", column=name)
+        raise SchemaError(f"column {name!r} has no dates but {plain_type(kind)}", column=name)
     try:
         found = _read(name, values, log.origin.timezone)
     except DealtraceError as error:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.milestones import wanted_activities
 from dealtrace_engine.analyses.rule_deadlines import deadlines
 from dealtrace_engine.analyses.rule_pass import Ranked
-from dealtrace_engine.attributes import Attribute, is_number
+from dealtrace_engine.attributes import Attribute, is_number, plain_type
 from dealtrace_engine.buffers import arrow, read_only, view
 from dealtrace_engine.errors import LogError, SchemaError
 from dealtrace_engine.filters.expressions import Expression
@@ -306,5 +306,5 @@ def _numbers(log: EventLog, name: str) -> NDArray[np.float64]:
     if attribute.level == "case":
         raise SchemaError(f"column {name!r} does not vary within cases", column=name)
     if not is_number(kind):
-        raise SchemaError(f"column {name!r} has no numbers but {kind}", column=name)
+        raise SchemaError(f"column {name!r} has no numbers but {plain_type(kind)}", column=name)
     return np.asarray(view(attribute.values.cast(pa.float64(), safe=False).fill_null(np.nan)))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dealtrace_engine.analyses.grouping import case_values
 from dealtrace_engine.analyses.throughput import case_durations
 from dealtrace_engine.analyses.working_time import Calendar
+from dealtrace_engine.attributes import plain_type
 from dealtrace_engine.errors import ArgumentError, SchemaError, first_line
 from dealtrace_engine.filters.expressions import Expression
 from dealtrace_engine.log import EventLog
@@ -141,13 +142,15 @@ def _of_values(
     numeric = pa.types.is_integer(values.type) or pa.types.is_floating(values.type)
     numeric = numeric or pa.types.is_decimal(values.type)
     if pa.types.is_nested(values.type):
-        raise SchemaError(f"{name!r} has neither two sides nor numbers but {values.type}", column=name)
+        raise SchemaError(
+            f"{name!r} has neither two sides nor numbers but {plain_type(values.type)}", column=name
+        )
     if numeric and yes is None and kind != "yes/no":
         numbers = np.array(values.cast(pa.float64(), safe=False).fill_null(np.nan))
         numbers[~np.isfinite(numbers)] = np.nan
         return Target(name, "number", numbers, columns)
     if kind == "number":
-        raise SchemaError(f"column {name!r} has no numbers but {values.type}", column=name)
+        raise SchemaError(f"column {name!r} has no numbers but {plain_type(values.type)}", column=name)
     if pa.types.is_boolean(values.type) and yes is None:
         truths = np.array(values.cast(pa.float64()).fill_null(np.nan))
         return Target(name, "yes/no", truths, columns, f"have {name} = yes")

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dealtrace_engine.attributes import codes_of
+from dealtrace_engine.attributes import codes_of, plain_type
 from dealtrace_engine.buffers import view
 from dealtrace_engine.errors import SchemaError, first_line
 from dealtrace_engine.filters.expressions import Mask
@@ -140,4 +140,4 @@ def _whole(values: pa.Array, operator: str, value: Fraction) -> Mask:
 
 def _incomparable(kind: pa.DataType, value: Scalar, why: str = "") -> SchemaError:
     detail = f" ({why})" if why else ""
-    return SchemaError(f"values of type {kind} cannot be compared so with this value{detail}", value=value)
+    return SchemaError(f"{plain_type(kind)} cannot be compared so with this value{detail}", value=value)
