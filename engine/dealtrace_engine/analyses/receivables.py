@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.case_rows import CaseRows
+from dealtrace_engine.analyses.currencies import currency_column
 from dealtrace_engine.analyses.grouping import By, Groups, attributes_of, groups_of
 from dealtrace_engine.analyses.invoice_log import invoice_log
 from dealtrace_engine.analyses.invoices import (
@@ -23,7 +24,7 @@ from dealtrace_engine.analyses.invoices import (
     told_until,
     usual_dates,
 )
-from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of, currency_column
+from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of, usual_amount
 from dealtrace_engine.analyses.rate_intervals import null_for_nan, wilson
 from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import ArgumentError, LogError
@@ -228,7 +229,7 @@ def _known_by(log: EventLog, day: date, threads: int | None) -> tuple[EventLog, 
 
 def _needed(log: EventLog, by: By, *names: str | None) -> list[str]:
     """Return the attributes that are asked for, and those that are taken where none is named."""
-    asked = [*attributes_of(by), *names, *usual_dates(log), currency_column(log)]
+    asked = [*attributes_of(by), *names, *usual_dates(log), currency_column(log), usual_amount(log)[0]]
     return list(dict.fromkeys(name for name in asked if name))
 
 
