@@ -49,7 +49,8 @@ class Kpi:
     numerator, denominator : str
         What is measured or counted, and of what.
     start, end : tuple of str
-        Of times: canonical activities, any of which begins or ends it; the first of each, or the last end.
+        Of times: canonical activities, any of which begins or ends it; the first of each, or the last end; of
+        approvals each start, to the next end (of the same record, where events say it).
     last : bool
         Whether the last end counts.
     needs : tuple of tuple of str
@@ -84,6 +85,9 @@ class Kpi:
         first, ends = (" or ".join(map(said_of, names)) for names in (start, end))
         said = f"days from the first {first} to the {'last' if last else 'first'} {ends}"
         of = f"those with {first} that got there"
+        if self.grain == "approval":
+            said = f"days from each {first}, repeated ones too, to the next {ends}"
+            of = f"each {first} that got there"
         return replace(self, numerator=said, denominator=of, start=start, end=end, last=last,
                        needs=(start, end), own_ends=True)  # fmt: skip
 
@@ -140,9 +144,11 @@ def said_of(activity: str) -> str:
     return activity_label(activity, "en") if activity in activity_ids() else activity
 
 
-def _time(kpi: str, start: str, *end: str, grain: Grain = "opportunity", last: bool = False) -> Kpi:
+def _time(
+    kpi: str, start: str, *end: str, grain: Grain = "opportunity", last: bool = False, version: int = 1
+) -> Kpi:
     """Return a KPI that is a time between activities."""
-    plain = Kpi(kpi, grain, "median", "days", "", better="lower")
+    plain = Kpi(kpi, grain, "median", "days", "", better="lower", version=version)
     return replace(plain.between((start,), end, last), own_ends=False)
 
 
@@ -191,8 +197,9 @@ _SELLING = (
     _share("K10", "quote", "quotes that were accepted", "quotes created",
            [("quote_created",), ("quote_accepted",)], "higher"),
     _time("K11.d", "discount_approval_requested", "discount_approval_approved",
-          "discount_approval_rejected", grain="approval"),
-    _time("K11.a", "approval_requested", "approval_approved", "approval_rejected", grain="approval"),
+          "discount_approval_rejected", grain="approval", version=2),
+    _time("K11.a", "approval_requested", "approval_approved", "approval_rejected", grain="approval",
+          version=2),
     _time("K12.s", "quote_issued", "contract_signed"),
     _time("K12.d", "quote_accepted", "contract_signed"),
 )  # fmt: skip

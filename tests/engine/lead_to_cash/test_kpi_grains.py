@@ -9,6 +9,7 @@ import pytest
 from deal_logs import log_of, row
 from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.lead_to_cash.kpis import kpis
+from dealtrace_engine.lead_to_cash.segments import segments
 
 APPROVALS = (
     ("a", "opportunity_created", 0), ("a", "discount_approval_requested", 1),
@@ -21,8 +22,22 @@ APPROVALS = (
 
 def test_each_request_has_its_answer():
     found = row(kpis(log_of(*APPROVALS), "K11.d"), "K11.d")
-    assert (found["value"], found["cases"], found["numerator"], found["open"]) == (2.0, 5, 3, 1)
+    assert (found["value"], found["cases"], found["numerator"], found["open"]) == (2.0, 5, 4, 1)
     assert found["counted"] == "event"
+
+
+def test_a_repeated_request_waits_for_the_same_answer():
+    """The KPI, the segment and the definition say the same: 4 days and 2 days."""
+    asked, granted = "discount_approval_requested", "discount_approval_approved"
+    log = log_of(("a", asked, 1), ("a", asked, 3), ("a", granted, 5), ("a", granted, 9),
+                 ("b", asked, 1), ("b", asked, 2))  # fmt: skip
+    found = kpis(log, "K11.d")
+    told = row(found, "K11.d")
+    assert (told["value"], told["cases"], told["numerator"], told["open"]) == (3.0, 4, 2, 2)
+    same = next(one for one in segments(log).table.to_pylist() if one["segment"] == "K11")
+    assert (same["p50_s"], same["starts"], same["reached"]) == (3 * 86_400, 4, 2)
+    said = "from each Discount Approval Requested, repeated ones too, to the next Discount Approved"
+    assert said in found.definitions["definition"][0].as_py()
 
 
 QUOTES = (
