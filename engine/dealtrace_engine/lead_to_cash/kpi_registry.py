@@ -233,8 +233,8 @@ _OUTCOMES = (
     _share("K19.s", "opportunity", "open opportunities older than nine in ten were when they were decided",
            "open opportunities", [(CREATED,), (WON, LOST)], "lower"),
     Kpi("K19.v", "opportunity", "formula", "money per day",
-        "open opportunities x win rate x mean amount won / mean days from creation to won",
-        needs=((CREATED,), (WON,)), attributes=("value=",), better="higher"),
+        "open opportunities x win rate x mean amount won, none below 0, / mean days from creation to won",
+        needs=((CREATED,), (WON,)), attributes=("value=",), better="higher", version=2),
 )  # fmt: skip
 
 _QUALITY = (
@@ -253,14 +253,15 @@ _QUALITY = (
     Kpi("K22.n", "opportunity", "mean", "count", "number of rejections, revisions and the like",
         "opportunity", needs=((CREATED,), REWORK), better="lower"),
     Kpi("K22.m", "opportunity", "sum", "money", "the amounts of the opportunities with rework",
-        "opportunities", needs=((CREATED,), REWORK), attributes=("value=",), better="lower"),
+        "opportunities without amounts below 0", needs=((CREATED,), REWORK), attributes=("value=",),
+        better="lower", version=2),
     Kpi("K23.a", "opportunity", "mean", "percent", "discount", "opportunity with a quote and a discount",
         needs=(("quote_created",),), attributes=(DISCOUNT,), better="lower"),
     _share("K23.x", "opportunity", f"those with a discount above {EXCESSIVE_PERCENT} percent",
            "opportunities with a quote and a discount", [("quote_created",)], "lower", (DISCOUNT,)),
     Kpi("K23.m", "opportunity", "sum", "money", "what discounts took off list prices",
-        "opportunities won with a discount", needs=((WON,),), attributes=(DISCOUNT, "value="),
-        better="lower"),
+        "opportunities won with a discount, without amounts below 0", needs=((WON,),),
+        attributes=(DISCOUNT, "value="), better="lower", version=2),
     Kpi("K23.p", "opportunity", "none", "money", "profit: a log has prices, no costs"),
 )  # fmt: skip
 
@@ -270,10 +271,12 @@ _RUNNING = (
         "opportunities or more", needs=DECIDED, attributes=(OWNER,), better="lower"),
     Kpi("K25.n", "opportunity", "rate", "share", "opportunities still open", "opportunities",
         needs=((CREATED,),)),
-    Kpi("K25.p", "opportunity", "sum", "money", "the amounts of open opportunities", "open opportunities",
-        needs=((CREATED,),), attributes=("value=",), better="higher"),
-    Kpi("K25.f", "opportunity", "formula", "money", "the amount of open opportunities x the win rate so far",
-        needs=((CREATED,), (WON, LOST)), attributes=("value=",), better="higher"),
+    Kpi("K25.p", "opportunity", "sum", "money", "the amounts of open opportunities",
+        "open opportunities without amounts below 0", needs=((CREATED,),), attributes=("value=",),
+        better="higher", version=2),
+    Kpi("K25.f", "opportunity", "formula", "money",
+        "the amount of open opportunities, none below 0, x the win rate so far",
+        needs=((CREATED,), (WON, LOST)), attributes=("value=",), better="higher", version=2),
     Kpi("K25.a", "log", "none", "share",
         "accuracy of forecasts: a log keeps none that were made; `forecast` tests its own against the past"),
     Kpi("K26.t", "handover", "median", "days", "days before an event of another department, or person where "
