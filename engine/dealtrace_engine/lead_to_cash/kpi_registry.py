@@ -19,10 +19,10 @@ from dealtrace_engine.schema import names_of, nearest
 from dealtrace_engine.sources.labels import activity_ids, activity_label
 
 Grain = Literal[
-    "lead", "opportunity", "quote", "order", "invoice", "approval", "handover", "stage visit", "variant",
-    "owner", "log",
+    "case", "lead", "opportunity", "quote", "order", "invoice", "approval", "handover", "stage visit", "log",
 ]  # fmt: skip
-"""What is counted: objects of which a case has one (lead, opportunity) or several (all others)."""
+"""What is counted: cases, of which some may be leads that never became an opportunity; objects of which a
+case has one (lead, opportunity) or several (all others but log)."""
 Kind = Literal["median", "rate", "mean", "sum", "formula", "none"]
 Unit = Literal["days", "share", "count", "percent", "money", "money per day", ""]
 Better = Literal["lower", "higher"]
@@ -238,12 +238,12 @@ _OUTCOMES = (
 )  # fmt: skip
 
 _QUALITY = (
-    Kpi("K20.r", "opportunity", "rate", "share",
+    Kpi("K20.r", "case", "rate", "share",
         "cases without a deviation from the rules, by default those of the ready pack", "cases checked",
-        attributes=("rules=",), better="higher"),
-    Kpi("K20.n", "opportunity", "mean", "count",
+        attributes=("rules=",), better="higher", version=2),
+    Kpi("K20.n", "case", "mean", "count",
         "number of deviations from the rules, by default those of the ready pack", "case checked",
-        attributes=("rules=",), better="lower"),
+        attributes=("rules=",), better="lower", version=2),
     _share("K21.o", "order", "orders canceled or fulfilled more than once", "orders created",
            [("sales_order_created",), ("order_canceled", "order_fulfilled")], "lower"),
     _share("K21.i", "invoice", "invoices canceled or billed again", "invoices generated",
@@ -266,7 +266,7 @@ _QUALITY = (
 )  # fmt: skip
 
 _RUNNING = (
-    Kpi("K24", "owner", "formula", "share",
+    Kpi("K24", "opportunity", "formula", "share",
         f"win rate at the third quartile of owners less that at the first, of owners with {FEW} decided "
         "opportunities or more", needs=DECIDED, attributes=(OWNER,), better="lower"),
     Kpi("K25.n", "opportunity", "rate", "share", "opportunities still open", "opportunities",
@@ -281,11 +281,11 @@ _RUNNING = (
         "accuracy of forecasts: a log keeps none that were made; `forecast` tests its own against the past"),
     Kpi("K26.t", "handover", "median", "days", "days before an event of another department, or person where "
         "events have no department", "handovers", attributes=("department|resource",), better="lower"),
-    Kpi("K26.n", "opportunity", "mean", "count", "number of handovers to another department, or person where "
-        "events have no department", "case", attributes=("department|resource",), better="lower"),
-    Kpi("K27.n", "variant", "formula", "count", "number of distinct sequences of activities", "cases",
+    Kpi("K26.n", "case", "mean", "count", "number of handovers to another department, or person where "
+        "events have no department", "case", attributes=("department|resource",), better="lower", version=2),
+    Kpi("K27.n", "case", "formula", "count", "number of distinct sequences of activities", "cases",
         better="lower"),
-    Kpi("K27.c", "variant", "formula", "share", "cases that take one of the ten most frequent variants",
+    Kpi("K27.c", "case", "formula", "share", "cases that take one of the ten most frequent variants",
         "cases", better="higher"),
     Kpi("K28", "log", "none", "", "cost saved, capacity freed, churn, customer lifetime value, satisfaction "
         "and return on marketing: not in a log of sales, which has no costs, surveys or later purchases"),
