@@ -125,7 +125,7 @@ def rep_benchmark(
     rep : str, optional
         Attribute of the case with the person or the team; by default the first of `REPS` that there is.
     metrics : sequence of str
-        See `metric_of`.
+        See `metric_of`; ``"adherence"`` and ``"time_in_stage"`` are told if they are named.
     outcome : str, optional
         Attribute that says what is won and lost; by default events do, see `decided_cases`.
     adjust : sequence of str, optional
