@@ -144,6 +144,7 @@ def _means(values: NDArray[np.int64], rows: NDArray[np.int64], count: int) -> tu
     """Return means of counts or percentages with Student's interval, cut at 0."""
     from scipy.special import stdtrit
 
+    values, rows = _ordered(values, rows), np.sort(rows)  # sums of floats depend on their order
     sizes = np.bincount(rows, minlength=count).astype(np.int64)
     sums = np.zeros(count, dtype=np.int64)
     np.add.at(sums, rows, values)  # exact: counts and percents in 1/10,000 stay far below 2**63
