@@ -52,7 +52,7 @@ def _sales_outstanding(facts: Facts, kpi: Kpi, cells: Cells) -> Formula | str:
     told = recent | invoices.is_open
     found = _cases(facts, told & amounts.known, invoices.is_open)
     found.leave_out(np.flatnonzero(told & ~amounts.known), NO_AMOUNT)
-    found.untold = f"what was invoiced in {DSO_DAYS} days is worth nothing, or what is open less than nothing"
+    found.untold = f"what was invoiced in {DSO_DAYS} days is worth 0 or less, or what is open is less than 0"
     sold = found.cases[recent[found.cases]]
     total = cells.sums(amounts.units[sold], sold)
     unpaid = cells.sums(amounts.units[found.cases[found.done]], found.cases[found.done])

@@ -86,7 +86,7 @@ class Kpi:
         said = f"days from the first {first} to the {'last' if last else 'first'} {ends}"
         of = f"those with {first} that got there"
         if self.grain == "approval":
-            said = f"days from each {first}, repeated ones too, to the next {ends}"
+            said = f"days from each {first}, repeated ones too, to the next {ends} (of its record, if told)"
             of = f"each {first} that got there"
         return replace(self, numerator=said, denominator=of, start=start, end=end, last=last,
                        needs=(start, end), own_ends=True)  # fmt: skip

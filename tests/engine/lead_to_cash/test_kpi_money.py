@@ -33,7 +33,7 @@ def test_amounts_below_zero_are_not_counted_and_said():
 
 
 @pytest.mark.parametrize(
-    ("worth", "said"), [(None, "has no amount|have no amount"), (-1.0, "negative amount|less than nothing")]
+    ("worth", "said"), [(None, "has no amount|have no amount"), (-1.0, "negative amount|less than 0")]
 )
 def test_money_that_cannot_be_told_is_null_with_its_reason(worth, said):
     amounts = dict.fromkeys(AMOUNT, worth)
