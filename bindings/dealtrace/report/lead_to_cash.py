@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dealtrace.report.schemas import columns_of, documented, labelled
+from dealtrace_engine.analyses.money import usual_amount
 from dealtrace_engine.analyses.working_time import calendars_of
 from dealtrace_engine.errors import DealtraceError
-from dealtrace_engine.lead_to_cash.findings_amounts import usual_amount
 from dealtrace_engine.lead_to_cash.findings_context import Context
 from dealtrace_engine.lead_to_cash.kpi_formulas import DSO_DAYS
 from dealtrace_engine.parallel import map_blocks

@@ -51,9 +51,9 @@ class RuleCheck(Result):
         applicable_cases, violating_cases, accepted_cases (all of whose violations are accepted exceptions):
         int64; violations: int64, events or ends of cases; adherence: float64, share of the applicable cases
         that do not violate it, null without any; days_lost: float64, days beyond limits and dates, null where
-        the rule has none; value_at_stake: float64, amounts of the violating cases; rank_cases, rank_days,
-        rank_value: int64 within group and currency, from 1, null where nothing is violated; reason: text,
-        why it is not applicable.
+        the rule has none; value_at_stake: float64, amounts of the violating cases without those below 0,
+        null where they have none; rank_cases, rank_days, rank_value: int64 within group and currency, from 1,
+        null where nothing is violated; reason: text, why it is not applicable.
     overall : pyarrow.Table
         A row per group: the attributes of `by`; cases, conforming_cases: int64; conformance_rate: float64,
         cases without violation / cases, null where no rule is applicable; violations: int64.

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.adjustment import Estimate, log_linear, logistic, mantel_haenszel
+from dealtrace_engine.analyses.case_rows import cases_by_id
 from dealtrace_engine.analyses.discounted_deals import Deals
 from dealtrace_engine.analyses.driver_levels import levels_of
 from dealtrace_engine.analyses.invoices import Flags
@@ -53,7 +54,8 @@ def associations(
         else names_of(control, "control")
     )
     levels, _ = levels_of(log, [name for name in names if name != BAND], 1, deals.deals, [value])
-    codes = {one.name: one.codes for one in levels}
+    order = cases_by_id(log)  # sums of floats depend on their order
+    deals, codes = deals.taken(order), {one.name: one.codes[order] for one in levels}
     if BAND in names:
         codes[BAND] = _bands(deals)
     notes = [f"{NOTE}: deals that get a discount differ from others in more than what is controlled for"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pyarrow as pa
@@ -49,6 +49,11 @@ class Deals:
     late: Flags
     amounts: Amounts
     findings: list[Finding]
+
+    def taken(self, order: NDArray[np.int64]) -> Deals:
+        """Return the same with the cases in another order."""
+        columns = {one.name: getattr(self, one.name)[order] for one in fields(self)[:9]}
+        return replace(self, **columns, amounts=self.amounts.taken(order))
 
     @property
     def excessive_lost(self) -> Flags:

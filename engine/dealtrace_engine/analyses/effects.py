@@ -121,6 +121,7 @@ def difference_of_means(
     """
     from scipy.stats import t
 
+    one, other = np.sort(one), np.sort(other)  # sums of floats depend on their order; places count pairs
     n, m = len(one), len(other)
     means = float(one.mean()), float(other.mean())
     variances = float(one.var(ddof=1)), float(other.var(ddof=1))

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dealtrace_engine.analyses.grouping import case_values, groups_of
+from dealtrace_engine.analyses.currencies import currencies_of, currency_column
+from dealtrace_engine.analyses.grouping import case_values
 from dealtrace_engine.attributes import is_number, plain_type
 from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.log import EventLog
@@ -17,8 +18,12 @@ from dealtrace_engine.quality import Finding
 UNITS = 10_000
 """Amounts are whole numbers of 1/10,000 of their currency."""
 MOST = 2**62 // UNITS
-CURRENCY = ("currency", "currency_code", "currencyisocode", "transactioncurrencyid")
-"""Attributes that are taken for the currency where none is named, in upper or lower case."""
+VALUES = (
+    "amount", "opportunity_value", "estimated_value", "estimatedvalue", "total_amount", "totalamount",
+    "value",
+)  # fmt: skip
+CONVERTED = "amount_corporate"
+"""What the readers of CRM exports call an amount in the organisation's own currency."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +92,31 @@ class Amounts:
         return Amounts(units, known, self.currencies, self.of_case, [lost] if lost.count else [])
 
 
-def currency_column(log: EventLog) -> str | None:
-    """Return the first attribute of the log that is called like one of `CURRENCY`; None without any."""
-    names = {name.lower(): name for name in reversed(log.attribute_names)}
-    return next((names[one] for one in CURRENCY if one in names), None)
+def usual_amount(log: EventLog) -> tuple[str | None, list[Finding]]:
+    """Return the first of the usual attributes with the amount of a case, and why others before it are not.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from dealtrace_engine.sources.memory import from_arrow
+    >>> log = from_arrow(pa.table({"case": ["1", "1"], "activity": ["a", "b"], "time": ["2024-01-01"] * 2,
+    ...                            "amount": [1.0, 2.0], "total_amount": [3.0, 3.0]}))
+    >>> name, notes = usual_amount(log)
+    >>> name, notes[0].reason
+    ('total_amount', "no amount in 'amount', which varies within cases")
+    """
+    notes: list[Finding] = []
+    for name in VALUES:
+        if name not in log.attribute_names:
+            continue
+        attribute = log.attribute(name)
+        kind = attribute.values.type
+        has_numbers = is_number(kind)
+        if has_numbers and attribute.level == "case":
+            return name, notes
+        why = "varies within cases" if has_numbers else "has no numbers"
+        notes.append(_finding(f"no amount in {name!r}, which {why}", np.ones(log.cases, np.bool_)))
+    return None, notes
 
 
 def amounts_of(log: EventLog, value: str, currency: str | None = None) -> Amounts:
@@ -100,9 +126,11 @@ def amounts_of(log: EventLog, value: str, currency: str | None = None) -> Amount
     ----------
     log : EventLog
     value : str
-        Attribute of numbers.
+        Attribute of numbers. ``"amount_corporate"`` is in one currency, that of the organisation, into which
+        the readers of CRM exports convert the amounts of a log of several: the one whose amounts stay as they
+        are in `usual_amount`. It has no name, and a finding says so, where no currency or several do.
     currency : str, optional
-        Attribute that says in which currency; by default as `currency_column` finds it.
+        Attribute that says in which currency; by default as `currency_column` finds it. See `currencies_of`.
 
     Raises
     ------
@@ -136,13 +164,35 @@ def amounts_of(log: EventLog, value: str, currency: str | None = None) -> Amount
         _finding(f"amount below zero in {value!r}", known & (amounts < 0)),
     ]
     units = np.where(known, np.rint(np.where(known, amounts, 0) * UNITS), 0).astype(np.int64)
-    name = currency or currency_column(log)
+    usual = currency_column(log)
+    name = currency or usual
     found = [finding for finding in findings if finding.count]
     if name is None:
         return Amounts(units, known, (None,), np.zeros(log.cases, dtype=np.int32), found)
-    groups = groups_of(log, name)
-    names = [None if one is None else str(one) for one in groups.keys.column(name).to_pylist()]
-    return Amounts(units, known, tuple(names), groups.codes, found)
+    names, of_case, read = currencies_of(log, name)
+    told = Amounts(units, known, names, of_case, found + read)
+    return _converted(log, told) if value == CONVERTED and name == usual else told
+
+
+def _converted(log: EventLog, amounts: Amounts) -> Amounts:
+    """Return converted amounts as those of the one currency whose amounts stay as they are."""
+    original, _ = usual_amount(log)
+    same: list[int] = []
+    if original is not None:
+        own = amounts_of(log, original)
+        told = own.known & amounts.known & (own.units != 0)
+        changed = told & (own.units != amounts.units)
+        count = len(own.currencies)
+        there, changes = (np.bincount(own.of_case[marks], minlength=count) for marks in (told, changed))
+        same = np.flatnonzero((there > 0) & (changes == 0)).tolist()
+        if len(same) > 1 and not changes.any():
+            return amounts  # nothing was converted
+    findings = amounts.findings
+    if len(same) != 1:
+        untold = f"currency that amounts are converted into in {CONVERTED!r} cannot be told"
+        findings = [*findings, _finding(untold, amounts.known)]
+    one = amounts.currencies[same[0]] if len(same) == 1 else None
+    return replace(amounts, currencies=(one,), of_case=np.zeros(log.cases, dtype=np.int32), findings=findings)
 
 
 def _finding(reason: str, marks: NDArray[np.bool_]) -> Finding:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.case_rows import CaseRows
+from dealtrace_engine.analyses.currencies import currency_column
 from dealtrace_engine.analyses.grouping import By, Groups, attributes_of, groups_of
 from dealtrace_engine.analyses.invoice_log import invoice_log
 from dealtrace_engine.analyses.invoices import (
@@ -23,7 +24,7 @@ from dealtrace_engine.analyses.invoices import (
     told_until,
     usual_dates,
 )
-from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of, currency_column
+from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of, usual_amount
 from dealtrace_engine.analyses.rate_intervals import null_for_nan, wilson
 from dealtrace_engine.buffers import arrow, table
 from dealtrace_engine.errors import ArgumentError, LogError
@@ -58,6 +59,8 @@ class Receivables(Result):
     The grain is the case, unless the id of invoices is named: its invoice is the last that was sent (or
     generated, where none is known to be sent). Invoices that were canceled and not sent again are left out.
     Days are calendar days, UTC, whoever works on them: terms of payment and interest run on free days too.
+    Amounts below zero are credit notes: they reduce what was invoiced, paid and is open, but neither weigh
+    days nor count in `cash_delayed` and `cash_overdue`. A finding counts them.
 
     Attributes
     ----------
@@ -70,7 +73,8 @@ class Receivables(Result):
         Wilson interval; days_late_p50, days_late_p90: days after the due date, of the late; days_to_pay_p50,
         days_to_pay_p90: days from invoice to last payment, with fractions; weighted_days_to_pay: their mean
         weighted by amount; amount_unknown: cases without an amount, which no money counts; amount,
-        amount_paid, amount_late, amount_open, amount_overdue: currency; cash_delayed: amount times days late
+        amount_paid, amount_late, amount_open, amount_overdue: currency, null where there are cases but no
+        amount of theirs is known; cash_delayed: amount times days late
         of those paid late, cash_overdue: amount times days since the due date of the overdue, both in
         currency x days; dso_days: `amount_open` over the amount invoiced in the last `period_days`, times
         these days (365 for the KPI K16.d, and in result folders). Null where there is nothing to tell it by.
@@ -91,7 +95,7 @@ class Receivables(Result):
     findings: list[Finding]
     _rows: dict[str, CaseRows]
     _log: LogReference
-    definition: ClassVar[str] = "receivables 1"
+    definition: ClassVar[str] = "receivables 2"
 
     @property
     def _table(self) -> pa.Table:
@@ -198,7 +202,9 @@ def receivables(
                        hint="activities that mean invoice_sent or invoice_generated tell it")  # fmt: skip
     groups = groups_of(log, by, taken=(*COLUMNS, *AGEING))
     amounts = amounts_of(log, value, currency) if value else _no_amounts(log.cases)
-    findings = [*invoices.findings, *amounts.findings, *left_out]
+    credit = Finding("credit note: it reduces what is invoiced and open, and weighs no days")
+    credit.add(int((invoices.issued & (amounts.units < 0)).sum()), [])
+    findings = [*invoices.findings, *amounts.findings, *left_out, *([credit] if credit.count else [])]
     told = _Told(groups, invoices, amounts, period_days, value is not None)
     ages = told.ageing()
     main, order = told.rows()
@@ -228,7 +234,7 @@ def _known_by(log: EventLog, day: date, threads: int | None) -> tuple[EventLog, 
 
 def _needed(log: EventLog, by: By, *names: str | None) -> list[str]:
     """Return the attributes that are asked for, and those that are taken where none is named."""
-    asked = [*attributes_of(by), *names, *usual_dates(log), currency_column(log)]
+    asked = [*attributes_of(by), *names, *usual_dates(log), currency_column(log), usual_amount(log)[0]]
     return list(dict.fromkeys(name for name in asked if name))
 
 
@@ -279,7 +285,10 @@ class _Told:
     def money(self, marks: Flags, factors: NDArray[np.int64] | None = None) -> pa.Array:
         if not self.has_money:
             return pa.nulls(self.count, pa.float64())
-        return pa.array([total / UNITS for total in self.sums(marks, factors)], pa.float64())
+        untold = (self.counts(marks) > 0) & (self.counts(marks & self.amounts.known) == 0)
+        weighed = marks if factors is None else marks & (self.amounts.units > 0)
+        totals = np.array([total / UNITS for total in self.sums(weighed, factors)], np.float64)
+        return null_for_nan(np.where(untold, np.nan, totals))
 
     def percentiles(self, marks: Flags, microseconds: NDArray[np.int64]) -> list[pa.Array]:
         chosen = self.codes[marks]
@@ -290,7 +299,7 @@ class _Told:
 
     def weighted_days(self) -> pa.Array:
         """Days to pay weighted by amount; fractions of days in whole minutes, so that sums are exact."""
-        taken = self.invoices.is_paid & self.amounts.known
+        taken = self.invoices.is_paid & (self.amounts.units > 0)
         minutes = np.where(taken, (self.invoices.paid_at - self.invoices.sent_at) // 60_000_000, 0)
         whole, part = minutes // 1440, minutes % 1440
         weighted, weights = (
@@ -307,7 +316,8 @@ class _Told:
         invoices = self.invoices
         recent = invoices.issued & (invoices.sent > invoices.until - self.period_days)
         owed, sold = self.sums(invoices.is_open), self.sums(recent & (invoices.sent <= invoices.until))
-        found = [o * self.period_days / s if s > 0 else None for o, s in zip(owed, sold, strict=True)]
+        told = [s > 0 and o >= 0 for o, s in zip(owed, sold, strict=True)]
+        found = [o * self.period_days / s if t else None for o, s, t in zip(owed, sold, told, strict=True)]
         return pa.array(found, pa.float64())
 
     def rows(self) -> tuple[pa.Table, NDArray[np.int64]]:

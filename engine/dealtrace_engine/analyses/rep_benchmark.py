@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.case_mix import mix_of
-from dealtrace_engine.analyses.case_rows import CaseRows
+from dealtrace_engine.analyses.case_rows import CaseRows, cases_by_id
 from dealtrace_engine.analyses.decided import Decided, decided_cases
 from dealtrace_engine.analyses.grouping import By, Groups, groups_of
 from dealtrace_engine.analyses.money import UNITS, Amounts, amounts_of
@@ -125,7 +125,7 @@ def rep_benchmark(
     rep : str, optional
         Attribute of the case with the person or the team; by default the first of `REPS` that there is.
     metrics : sequence of str
-        See `metric_of`.
+        See `metric_of`; ``"adherence"`` and ``"time_in_stage"`` are told if they are named.
     outcome : str, optional
         Attribute that says what is won and lost; by default events do, see `decided_cases`.
     adjust : sequence of str, optional
@@ -210,7 +210,7 @@ def rep_benchmark(
         reps, labels, named, groups, mix_of(log, adjusted, amounts), int(smallest), confidence
     )  # fmt: skip
     wanted = _metrics(log, metrics, decided, calendar, findings, threads)
-    rows, pairs = _rows(wanted, setting, findings)
+    rows, pairs = _rows(wanted, setting, findings, cases_by_id(log))
     money = _money(setting, rows, amounts if value is not None else None, decided)
     case_rows = CaseRows.of_pairs(Later(lambda: log.case_ids), *pairs, len(rows))
     return RepBenchmark(
@@ -293,7 +293,7 @@ def _metrics(
 
 
 def _rows(
-    found: Sequence[Metric], setting: Setting, findings: list[Finding]
+    found: Sequence[Metric], setting: Setting, findings: list[Finding], order: NDArray[np.int64]
 ) -> tuple[list[dict[str, Any]], tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Return the rows of the table, and which cases belong to which."""
     rows: list[dict[str, Any]] = []
@@ -301,7 +301,7 @@ def _rows(
     for group in range(len(setting.groups)):
         for metric in found:
             chosen = metric.counts & setting.shown[setting.reps.codes] & (setting.groups.codes == group)
-            own = np.flatnonzero(chosen)
+            own = order[chosen[order]]  # sums of floats depend on their order, which is that of the ids
             made, hidden = compared(metric, own, setting)
             findings.append(_finding(f"{metric.name}: reps with fewer than {setting.smallest} deals", hidden))
             place = np.full(len(setting.reps), -1, dtype=np.int64)

@@ -9,16 +9,22 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.analyses.check_rules import check_rules
 from dealtrace_engine.analyses.decided import Decided
 from dealtrace_engine.analyses.grouping import case_values
 from dealtrace_engine.analyses.milestones import NEVER, reached
+from dealtrace_engine.analyses.stage_source import stage_source
+from dealtrace_engine.analyses.stage_visits import OPEN, end_of, stage_visits
 from dealtrace_engine.analyses.working_time import Calendar, working_time
 from dealtrace_engine.attributes import plain_type
-from dealtrace_engine.errors import SchemaError
+from dealtrace_engine.errors import LogError, SchemaError
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.schema import nearest
 
 READY = ("win_rate", "sales_cycle", "discount")
+"""What reps are compared by where nothing else is asked for."""
+BY_NAME = ("adherence", "time_in_stage")
+"""What is told besides, if it is asked for: it takes a pass of rules, or of stages."""
 DISCOUNTS = ("discount_percent", "discount_pct", "discount", "discount_rate")
 """Attributes that are taken for the discount."""
 DAY_US = 86_400_000_000.0
@@ -51,7 +57,7 @@ class Metric:
 def metric_of(
     log: EventLog, name: str, decided: Decided, calendar: Calendar | None = None, threads: int | None = None
 ) -> Metric | None:
-    """Return a figure of each deal; None if it is one of `READY` that the log cannot tell.
+    """Return a figure of each deal; None if it is one of `READY` or `BY_NAME` that the log cannot tell.
 
     Parameters
     ----------
@@ -59,11 +65,13 @@ def metric_of(
     name : str
         ``"win_rate"``: won, of the deals that are won or lost: open ones are neither. ``"sales_cycle"``: days
         from the first time that the opportunity is created to the event that decides it, of won deals.
-        ``"discount"``: an attribute in `DISCOUNTS`, of deals that are won or lost. Any other is an attribute
-        of the case with numbers or truth values, such as a fitness or the days in a stage.
+        ``"discount"``: an attribute in `DISCOUNTS`, of deals that are won or lost. ``"adherence"``: without a
+        violation of the ready rules, of deals to which one applies, open ones too; see `check_rules`.
+        ``"time_in_stage"``: mean days of the visits of open stages that ended; see `stages`. Any other is an
+        attribute of the case with numbers or truth values, such as a fitness.
     decided : Decided
     calendar : WorkingCalendar or Calendars, optional
-        The sales cycle is working time by it, in days of 24 hours.
+        Times, and the limits of rules, are working time by it, in days of 24 hours.
     threads : int, optional
 
     Raises
@@ -92,8 +100,12 @@ def metric_of(
         found = _numbers(log, column)
         unit = "percent" if column in DISCOUNTS[:2] else "number"
         return Metric(name, unit, "mean", "lower", found.values, found.counts & (decided.outcomes >= 0))
+    if name == "adherence":
+        return _adherence(log, decided, calendar, threads)
+    if name == "time_in_stage":
+        return _time_in_stage(log, calendar, threads)
     if name not in log.attribute_names:
-        names = [*READY, *log.attribute_names]
+        names = [*READY, *BY_NAME, *log.attribute_names]
         raise SchemaError(f"there is no metric or column {name!r}", file=log.origin.source.label,
                           hint=nearest(names, name, "metrics and columns"))  # fmt: skip
     return _numbers(log, name)
@@ -115,6 +127,31 @@ def _sales_cycle(
         times = working_time(log, calendar, *log.span)(begins, ends, np.arange(log.cases))
     days = np.where(told, times, 0) / DAY_US
     return Metric("sales_cycle", "days", "mean", "lower", days, told)
+
+
+def _adherence(
+    log: EventLog, decided: Decided, calendar: Calendar | None, threads: int | None
+) -> Metric:  # fmt: skip
+    created = reached(log, ["opportunity_created"], missing=True, threads=threads).counts > 0
+    deviations = check_rules(log, calendar=calendar, threads=threads).deviations
+    told = (deviations >= 0) & (created | (decided.outcomes >= 0))
+    return Metric("adherence", "share", "rate", "higher", (deviations == 0).astype(np.float64), told)
+
+
+def _time_in_stage(log: EventLog, calendar: Calendar | None, threads: int | None) -> Metric | None:
+    try:
+        source = stage_source(log, threads=threads)
+    except LogError:
+        return None
+    visits = stage_visits(log, source, end_of(log, None), threads=threads).joined
+    over = (visits.states != OPEN) & ~source.closed[visits.stages]
+    cases, begins, times = visits.cases[over].astype(np.int64), visits.begins[over], visits.dwell[over]
+    if calendar is not None:
+        times = working_time(log, calendar, *log.span)(begins, begins + times, cases)
+    visited, sums = np.bincount(cases, minlength=log.cases), np.zeros(log.cases, dtype=np.int64)
+    np.add.at(sums, cases, times)
+    days = sums / np.maximum(visited, 1) / DAY_US
+    return Metric("time_in_stage", "days", "mean", "lower", days, visited > 0)
 
 
 def _numbers(log: EventLog, name: str) -> Metric:

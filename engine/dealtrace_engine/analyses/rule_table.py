@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.grouping import Groups
 from dealtrace_engine.analyses.money import UNITS, Amounts
+from dealtrace_engine.analyses.priced_groups import exact_sums
 from dealtrace_engine.analyses.rule_program import DAY_US, Program
 from dealtrace_engine.analyses.rule_violations import Violations
 from dealtrace_engine.models.rules import Rule
@@ -39,8 +40,9 @@ class Sums:
     violations : ndarray of int64
     late : ndarray of int
         Microseconds, of any size.
-    value : list of int, or None
-        Amounts of the violating cases, cell by cell.
+    value : list of int or None, or None
+        Amounts of the violating cases, cell by cell, without those below 0; None where there are violating
+        cases, but no amount of theirs that counts.
     broken : ndarray of int64, shape (cells,)
         Cases with any violation, exceptions aside.
     """
@@ -50,7 +52,7 @@ class Sums:
     accepted: NDArray[np.int64]
     violations: NDArray[np.int64]
     late: NDArray[np.object_]
-    value: list[int] | None
+    value: list[int | None] | None
     broken: NDArray[np.int64]
 
 
@@ -141,19 +143,25 @@ def sums_of(
 
     map_blocks(add, list(pairwise(cuts)), threads=threads)
     broken_cases = np.bincount(cells[broken], minlength=shape[0])
-    value = None
-    if amounts is not None:
-        firsts, accepted = found.pairs
-        violating = firsts[~accepted]
-        spots = cells[found.cases[violating]].astype(np.int64) * shape[1] + found.rules[violating]
-        units = amounts.units[found.cases[violating]]
-        low, high = np.zeros((2, shape[0] * shape[1]), dtype=np.int64)
-        np.add.at(low, spots, units & 0xFFFFFF)
-        np.add.at(high, spots, units >> 24)
-        value = [int(a) + (int(b) << 24) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
+    value = None if amounts is None else _at_stake(amounts, cells, found, shape)
     violating, accepted, violations, low_late, high_late = sums
     late = low_late.astype(object) + (high_late.astype(object) << kernels.LIMB)
     return Sums(applicable, violating, accepted, violations, late, value, broken_cases)
+
+
+def _at_stake(
+    amounts: Amounts, cells: NDArray[np.int32], found: Violations, shape: tuple[int, ...]
+) -> list[int | None]:
+    """Return what the violating cases of each cell and rule are worth; see `Sums`."""
+    firsts, accepted = found.pairs
+    violating = firsts[~accepted]
+    cases = found.cases[violating]
+    spots = cells[cases].astype(np.int64) * shape[1] + found.rules[violating]
+    counts = amounts.known[cases] & (amounts.units[cases] >= 0)
+    count = shape[0] * shape[1]
+    sums = exact_sums(amounts.units[cases[counts]], spots[counts], count)
+    nothing = (np.bincount(spots, minlength=count) > 0) & (np.bincount(spots[counts], minlength=count) == 0)
+    return [None if untold else total for total, untold in zip(sums, nothing.tolist(), strict=True)]
 
 
 def _described(rule: Rule, language: str, reason: str | None) -> Row:
@@ -173,8 +181,8 @@ def _counted(row: Row, sums: Sums, cell: int, number: int, rule: Rule) -> None:
         row["adherence"] = (applicable - violating) / applicable
     if rule.timed:
         row["days_lost"] = int(sums.late[cell, number]) / DAY_US
-    if sums.value is not None:
-        row["value_at_stake"] = sums.value[cell * sums.applicable.shape[1] + number] / UNITS
+    at_stake = None if sums.value is None else sums.value[cell * sums.applicable.shape[1] + number]
+    row["value_at_stake"] = None if at_stake is None else at_stake / UNITS
 
 
 def _measure(row: Row, rank: str) -> float:

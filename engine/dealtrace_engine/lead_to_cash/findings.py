@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.case_rows import CaseRows
-from dealtrace_engine.analyses.money import currency_column
+from dealtrace_engine.analyses.currencies import currency_column
 from dealtrace_engine.analyses.working_time import Calendar, calendars_of
 from dealtrace_engine.buffers import arrow, table, text
 from dealtrace_engine.errors import ArgumentError

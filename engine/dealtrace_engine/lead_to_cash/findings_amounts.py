@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
-
-from dealtrace_engine.analyses.money import Amounts, amounts_of
-from dealtrace_engine.attributes import is_number
+from dealtrace_engine.analyses.money import CONVERTED, Amounts, amounts_of, usual_amount
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.quality import Finding
-
-VALUES = (
-    "amount", "opportunity_value", "estimated_value", "estimatedvalue", "total_amount", "totalamount",
-    "value",
-)  # fmt: skip
-CONVERTED = "amount_corporate"
-"""What the readers of CRM exports call an amount in the organisation's own currency."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,33 +25,6 @@ class Ranked:
     amounts: Amounts | None
     notes: list[Finding]
     is_converted: bool = False
-
-
-def usual_amount(log: EventLog) -> tuple[str | None, list[Finding]]:
-    """Return the first of the usual attributes with the amount of a case, and why others before it are not.
-
-    Examples
-    --------
-    >>> import pyarrow as pa
-    >>> from dealtrace_engine.sources.memory import from_arrow
-    >>> log = from_arrow(pa.table({"case": ["1", "1"], "activity": ["a", "b"], "time": ["2024-01-01"] * 2,
-    ...                            "amount": [1.0, 2.0], "total_amount": [3.0, 3.0]}))
-    >>> name, notes = usual_amount(log)
-    >>> name, notes[0].reason
-    ('total_amount', "no amount in 'amount', which varies within cases")
-    """
-    notes: list[Finding] = []
-    for name in VALUES:
-        if name not in log.attribute_names:
-            continue
-        attribute = log.attribute(name)
-        kind = attribute.values.type
-        has_numbers = is_number(kind)
-        if has_numbers and attribute.level == "case":
-            return name, notes
-        why = "varies within cases" if has_numbers else "has no numbers"
-        notes.append(_note(f"no amount in {name!r}, which {why}", log.cases))
-    return None, notes
 
 
 def ranked_amounts(log: EventLog, value: str | None, currency: str | None) -> Ranked:
@@ -88,25 +50,14 @@ def ranked_amounts(log: EventLog, value: str | None, currency: str | None) -> Ra
         return plain
     if CONVERTED not in log.attribute_names or log.attribute(CONVERTED).level != "case":
         return plain
-    converted = amounts_of(log, CONVERTED, currency)
-    if (own.known & ~converted.known).any():
+    converted = amounts_of(log, CONVERTED)
+    if (own.known & ~converted.known).any() or len(converted.currencies) > 1:
         return plain
-    corporate = _unchanged(own, converted)
+    corporate = converted.currencies[0]
     into = "" if corporate is None else f" into {corporate}"
     told = f"amounts of several currencies, as converted{into} in {CONVERTED!r}"
     notes += [*converted.findings, _note(told, int(converted.known.sum()))]
-    one = replace(converted, currencies=(corporate,), of_case=np.zeros(log.cases, dtype=np.int32))
-    return Ranked(one, notes, is_converted=True)
-
-
-def _unchanged(own: Amounts, converted: Amounts) -> str | None:
-    """Return the one currency whose amounts stay as they are when converted: that of the organisation."""
-    told = own.known & converted.known & (own.units != 0)
-    changed = told & (own.units != converted.units)
-    count = len(own.currencies)
-    amounts, changes = (np.bincount(own.of_case[marks], minlength=count) for marks in (told, changed))
-    same: Sequence[int] = np.flatnonzero((amounts > 0) & (changes == 0)).tolist()
-    return own.currencies[same[0]] if len(same) == 1 else None
+    return Ranked(converted, notes, is_converted=True)
 
 
 def _note(reason: str, count: int) -> Finding:

@@ -52,6 +52,7 @@ def difference(kind: str, before: Sample, after: Sample) -> Difference:
     >>> [round(x, 4) for x in (found.difference, found.low, found.high, found.p)]
     [0.15, 0.0341, 0.2615, 0.0111]
     """
+    before, after = np.sort(before), np.sort(after)  # sums of floats depend on their order
     sizes = len(before), len(after)
     middle = np.median if kind == "median" else np.mean
     values = [float(middle(sample)) if len(sample) else None for sample in (before, after)]

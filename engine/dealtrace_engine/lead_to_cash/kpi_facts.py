@@ -147,6 +147,14 @@ class Facts:
         """Whether events say to which business record they happened."""
         return {"object", "record_id"} <= set(self.log.attribute_names)
 
+    @cached_property
+    def worth(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """The amount of each case in 1/10,000, and which have one that counts: none below 0 does."""
+        amounts = self.amounts
+        if amounts is None:
+            return np.zeros(self.log.cases, dtype=np.int64), np.zeros(self.log.cases, dtype=np.bool_)
+        return amounts.units, amounts.known & (amounts.units >= 0)
+
     def records(self, kind: Grain) -> Records | None:
         """Return the records of a kind; None where the log does not tell them apart."""
         if kind not in self._records:

@@ -70,8 +70,7 @@ def figures_of(found: Observed, kpi: Kpi, cells: Cells, given: list[float | None
         summed = _medians if kpi.kind == "median" else _means
         value, low, high = summed(found.values[told], rows[told], cells.count)
         high = np.minimum(high, 100) if kpi.unit == "percent" else high
-    none = np.zeros(cells.count, dtype=np.bool_) if given is not None else cases == 0
-    value = np.where(none, np.nan, value)
+    value = np.where(cases == 0, np.nan, value)
     figures = Figures(value, low, high, cases, done, still)
     figures.notes = [
         _notes(kpi, found, of, came, back, bool(np.isnan(v)))
@@ -89,7 +88,7 @@ def _notes(kpi: Kpi, found: Observed, cases: int, done: int, turned: int, nothin
     if nothing and cases == 0:
         notes.append("not enough data: there is none")
     elif nothing:
-        notes.append(f"not enough data: {done:,} of {cases:,} got there")
+        notes.append(f"not enough data: {found.untold or f'{done:,} of {cases:,} got there'}")
     elif kpi.kind == "median" and done < 6:
         notes.append("not enough data for an interval")
     if turned:
@@ -145,6 +144,7 @@ def _means(values: NDArray[np.int64], rows: NDArray[np.int64], count: int) -> tu
     """Return means of counts or percentages with Student's interval, cut at 0."""
     from scipy.special import stdtrit
 
+    values, rows = _ordered(values, rows), np.sort(rows)  # sums of floats depend on their order
     sizes = np.bincount(rows, minlength=count).astype(np.int64)
     sums = np.zeros(count, dtype=np.int64)
     np.add.at(sums, rows, values)  # exact: counts and percents in 1/10,000 stay far below 2**63

@@ -13,14 +13,13 @@ from dealtrace_engine.analyses.money import UNITS
 from dealtrace_engine.analyses.variants import variants
 from dealtrace_engine.lead_to_cash.kpi_cells import Cells
 from dealtrace_engine.lead_to_cash.kpi_facts import DAY, LOST, OPEN, WON, Facts
-from dealtrace_engine.lead_to_cash.kpi_observed import Observed, too_old
+from dealtrace_engine.lead_to_cash.kpi_observed import NO_AMOUNT, Observed, too_old
 from dealtrace_engine.lead_to_cash.kpi_registry import FEW, OWNER, Kpi
 
 Formula = tuple[list[float | None], Observed]
 """The value of each cell, None where it cannot be told, and the cases behind it."""
 TOP_VARIANTS = 10
 DSO_DAYS = 365
-NEGATIVE = "has a negative amount and is not counted", "have a negative amount and are not counted"
 
 
 def by_formula(facts: Facts, kpi: Kpi, cells: Cells) -> Formula | str:
@@ -44,38 +43,34 @@ def _ratios(over: Sequence[float], under: Sequence[float], factor: float = 1) ->
     return [factor * a / b if b > 0 else None for a, b in zip(over, under, strict=True)]
 
 
-def _units(facts: Facts) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the amounts and which are known; the caller has seen that there are some."""
-    nothing = np.zeros(facts.log.cases, dtype=np.int64)
-    amounts = facts.amounts
-    return (nothing, nothing > 0) if amounts is None else (amounts.units, amounts.known)
-
-
 def _sales_outstanding(facts: Facts, kpi: Kpi, cells: Cells) -> Formula | str:
-    units, known = _units(facts)
-    invoices = facts.invoices
-    if isinstance(invoices, str):
-        return invoices
-    recent = invoices.issued & (invoices.sent > invoices.until - DSO_DAYS) & known
-    found = _cases(facts, recent | (invoices.is_open & known), invoices.is_open)
+    """Return the days, as `receivables` does: credit notes reduce both what was invoiced and what is open."""
+    invoices, amounts = facts.invoices, facts.amounts
+    if isinstance(invoices, str) or amounts is None:
+        return invoices if isinstance(invoices, str) else "there are no amounts"
+    recent = invoices.issued & (invoices.sent > invoices.until - DSO_DAYS)
+    told = recent | invoices.is_open
+    found = _cases(facts, told & amounts.known, invoices.is_open)
+    found.leave_out(np.flatnonzero(told & ~amounts.known), NO_AMOUNT)
+    found.untold = f"what was invoiced in {DSO_DAYS} days is worth 0 or less, or what is open is less than 0"
     sold = found.cases[recent[found.cases]]
-    total = cells.sums(units[sold], sold)
-    unpaid = cells.sums(units[found.cases[found.done]], found.cases[found.done])
-    return _ratios(unpaid, total, DSO_DAYS), found
+    total = cells.sums(amounts.units[sold], sold)
+    unpaid = cells.sums(amounts.units[found.cases[found.done]], found.cases[found.done])
+    return [days if days is None or days >= 0 else None for days in _ratios(unpaid, total, DSO_DAYS)], found
 
 
 def _won_by_amount(facts: Facts, kpi: Kpi, cells: Cells) -> Formula:
-    units, known = _units(facts)
-    decided = ((facts.state == WON) | (facts.state == LOST)) & known
-    found = _cases(facts, decided & (units >= 0), facts.state == WON)
-    found.leave_out(np.flatnonzero(decided & (units < 0)), NEGATIVE)
+    units, known = facts.worth
+    decided = (facts.state == WON) | (facts.state == LOST)
+    found = _cases(facts, decided & known, facts.state == WON).without_amounts(facts, decided)
+    found.untold = "what was decided is worth nothing"
     total = cells.sums(units[found.cases], found.cases)
     won = cells.sums(units[found.cases[found.done]], found.cases[found.done])
     return _ratios(won, total), found
 
 
 def _velocity(facts: Facts, kpi: Kpi, cells: Cells) -> Formula:
-    units, known = _units(facts)
+    units, known = facts.worth
     created = facts.ever("opportunity_created")
     still, won = created & (facts.state == OPEN), created & (facts.state == WON)
     decided = won | (created & (facts.state == LOST))
@@ -90,15 +85,19 @@ def _velocity(facts: Facts, kpi: Kpi, cells: Cells) -> Formula:
         None if r is None or m is None or not d else n * r * m / d
         for n, r, m, d in zip(waiting, rate, mean, days, strict=True)
     ]
-    return values, _cases(facts, created, np.asarray(still))
+    found = _cases(facts, created, np.asarray(still)).without_amounts(facts, won)
+    found.untold = "none was won with an amount and after a time"
+    return values, found
 
 
 def _weighted_pipeline(facts: Facts, kpi: Kpi, cells: Cells) -> Formula:
-    units, known = _units(facts)
+    units, known = facts.worth
     created = facts.ever("opportunity_created")
     won, lost = facts.state == WON, facts.state == LOST
     rate = _ratios(*(cells.counts(np.flatnonzero(created & some)).tolist() for some in (won, won | lost)))
-    found = _cases(facts, created & (facts.state == OPEN) & known, created)
+    still = created & (facts.state == OPEN)
+    found = _cases(facts, still & known, created).without_amounts(facts, still)
+    found.untold = "none was won or lost"
     pipeline = cells.sums(units[found.cases], found.cases)
     return [None if r is None else r * total / UNITS for r, total in zip(rate, pipeline, strict=True)], found
 
@@ -109,6 +108,7 @@ def _spread(facts: Facts, kpi: Kpi, cells: Cells) -> Formula | str:
         return "the log has no owner of the case: sales_rep or owner"
     decided = (facts.state == WON) | (facts.state == LOST)
     found = _cases(facts, decided & (owners >= 0), facts.state == WON)
+    found.untold = f"fewer than two owners have {FEW} decided opportunities"
     width, inside = int(owners.max(initial=0)) + 1, cells.of_case[found.cases] >= 0
     keys = cells.of_case[found.cases] * width + owners[found.cases]
     pairs, place, sizes = np.unique(keys[inside], return_inverse=True, return_counts=True)

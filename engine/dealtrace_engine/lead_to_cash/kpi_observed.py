@@ -19,6 +19,8 @@ AGAIN = (
     "tells of the same as an earlier case and is not counted twice",
     "tell of the same as an earlier case and are not counted twice",
 )
+NEGATIVE = "has a negative amount and is not counted", "have a negative amount and are not counted"
+NO_AMOUNT = "has no amount and is not counted", "have no amount and are not counted"
 DECIDED, PAID = ("opportunity_won", "opportunity_lost"), ("payment_received", "payment_completed")
 TOLD_BY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("K18.w", "K18.l", "K18.a", "K19.v", "K24", "K25.n", "K25.p"), DECIDED),
@@ -67,6 +69,8 @@ class Observed:
         Which of the `Records` of its grain each is.
     left_out : list of (ndarray of int64, (str, str))
         Cases of what is not counted, and why, said of one and of several.
+    untold : str
+        Why there is no value where there are objects; that too few got there by default.
     """
 
     cases: NDArray[np.int64]
@@ -79,11 +83,20 @@ class Observed:
     notes: list[str] = field(default_factory=list)
     records: NDArray[np.int64] | None = None
     left_out: list[tuple[NDArray[np.int64], Why]] = field(default_factory=list)
+    untold: str = ""
 
     def leave_out(self, cases: NDArray[np.int64], why: Why) -> None:
         """Note what of these cases is not among the objects, and why."""
         if len(cases):
             self.left_out.append((cases, why))
+
+    def without_amounts(self, facts: Facts, eligible: NDArray[np.bool_]) -> Observed:
+        """Note which of the eligible cases have no amount that counts; see `Facts.worth`."""
+        amounts = facts.amounts
+        if amounts is not None:
+            self.leave_out(np.flatnonzero(eligible & ~amounts.known), NO_AMOUNT)
+            self.leave_out(np.flatnonzero(eligible & amounts.known & ~facts.worth[1]), NEGATIVE)
+        return self
 
     def at(self, rows: NDArray[Any]) -> Observed:
         """Return some of the objects, by place or by truth value."""

@@ -144,9 +144,10 @@ def _deviations(facts: Facts, kpi: Kpi) -> Observed | str:
 
 def _rework(facts: Facts, kpi: Kpi) -> Observed:
     counts, created = facts.reached(*REWORK).counts, facts.ever("opportunity_created")
-    if kpi.id == "K22.m" and facts.amounts is not None:
-        known = facts.amounts.known
-        return chosen_cases(facts, kpi, created & known, counts > 0, values=facts.amounts.units)
+    if kpi.id == "K22.m":
+        units, known = facts.worth
+        found = chosen_cases(facts, kpi, created & known, counts > 0, values=units)
+        return found.without_amounts(facts, created)
     if kpi.kind == "rate":
         return chosen_cases(facts, kpi, created, counts > 0)
     return chosen_cases(facts, kpi, created, created, values=counts * SCALE)
@@ -160,8 +161,9 @@ def _discounts(facts: Facts, kpi: Kpi) -> Observed | str:
     discount = np.where(known, percent, 0.0)
     if kpi.id == "K23.m" and facts.amounts is not None:
         off = facts.amounts.taken_off(discount)
-        won = np.asarray(known & (discount > 0) & (facts.state == WON) & off.known)
-        return chosen_cases(facts, kpi, won, won, values=off.units)
+        won = np.asarray(known & (discount > 0) & (facts.state == WON))
+        told = won & off.known & facts.worth[1]
+        return chosen_cases(facts, kpi, told, told, values=off.units).without_amounts(facts, won)
     quoted = known & facts.ever("quote_created")
     if kpi.kind == "rate":
         return chosen_cases(facts, kpi, quoted, discount > EXCESSIVE_PERCENT)
@@ -171,9 +173,10 @@ def _discounts(facts: Facts, kpi: Kpi) -> Observed | str:
 def _pipeline(facts: Facts, kpi: Kpi) -> Observed:
     created = facts.ever("opportunity_created")
     still = created & (facts.state == OPEN)
-    if kpi.id == "K25.p" and facts.amounts is not None:
-        known = still & facts.amounts.known
-        return chosen_cases(facts, kpi, known, known, values=facts.amounts.units)
+    if kpi.id == "K25.p":
+        units, known = facts.worth
+        told = still & known
+        return chosen_cases(facts, kpi, told, told, values=units).without_amounts(facts, still)
     return chosen_cases(facts, kpi, created, still)
 
 

@@ -19,10 +19,10 @@ from dealtrace_engine.schema import names_of, nearest
 from dealtrace_engine.sources.labels import activity_ids, activity_label
 
 Grain = Literal[
-    "lead", "opportunity", "quote", "order", "invoice", "approval", "handover", "stage visit", "variant",
-    "owner", "log",
+    "case", "lead", "opportunity", "quote", "order", "invoice", "approval", "handover", "stage visit", "log",
 ]  # fmt: skip
-"""What is counted: objects of which a case has one (lead, opportunity) or several (all others)."""
+"""What is counted: cases, of which some may be leads that never became an opportunity; objects of which a
+case has one (lead, opportunity) or several (all others but log)."""
 Kind = Literal["median", "rate", "mean", "sum", "formula", "none"]
 Unit = Literal["days", "share", "count", "percent", "money", "money per day", ""]
 Better = Literal["lower", "higher"]
@@ -49,7 +49,8 @@ class Kpi:
     numerator, denominator : str
         What is measured or counted, and of what.
     start, end : tuple of str
-        Of times: canonical activities, any of which begins or ends it; the first of each, or the last end.
+        Of times: canonical activities, any of which begins or ends it; the first of each, or the last end; of
+        approvals each start, to the next end (of the same record, where events say it).
     last : bool
         Whether the last end counts.
     needs : tuple of tuple of str
@@ -84,6 +85,9 @@ class Kpi:
         first, ends = (" or ".join(map(said_of, names)) for names in (start, end))
         said = f"days from the first {first} to the {'last' if last else 'first'} {ends}"
         of = f"those with {first} that got there"
+        if self.grain == "approval":
+            said = f"days from each {first}, repeated ones too, to the next {ends} (of its record, if told)"
+            of = f"each {first} that got there"
         return replace(self, numerator=said, denominator=of, start=start, end=end, last=last,
                        needs=(start, end), own_ends=True)  # fmt: skip
 
@@ -140,9 +144,11 @@ def said_of(activity: str) -> str:
     return activity_label(activity, "en") if activity in activity_ids() else activity
 
 
-def _time(kpi: str, start: str, *end: str, grain: Grain = "opportunity", last: bool = False) -> Kpi:
+def _time(
+    kpi: str, start: str, *end: str, grain: Grain = "opportunity", last: bool = False, version: int = 1
+) -> Kpi:
     """Return a KPI that is a time between activities."""
-    plain = Kpi(kpi, grain, "median", "days", "", better="lower")
+    plain = Kpi(kpi, grain, "median", "days", "", better="lower", version=version)
     return replace(plain.between((start,), end, last), own_ends=False)
 
 
@@ -191,8 +197,9 @@ _SELLING = (
     _share("K10", "quote", "quotes that were accepted", "quotes created",
            [("quote_created",), ("quote_accepted",)], "higher"),
     _time("K11.d", "discount_approval_requested", "discount_approval_approved",
-          "discount_approval_rejected", grain="approval"),
-    _time("K11.a", "approval_requested", "approval_approved", "approval_rejected", grain="approval"),
+          "discount_approval_rejected", grain="approval", version=2),
+    _time("K11.a", "approval_requested", "approval_approved", "approval_rejected", grain="approval",
+          version=2),
     _time("K12.s", "quote_issued", "contract_signed"),
     _time("K12.d", "quote_accepted", "contract_signed"),
 )  # fmt: skip
@@ -226,17 +233,17 @@ _OUTCOMES = (
     _share("K19.s", "opportunity", "open opportunities older than nine in ten were when they were decided",
            "open opportunities", [(CREATED,), (WON, LOST)], "lower"),
     Kpi("K19.v", "opportunity", "formula", "money per day",
-        "open opportunities x win rate x mean amount won / mean days from creation to won",
-        needs=((CREATED,), (WON,)), attributes=("value=",), better="higher"),
+        "open opportunities x win rate x mean amount won, none below 0, / mean days from creation to won",
+        needs=((CREATED,), (WON,)), attributes=("value=",), better="higher", version=2),
 )  # fmt: skip
 
 _QUALITY = (
-    Kpi("K20.r", "opportunity", "rate", "share",
+    Kpi("K20.r", "case", "rate", "share",
         "cases without a deviation from the rules, by default those of the ready pack", "cases checked",
-        attributes=("rules=",), better="higher"),
-    Kpi("K20.n", "opportunity", "mean", "count",
+        attributes=("rules=",), better="higher", version=2),
+    Kpi("K20.n", "case", "mean", "count",
         "number of deviations from the rules, by default those of the ready pack", "case checked",
-        attributes=("rules=",), better="lower"),
+        attributes=("rules=",), better="lower", version=2),
     _share("K21.o", "order", "orders canceled or fulfilled more than once", "orders created",
            [("sales_order_created",), ("order_canceled", "order_fulfilled")], "lower"),
     _share("K21.i", "invoice", "invoices canceled or billed again", "invoices generated",
@@ -246,36 +253,39 @@ _QUALITY = (
     Kpi("K22.n", "opportunity", "mean", "count", "number of rejections, revisions and the like",
         "opportunity", needs=((CREATED,), REWORK), better="lower"),
     Kpi("K22.m", "opportunity", "sum", "money", "the amounts of the opportunities with rework",
-        "opportunities", needs=((CREATED,), REWORK), attributes=("value=",), better="lower"),
+        "opportunities without amounts below 0", needs=((CREATED,), REWORK), attributes=("value=",),
+        better="lower", version=2),
     Kpi("K23.a", "opportunity", "mean", "percent", "discount", "opportunity with a quote and a discount",
         needs=(("quote_created",),), attributes=(DISCOUNT,), better="lower"),
     _share("K23.x", "opportunity", f"those with a discount above {EXCESSIVE_PERCENT} percent",
            "opportunities with a quote and a discount", [("quote_created",)], "lower", (DISCOUNT,)),
     Kpi("K23.m", "opportunity", "sum", "money", "what discounts took off list prices",
-        "opportunities won with a discount", needs=((WON,),), attributes=(DISCOUNT, "value="),
-        better="lower"),
+        "opportunities won with a discount, without amounts below 0", needs=((WON,),),
+        attributes=(DISCOUNT, "value="), better="lower", version=2),
     Kpi("K23.p", "opportunity", "none", "money", "profit: a log has prices, no costs"),
 )  # fmt: skip
 
 _RUNNING = (
-    Kpi("K24", "owner", "formula", "share",
+    Kpi("K24", "opportunity", "formula", "share",
         f"win rate at the third quartile of owners less that at the first, of owners with {FEW} decided "
         "opportunities or more", needs=DECIDED, attributes=(OWNER,), better="lower"),
     Kpi("K25.n", "opportunity", "rate", "share", "opportunities still open", "opportunities",
         needs=((CREATED,),)),
-    Kpi("K25.p", "opportunity", "sum", "money", "the amounts of open opportunities", "open opportunities",
-        needs=((CREATED,),), attributes=("value=",), better="higher"),
-    Kpi("K25.f", "opportunity", "formula", "money", "the amount of open opportunities x the win rate so far",
-        needs=((CREATED,), (WON, LOST)), attributes=("value=",), better="higher"),
+    Kpi("K25.p", "opportunity", "sum", "money", "the amounts of open opportunities",
+        "open opportunities without amounts below 0", needs=((CREATED,),), attributes=("value=",),
+        better="higher", version=2),
+    Kpi("K25.f", "opportunity", "formula", "money",
+        "the amount of open opportunities, none below 0, x the win rate so far",
+        needs=((CREATED,), (WON, LOST)), attributes=("value=",), better="higher", version=2),
     Kpi("K25.a", "log", "none", "share",
         "accuracy of forecasts: a log keeps none that were made; `forecast` tests its own against the past"),
     Kpi("K26.t", "handover", "median", "days", "days before an event of another department, or person where "
         "events have no department", "handovers", attributes=("department|resource",), better="lower"),
-    Kpi("K26.n", "opportunity", "mean", "count", "number of handovers to another department, or person where "
-        "events have no department", "case", attributes=("department|resource",), better="lower"),
-    Kpi("K27.n", "variant", "formula", "count", "number of distinct sequences of activities", "cases",
+    Kpi("K26.n", "case", "mean", "count", "number of handovers to another department, or person where "
+        "events have no department", "case", attributes=("department|resource",), better="lower", version=2),
+    Kpi("K27.n", "case", "formula", "count", "number of distinct sequences of activities", "cases",
         better="lower"),
-    Kpi("K27.c", "variant", "formula", "share", "cases that take one of the ten most frequent variants",
+    Kpi("K27.c", "case", "formula", "share", "cases that take one of the ten most frequent variants",
         "cases", better="higher"),
     Kpi("K28", "log", "none", "", "cost saved, capacity freed, churn, customer lifetime value, satisfaction "
         "and return on marketing: not in a log of sales, which has no costs, surveys or later purchases"),

@@ -31,6 +31,9 @@ COLUMNS = (
 )  # fmt: skip
 """Names that attributes to group by may not have."""
 
+Worth = list[float | None]
+"""What is worth how much in each cell."""
+
 
 @dataclass(eq=False)
 class Told:
@@ -42,14 +45,14 @@ class Told:
     figures : Figures
     found : Observed or None
         None where the log cannot tell it.
-    amounts : tuple of list of float, or None
-        What all of it, and what its numerator is worth in each cell.
+    amounts : tuple of list of float or None, or None
+        What all of it, and what its numerator is worth in each cell; None where no amount of it counts.
     """
 
     kpi: Kpi
     figures: Figures
     found: Observed | None = None
-    amounts: tuple[list[float], list[float]] | None = None
+    amounts: tuple[Worth, Worth] | None = None
 
 
 def told(facts: Facts, kpi: Kpi, cells: Cells, value: str | None, *, strict: bool) -> Told:
@@ -137,11 +140,12 @@ def _note_horizon(facts: Facts, found: Observed, cells: Cells, figures: Figures)
 
 def _worth(
     facts: Facts, kpi: Kpi, found: Observed, cells: Cells, value: str | None, strict: bool, figures: Figures
-) -> tuple[list[float], list[float]] | None:
+) -> tuple[Worth, Worth] | None:
     """Return the amounts of the cells, unless those of cases with several objects would be added twice."""
     if facts.amounts is None or value is None:
         return None
-    units, known = facts.amounts.units[found.cases], facts.amounts.known[found.cases]
+    units, known = facts.worth
+    units, known = units[found.cases], known[found.cases]
     if found.several:
         own = None
         if kpi.grain in RECORDS and found.records is not None:
@@ -155,10 +159,16 @@ def _worth(
             for notes in figures.notes:
                 notes.append(f"no amount: {what}")
             return None
-        units, known = own[0][found.records], own[1][found.records]
+        units = own[0][found.records]
+        known = own[1][found.records] & (units >= 0)
 
-    def total(some: NDArray[np.bool_]) -> list[float]:
-        return [units_ / UNITS for units_ in cells.sums(units[some & known], found.cases[some & known])]
+    there = cells.counts(found.cases[known]) > 0
+
+    def total(some: NDArray[np.bool_]) -> Worth:
+        told = found.cases[some & known]
+        is_told = there & ((cells.counts(told) > 0) | (cells.counts(found.cases[some]) == 0))
+        sums = cells.sums(units[some & known], told)
+        return [each / UNITS if tells else None for each, tells in zip(sums, is_told.tolist(), strict=True)]
 
     return total(np.ones(len(known), dtype=np.bool_)), total(found.done)
 

@@ -64,7 +64,10 @@ def _may_come(facts: Facts, kpi: Kpi) -> NDArray[np.bool_]:
 
 
 def answers(facts: Facts, kpi: Kpi) -> Observed:
-    """Return each request with the answer that comes next to it, of the same record where those are known."""
+    """Return each request with the answer that comes next, of the same record where those are known.
+
+    A request that is made again before there is an answer waits for the same answer.
+    """
     events = facts.positions(*kpi.start, *kpi.end)
     owner = facts.case_of_event[events].astype(np.int64)
     if facts.has_records:
@@ -76,19 +79,17 @@ def answers(facts: Facts, kpi: Kpi) -> Observed:
             once = _in_its_first_case(facts.case_of_event[events], owner)
             events, owner = events[once], owner[once]
     asked = facts.marks(*kpi.start)[facts.log.activity_codes[events]]
-    same = np.zeros(len(events), dtype=np.bool_)
-    same[:-1] = (owner[1:] == owner[:-1]) & (
-        facts.case_of_event[events[1:]] == facts.case_of_event[events[:-1]]
-    )
-    answered = np.zeros(len(events), dtype=np.bool_)
-    answered[:-1] = same[:-1] & ~asked[1:]
-    times, waits = facts.log.timestamps[events], np.zeros(len(events), dtype=np.int64)
-    waits[:-1] = np.where(answered[:-1], times[1:] - times[:-1], 0)
-    cases = facts.case_of_event[events[asked]].astype(np.int64)
-    last = ~same[asked]
-    open_ = ~answered[asked] & last & (facts.state == OPEN)[cases]
+    case = facts.case_of_event[events].astype(np.int64)
+    place = np.where(asked, len(events), np.arange(len(events)))
+    answer = np.minimum.accumulate(place[::-1])[::-1][asked]  # the next one, of whichever record
+    there = answer < len(events)
+    answer = np.where(there, answer, 0)
+    cases, times = case[asked], facts.log.timestamps[events]
+    answered = there & (owner[answer] == owner[asked]) & (case[answer] == cases)
+    waits = np.where(answered, times[answer] - times[asked], 0)
+    open_ = ~answered & (facts.state == OPEN)[cases]
     nothing = np.zeros(len(cases), dtype=np.bool_)
-    return Observed(cases, answered[asked], open_, waits[asked], times[asked], nothing, "event")
+    return Observed(cases, answered, open_, waits, times[asked], nothing, "event")
 
 
 def _in_its_first_case(cases: NDArray[np.int32], owner: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -49,7 +49,8 @@ class Kpis(Result):
         ``percent``, or a currency; grain: what is counted; counted: ``record``, ``event``, or ``case`` where
         a case stands for it; cases: int64, how many of it there are; numerator: int64, how many of them got
         there or are counted; open: int64, how many did not, but still could; amount, amount_numerator:
-        float64, what they are worth, in the currency; target: float64; met: bool; note: text, why there is no
+        float64, what they are worth, in the currency, without amounts below 0, null where they have none;
+        target: float64; met: bool; note: text, why there is no
         value, or what is to know; version: int64 of the definition.
     kpis : tuple of Kpi
         Those that were asked for.

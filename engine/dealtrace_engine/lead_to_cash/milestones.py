@@ -44,8 +44,8 @@ LEAD_TO_CASH_SEGMENTS: tuple[Segment, ...] = (
              _UNTIL_PAID),
 )  # fmt: skip
 """Measures of time by their numbers, with variants where they are defined in several ways: from the first
-source to the first target; payments end with the last one; each approval is measured from its request. K10 is
-a rate: the share that reaches the end of K9.D."""
+source to the first target; payments end with the last one; each approval is measured from its request, a
+repeated one too, to the next decision. K10 is a rate: the share that reaches the end of K9.D."""
 
 
 OUTCOMES = {

@@ -255,15 +255,17 @@ def test_calendars_of_packs_that_cannot_be(old, new, line, what):
 
 def test_currencies_are_not_added():
     log = small(
-        [("1", "won", 1), ("2", "won", 2), ("3", "won", 3), ("4", "quote", 1)],
-        amount=[10.0, 20.5, None, 1.0], currency=["EUR", "USD", "EUR", "EUR"],
+        [("1", "won", 1), ("2", "won", 2), ("3", "won", 3), ("4", "quote", 1), ("5", "won", 1),
+         ("6", "won", 1), ("7", "won", 1), ("8", "quote", 1)],
+        amount=[10.0, 20.5, None, 1.0, -7.0, None, -1.0, None],
+        currency=["EUR", "USD", "EUR", "EUR", "EUR", "CHF", "CHF", "JPY"],
     )  # fmt: skip
     found = check_rules(log, Rules((Rule("q", "existence", "quote"),)), value="amount")
     told = {
         row["currency"]: (row["violating_cases"], row["value_at_stake"]) for row in found.table.to_pylist()
     }
-    assert told == {"EUR": (2, 10.0), "USD": (1, 20.5)}
-    assert [finding.count for finding in found.findings] == [1]
+    assert told == {"EUR": (3, 10.0), "USD": (1, 20.5), "CHF": (2, None), "JPY": (0, 0.0)}
+    assert [finding.count for finding in found.findings] == [3, 2]
 
 
 def test_conditions_on_events_and_numbers_and_steps():

@@ -17,6 +17,7 @@ from dealtrace_engine.analyses.funnel import funnel
 from dealtrace_engine.analyses.grouping import groups_of
 from dealtrace_engine.analyses.journeys import journeys
 from dealtrace_engine.analyses.money import amounts_of
+from dealtrace_engine.analyses.priced_groups import priced_groups
 from dealtrace_engine.analyses.receivables import receivables
 from dealtrace_engine.analyses.rework import rework
 from dealtrace_engine.analyses.stages import stages
@@ -155,6 +156,45 @@ def test_currencies_stay_apart():
     assert amounts_of(log_of(amount=[1, 2], cur=["x", "y"]), "amount", "cur").currencies == ("x", "y")
     with pytest.raises(SchemaError, match="has no amounts"):
         amounts_of(log, "currency")
+
+
+def test_codes_of_currencies_are_read_however_they_are_written():
+    written = ["usd", "EUR", " usd ", "Euro", "eur", None]
+    amounts = amounts_of(log_of(amount=[1.0] * 6, currency=written), "amount")
+    assert amounts.currencies == ("EUR", "Euro", "USD", None)
+    assert amounts.of_case.tolist() == [2, 0, 2, 1, 0, 3]
+    assert [(finding.reason, finding.count) for finding in amounts.findings] == [
+        ("currency ' usd ' in 'currency' read as 'USD'", 1),
+        ("currency 'eur' in 'currency' read as 'EUR'", 1),
+        ("currency 'usd' in 'currency' read as 'USD'", 1),
+    ]
+
+
+UNTOLD = "currency that amounts are converted into in 'amount_corporate' cannot be told"
+
+
+@pytest.mark.parametrize(
+    ("converted", "currencies", "untold"),
+    [
+        ([1.0, 4.0, 3.0], ("EUR",), False),  # the yen and only they changed
+        ([2.0, 4.0, 3.0], (None,), True),  # no currency stays as it is
+        ([1.0, 2.0, 3.0], ("EUR", "JPY"), False),  # nothing was converted
+        ([1.0, None, 3.0], ("EUR",), False),
+    ],
+)
+def test_converted_amounts_are_in_one_currency(converted, currencies, untold):
+    """An amount of the organisation's own currency is never called one of the currency it came from."""
+    given = {"amount": [1.0, 2.0, 3.0], "currency": ["EUR", "JPY", "EUR"]}
+    log = log_of(amount_corporate=converted, **given)
+    amounts = amounts_of(log, "amount_corporate")
+    assert amounts.currencies == currencies
+    assert (UNTOLD in [finding.reason for finding in amounts.findings]) is untold
+    assert priced_groups(log, value="amount_corporate").keys["currency"].to_pylist() == list(currencies)
+    own = log_of(amount_corporate=converted, into=["CHF"] * 3, **given)
+    assert amounts_of(own, "amount_corporate", "into").currencies == ("CHF",)
+    bare = log_of(amount_corporate=converted, currency=given["currency"])
+    assert amounts_of(bare, "amount_corporate").currencies == (None,)
+    assert UNTOLD in [finding.reason for finding in amounts_of(bare, "amount_corporate").findings]
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5))))

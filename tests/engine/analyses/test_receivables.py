@@ -38,6 +38,9 @@ def log_of(cases):
     return from_arrow(pa.Table.from_pylist(rows))
 
 
+CREDIT = "credit note: it reduces what is invoiced and open, and weighs no days"
+
+
 def invoice(sent, paid, amount, **more):
     events = [(SENT, sent)] + ([] if paid is None else [(PAID, paid)])
     return events, {"amount": amount, **more}
@@ -74,7 +77,7 @@ def test_known_answers():
     assert found.cases(0, "late").to_pylist() == ["c0"]
     assert found.cases(0).to_pylist() == ["c0", "c1", "c2"]
     content = json.loads(found.to_json())
-    assert (content["definition"], content["until"]) == ("receivables 1", "2024-03-01")
+    assert (content["definition"], content["until"]) == ("receivables 2", "2024-03-01")
     assert "4 invoices" in repr(found)
 
 
@@ -113,7 +116,7 @@ def test_what_is_odd_is_counted():
     assert {finding.reason: finding.count for finding in found.findings} == {
         "payment without an invoice": 1, "payment before the invoice was sent": 1, "payment taken back": 1,
         "invoice canceled and not sent again": 1, "invoice without a due date": 4,
-        "no amount in 'amount'": 1, "amount below zero in 'amount'": 1,
+        "no amount in 'amount'": 1, "amount below zero in 'amount'": 1, CREDIT: 1,
     }  # fmt: skip
     (row,) = found.table.to_pylist()
     assert (row["issued"], row["paid"], row["open"], row["due_unknown"], row["late_rate"]) == (
@@ -171,15 +174,17 @@ def test_sums_are_those_of_plain_python(cases):
     found = {row["group"]: row for row in receivables(log, by="group", until=day(until)).table.to_pylist()}
     for group, row in found.items():
         own = [
-            (s, None if g is None or s + g > until else s + g, d, Fraction(c or 0, 100))
+            (s, None if g is None or s + g > until else s + g, d, None if c is None else Fraction(c, 100))
             for s, g, d, c, o in cases
             if o == group
         ]
         late = [(p - d, a) for _, p, d, a in own if p is not None and d is not None and p > d]
         over = [(until - d, a) for _, p, d, a in own if p is None and d is not None and d < until]
         assert (row["issued"], row["late"], row["overdue"]) == (len(own), len(late), len(over))
-        assert row["cash_delayed"] == float(sum(days * a for days, a in late))
-        assert row["cash_overdue"] == float(sum(days * a for days, a in over))
+        for name, some in (("delayed", late), ("overdue", over)):
+            told = not some or any(a is not None for _, a in some)
+            cash = float(sum(days * max(a or 0, 0) for days, a in some))
+            assert row[f"cash_{name}"] == (cash if told else None)
         if late:
             assert row["days_late_p50"] == pytest.approx(np.median([days for days, _ in late]))
 
@@ -200,6 +205,36 @@ def test_what_happened_later_is_not_looked_at():
         assert left_out.get("events after the day as of which it is told", 0) == later
     with pytest.raises(ArgumentError, match="nothing had happened by 2023-12-31"):
         receivables(log, until=day(-1))
+
+
+def test_credit_notes_reduce_what_is_open_and_weigh_no_days():
+    """A mean of days is between them; money that goes back is not delayed."""
+    log = log_of([
+        invoice(0, 10, -300.0, due_date=day(5)), invoice(0, 30, 400.0, due_date=day(20)),
+        invoice(0, None, -30.0, due_date=day(5)), invoice(0, None, 50.0, due_date=day(30)),
+    ])  # fmt: skip
+    found = receivables(log, until=day(40))
+    (row,) = found.table.to_pylist()
+    assert (row["weighted_days_to_pay"], row["amount_paid"]) == (30.0, 100.0)
+    assert (row["cash_delayed"], row["cash_overdue"], row["amount_open"]) == (4000.0, 500.0, 20.0)
+    assert row["dso_days"] == 20 * 90 / 120
+    assert {one.reason: one.count for one in found.findings}[CREDIT] == 2
+    only = receivables(log_of([invoice(0, 10, -3.0), invoice(0, 9, 9.0), invoice(0, None, -1.0)]))
+    assert only.table.select(["weighted_days_to_pay", "dso_days"]).to_pylist() == [
+        {"weighted_days_to_pay": 9.0, "dso_days": None}
+    ]
+
+
+def test_money_that_is_not_known_is_not_nothing():
+    log = log_of(
+        [invoice(0, 40, None, due_date=day(30), of="a"), invoice(0, 40, 1.0, due_date=day(50), of="b")]
+    )
+    rows = receivables(log, by="of", until=day(60)).table.to_pylist()
+    told = {
+        row["of"]: (row["amount"], row["amount_late"], row["cash_delayed"], row["amount_open"])
+        for row in rows
+    }
+    assert told == {"a": (None, None, None, 0.0), "b": (1.0, 0.0, 0.0, 0.0)}
 
 
 @pytest.mark.parametrize("name", ["due_date", "payment_due_date", "invoice_due_date"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,12 +11,14 @@ import pyarrow as pa
 import pytest
 
 from dealtrace_engine.analyses.case_mix import Mix, expected_means, expected_rates, mix_of
+from dealtrace_engine.analyses.check_rules import check_rules
 from dealtrace_engine.analyses.decided import decided_cases
 from dealtrace_engine.analyses.money import amounts_of
 from dealtrace_engine.analyses.rate_intervals import p_values
 from dealtrace_engine.analyses.rep_benchmark import rep_benchmark
 from dealtrace_engine.analyses.rep_metrics import metric_of
 from dealtrace_engine.analyses.shrinkage import shrunk
+from dealtrace_engine.analyses.stages import stages
 from dealtrace_engine.calendar import WorkingCalendar
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.filters import where as w
@@ -209,6 +212,37 @@ def test_any_number_can_be_compared(large):
     rows = found.table.to_pylist()
     assert [row["rep"] for row in rows[:1]] == ["Enterprise"]
     assert {row["unit"] for row in rows} == {"number", "share"}
+
+
+def test_adherence_and_time_in_stage_are_those_of_rules_and_stages():
+    log = from_arrow(lead_to_cash(300, seed=2).events)
+    found = rep_benchmark(log, metrics=["adherence", "time_in_stage"], pseudonyms=False, smallest=2)
+    told = {(row["metric"], row["rep"]): row for row in found.table.to_pylist()}
+    ids, reps = log.case_ids.to_pylist(), log.attribute("sales_rep").values.to_pylist()
+    deviations = dict(zip(ids, check_rules(log).deviations.tolist(), strict=True))
+    created = {*log.filter(w.activity("Opportunity Created")).case_ids.to_pylist()}
+    visits, days, open_ = Counter(), Counter(), set()
+    for row in stages(log).case_table.to_pylist():
+        if not row["stage"].startswith("Closed"):
+            visits[row["case_id"]] += row["visits"]
+            days[row["case_id"]] += row["dwell_s"] / 86_400
+            open_ |= {row["case_id"]} if row["now"] else set()
+    metric = metric_of(log, "time_in_stage", decided_cases(log))
+    for place, case in enumerate(ids):
+        if visits[case] and case not in open_:  # what is not over has no time yet
+            assert metric.values[place] == pytest.approx(days[case] / visits[case])
+    for rep in {rep for name, rep in told if name == "adherence"}:
+        own = [case for case, name in zip(ids, reps, strict=True) if name == rep and case in created]
+        kept = told["adherence", rep]
+        assert (kept["deals"], kept["unit"]) == (len(own), "share")
+        assert kept["observed"] == pytest.approx(sum(deviations[case] == 0 for case in own) / len(own))
+    assert {row["unit"] for (name, _), row in told.items() if name == "time_in_stage"} == {"days"}
+    office = WorkingCalendar("UTC", {"mon-fri": "09:00-17:00"})
+    worked = metric_of(log, "time_in_stage", decided_cases(log), office)
+    assert (worked.values <= metric.values).all()
+    assert worked.values.sum() < metric.values.sum()
+    untold = rep_benchmark(deals(made("x", 9, 9)), metrics="time_in_stage").findings
+    assert "time_in_stage: the log cannot tell it" in [finding.reason for finding in untold]
 
 
 def test_what_crm_exports_call_it():

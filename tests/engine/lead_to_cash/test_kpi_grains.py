@@ -7,8 +7,10 @@ from datetime import datetime
 import pytest
 
 from deal_logs import log_of, row
+from dealtrace_engine.analyses.check_rules import check_rules
 from dealtrace_engine.errors import SchemaError
 from dealtrace_engine.lead_to_cash.kpis import kpis
+from dealtrace_engine.lead_to_cash.segments import segments
 
 APPROVALS = (
     ("a", "opportunity_created", 0), ("a", "discount_approval_requested", 1),
@@ -21,8 +23,22 @@ APPROVALS = (
 
 def test_each_request_has_its_answer():
     found = row(kpis(log_of(*APPROVALS), "K11.d"), "K11.d")
-    assert (found["value"], found["cases"], found["numerator"], found["open"]) == (2.0, 5, 3, 1)
+    assert (found["value"], found["cases"], found["numerator"], found["open"]) == (2.0, 5, 4, 1)
     assert found["counted"] == "event"
+
+
+def test_a_repeated_request_waits_for_the_same_answer():
+    """The KPI, the segment and the definition say the same: 4 days and 2 days."""
+    asked, granted = "discount_approval_requested", "discount_approval_approved"
+    log = log_of(("a", asked, 1), ("a", asked, 3), ("a", granted, 5), ("a", granted, 9),
+                 ("b", asked, 1), ("b", asked, 2))  # fmt: skip
+    found = kpis(log, "K11.d")
+    told = row(found, "K11.d")
+    assert (told["value"], told["cases"], told["numerator"], told["open"]) == (3.0, 4, 2, 2)
+    same = next(one for one in segments(log).table.to_pylist() if one["segment"] == "K11")
+    assert (same["p50_s"], same["starts"], same["reached"]) == (3 * 86_400, 4, 2)
+    said = "from each Discount Approval Requested, repeated ones too, to the next Discount Approved"
+    assert said in found.definitions["definition"][0].as_py()
 
 
 QUOTES = (
@@ -112,3 +128,19 @@ def test_amounts_are_not_counted_more_than_once():
     own = [None, 60.0, 40.0, 45.0, None, None, 10.0, 12.0, None, None, 10.0]
     ten = row(kpis(quotes(amount=amount, event_amount=own), "K10", value="amount"), "K10")
     assert (ten["amount"], ten["amount_numerator"]) == (60 + 45 + 12, 45 + 12)
+
+
+def test_what_is_told_of_cases_counts_those_without_an_opportunity():
+    """Each grain names what its cases are: leads that never became an opportunity are cases, too."""
+    log = recorded([("a", "lead_captured", 0, "lead", "l1"), ("a", "lead_disqualified", 1, "lead", "l1"),
+                    ("b", "opportunity_created", 2, "opportunity", "o"),
+                    ("b", "opportunity_won", 3, "opportunity", "o"),
+                    ("c", "opportunity_created", 2, "opportunity", "o")],
+                   department=["x", "y", "x", "y", "x"])  # fmt: skip
+    found = kpis(log, ["K20.r", "K20.n", "K25.n", "K26.n", "K27.n", "K27.c"])
+    told = {one["id"]: (one["grain"], one["cases"]) for one in found.table.to_pylist()}
+    assert told.pop("K25.n") == ("opportunity", 1)
+    assert set(told.values()) == {("case", 3)}
+    checked = check_rules(log)
+    assert row(found, "K20.r")["value"] == checked.conformance_rate
+    assert row(found, "K20.n")["value"] * 3 == checked.overall["violations"][0].as_py()
