@@ -153,8 +153,9 @@ def funnel(
 ) -> Funnel:
     """Return how cases go through the steps of a funnel.
 
-    Cases that begin before the history that alone tells a step or a loss (`Coverage.horizons`) are in no
-    figure, as what they reached cannot be told; a note counts them.
+    Cases that begin before the history that alone tells a step (`Coverage.horizons`) are in no figure, as
+    what they reached cannot be told. Those that begin before the history of losses and have none count as
+    open. Notes count both.
 
     Parameters
     ----------

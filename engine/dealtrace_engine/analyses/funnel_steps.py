@@ -43,8 +43,8 @@ class FunnelSteps:
         Whether the case is lost in the end.
     notes : list of str
     older : int
-        Cases that begin before the history that tells a step, or a loss (`Coverage.horizons`): they reach
-        none here, as what they reached cannot be told.
+        Cases that begin before the history that tells a step (`Coverage.horizons`): they reach none here, as
+        what they reached cannot be told.
     """
 
     names: tuple[str, ...]
@@ -163,12 +163,18 @@ def funnel_steps(
     map_blocks(write, blocks(log.case_offsets), threads=threads, progress=progress)
     notes += coverage_notes(log, "lead_captured" in chosen)
     told = [name for one in chosen.values() for name in one.activities]
-    older = older_cases(log, [*told, *names_of(LOST if lost is None else lost, "lost")])
+    older = older_cases(log, told)
     left_out = 0 if older is None else int(older.sum())
     if left_out:
         counts.reshape(shape)[:, older] = 0
-        notes.append(f"{left_out:,} cases begin before the history that tells a step or a loss, "
-                     "and are left out")  # fmt: skip
+        notes.append(f"{left_out:,} cases begin before the history that tells a step, and are left out")
+    unsure = older_cases(log, names_of(LOST if lost is None else lost, "lost"))
+    if unsure is not None:
+        reached = counts.reshape(shape) > 0
+        unseen = int((unsure & reached.any(axis=0) & ~reached[-1] & (losses == NEVER)).sum())
+        if unseen:
+            notes.append(f"{unseen:,} cases may have been lost before the history that tells a loss, "
+                         "and count as open")  # fmt: skip
     return FunnelSteps(
         tuple(chosen), times.reshape(shape), counts.reshape(shape), losses != NEVER, notes, left_out
     )
