@@ -16,6 +16,11 @@ VALUES = (
     "amount", "opportunity_value", "estimated_value", "estimatedvalue", "total_amount", "totalamount",
     "value",
 )  # fmt: skip
+WITHOUT = (
+    f"without money, as no column is called {VALUES[0]!r}, {VALUES[-1]!r} or the like; name it with value="
+)
+BELOW_ZERO = "amount below zero"
+"""What begins the reason of a note of `amounts_of`."""
 CONVERTED = "amount_corporate"
 """What the readers of CRM exports call an amount in the organisation's own currency."""
 
@@ -28,7 +33,7 @@ class Ranked:
     ----------
     amounts : Amounts or None
     notes : list of Finding
-        Amounts that are missing or odd, cannot be used, or were converted.
+        Amounts that are missing or odd, cannot be used, are left out, or were converted.
     is_converted : bool
         Whether they are in one currency into which others were converted; it is named where the log tells it.
     """
@@ -40,6 +45,8 @@ class Ranked:
 
 def usual_amount(log: EventLog) -> tuple[str | None, list[Finding]]:
     """Return the first of the usual attributes with the amount of a case, and why others before it are not.
+
+    Where there is none at all, the last note says what to do.
 
     Examples
     --------
@@ -62,11 +69,14 @@ def usual_amount(log: EventLog) -> tuple[str | None, list[Finding]]:
             return name, notes
         why = "varies within cases" if has_numbers else "has no numbers"
         notes.append(_note(f"no amount in {name!r}, which {why}", log.cases))
-    return None, notes
+    return None, [*notes, _note(WITHOUT, log.cases)]
 
 
 def ranked_amounts(log: EventLog, value: str | None, currency: str | None) -> Ranked:
     """Return the amounts: those named, else those in the corporate currency, else the first usual ones.
+
+    Those below zero, of credit notes and corrections, are none that is at stake: they count as not known,
+    and a note says how many they are. Where no amount is left, there are none.
 
     Parameters
     ----------
@@ -82,13 +92,13 @@ def ranked_amounts(log: EventLog, value: str | None, currency: str | None) -> Ra
     name, notes = (value, list[Finding]()) if value is not None else usual_amount(log)
     if name is None:
         return Ranked(None, notes)
-    own = amounts_of(log, name, currency)
-    plain = Ranked(own, [*notes, *own.findings])
+    own = _at_stake(log, name, currency)
+    plain = Ranked(own if own.known.any() else None, [*notes, *own.findings])
     if value is not None or currency is not None or len(own.currencies) == 1:
         return plain
     if CONVERTED not in log.attribute_names or log.attribute(CONVERTED).level != "case":
         return plain
-    converted = amounts_of(log, CONVERTED, currency)
+    converted = _at_stake(log, CONVERTED, currency)
     if (own.known & ~converted.known).any():
         return plain
     corporate = _unchanged(own, converted)
@@ -97,6 +107,18 @@ def ranked_amounts(log: EventLog, value: str | None, currency: str | None) -> Ra
     notes += [*converted.findings, _note(told, int(converted.known.sum()))]
     one = replace(converted, currencies=(corporate,), of_case=np.zeros(log.cases, dtype=np.int32))
     return Ranked(one, notes, is_converted=True)
+
+
+def _at_stake(log: EventLog, value: str, currency: str | None) -> Amounts:
+    """Return the amounts, those below zero as not known."""
+    found = amounts_of(log, value, currency)
+    below = found.units < 0
+    if not below.any():
+        return found
+    told = [one for one in found.findings if not one.reason.startswith(BELOW_ZERO)]
+    note = _note(f"{BELOW_ZERO} in {value!r}, left out of the money at stake", int(below.sum()))
+    return replace(found, units=np.where(below, 0, found.units), known=found.known & ~below,
+                   findings=[*told, note])  # fmt: skip
 
 
 def _unchanged(own: Amounts, converted: Amounts) -> str | None:
