@@ -115,15 +115,6 @@ class Findings(Result):
         """The cases of every finding, in the order of `table`, then of the log.
 
         rank, currency, kind: those of the finding; case_id: text.
-
-        Examples
-        --------
-        >>> from dealtrace_engine.sources.memory import from_arrow
-        >>> from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
-        >>> found = findings(from_arrow(lead_to_cash(300).events), most=2)
-        >>> cases = found.all_cases
-        >>> cases.column_names, len(cases) == sum(found.table["cases"].to_pylist())
-        (['rank', 'currency', 'kind', 'case_id'], True)
         """
         numbers, offsets = self._rows.found()
         rows = arrow(np.repeat(np.arange(len(self)), np.diff(offsets)))
