@@ -80,8 +80,8 @@ def findings_section(found: Findings, most: int = 10, folder: str | None = None)
         yield Text(NOTHING[language])
         return
     shown = Table(box=None, show_header=False, pad_edge=False)
-    shown.add_column(justify="right")
-    shown.add_column()
+    shown.add_column(justify="right", no_wrap=True)
+    shown.add_column(overflow="fold")  # Japanese and Chinese have no spaces at which lines may end
     rows = found.table.select(["rank", "currency", "sentence"]).to_pylist()
     named = [NO_CURRENCY[language] if row["currency"] is None else safe(row["currency"]) for row in rows]
     several = len(set(named)) > 1

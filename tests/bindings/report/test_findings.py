@@ -62,6 +62,21 @@ def test_figures_are_not_broken_and_notes_are_shown():
         assert "pas de montant dans « amount » (1 dossier)" in " ".join(shown.split())
 
 
+@pytest.mark.parametrize("language", ["ja", "zh"])
+def test_languages_without_spaces_are_whole_and_break_no_figure(language):
+    found = findings(from_arrow(lead_to_cash(300).events), language=language)
+    for width in (40, 57, 80):
+        console = Console(width=width, record=True, file=io.StringIO())
+        console.print(*findings_section(found))
+        lines = [line.strip() for line in console.export_text().splitlines()]
+        shown = "".join(lines).replace(" ", "")
+        assert all(said.replace(" ", "") in shown for said in found.sentences)
+        assert not [line for line in lines if line[:1] in tuple("、。」），")]
+        assert all(
+            number in "\n".join(lines) for number in re.findall(r"\d[\d,.]*", "".join(found.sentences))
+        )
+
+
 @pytest.mark.parametrize(
     ("language", "further", "where", "unwritten"),
     [
