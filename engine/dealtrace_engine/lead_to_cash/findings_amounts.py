@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dealtrace_engine.analyses.grouping import case_values
 from dealtrace_engine.analyses.money import Amounts, amounts_of
 from dealtrace_engine.attributes import is_number
 from dealtrace_engine.log import EventLog
@@ -17,7 +18,8 @@ VALUES = (
     "value",
 )  # fmt: skip
 WITHOUT = (
-    f"without money, as no column is called {VALUES[0]!r}, {VALUES[-1]!r} or the like; name it with value="
+    f"without money, as no usable column is called {VALUES[0]!r}, {VALUES[-1]!r} or the like; "
+    "name one with value="
 )
 BELOW_ZERO = "amount below zero"
 """What begins the reason of a note of `amounts_of`."""
@@ -91,9 +93,13 @@ def ranked_amounts(log: EventLog, value: str | None, currency: str | None) -> Ra
     """
     name, notes = (value, list[Finding]()) if value is not None else usual_amount(log)
     if name is None:
+        if currency is not None:
+            case_values(log, currency)  # one that there is not is told
         return Ranked(None, notes)
     own = _at_stake(log, name, currency)
-    plain = Ranked(own if own.known.any() else None, [*notes, *own.findings])
+    if not own.known.any():
+        return Ranked(None, [*notes, *own.findings])
+    plain = Ranked(own, [*notes, *own.findings])
     if value is not None or currency is not None or len(own.currencies) == 1:
         return plain
     if CONVERTED not in log.attribute_names or log.attribute(CONVERTED).level != "case":

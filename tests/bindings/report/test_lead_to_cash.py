@@ -141,14 +141,13 @@ def test_the_amount_and_its_currency_can_be_named(events, tmp_path, capsys):
     words, out = ["analyze", str(tmp_path / "log.parquet")], tmp_path / "out"
     assert main([*words, "--value", "NetValue", "--currency", "unit"]) == 1
     assert "--value and --currency only for what sales asks" in capsys.readouterr().err
-    assert main([*words, "--findings", "--value", "amuont"]) == 1
-    assert "amuont" in capsys.readouterr().err
+    for option, name in (("--value", "amuont"), ("--currency", "unti")):
+        assert main([*words, "--findings", option, name]) == 1
+        assert name in capsys.readouterr().err
     assert main([*words, "--findings", "--lang", "de"]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert (
-        "ohne Geldbeträge, da keine Spalte „amount“, „value“ oder ähnlich heißt; anzugeben mit --value"
-        in told
-    )
+    assert "ohne Geldbeträge, da keine nutzbare Spalte „amount“, „value“ oder ähnlich heißt" in told
+    assert "anzugeben mit --value (" in told
     named = ["--value", "NetValue", "--currency", "unit"]
     assert main([*words, "--findings", *named, "-o", str(out), "--quiet"]) == 0
     log = dt.read_parquet(tmp_path / "log.parquet")
@@ -167,11 +166,11 @@ def test_the_amount_and_its_currency_can_be_named(events, tmp_path, capsys):
     ("spoil", "notes"),
     [
         (lambda t: t.set_column(t.column_names.index("amount"), "amount", pa.array(range(len(t)))),
-         ["varies within cases", "name it with value="]),
+         ["varies within cases", "name one with value="]),
         (lambda t: t.rename_columns({"amount": "value"}).set_column(
             t.column_names.index("amount"), "value", pa.array(["much"] * len(t))),
-         ["has no numbers", "name it with value="]),
-        (lambda t: t.drop_columns(["amount"]), ["name it with value="]),
+         ["has no numbers", "name one with value="]),
+        (lambda t: t.drop_columns(["amount"]), ["name one with value="]),
         (lambda t: t.rename_columns({"amount": "opportunity_value"}), []),
     ],
 )  # fmt: skip

@@ -274,7 +274,7 @@ def test_without_amounts_days_and_cases_rank(small):
     written = json.loads(found.to_json())
     assert written["findings"][0]["money"] is None
     assert [(note["reason"], note["text"]) for note in written["notes"]] == [(
-        "without money, as no column is called 'amount', 'value' or the like; name it with value=",
+        "without money, as no usable column is called 'amount', 'value' or the like; name one with value=",
         f"{found.findings[0].reason} ({found.findings[0].count:,} cases)",
     )]  # fmt: skip
 
