@@ -66,13 +66,12 @@ def findings_section(found: Findings, most: int = 10, folder: str | None = None)
 
     Examples
     --------
-    >>> from rich.console import Console
     >>> from dealtrace_engine.lead_to_cash.findings import findings
     >>> from dealtrace_engine.sources.memory import from_arrow
     >>> from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
     >>> found = findings(from_arrow(lead_to_cash(300).events), most=1)
     >>> [type(part).__name__ for part in findings_section(found)]
-    ['Text', 'Table', 'Text']
+    ['Text', 'Table', 'Joined']
     """
     language = found.language
     yield heading(HEADINGS[language])
