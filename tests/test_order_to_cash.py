@@ -95,6 +95,20 @@ def test_bottleneck(log, rows, told):
     assert 100 * share == pytest.approx(told["per cent of all waiting time"], abs=0.05)
 
 
+def test_first_finding(log, rows, told):
+    found = dt.findings(log, value="NetValue")
+    pair = ("LgstCheckOnConfDat Removed", "Delivery")
+    waits = rows.filter((pl.col("activity") == pair[0]) & (pl.col("next_activity") == pair[1]))
+    late = waits.filter(pl.col("wait") > pl.col("wait").median())
+    cost = (late["value"] * (late["wait"] - waits["wait"].median())).sum() * 0.08 / 365
+    first = found.table.to_pylist()[0]
+    assert {name["value"] for name in first["names"]} == set(pair)
+    assert set(found.cases(0).to_pylist()) == set(late["case"].to_list())
+    assert first["cases"] == late["case"].n_unique() == told["lines of the first finding"]
+    assert first["money"] == pytest.approx(cost, rel=1e-9)
+    assert cost == pytest.approx(told["cost of their delay at 8 per cent a year"], abs=0.5)
+
+
 def test_rework(log, rows, told):
     again = rows.filter(pl.int_range(pl.len()).over("case", "activity") > 0)
     found = dt.rework(log)

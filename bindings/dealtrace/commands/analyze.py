@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from dealtrace_engine.filters.expressions import Expression
     from dealtrace_engine.models.petri_net import PetriNet
 
+AMOUNTS = ("value", "currency")
+"""Options that name columns."""
+
 
 def run(arguments: argparse.Namespace) -> None:
     """Read, analyse, write the files, then say what was found."""
@@ -41,14 +44,18 @@ def run(arguments: argparse.Namespace) -> None:
             with steps.step("filter"):
                 log = log.filter(expression, threads=arguments.threads)
         asked = arguments.findings or log.origin.coverage is not None
-        if calendar is not None and not asked:
-            raise ArgumentError("a calendar is for what sales asks", hint="give --findings too")
+        told = {"value": arguments.value, "currency": arguments.currency, "calendar": calendar}
+        unasked = [] if asked else [f"--{name}" for name, given in told.items() if given is not None]
+        if unasked:
+            raise ArgumentError(
+                f"{' and '.join(unasked)} only for what sales asks", hint="give --findings too"
+            )
         language = (arguments.lang or "en") if asked else None
-        analysis = analyse(log, net, arguments.threads, steps.step, language=language, calendar=calendar)
+        analysis = analyse(log, net, arguments.threads, steps.step, language=language, **told)
         if folder is not None and asked:
             from dealtrace.report.lead_to_cash import answers
 
-            analysis = replace(analysis, lead_to_cash=answers(log, arguments.threads, steps.step, calendar))
+            analysis = replace(analysis, lead_to_cash=answers(log, arguments.threads, steps.step, **told))
         if folder is not None:
             with steps.step("write"):
                 files = write_files(analysis, folder, _run(arguments, expression, steps))
@@ -61,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
         json.dump(answer, sys.stdout, ensure_ascii=False, allow_nan=False)
         sys.stdout.write("\n")
     elif not arguments.quiet:
-        show((*sections(analysis), *closing(arguments.output, files, steps.seconds)))
+        show((*sections(analysis, arguments.output), *closing(arguments.output, files, steps.seconds)))
 
 
 def _net(path: str | None) -> PetriNet | None:
@@ -77,6 +84,7 @@ def _run(arguments: argparse.Namespace, expression: Expression | None, steps: St
     from dealtrace_engine.sources.files import InputFile
 
     parameters = {"paths": arguments.paths, **reading_parameters(arguments), "threads": arguments.threads}
+    parameters |= {name: getattr(arguments, name) for name in AMOUNTS if getattr(arguments, name)}
     inputs: list[dict[str, object]] = []
     if expression is not None:
         parameters["filter"] = json.loads(expression.to_json())
@@ -93,8 +101,8 @@ def _written(output: str | None, files: Sequence[str]) -> dict[str, Any] | None:
     return None if output is None else {"folder": str(Path(output).resolve()), "files": list(files)}
 
 
-def sections(analysis: Analysis) -> Iterator[RenderableType]:
-    """Yield every section of the summary."""
+def sections(analysis: Analysis, output: str | None = None) -> Iterator[RenderableType]:
+    """Yield every section of the summary of what is written to the folder `output`, if any."""
     from dealtrace.report import summary
     from dealtrace.report.conformance import conformance_section
     from dealtrace.report.coverage import coverage_section
@@ -104,7 +112,7 @@ def sections(analysis: Analysis) -> Iterator[RenderableType]:
     yield from summary.quality_section(analysis.log.quality, summary.FEW_NOTES)
     yield from coverage_section(analysis.log.quality, short=True)
     if analysis.findings is not None:
-        yield from findings_section(analysis.findings)
+        yield from findings_section(analysis.findings, folder=output)
     yield from summary.map_section(analysis)
     yield from summary.variant_section(analysis)
     yield from summary.throughput_section(analysis)

@@ -96,6 +96,14 @@ def _analyze(command: argparse.ArgumentParser) -> None:
         "of an export of a CRM always",
     )  # fmt: skip
     command.add_argument(
+        "--value", metavar="COLUMN",
+        help="the amount of a case, for the findings and the tables of sales in OUT; found by its name where "
+        "not given",
+    )  # fmt: skip
+    command.add_argument(
+        "--currency", metavar="COLUMN", help="its currency; found by its name where not given"
+    )
+    command.add_argument(
         "--calendar", metavar="HOURS.toml",
         help="in the findings and the tables of sales in OUT, times are working time by this calendar",
     )  # fmt: skip

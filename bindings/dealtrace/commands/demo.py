@@ -51,7 +51,7 @@ def _demonstrate(arguments: argparse.Namespace) -> None:
     if not arguments.quiet:
         told = [*deal_sections(analysis, arguments.lang)]
         if analysis.findings is not None:
-            told += findings_section(analysis.findings)
+            told += findings_section(analysis.findings, folder=arguments.output)
         ask = f"dealtrace analyze {Path(arguments.output) / EVENTS}"
         show((*told, *closing(arguments.output, files, steps.seconds), "", f"Ask more: {ask}"))
 

@@ -65,17 +65,18 @@ class Analysis:
 
 def analyse(
     log: EventLog, net: PetriNet | None, threads: int | None, step: Step, *, language: str | None = None,
+    value: str | None = None, currency: str | None = None,
     calendar: WorkingCalendar | Calendars | None = None,
 ) -> Analysis:  # fmt: skip
     """Answer every question about a log; `step` times each and gives its progress callback.
 
-    With a language what matters most is found too, and told in it; its times are working time where there is
-    a calendar.
+    With a language what matters most is found too, and told in it, by the amounts in the attribute `value` in
+    the `currency` of another one (see `findings`); its times are working time where there is a calendar.
 
     Raises
     ------
     SchemaError, ArgumentError
-        A case has no calendar.
+        There is no such attribute, or a case has no calendar.
     """
     import dealtrace as dt
 
@@ -96,8 +97,9 @@ def analyse(
     if language is not None:
         with step("findings") as progress:
             findings = dt.findings(
-                log, language=language, calendar=calendar, threads=threads, progress=progress
-            )
+                log, language=language, value=value, currency=currency, calendar=calendar, threads=threads,
+                progress=progress,
+            )  # fmt: skip
     return Analysis(log, follows, variants, throughput, replay, net, findings)
 
 

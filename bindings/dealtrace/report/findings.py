@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,41 +28,87 @@ NOTHING = {
     "ja": "目立った点はないか、判断するには件数が少なすぎます。",
     "zh": "没有突出的发现，或案例太少而无法判断。",
 }  # fmt: skip
-FILES = ("findings.json", "findings.parquet")
+NO_CURRENCY = {
+    "en": "no currency", "de": "ohne Währung", "fr": "sans devise", "it": "senza valuta", "ja": "通貨なし",
+    "zh": "无币种",
+}  # fmt: skip
+FURTHER = {
+    "en": "Further findings: {more} in {file}", "de": "Weitere Befunde: {more} in {file}",
+    "fr": "Autres constats\u00a0: {more} dans {file}", "it": "Altri risultati: {more} in {file}",
+    "ja": "その他の発見: {more}、{file}", "zh": "其他发现：{more}，见 {file}",
+}  # fmt: skip
+CASES = {
+    "en": "Cases of each finding, by rank and currency: {file}",
+    "de": "Fälle jedes Befunds, nach Rang und Währung: {file}",
+    "fr": "Dossiers de chaque constat, par rang et devise\u00a0: {file}",
+    "it": "Casi di ogni risultato, per posizione e valuta: {file}",
+    "ja": "各発見の案件（順位・通貨別）: {file}",
+    "zh": "各项发现的案例（按排名和币种）：{file}",
+}  # fmt: skip
+UNWRITTEN = {
+    "en": "{file}, with -o FOLDER", "de": "{file}, mit -o ORDNER", "fr": "{file}, avec -o RÉPERTOIRE",
+    "it": "{file}, con -o CARTELLA", "ja": "{file}（-o フォルダー を指定）", "zh": "{file}（使用 -o 文件夹）",
+}  # fmt: skip
+FILES = ("findings.json", "findings.parquet", "findings_cases.parquet")
 
 
-def findings_section(found: Findings, most: int = 10) -> Iterator[RenderableType]:
-    """Show findings, one per row, with their rank and currency.
+def findings_section(found: Findings, most: int = 10, folder: str | None = None) -> Iterator[RenderableType]:
+    """Show findings, one per row, with their rank and currency, and say where their cases are.
+
+    Parameters
+    ----------
+    found : Findings
+    most : int
+        So many; of several currencies, the first of each, then the second of each, and so on, and at least
+        one of each.
+    folder : str, optional
+        Where they are written.
 
     Examples
     --------
-    >>> from rich.console import Console
     >>> from dealtrace_engine.lead_to_cash.findings import findings
     >>> from dealtrace_engine.sources.memory import from_arrow
     >>> from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
     >>> found = findings(from_arrow(lead_to_cash(300).events), most=1)
     >>> [type(part).__name__ for part in findings_section(found)]
-    ['Text', 'Table']
+    ['Text', 'Table', 'Joined']
     """
-    yield heading(HEADINGS[found.language])
+    language = found.language
+    yield heading(HEADINGS[language])
     if not len(found):
-        yield Text(NOTHING[found.language])
+        yield Text(NOTHING[language])
         return
     shown = Table(box=None, show_header=False, pad_edge=False)
-    shown.add_column(justify="right")
-    shown.add_column()
-    several = len(set(found.table["currency"].to_pylist())) > 1
-    for row in found.table.slice(0, most).to_pylist():
-        currency = f"{safe(row['currency'])}: " if several and row["currency"] is not None else ""
+    shown.add_column(justify="right", no_wrap=True)
+    shown.add_column(overflow="fold")  # Japanese and Chinese have no spaces at which lines may end
+    rows = found.table.select(["rank", "currency", "sentence"]).to_pylist()
+    named = [NO_CURRENCY[language] if row["currency"] is None else safe(row["currency"]) for row in rows]
+    several = len(set(named)) > 1
+    in_turn = sorted(range(len(rows)), key=lambda place: rows[place]["rank"])  # currency after currency
+    chosen = set(in_turn[: max(most, len(set(named)))])
+    for place in sorted(chosen):
+        currency = f"{named[place]}: " if several else ""
+        row = rows[place]
         shown.add_row(Text(str(row["rank"])), Joined(f"{currency}{safe(row['sentence'])}"))
     yield shown
-    for note in found.findings:
-        yield Text(f"{safe(note.reason)}: {note.count:,}", style="dim")
+    left = Counter(name for place, name in enumerate(named) if place not in chosen)
+    if left:
+        more = ", ".join(f"{name} {count}" if several else str(count) for name, count in left.items())
+        yield Joined(FURTHER[language].format(more=more, file=_place(FILES[0], folder, language)))
+    yield Joined(CASES[language].format(file=_place(FILES[2], folder, language)))
+    for note in found.notes:
+        yield Joined(safe(note.replace("value=", "--value")), style="dim")
+
+
+def _place(file: str, folder: str | None, language: str) -> str:
+    """Return where a file is, or how it gets there."""
+    return UNWRITTEN[language].format(file=file) if folder is None else safe(Path(folder) / file)
 
 
 def write_findings(found: Findings, folder: Path) -> list[str]:
-    """Write findings.json (all of it) and findings.parquet (the table) into a folder; return the names.
+    """Write findings.json (all of it), findings.parquet (the table) and their cases; return the names.
 
+    findings_cases.parquet has the ids of the cases of every finding, as findings.json says under ``cases``.
     To be called before the manifest is written.
 
     Parameters
@@ -74,12 +121,17 @@ def write_findings(found: Findings, folder: Path) -> list[str]:
     OSError
         The disk does not take them.
     """
+    import json
+
     import pyarrow.parquet as pq
 
     from dealtrace.report.schemas import documented, labelled
 
-    (folder / FILES[0]).write_text(found.to_json(indent=1) + "\n", encoding="utf-8")
-    table = labelled(found.to_arrow(), documented(type(found), "table"), question="findings",
-                     definition=found.definition, log_fingerprint=found.log_fingerprint)  # fmt: skip
-    pq.write_table(table, folder / FILES[1], compression="zstd")
+    content = {**found.to_dict(), "cases": {"file": FILES[2], "by": ["rank", "currency"]}}
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1)
+    (folder / FILES[0]).write_text(text + "\n", encoding="utf-8")
+    for file, table, name in ((FILES[1], found.table, "table"), (FILES[2], found.all_cases, "all_cases")):
+        told = labelled(table, documented(type(found), name), question="findings",
+                        definition=found.definition, log_fingerprint=found.log_fingerprint)  # fmt: skip
+        pq.write_table(told, folder / file, compression="zstd")
     return list(FILES)

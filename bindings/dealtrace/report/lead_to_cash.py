@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dealtrace.report.schemas import columns_of, documented, labelled
-from dealtrace_engine.analyses.money import usual_amount
+from dealtrace_engine.analyses.money import amounts_of, usual_amount
 from dealtrace_engine.analyses.working_time import calendars_of
 from dealtrace_engine.errors import DealtraceError
 from dealtrace_engine.lead_to_cash.findings_context import Context
@@ -102,21 +102,26 @@ def _tables(question: str, result: Result) -> Iterator[tuple[str, pa.Table]]:
 
 
 def answers(
-    log: EventLog, threads: int | None, step: Step, calendar: WorkingCalendar | Calendars | None = None
-) -> Answers:
+    log: EventLog, threads: int | None, step: Step, calendar: WorkingCalendar | Calendars | None = None, *,
+    value: str | None = None, currency: str | None = None,
+) -> Answers:  # fmt: skip
     """Ask everything, side by side; what the log cannot answer is named with the reason.
 
-    With a calendar, times are working time, except payments (`receivables`), which go by the clock.
+    Amounts are those in the attribute `value`, by default the first usual one, in the currency that the
+    attribute `currency` says. With a calendar, times are working time, except payments (`receivables`), which
+    go by the clock.
 
     Raises
     ------
     SchemaError, ArgumentError
-        A case has no calendar.
+        There is no such attribute, or a case has no calendar.
     """
     if calendar is not None:
         calendars_of(log, calendar)  # one that does not fit is no reason why each question has no answer
-    money, notes = usual_amount(log)
-    questions = _questions(log, money, threads, calendar)
+    money, notes = usual_amount(log) if value is None else (value, [])
+    if money is not None:
+        amounts_of(log, money, currency)  # nor is an amount or a currency that is no such column
+    questions = _questions(log, {"value": money, "currency": currency, "threads": threads}, calendar)
 
     def asked(name: str) -> tuple[Result, dict[str, pa.Table]] | DealtraceError:
         try:
@@ -140,11 +145,11 @@ def answers(
 
 
 def _questions(
-    log: EventLog, money: str | None, threads: int | None, calendar: WorkingCalendar | Calendars | None
+    log: EventLog, more: dict[str, Any], calendar: WorkingCalendar | Calendars | None
 ) -> dict[str, Callable[[], Result]]:
     import dealtrace as dt
 
-    more: dict[str, Any] = {"value": money, "threads": threads}
+    threads: int | None = more["threads"]
     timed: dict[str, Any] = {**more, "calendar": calendar}
     deals = Context(log, None, threads=threads)
     won = "is_won" in log.attribute_names
@@ -160,7 +165,7 @@ def _questions(
         "journeys": lambda: dt.journeys(log, **timed),
         "rules": lambda: dt.check_rules(log, **timed),
         "receivables": lambda: dt.receivables(log, period_days=DSO_DAYS, **more),
-        "discounts": lambda: dt.discounts(log, value=money or "amount", threads=threads),
+        "discounts": lambda: dt.discounts(log, **{**more, "value": more["value"] or "amount"}),
         "drivers_won": lambda: dt.drivers(
             log, "is_won" if won else deals.is_won, where=deals.is_closed, **more
         ),

@@ -20,6 +20,9 @@ NAMES = 24
 """The least width that names are folded to, in columns."""
 _HOLD = {0xA0: 0xE000, 0x202F: 0xE001}
 _RELEASE = {held: space for space, held in _HOLD.items()}
+_WIDE, _OPENS, _CLOSES = "\u3041-\u9fff", "「『（“", "、。」』）”，；：！？ー"
+_UNIT = re.compile(f"[{_OPENS}]*(?:[{_WIDE}]|[^ {_WIDE}{_OPENS}{_CLOSES}]*)[{_CLOSES}]* *")
+"""What stays in one line: a word, a figure, or a letter of those that are written without spaces."""
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -42,16 +45,39 @@ def console(whole: bool = False) -> Console:
 
 
 class Joined(Text):
-    """Text whose lines end at no no-break space, which rich takes for any other space."""
+    """Text whose lines end where its language lets them, and in no figure.
 
-    def wrap(self, *arguments: Any, **options: Any) -> Lines:
+    They end at no no-break space, which rich takes for any other space; between letters of Japanese and
+    Chinese, which have no spaces, but not before a sign that closes nor after one that opens.
+    """
+
+    def wrap(self, console: Console, width: int, *arguments: Any, **options: Any) -> Lines:
         """Return the lines; see `rich.text.Text.wrap`."""
         held = self.copy()
         held.plain = self.plain.translate(_HOLD)
-        lines = held.wrap(*arguments, **options)
+        parts = held.divide(_line_ends(held.plain, width))
+        lines = Lines(line for part in parts for line in part.wrap(console, width, *arguments, **options))
         for line in lines:
             line.plain = line.plain.translate(_RELEASE)
         return lines
+
+
+def _line_ends(text: str, width: int) -> list[int]:
+    """Return where lines of so many cells end.
+
+    Examples
+    --------
+    >>> text = "金額は28,723,533です。"
+    >>> [text[: _line_ends(text, width)[0]] for width in (9, 20)]
+    ['金額は', '金額は28,723,533で']
+    """
+    ends, cells = [], 0
+    for unit in _UNIT.finditer(text):
+        if cells and cells + cell_len(unit[0].rstrip(" ")) > width:
+            ends.append(unit.start())
+            cells = 0
+        cells += cell_len(unit[0])
+    return ends
 
 
 def safe(text: object) -> str:

@@ -22,6 +22,10 @@ VALUES = (
     "amount", "opportunity_value", "estimated_value", "estimatedvalue", "total_amount", "totalamount",
     "value",
 )  # fmt: skip
+WITHOUT = (
+    f"without money, as no usable column is called {VALUES[0]!r}, {VALUES[-1]!r} or the like; "
+    "name one with value="
+)
 CONVERTED = "amount_corporate"
 """What the readers of CRM exports call an amount in the organisation's own currency."""
 
@@ -95,6 +99,8 @@ class Amounts:
 def usual_amount(log: EventLog) -> tuple[str | None, list[Finding]]:
     """Return the first of the usual attributes with the amount of a case, and why others before it are not.
 
+    Where there is none at all, the last note says what to do.
+
     Examples
     --------
     >>> import pyarrow as pa
@@ -116,7 +122,7 @@ def usual_amount(log: EventLog) -> tuple[str | None, list[Finding]]:
             return name, notes
         why = "varies within cases" if has_numbers else "has no numbers"
         notes.append(_finding(f"no amount in {name!r}, which {why}", np.ones(log.cases, np.bool_)))
-    return None, notes
+    return None, [*notes, _finding(WITHOUT, np.ones(log.cases, np.bool_))]
 
 
 def amounts_of(log: EventLog, value: str, currency: str | None = None) -> Amounts:

@@ -83,7 +83,8 @@ class Findings(Result):
         does; numbers and names: lists of what is in the sentence.
     language : str
     findings : list of Finding
-        Amounts that are missing or odd, cannot be used, or were converted.
+        Amounts that are missing or odd, cannot be used, are left out, or were converted; `notes` says it in
+        `language`.
     """
 
     table: pa.Table
@@ -91,7 +92,7 @@ class Findings(Result):
     findings: list[Finding]
     _rows: CaseRows
     _log: LogReference
-    definition: ClassVar[str] = "findings 3"
+    definition: ClassVar[str] = "findings 4"
 
     @property
     def _table(self) -> pa.Table:
@@ -109,8 +110,26 @@ class Findings(Result):
         """Return the ids of the cases behind a row of `table`; see `CaseRows.cases`."""
         return self._rows.cases(row)
 
+    @property
+    def all_cases(self) -> pa.Table:
+        """The cases of every finding, in the order of `table`, then of the log.
+
+        rank, currency, kind: those of the finding; case_id: text.
+        """
+        numbers, offsets = self._rows.found()
+        rows = arrow(np.repeat(np.arange(len(self)), np.diff(offsets)))
+        told = self.table.select(["rank", "currency", "kind"]).take(rows)
+        return told.append_column("case_id", self._rows.case_ids().take(arrow(numbers)))
+
+    @property
+    def notes(self) -> list[str]:
+        """What `findings` say, in words of `language`, with the number of cases."""
+        words = Words(self.language)
+        return [words.note(one.reason, one.count) for one in self.findings]
+
     def _content(self) -> dict[str, Any]:
-        notes = [{"reason": one.reason, "count": one.count} for one in self.findings]
+        told = zip(self.findings, self.notes, strict=True)
+        notes = [{"reason": one.reason, "count": one.count, "text": text} for one, text in told]
         return {"language": self.language, "findings": self.table, "notes": notes}
 
     def __repr__(self) -> str:
@@ -156,8 +175,9 @@ def findings(
     value : str, optional
         Attribute of the amount. By default the first usual name of one with a number per case; where there
         are several currencies and the export has converted every amount, the converted ones, which a note
-        says, in the currency whose amounts stay as they are. Without amounts, findings are ranked by days,
-        then by cases.
+        says, in the currency whose amounts stay as they are. Amounts below zero (credit notes, corrections)
+        are left out of the money at stake, which a note says. Without amounts, findings are ranked by days,
+        then by cases; a note says why.
     currency : str, optional
         Attribute of its currency; see `amounts_of`.
     where : Expression, optional
@@ -285,14 +305,15 @@ def _looked(
 def _row(rank: int, candidate: Candidate, part: _Part, words: Words, is_converted: bool) -> dict[str, Any]:
     context, amounts = part.context, part.context.amounts
     currency = None if amounts is None else amounts.currencies[0]
-    money = None if amounts is None else float(candidate.stake.sum())
+    known = amounts is not None and bool(amounts.known[candidate.cases].any())
+    money = float(candidate.stake.sum()) if known else None
     amount = float((context.cash if candidate.basis == "capital" else context.value)[candidate.cases].sum())
     said = words.sentence(candidate, money=money, amount=amount, currency=currency,
                           is_converted=is_converted, rate=context.capital_cost)  # fmt: skip
     chosen = _exact(candidate, part)
     return {
         "rank": rank, "currency": currency, "kind": candidate.kind, "basis": candidate.basis, "money": money,
-        "amount": None if amounts is None else amount, "cases": len(candidate.cases),
+        "amount": amount if known else None, "cases": len(candidate.cases),
         "days": None if candidate.days is None else float(candidate.days.sum()), "sentence": said,
         "filter": None if chosen is None else to_json(chosen),
         "numbers": [{"name": name, "value": float(value)} for name, value in candidate.numbers.items()],

@@ -18,6 +18,9 @@ from dealtrace_engine.sources.labels import LANGUAGES
 RULE = "rule:"
 LEAST = 0.005
 """Money below it is not told: it would be rounded away."""
+NAMED_ATTRIBUTES = {"attribute", "attribute_2", "standout_attribute"}
+"""Names of a candidate that are those of attributes."""
+_FIELD = re.compile(r"\\{(\w+)\\}")
 _FORMS = re.compile(r"\[(\w+):([^|\]]*)\|([^\]]*)\]")
 
 
@@ -128,6 +131,8 @@ class Words:
         """
         numbers = {name: self._told(name, value) for name, value in candidate.numbers.items()}
         names = {name: self.name(value) for name, value in candidate.names.items()}
+        for name in NAMED_ATTRIBUTES & names.keys():
+            names[name] = self.attribute(names[name])
         if "group" in names:
             pair = "two" if "group_2" in names else "one"
             names["groups"] = self._template("groups", pair).format(**names)
@@ -146,7 +151,7 @@ class Words:
             parts.append(self._template("standout", "group").format(groups=groups, **numbers))
         if "day_hours" in numbers:
             parts.append(self._template("units", "working_days").format(**numbers))
-        if money is not None and abs(money) >= LEAST:
+        if money is not None and money >= LEAST:
             parts.append(self._template("stakes", candidate.basis).format(
                 money=self.money(money, currency, is_converted),
                 amount=self.money(amount, currency, is_converted), rate=self.percent(100 * rate),
@@ -154,6 +159,40 @@ class Words:
         elif candidate.basis in _words()["without_money"]:
             parts.append(self._template("without_money", candidate.basis))
         return ("" if self.language in ("ja", "zh") else " ").join(parts)
+
+    def attribute(self, name: str) -> str:
+        """Return what an attribute is called in a sentence: by its own name, if it is not a usual one.
+
+        Examples
+        --------
+        >>> Words("de").attribute("lead_source"), Words("fr").attribute("region"), Words("it").attribute("x")
+        ('Lead-Quelle', 'la région', 'x')
+        """
+        called = cast(Mapping[str, str], _words()["attributes"].get(name.lower(), {}))
+        return called.get(self.language, name)
+
+    def note(self, reason: str, cases: int) -> str:
+        """Return a note on amounts in the language, with the number of its cases; one not known as it is.
+
+        Parameters
+        ----------
+        reason : str
+            As findings have it, in English.
+        cases : int
+
+        Examples
+        --------
+        >>> Words("de").note("no amount in 'amount'", 1), Words("en").note("anything", 1200)
+        ('kein Betrag in „amount“ (1 Fall)', 'anything (1,200 cases)')
+        """
+        said = reason
+        for key, words in _words()["notes"].items():
+            form = _FIELD.sub(r"(?P<\1>.+)", re.escape(words["en"])).replace("'", "['\"]")
+            found = re.fullmatch(form, reason)
+            if found is not None:
+                said = self._template("notes", key).format(**found.groupdict())
+        told = self._template("units", "cases").format(reason=said, cases=self.number(cases))
+        return self._counted(told, {"cases": cases})
 
     def _counted(self, template: str, numbers: Mapping[str, float]) -> str:
         """Write ``[name:one|many]`` as the number asks for; in French, less than two is one."""

@@ -1,8 +1,9 @@
 """Names of the canonical activities in six languages.
 
 `labels.json` holds, per activity id, the English name and for every other language the forms found in
-published lead-to-cash guides (``attested``) and, where those have none, our own (``proposed``). The first
-form is shown; all of them mean the id. So do the words of the id in English: "Opportunity Won".
+published lead-to-cash guides (``attested``) and, where those have none of their own, ours (``proposed``). The
+first form is shown, one that is the English name only where there is no other; all of them mean the id. So do
+the words of the id in English: "Opportunity Won".
 """
 
 from __future__ import annotations
@@ -67,6 +68,8 @@ def activity_forms(activity_id: str, language: str = "en") -> tuple[str, ...]:
     --------
     >>> activity_forms("contract_signed", "zh"), activity_forms("opportunity_won")
     (('合同已签署', '合同签署'), ('Opportunity Closed Won', 'Opportunity Won'))
+    >>> activity_label("order_fulfilled", "de")
+    'Bestellung erfüllt/Leistung erbracht'
     """
     if language not in LANGUAGES:
         raise SchemaError(
@@ -82,7 +85,8 @@ def activity_forms(activity_id: str, language: str = "en") -> tuple[str, ...]:
         shown, words = cast(str, _table()[activity_id]["en"]), activity_id.replace("_", " ")
         return (shown,) if shown.lower() == words else (shown, words.title())
     forms = cast(dict[str, list[str]], _table()[activity_id][language])
-    return (*forms["attested"], *forms["proposed"])
+    every = (*forms["attested"], *forms["proposed"])
+    return tuple(sorted(every, key=lambda form: form == _table()[activity_id]["en"]))
 
 
 @lru_cache(maxsize=1)

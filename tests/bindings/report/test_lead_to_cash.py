@@ -133,23 +133,53 @@ def test_each_amount_is_in_the_currency_that_is_named(events):
         assert found.results[name].to_arrow().equals(made)
 
 
+def test_the_amount_and_its_currency_can_be_named(events, tmp_path, capsys):
+    """For the findings and the answers; without one of a usual name, findings say how to name it."""
+    names = [{"amount": "NetValue"}.get(name, name) for name in events.column_names]
+    unit = pc.if_else(pc.equal(events["region"], "Japan"), "JPY", "EUR")
+    pq.write_table(events.rename_columns(names).append_column("unit", unit), tmp_path / "log.parquet")
+    words, out = ["analyze", str(tmp_path / "log.parquet")], tmp_path / "out"
+    assert main([*words, "--value", "NetValue", "--currency", "unit"]) == 1
+    assert "--value and --currency only for what sales asks" in capsys.readouterr().err
+    for option, name in (("--value", "amuont"), ("--currency", "unti")):
+        assert main([*words, "--findings", option, name]) == 1
+        assert name in capsys.readouterr().err
+    assert main([*words, "--findings", "--lang", "de"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "ohne Geldbeträge, da keine nutzbare Spalte „amount“, „value“ oder ähnlich heißt" in told
+    assert "anzugeben mit --value (" in told
+    named = ["--value", "NetValue", "--currency", "unit"]
+    assert main([*words, "--findings", *named, "-o", str(out), "--quiet"]) == 0
+    log = dt.read_parquet(tmp_path / "log.parquet")
+    money = {"value": "NetValue", "currency": "unit"}
+    assert pq.read_table(out / "findings.parquet").equals(dt.findings(log, **money).table)
+    assert pq.read_table(out / "kpis.parquet").equals(dt.kpis(log, **money).to_arrow())
+    assert pq.read_table(out / "discounts.parquet").equals(dt.discounts(log, **money).to_arrow())
+    parameters = json.loads((out / "manifest.json").read_text())["parameters"]
+    assert {name: parameters[name] for name in money} == money
+    for wrong in ({"value": "amuont"}, {"value": "NetValue", "currency": "unti"}):
+        with pytest.raises(dt.SchemaError, match=r"amuont|unti"):
+            answers(log, None, step, **wrong)
+
+
 @pytest.mark.parametrize(
-    ("spoil", "note"),
+    ("spoil", "notes"),
     [
         (lambda t: t.set_column(t.column_names.index("amount"), "amount", pa.array(range(len(t)))),
-         "varies within cases"),
+         ["varies within cases", "name one with value="]),
         (lambda t: t.rename_columns({"amount": "value"}).set_column(
-            t.column_names.index("amount"), "value", pa.array(["much"] * len(t))), "has no numbers"),
-        (lambda t: t.drop_columns(["amount"]), None),
-        (lambda t: t.rename_columns({"amount": "opportunity_value"}), None),
+            t.column_names.index("amount"), "value", pa.array(["much"] * len(t))),
+         ["has no numbers", "name one with value="]),
+        (lambda t: t.drop_columns(["amount"]), ["name one with value="]),
+        (lambda t: t.rename_columns({"amount": "opportunity_value"}), []),
     ],
 )  # fmt: skip
-def test_an_amount_that_cannot_be_used_takes_no_answer_away(events, spoil, note):
+def test_an_amount_that_cannot_be_used_takes_no_answer_away(events, spoil, notes):
     log = dt.from_arrow(spoil(events))
     found = answers(log, None, step)
     has_money = "opportunity_value" in log.attribute_names
     assert set(found.unanswered) == (set() if has_money else {"discounts"})
-    assert [note in one for one in found.notes] == ([] if note is None else [True])
+    assert [note in one for note, one in zip(notes, found.notes, strict=True)] == [True] * len(notes)
     owed = found.results["receivables"].to_arrow()["amount_open"].to_pylist()
     assert (None not in owed) is has_money
 

@@ -228,13 +228,55 @@ def test_amounts_that_cannot_be_used_are_noted(column, reason):
     assert by_kind(found)["canceled_orders"]["money"] == (3.0 if "total_amount" in column else None)
 
 
+@pytest.mark.parametrize("below", [["Japan"], "all"])
+def test_amounts_below_zero_are_not_at_stake(small, below):
+    """They count as not known, so that nothing costs less than nothing; a note counts them."""
+    events, _ = small
+    place, amount = events.column_names.index("amount"), events["amount"]
+    chosen = pa.array([below == "all" or region in below for region in events["region"].to_pylist()])
+    signs = {"below": pc.negate(amount), "missing": pa.nulls(len(amount), pa.float64())}
+    told = {
+        name: findings(
+            from_arrow(events.set_column(place, "amount", pc.if_else(chosen, other, amount))), most=40
+        )
+        for name, other in signs.items()
+    }
+    assert told["below"].table.equals(told["missing"].table)
+    money = told["below"].table["money"].to_pylist()
+    assert money == [None] * len(money) if below == "all" else min(money) >= 0
+    cases = len(set(events.filter(chosen)["case_id"].to_pylist()))
+    (note,) = told["below"].findings
+    assert (note.reason, note.count) == (
+        "amount below zero in 'amount', left out of the money at stake", cases,
+    )  # fmt: skip
+
+
+def test_converted_amounts_below_zero_are_left_out_too(small):
+    table = in_two_currencies(small[0])
+    is_yen = pc.equal(table["currency"], "JPY")
+    signed = pc.multiply(table["amount"], pc.if_else(pc.equal(table["segment"], "Enterprise"), -1.0, 1.0))
+    table = table.set_column(table.column_names.index("amount"), "amount", signed)
+    found = findings(from_arrow(table.append_column(
+        "amount_corporate", pc.multiply(signed, pc.if_else(is_yen, 0.5, 1.0)))), most=40)  # fmt: skip
+    assert set(found.table["currency"].to_pylist()) == {"EUR"}
+    assert min(money for money in found.table["money"].to_pylist() if money is not None) >= 0
+    assert [note.reason.partition(" in ")[0] for note in found.findings] == [
+        "amount below zero", "amounts of several currencies, as converted into EUR",
+    ]  # fmt: skip
+
+
 def test_without_amounts_days_and_cases_rank(small):
     events, _ = small
     found = findings(from_arrow(events.drop_columns(["amount"])))
     days = [row["days"] or 0 for row in found.table.to_pylist()]
     assert days == sorted(days, reverse=True)
     assert found.table.column("money").null_count == len(found) == 10
-    assert json.loads(found.to_json())["findings"][0]["money"] is None
+    written = json.loads(found.to_json())
+    assert written["findings"][0]["money"] is None
+    assert [(note["reason"], note["text"]) for note in written["notes"]] == [(
+        "without money, as no usable column is called 'amount', 'value' or the like; name one with value=",
+        f"{found.findings[0].reason} ({found.findings[0].count:,} cases)",
+    )]  # fmt: skip
 
 
 def payment(case, *days):

@@ -172,9 +172,10 @@ def test_what_goes_with_slow_deals(large):
 
 
 PAIRS = {
-    "en": "region “r0” and segment “a = b”", "de": "region „r0“ und segment „a = b“",
-    "fr": "region «\u00a0r0\u00a0» et segment «\u00a0a = b\u00a0»", "it": "region «r0» e segment «a = b»",
-    "ja": "regionが「r0」かつsegmentが「a = b」", "zh": "region 为“r0”且 segment 为“a = b”",
+    "en": "region “r0” and segment “a = b”", "de": "Region „r0“ und Segment „a = b“",
+    "fr": "la région «\u00a0r0\u00a0» et le segment «\u00a0a = b\u00a0»",
+    "it": "la regione «r0» e il segmento «a = b»", "ja": "地域が「r0」かつセグメントが「a = b」",
+    "zh": "地区为“r0”且客户细分为“a = b”",
 }  # fmt: skip
 
 

@@ -17,9 +17,10 @@ from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
 REGION, REP = "Iberia", "Anna Quinn"
 SOURCES = (broken_rules, unapproved_discounts, overdue_unpaid)
 BEHIND = {
-    "en": "Most often with region “Iberia”: ", "de": "Am häufigsten mit region „Iberia“: ",
-    "fr": "Surtout avec region «\u00a0Iberia\u00a0»\u00a0: ", "it": "Soprattutto con region «Iberia»: ",
-    "ja": "特にregionが「Iberia」の案件に多く（", "zh": "region 为“Iberia”的案例最为突出：",
+    "en": "Most often with region “Iberia”: ", "de": "Am häufigsten mit Region „Iberia“: ",
+    "fr": "Surtout avec la région «\u00a0Iberia\u00a0»\u00a0: ",
+    "it": "Soprattutto con la regione «Iberia»: ",
+    "ja": "特に地域が「Iberia」の案件に多く（", "zh": "地区为“Iberia”的案例最为突出：",
 }  # fmt: skip
 
 
