@@ -25,9 +25,6 @@ from dealtrace_engine.schema import names_of
 if TYPE_CHECKING:
     from dealtrace_engine.filters.expressions import Expression
 
-WHOLE = 0.25
-"""Where levels that decide the target have so large a share of the cases, the attribute encodes it."""
-
 
 @dataclass(frozen=True, eq=False)
 class Drivers(Result):
@@ -40,8 +37,8 @@ class Drivers(Result):
         (attribute, pair, did, skipped, repeated, before, handled), what: text; also: other findings that are
         the very same cases, or null; base: what it is told against;
         cases, others: cases with it, and others of the base; with_it, without_it: share of yes, or mean;
-        effect, effect_low, effect_high: their difference and its interval; odds_ratio, odds_low, odds_high:
-        of a yes/no, else null; median_difference, hedges_g, rank_biserial: of a number, else null; p_value;
+        effect, effect_low, effect_high: with_it less without_it, with its interval of 95 %; odds_ratio,
+        odds_low, odds_high: of a yes/no, else null; median_difference, hedges_g, rank_biserial: of a number, else null; p_value;
         q_value: p adjusted for all that was tested; excess: cases times effect, which is how many yes more,
         or how much more in all; value: amount of the cases, null without `value`, without any known amount,
         and where there are several currencies (see `values`); sentence: text.
@@ -53,7 +50,9 @@ class Drivers(Result):
     left_out : dict of str to int
         What was not tested, by reason.
     notes : list of str
-    target, kind : str
+    target : str
+        What is explained, with the value that is a yes, such as ``"Delayed = DELAYED"``.
+    kind : str
     tested, found : int
         How many things were tested, and how many of them are findings; `table` has the first of these.
     """
@@ -128,7 +127,7 @@ def drivers(
     kind : {"yes/no", "number"}, optional
         Found by default.
     yes : optional
-        The value of the attribute that is a yes.
+        The value of the attribute that is a yes; see `target_of`: needed where its values do not say it.
     attributes : str or sequence of str, optional
         All attributes of the case by default that have values in several cases.
     pairs, patterns : bool
@@ -163,7 +162,7 @@ def drivers(
     Raises
     ------
     SchemaError
-        There is no such column or activity, or the target has no two sides.
+        There is no such column or activity, or which value of the target is a yes is to be said.
     ArgumentError
         A number is out of its range, what is to be named is no name, there is not one value of the target
         per case, a calendar is given for another target than the throughput, or a case has none.

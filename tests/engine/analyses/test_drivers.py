@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -289,7 +290,7 @@ def test_targets():
     assert target_of(few, pa.array([True, False, None, True])).known.tolist() == [True, True, False, True]
     assert target_of(few, "throughput").values.tolist() == [0] * 4
     for wrong, kind, error in (
-        ("state", None, "two sides"), ("stat", None, "stat"), ("state", "number", "no numbers"),
+        ("state", None, "3 values of which none"), ("stat", None, "stat"), ("state", "number", "no numbers"),
         ([1, 2], None, "2 values for 4 cases"), (7, None, "an attribute, a filter or values"),
         ("amount", "many", "kind"), (w.activity("a"), None, "choice of events"),
         ([object()] * 4, None, "a text per case"), ([[1], [2], [1], [2]], None, "neither two sides"),
@@ -298,6 +299,43 @@ def test_targets():
             target_of(few, wrong, kind=kind)
     with pytest.raises(SchemaError, match="no value 'Gone'"):
         target_of(few, "state", yes="Gone")
+
+
+@pytest.mark.parametrize(
+    ("values", "yes"),
+    [(["Won", "Lost"], "Won"), (["no", "YES"], "YES"), ([0, 1], 1), (["IN TIME", "DELAYED"], None),
+     ([1, 2], None), (["Won", "Open"], None)],
+)  # fmt: skip
+def test_no_value_is_taken_for_the_yes_that_does_not_say_so(values, yes):
+    log = of_cases(4, state=values * 2)
+    if yes is None:
+        with pytest.raises(SchemaError, match=r"two values .* yes=; values: .*" + str(values[0])):
+            target_of(log, "state", kind="yes/no")
+    else:
+        target = target_of(log, "state", kind="yes/no")
+        assert target.name == f"state = {yes}"
+        assert target.values.tolist() == [float(value == yes) for value in values * 2]
+
+
+@pytest.mark.parametrize("number", [False, True])
+def test_the_interval_of_a_sentence_is_that_of_the_amount_told(number):
+    x = ["p", "q"] * 300
+    y = [(i % 7 == 0) != (value == "p") for i, value in enumerate(x)]
+    target = [5.0 * value + i % 3 for i, value in enumerate(y)] if number else y
+    found = drivers(of_cases(600, x=x, y=target), "y", smallest=2)
+    (row,) = found.table.to_pylist()
+    fewer = row["effect"] < 0
+    assert fewer == (row["what"] == "x = q")
+    scale = 1 if number else 100
+    low, high = sorted(abs(row[name]) * scale for name in ("effect_low", "effect_high"))
+    told = [float(text) for text in re.search(r"interval (\S+) to ([\d.]+);", row["sentence"]).groups()]
+    assert told == pytest.approx([low, high], abs=0.06)
+    (mirrored,) = drivers(of_cases(600, x=x, y=[-v if number else not v for v in target]), "y",
+                          smallest=2).sentences  # fmt: skip
+    assert (
+        re.search(r"interval (\S+) to ([\d.]+);", mirrored).groups()
+        == re.search(r"interval (\S+) to ([\d.]+);", row["sentence"]).groups()
+    )
 
 
 def test_sentences_name_columns_as_they_are_spelled(log):
