@@ -38,7 +38,8 @@ class Drivers(Result):
         the very same cases, or null; base: what it is told against;
         cases, others: cases with it, and others of the base; with_it, without_it: share of yes, or mean;
         effect, effect_low, effect_high: with_it less without_it, with its interval of 95 %; odds_ratio,
-        odds_low, odds_high: of a yes/no, else null; median_difference, hedges_g, rank_biserial: of a number, else null; p_value;
+        odds_low, odds_high: of a yes/no, else null; median_difference, hedges_g, rank_biserial: of a number,
+        else null; p_value;
         q_value: p adjusted for all that was tested; excess: cases times effect, which is how many yes more,
         or how much more in all; value: amount of the cases, null without `value`, without any known amount,
         and where there are several currencies (see `values`); sentence: text.
