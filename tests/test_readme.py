@@ -99,6 +99,14 @@ def test_what_it_points_to_is_there():
         assert (ROOT / (target[0] or target[1])).exists(), target
 
 
+def test_every_module_of_ext_has_its_row_and_no_other_has_one():
+    rows = (ROOT / "ext" / "README.md").read_text("utf-8").partition("## ")[0].splitlines()
+    named = [
+        name for row in rows if row.startswith("| `") for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    ]
+    assert sorted(named) == sorted(path.stem for path in (ROOT / "ext" / "dealtrace_ext").glob("*.pyx"))
+
+
 def test_the_two_commands_make_their_own_environment():
     setups = [block for block in blocks("sh") if "pip install" in block]
     assert len(setups) == 2
