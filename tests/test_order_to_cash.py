@@ -156,13 +156,47 @@ def test_rules(log, rows, told):
     assert counts["blocked-for-credit"] == never == told["lines blocked for credit and never released"]
 
 
-def test_drivers(log, path):
+def test_drivers(log, path, rows, told):
+    """The example as it stands, against the lines that were issued and their steps until then."""
+    (example,) = (block for block in re.findall(r"```python\n(.*?)```", EXAMPLE.read_text("utf-8"), re.S)
+                  if "drivers(" in block)  # fmt: skip
+    names = {"dt": dt, "log": log}
+    exec(compile(example, EXAMPLE.name, "exec"), names)
+    found = names["late"]
+    before = rows.with_columns(issued=pl.col("activity") == "Good Issue").filter(
+        pl.col("issued").any().over("case"), ~pl.col("issued").cum_max().over("case")
+    )
+    issued = rows.filter(pl.col("activity") == "Good Issue").select("case").unique()
     cases = pl.read_parquet(path, columns=["Key", "Delayed", "OrderType"]).unique("Key")
-    std = cases.filter(pl.col("OrderType") == "US-Std. Order")
-    rest = cases.filter(pl.col("OrderType") != "US-Std. Order")
-    effect = (std["Delayed"] == "DELAYED").mean() - (rest["Delayed"] == "DELAYED").mean()
-    found = dt.drivers(log, "Delayed", attributes=["OrderType"], pairs=False, patterns=False)
-    row = next(row for row in found.table.to_pylist() if row["what"] == "OrderType = US-Std. Order")
-    assert (row["cases"], row["others"]) == (std.height, rest.height)
-    assert abs(row["effect"]) == pytest.approx(abs(effect), rel=1e-9)
-    assert "not proof" in row["sentence"]
+    cases = cases.join(issued, left_on="Key", right_on="case").with_columns(
+        late=pl.col("Delayed") == "DELAYED"
+    )
+    assert found.target == "Delayed = DELAYED"
+    assert cases["late"].sum() == told["lines issued late"]
+    did = {name: pl.col("Key").is_in(before.filter(pl.col("activity") == name)["case"].implode()) for name in
+           ("Sched.Line Changed Delivery Date", "LgstCheckOnConfDat Removed")}  # fmt: skip
+    changed, checked = did.values()
+    expected = {
+        "OrderType = US-Std. Order": pl.col("OrderType") == "US-Std. Order",
+        "did Sched.Line Changed Delivery Date": changed, "skipped LgstCheckOnConfDat Removed": ~checked,
+    }  # fmt: skip
+    by_name = {row["what"]: row for row in found.table.to_pylist()}
+    for what, those in expected.items():
+        own, others = cases.filter(those), cases.filter(~those)
+        row = by_name[what]
+        assert (row["cases"], row["others"]) == (own.height, others.height)
+        assert (row["with_it"], row["without_it"]) == (own["late"].mean(), others["late"].mean())
+        assert row["effect"] == pytest.approx(own["late"].mean() - others["late"].mean(), rel=1e-9)
+    first, _, skipped = (by_name[what] for what in expected)
+    assert first["cases"] == told["lines of order type US-Std. Order"]
+    assert 100 * first["with_it"] == pytest.approx(told["of which late, per cent"], abs=0.051)
+    assert 100 * first["without_it"] == pytest.approx(told["of the other types, late, per cent"], abs=0.051)
+    assert skipped["cases"] == told["lines without LgstCheckOnConfDat Removed"]
+    share = told["of which late, per cent, without that step"]
+    assert 100 * skipped["with_it"] == pytest.approx(share, abs=0.051)
+    assert 100 * skipped["without_it"] == pytest.approx(told["of lines with it, late, per cent"], abs=0.051)
+    page = " ".join(EXAMPLE.read_text("utf-8").split())
+    assert f'The first sentence: "{found.sentences[0]}"' in page
+    steps = [row for row in found.table.to_pylist() if row["kind"] not in ("attribute", "pair")]
+    assert next(row["what"] for row in steps if row["kind"] != "handled") in expected
+    assert not [row["what"] for row in steps if "Good Issue" in row["what"]]

@@ -49,6 +49,8 @@ def test_the_slow_approver_is_first_of_all_whom_it_waits_for(organisation):
 def test_the_discounting_rep_is_first(organisation):
     _, findings, log, _ = organisation
     rep = findings["discounting_rep"]
+    of_all = dt.discounts(log, by="owner").table.to_pylist()
+    assert next(row["owner"] for row in of_all if row["currency"] == "EUR") == rep["name"]
     accepted = dt.where.contains("Quote Accepted")
     table = pl.from_arrow(dt.discounts(log, by="owner", where=accepted).table)
     assert table["owner"][0] == rep["name"]

@@ -60,9 +60,9 @@ def edges(cases: Cases) -> list[dict[str, object]]:
     return sorted(rows, key=lambda row: (-row["count"], row["source"].encode(), row["target"].encode()))
 
 
-def stdev(times: Sequence[int]) -> float:
-    """Sample standard deviation in seconds, from the exact variance."""
+def stdev(times: Sequence[int]) -> float | None:
+    """Sample standard deviation in seconds, from the exact variance; None for one occurrence."""
     if len(times) < 2:
-        return math.nan
+        return None
     mean = Fraction(sum(times), len(times))
     return math.sqrt(sum((time - mean) ** 2 for time in times) / (len(times) - 1)) / 1e6

@@ -14,8 +14,12 @@ BESIDE = (
     (
         "unit",
         "as in column unit",
-        r"value|low|high|target|observed|expected|difference(_low|_high)?|average|adjusted|gap_to_top",
+        r"value|low|high|target|observed|expected|difference(_low|_high)?|average|adjusted|gap_to_top|"
+        r"bound",
     ),
+    ("measure", "as in column measure", r"estimate|low|high"),
+    ("effect", "as the target", r"with(out)?_it|effect(_low|_high)?|median_difference"),
+    ("difference", "share", r"difference|low|high"),
     ("currency", "currency", r"expected|actual|low|high|total(_low|_high|_actual)?"),
 )
 """A column, and the unit and the names of those that have it in a table with that column."""
@@ -30,13 +34,16 @@ BY_NAME = (
     ("probability", r"[pq](_value)?|win_(probability|within)|predicted|observed|above|up_to"),
     ("share", r"(.*_)?(share|rate|adherence|conversion|fitness|drop_off)(_.*)?"),
     ("share", r"(late|excessive|decided|from_first)(_low|_high)?"),
-    ("share", r"error"),
+    ("share", r"error|confidence|with_it|volume|manual|timing|path|score"),
     ("count", r"((new|expected)_)?(deals|wins)(_low|_high)?"),
+    ("cases x target", r"excess"),
+    ("1", r"odds_(ratio|low|high)|hedges_g|rank_biserial|times_limit|specialisation|brier(_reference)?"),
     ("currency", r"(.*_)?(amount|value|money)(_(?!cases|unknown|changes).*)?"),
 )
 """Unit to the names of columns that have it, the first that fits; other whole numbers are counts.
 
-A share is from 0 to 1; currency is that of the row, which its column ``currency`` names.
+A share is from 0 to 1, and so are differences of shares; 1 is a pure number, the target that of `drivers`, a
+share of yes or in its own unit; currency is that of the row, which its column ``currency`` names.
 """
 
 

@@ -207,20 +207,21 @@ class Finder:
     def _sentence(self, row: dict[str, Any], values: list[dict[str, Any]]) -> str:
         many, what = f"{row['cases']:,} cases", _begun(row["kind"], row["what"])
         against = "all others" if row["base"] == "all cases" else f"other {row['base']}"
+        low, high = told_interval(row["effect"], row["effect_low"], row["effect_high"])
         if self.target.kind == "yes/no":
             said = (
                 f"{what}: {row['with_it']:.1%} of {many} {self.target.holds}, against "
                 f"{row['without_it']:.1%} of {against}, {abs(row['effect']) * 100:.1f} points "
-                f"{_more(row['effect'])} (95 % interval {row['effect_low'] * 100:.1f} to "
-                f"{row['effect_high'] * 100:.1f}; odds ratio {row['odds_ratio']:.2f}), about "
+                f"{_more(row['effect'])} (95 % interval {low * 100:z.1f} to "
+                f"{high * 100:z.1f}; odds ratio {row['odds_ratio']:.2f}), about "
                 f"{abs(row['excess']):,.0f} cases {_more(row['excess'])}"
             )
         else:
             said = (
                 f"{what}: the mean {self.target.name} of {many} is {figure(row['with_it'])}, against "
                 f"{figure(row['without_it'])} of {against}, {figure(abs(row['effect']))} "
-                f"{'more' if row['effect'] > 0 else 'less'} (95 % interval {figure(row['effect_low'])} to "
-                f"{figure(row['effect_high'])}; Hedges g {row['hedges_g']:.2f})"
+                f"{'more' if row['effect'] > 0 else 'less'} (95 % interval {figure(low)} to "
+                f"{figure(high)}; Hedges g {row['hedges_g']:.2f})"
             )
         money = [f"{one['value']:,.0f} {one['currency'] or ''}".strip() for one in values]
         at_stake = f"; at stake: {', '.join(money)}" if money else ""
@@ -246,6 +247,17 @@ def figure(number: float) -> str:
     if number == 0:
         return "0"
     return f"{number:,.{min(max(0, 2 - math.floor(math.log10(abs(number)))), 9)}f}"
+
+
+def told_interval(effect: float, low: float, high: float) -> tuple[float, float]:
+    """Return the interval of an effect as it is told: of how many fewer, where the effect is below zero.
+
+    Examples
+    --------
+    >>> told_interval(-10.9, -12.0, -9.9), told_interval(3.0, -1.0, 7.0)
+    ((9.9, 12.0), (-1.0, 7.0))
+    """
+    return (-high, -low) if effect < 0 else (low, high)
 
 
 def _more(effect: float) -> str:

@@ -44,8 +44,9 @@ class Drivers(Result):
         to zero. The attributes of `by`; kind (attribute, pair, did, skipped, repeated, before, handled),
         what: text; also: other findings that are the very same cases, or null; base: what it is told against;
         cases, others: cases with it, and others of the base; with_it, without_it: share of yes, or mean;
-        effect, effect_low, effect_high: their difference and its interval; odds_ratio, odds_low, odds_high:
-        of a yes/no, else null; median_difference, hedges_g, rank_biserial: of a number, else null; p_value;
+        effect, effect_low, effect_high: with_it less without_it, with its interval of 95 %; odds_ratio,
+        odds_low, odds_high: of a yes/no, else null; median_difference, hedges_g, rank_biserial: of a number,
+        else null; p_value;
         q_value: p adjusted for all that was tested; excess: cases times effect, which is how many yes more,
         or how much more in all; value: amount of the cases, null without `value`, without any known amount,
         and where there are several currencies (see `values`); sentence: text.
@@ -57,7 +58,9 @@ class Drivers(Result):
     left_out : dict of str to int
         What was not tested, by reason.
     notes : list of str
-    target, kind : str
+    target : str
+        What is explained, with the value that is a yes, such as ``"Delayed = DELAYED"``.
+    kind : str
     tested, found : int
         How many things were tested, and how many of them are findings; `table` has the first of these.
     """
@@ -133,7 +136,7 @@ def drivers(
     kind : {"yes/no", "number"}, optional
         Found by default.
     yes : optional
-        The value of the attribute that is a yes.
+        The value of the attribute that is a yes; see `target_of`: needed where its values do not say it.
     by : str or sequence of str, optional
         Attributes of the case; each group is looked at by itself.
     attributes : str or sequence of str, optional
@@ -170,7 +173,7 @@ def drivers(
     Raises
     ------
     SchemaError
-        There is no such column or activity, or the target has no two sides.
+        There is no such column or activity, or which value of the target is a yes is to be said.
     ArgumentError
         A number is out of its range, what is to be named is no name, there is not one value of the target
         per case, a calendar is given for another target than the throughput, or a case has none.

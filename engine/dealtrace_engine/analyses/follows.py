@@ -47,7 +47,7 @@ class DirectlyFollows(Result):
         """The rows of `counts` with the times of each pair.
 
         source, target, count; cases: in how many cases it occurs; mean_s, median_s, min_s, max_s, sum_s,
-        stdev_s (of a sample, NaN for one occurrence), p50_s, p90_s, p95_s, p99_s (numpy's linear
+        stdev_s (of a sample, null for one occurrence), p50_s, p90_s, p95_s, p99_s (numpy's linear
         percentiles): seconds from source to target.
         """
         return self._edges()
@@ -151,6 +151,7 @@ def _edge_table(log: EventLog, edges: Edges) -> pa.Table:
         "p99_s": percentiles[:, 4],
     }
     figures = {name: np.asarray(values, dtype=np.float64)[order] for name, values in times.items()}
+    figures["stdev_s"] = pa.array(figures["stdev_s"], mask=edges.counts[order] < 2)
     counted = _count_table(log, edges)
     columns = dict(zip(counted.column_names, counted.columns, strict=True))
     return table(columns | {"cases": edges.cases[order]} | figures)
@@ -159,7 +160,7 @@ def _edge_table(log: EventLog, edges: Edges) -> pa.Table:
 def _stdev(n: int, total: int, squares: int) -> float:
     """Return the sample standard deviation in seconds, from exact sums in microseconds."""
     if n < 2:
-        return math.nan
+        return 0.0  # which is masked
     return math.sqrt((n * squares - total * total) / (n * (n - 1))) / MICROSECONDS
 
 

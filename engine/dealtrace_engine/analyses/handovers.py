@@ -49,9 +49,11 @@ class Handovers(Result):
         A row per group, source and target, by handovers, most first, then by group and names. The attributes
         of `by`; currency: text, where `value` was asked for; source, target: text, the resource that passes
         on and the one that takes over; handovers; cases: with such a handover; share: of the handovers of
-        the group; wait_sum_s, wait_mean_s, wait_p50_s, wait_p90_s: seconds (of work, with a calendar);
-        returned: handovers after which the work came straight back to the source; returned_cases: cases with
-        such; value: sum of the amounts of those cases, in the currency, where it was asked for.
+        the group, in the currency where there is one; wait_sum_s, wait_mean_s, wait_p50_s, wait_p90_s:
+        seconds (of work, with a calendar); returned: handovers after which the work came straight back to the
+        source: the next change of resource in the case gives it back, however many events in a row the
+        target has until then; returned_cases: cases with such; value: sum of the amounts of
+        those cases, in the currency, where it was asked for.
     findings : list of Finding
         Events without a resource, whose neighbours are no handovers, and what is missing of the amounts.
     """

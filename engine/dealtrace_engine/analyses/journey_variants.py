@@ -132,7 +132,7 @@ def journey_table(
     if amounts is not None:
         columns["currency"] = pa.array([amounts.currencies[k] for k in money.tolist()], pa.string())
     made = (paths.ids.take(arrow(path)), paths.activities.take(arrow(path)), np.diff(paths.offsets)[path],
-            cases, cases / groups.sizes[group], won, lost, null_for_nan(rates), null_for_nan(low),
+            cases, cases / np.bincount(codes)[code], won, lost, null_for_nan(rates), null_for_nan(low),
             null_for_nan(high), figures[:, 0], figures[:, 1])  # fmt: skip
     columns |= dict(zip(COLUMNS, made, strict=True))
     if amounts is not None:

@@ -66,10 +66,10 @@ class Journeys(Result):
     table : pyarrow.Table
         A row per group and path, by cases, most first. The attributes of `by`; currency: text, where `value`
         was asked for; variant: stable id; activities: list of text; length; cases; share: of the cases of the
-        group; won, lost: cases; win_rate: of those that are won or lost, with its score interval
-        win_rate_low, win_rate_high, null where there are none; p50_s, p90_s: throughput time in seconds (of
-        work, with a calendar);
-        value, won_value: sum of the amounts of all and of the won cases, in the currency.
+        group, in the currency where there is one; won, lost: cases; win_rate: of those that are won or lost,
+        with its score interval win_rate_low, win_rate_high, null where there are none; p50_s, p90_s:
+        throughput time in seconds (of work, with a calendar); value, won_value: sum of the amounts of all and
+        of the won cases, in the currency.
     compared : tuple of str
         The two groups of `map`.
     findings : list of Finding
@@ -87,7 +87,7 @@ class Journeys(Result):
     _steps: Later[Steps]
     _map: Later[MapDifference]
     _log: LogReference
-    definition: ClassVar[str] = "journeys 1"
+    definition: ClassVar[str] = "journeys 2"
 
     @property
     def _table(self) -> pa.Table:

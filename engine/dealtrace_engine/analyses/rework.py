@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 RESOURCE, STAGE_COLUMN = "resource", "stage"
 STAGES = (STAGE_COLUMN, "stage_to")
 """The second is what logs of CRM exports call it, where ``stage`` is that of the case today."""
+Which = Literal["rework", "stage_return"]
+WHICH: tuple[Which, ...] = ("rework", "stage_return")
 COLUMNS = (
     "activity", "events", "cases", "rework_events", "rework_cases", "rework_share", "self_loops",
     "repetitions", "by_same", "by_other", "by_unknown", "stage_returns", "total_s", "mean_s", "p50_s",
@@ -188,21 +190,36 @@ class Rework(Result):
 
     @cached_property
     def _rows(self) -> CaseRows:
-        _, cases, rows = self._repeated.marked(AGAIN | STAGE)
+        return self._rows_with(AGAIN)
+
+    @cached_property
+    def _returns(self) -> CaseRows:
+        return self._rows_with(STAGE)
+
+    def _rows_with(self, mark: int) -> CaseRows:
+        _, cases, rows = self._repeated.marked(mark)
         place = np.empty(len(self._order), dtype=np.int64)
         place[self._order] = np.arange(len(place))
         at = place[self._place_of[rows]]
         return CaseRows.of_pairs(made(self._repeated.log.case_ids), at, cases, len(place))
 
-    def cases(self, row: int) -> pa.LargeStringArray:
-        """Return the ids of the cases in which the activity of a row of `table` is done again.
+    def cases(self, row: int, which: Which = "rework") -> pa.LargeStringArray:
+        """Return the ids of the cases of a row of `table`: its rework_cases, or those that return to a stage.
+
+        Parameters
+        ----------
+        row : int
+        which : {"rework", "stage_return"}
+            Whether its activity is done again, or goes back to a stage that the case had left.
 
         Raises
         ------
         ArgumentError
-            There is no such row.
+            There is no such row, or no such choice.
         """
-        return self._rows.cases(row)
+        if which not in WHICH:
+            raise ArgumentError(f"which is 'rework' or 'stage_return', got {which!r}")
+        return (self._rows if which == "rework" else self._returns).cases(row)
 
     @cached_property
     def by_case(self) -> pa.Table:
@@ -219,9 +236,9 @@ class Rework(Result):
 
         The attributes that were grouped by; currency, where there are amounts; kind: self_loop, repetition or
         stage_return; doer: same or other, null where that is not known or makes no difference; events; cases;
-        share: of the cases of the group; total_s: seconds since it was done the time before, or since the
-        stage was left; value: amounts of the cases, where there are amounts. By currency, then by total_s,
-        largest first, then by kind.
+        share: of the cases of the group, in the currency where there is one; total_s: seconds since it was
+        done the time before, or since the stage was left; value: amounts of the cases, where there are
+        amounts. By currency, then by total_s, largest first, then by kind.
         """
         return kinds(self._repeated)
 

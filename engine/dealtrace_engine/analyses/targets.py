@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dealtrace_engine.analyses.decided import LOST_TEXTS, WON_TEXTS
 from dealtrace_engine.analyses.grouping import case_values
 from dealtrace_engine.analyses.throughput import case_durations
 from dealtrace_engine.analyses.working_time import Calendar
@@ -81,9 +82,11 @@ def target_of(
         An attribute of the case; ``"throughput"``, in days, where no attribute is called so; a filter, which
         says yes for the cases that pass; or a truth value or number per case.
     kind : {"yes/no", "number"}, optional
-        Found by default: yes/no where there are truth values or two texts.
+        Found by default: yes/no where there are truth values, or texts.
     yes : optional
-        The value of the attribute that is a yes; needed where it has more than two.
+        The value that is a yes. Needed unless there are truth values, the numbers 1 and 0, or two texts that
+        say by themselves which is the yes (`decided.WON_TEXTS` and `decided.LOST_TEXTS`: Won and Lost, yes
+        and no, true and false): no other is chosen for you.
     calendar : WorkingCalendar or Calendars, optional
         The throughput is working time by it, in days of 24 hours.
     threads : int, optional
@@ -91,7 +94,7 @@ def target_of(
     Raises
     ------
     SchemaError
-        There is no such attribute, it varies within cases, or has no two sides.
+        There is no such attribute, it varies within cases, or which of its values is a yes is to be said.
     ArgumentError
         There is not one value per case, or no such kind; a calendar is given for another target than the
         throughput, or a case has none.
@@ -155,13 +158,22 @@ def _of_values(
         truths = np.array(values.cast(pa.float64()).fill_null(np.nan))
         return Target(name, "yes/no", truths, columns, f"have {name} = yes")
     distinct = sorted(set(values.drop_null().to_pylist()), key=str)
-    if yes is None and len(distinct) != 2:
-        raise SchemaError(f"{name!r} has {len(distinct):,} values, not two sides", column=name,
-                          hint="say which value is a yes with yes=")  # fmt: skip
-    if yes is not None and yes not in distinct:
-        shown = ", ".join(map(repr, distinct[:10]))
-        raise SchemaError(f"{name!r} has no value {yes!r}", column=name, hint=f"values: {shown}")
-    chosen = distinct[1] if yes is None else yes
+    chosen = _yes_of(distinct) if yes is None else yes
+    shown = f"values: {', '.join(map(repr, distinct[:10]))}"
+    if chosen is None:
+        what = f"{len(distinct):,} values" if len(distinct) != 2 else "two values"
+        raise SchemaError(f"{name!r} has {what} of which none is known to be the yes", column=name,
+                          hint=f"say which value is a yes with yes=; {shown}")  # fmt: skip
+    if chosen not in distinct:
+        raise SchemaError(f"{name!r} has no value {yes!r}", column=name, hint=shown)
     told = [np.nan if value is None else float(value == chosen) for value in values.to_pylist()]
     name = f"{name} = {chosen}"
     return Target(name, "yes/no", np.array(told, dtype=np.float64), columns, f"have {name}")
+
+
+def _yes_of(distinct: list[Any]) -> Any:
+    """Return which of two values says by itself that it is the yes; None where none does."""
+    for yes, no in (distinct, distinct[::-1]) if len(distinct) == 2 else ():
+        if (yes, no) == (1, 0) or (str(yes).lower() in WON_TEXTS and str(no).lower() in LOST_TEXTS):
+            return yes
+    return None

@@ -27,8 +27,12 @@ not_succession           no B after an A
 not_chain_succession     no B right after an A
 choice                   A or B
 exclusive_choice         A or B, not both
-four_eyes                nobody does both an A and a B
-same_person              one person does all A and B, as far as it is known who did them
+four_eyes                nobody does both an A and a B; asked of cases with an A and a B of which it is
+                         known who did them
+same_person              one person does all A and B; asked of cases with an A and a B of which it is known
+                         who did them, or with both where two people are known; without B, of cases with
+                         an A by somebody known. With B, a case with an A only is not asked, whoever did it:
+                         name both in `activity`, without `other`, to ask it too
 on_time                  A not after a date of the case: the last A, or with `occurrence` the first
 not_overdue              A has happened once a date of the case has passed
 condition                what `must` says of the case

@@ -22,6 +22,17 @@ def step(_):
     yield None
 
 
+def numbers_without_unit(folder):
+    """Columns of numbers in the tables of a folder that do not say their unit."""
+    return [
+        f"{file.name}: {field.name}"
+        for file in sorted(folder.glob("*.parquet"))
+        for field in pq.read_schema(file)
+        if b"unit" not in (field.metadata or {})
+        and (pa.types.is_integer(field.type) or pa.types.is_floating(field.type))
+    ]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def events():
     return dt.lead_to_cash(300, seed=2).events
@@ -91,6 +102,7 @@ def test_times_are_working_time_where_a_calendar_is_given(events, tmp_path, caps
     capsys.readouterr()
     assert main([*words, "--findings", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["findings"]["findings"] == plain(told)
+    assert numbers_without_unit(tmp_path / "out") == []
     run = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
     assert any(one.get("role") == "calendar" for one in run["inputs"])
 
@@ -98,6 +110,7 @@ def test_times_are_working_time_where_a_calendar_is_given(events, tmp_path, caps
 def test_tables_say_what_they_are(events, tmp_path):
     log = dt.from_arrow(events)
     write_answers(answers(log, None, step), tmp_path)
+    assert numbers_without_unit(tmp_path) == []
     schema = pq.read_schema(tmp_path / "receivables.parquet")
     about = {name.decode(): said.decode() for name, said in schema.metadata.items()}
     assert about["schema"] == "dealtrace.table/1"
@@ -114,6 +127,17 @@ def test_tables_say_what_they_are(events, tmp_path):
     assert forecast.metadata[b"description"].startswith(b"A row per group and currency")
     units = {name: (forecast.field(name).metadata or {}).get(b"unit") for name in forecast.names}
     assert (units["expected"], units["wins_low"], units["note"]) == (b"currency", b"count", None)
+    units = {
+        (name, field.name): (field.metadata or {}).get(b"unit", b"").decode()
+        for name in ("drivers_won", "drivers_won_apart", "journeys_steps", "rep_benchmark",
+                     "discounts_associations", "stages_stuck")
+        for field in pq.read_schema(tmp_path / f"{name}.parquet")
+    }  # fmt: skip
+    assert units["drivers_won", "effect_low"] == "as the target"
+    assert units["drivers_won_apart", "with_it"] == units["journeys_steps", "low"] == "share"
+    assert units["rep_benchmark", "difference"] == "as in column unit"
+    assert units["discounts_associations", "high"] == "as in column measure"
+    assert units["drivers_won", "odds_ratio"] == units["stages_stuck", "times_limit"] == "1"
     definitions = pq.read_table(tmp_path / "kpis_definitions.parquet")
     assert {"id", "definition", "numerator", "denominator"} <= set(definitions.column_names)
 

@@ -11,9 +11,7 @@ from dealtrace_engine.analyses.discounts import NOTE, discounts
 from dealtrace_engine.errors import ArgumentError, LogError, SchemaError
 from dealtrace_engine.filters import where as w
 from dealtrace_engine.lead_to_cash.kpis import kpis
-from dealtrace_engine.sources.crm.readers import read_salesforce
 from dealtrace_engine.sources.memory import from_arrow
-from dealtrace_engine.synthetic.crm.writing import write_organisation
 from dealtrace_engine.synthetic.lead_to_cash import lead_to_cash
 
 ASKED, APPROVED, ACCEPTED, WON, LOST = (
@@ -135,15 +133,6 @@ def test_who_discounts_most_is_first_within_the_currency():
     assert rows[0]["excess_percent"] == pytest.approx(12 * (19 - mean), abs=1e-4)
     assert sum(row["excess_percent"] for row in rows[:3]) == pytest.approx(0, abs=1e-3)
     assert rows[3]["excess_percent"] == 0
-
-
-@pytest.mark.parametrize("seed", [4, 6])
-def test_the_planted_discounting_rep_is_first_in_his_currency(seed, tmp_path):
-    write_organisation("salesforce", None, 2500, seed, tmp_path / "org")
-    planted = json.loads((tmp_path / "org" / "planted.json").read_text(encoding="utf-8"))
-    name = planted["findings"]["discounting_rep"]["name"]
-    rows = discounts(read_salesforce(tmp_path / "org" / "export"), by="owner").table.to_pylist()
-    assert next(row["owner"] for row in rows if row["currency"] == "EUR") == name
 
 
 def test_the_outcome_may_be_an_attribute_and_currencies_are_apart():

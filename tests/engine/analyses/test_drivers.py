@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -279,25 +280,25 @@ def test_leaks_of_numbers():
     assert any(note.startswith("hours all but decides days") for note in found.notes)
 
 
-def test_targets():
-    few = of_cases(4, state=["Won", "Lost", "Open", None], amount=[1.0, None, 3.0, 4.0], size=[1, 1, 2, 2])
-    assert target_of(few, "state", yes="Won").values.tolist()[:3] == [1, 0, 0]
-    assert target_of(few, "amount").kind == "number"
-    assert target_of(few, "amount").known.tolist() == [True, False, True, True]
-    assert target_of(few, "size", yes=2).values.tolist() == [0, 0, 1, 1]
-    assert target_of(few, w.case("state") == "Won").values.tolist() == [1, 0, 0, 0]
-    assert target_of(few, pa.array([True, False, None, True])).known.tolist() == [True, True, False, True]
-    assert target_of(few, "throughput").values.tolist() == [0] * 4
-    for wrong, kind, error in (
-        ("state", None, "two sides"), ("stat", None, "stat"), ("state", "number", "no numbers"),
-        ([1, 2], None, "2 values for 4 cases"), (7, None, "an attribute, a filter or values"),
-        ("amount", "many", "kind"), (w.activity("a"), None, "choice of events"),
-        ([object()] * 4, None, "a text per case"), ([[1], [2], [1], [2]], None, "neither two sides"),
-    ):  # fmt: skip
-        with pytest.raises((SchemaError, ArgumentError), match=error):
-            target_of(few, wrong, kind=kind)
-    with pytest.raises(SchemaError, match="no value 'Gone'"):
-        target_of(few, "state", yes="Gone")
+@pytest.mark.parametrize("number", [False, True])
+def test_the_interval_of_a_sentence_is_that_of_the_amount_told(number):
+    x = ["p", "q"] * 300
+    y = [(i % 7 == 0) != (value == "p") for i, value in enumerate(x)]
+    target = [5.0 * value + i % 3 for i, value in enumerate(y)] if number else y
+    found = drivers(of_cases(600, x=x, y=target), "y", smallest=2)
+    (row,) = found.table.to_pylist()
+    fewer = row["effect"] < 0
+    assert fewer == (row["what"] == "x = q")
+    scale = 1 if number else 100
+    low, high = sorted(abs(row[name]) * scale for name in ("effect_low", "effect_high"))
+    told = [float(text) for text in re.search(r"interval (\S+) to ([\d.]+);", row["sentence"]).groups()]
+    assert told == pytest.approx([low, high], abs=0.06)
+    (mirrored,) = drivers(of_cases(600, x=x, y=[-v if number else not v for v in target]), "y",
+                          smallest=2).sentences  # fmt: skip
+    assert (
+        re.search(r"interval (\S+) to ([\d.]+);", mirrored).groups()
+        == re.search(r"interval (\S+) to ([\d.]+);", row["sentence"]).groups()
+    )
 
 
 def test_sentences_name_columns_as_they_are_spelled(log):

@@ -96,6 +96,7 @@ def test_by_group_and_money():
     assert [tuple(row.values()) for row in rows] == [
         ("EUR", "x", "y", 1, 10.0), ("EUR", "y", "x", 1, 10.0), ("USD", "x", "y", 1, 5.0),
     ]  # fmt: skip
+    assert found.table["share"].to_pylist() == [0.5, 0.5, 1.0]
     assert [finding.reason for finding in found.findings] == [
         "no amount in 'amount'", "events without a resource",
     ]  # fmt: skip

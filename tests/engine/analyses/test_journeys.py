@@ -64,7 +64,7 @@ def test_by_hand():
     ]
     assert [row["value"] for row in rows] == [3.0, 4.0, 16.0, 0.0]
     assert [row["won_value"] for row in rows] == [3.0, 0.0, 16.0, 0.0]
-    assert [row["share"] for row in rows] == [0.4, 0.2, 0.2, 0.2]
+    assert [row["share"] for row in rows] == [0.5, 0.25, 0.25, 1.0]  # of a currency
     assert [row["win_rate"] for row in rows] == [1.0, 0.0, 1.0, None]
     assert rows[3]["win_rate_low"] is None
     assert rows[0]["win_rate_low"] == pytest.approx(0.3424, abs=1e-4)
@@ -73,7 +73,7 @@ def test_by_hand():
     assert {finding.reason: finding.count for finding in found.findings} == {
         "cases neither won nor lost": 1, "no amount in 'amount'": 1,
     }  # fmt: skip
-    assert '"journeys 1"' in found.to_json()
+    assert '"journeys 2"' in found.to_json()
     assert "4 rows of 5 cases" in repr(found)
     again = pickle.loads(pickle.dumps(found))
     assert again.table == found.table

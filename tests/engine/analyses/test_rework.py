@@ -93,7 +93,15 @@ def test_equal_to_the_twin(events, threads, calendar, data):
         spans = [span for span in spans if span is not None]
         assert row["total_s"] == sum(spans) / 10**6
         assert row["p50_s"] == (np.percentile(np.array(spans) / 1e6, 50) if spans else None)
-        assert len(found.cases(number)) >= row["rework_cases"]
+        of = {"rework": 0, "stage_return": 1}
+        ids = {
+            which: [name for name, case in cases.items()
+                    if any(case[each[0]][0] == row["activity"] for each in told[name][at])]
+            for which, at in of.items()
+        }  # fmt: skip
+        assert {which: found.cases(number, which).to_pylist() for which in of} == ids
+        assert found.cases(number).to_pylist() == ids["rework"]
+        assert len(ids["rework"]) == row["rework_cases"]
 
 
 def longest(again, case, activity):
@@ -292,6 +300,8 @@ def test_bad_questions(company):
             rework(log).redundant(within)
     with pytest.raises(ArgumentError, match="no row True"):
         rework(log).cases(True)
+    with pytest.raises(ArgumentError, match="'rework' or 'stage_return', got 'all'"):
+        rework(log).cases(0, "all")
     with pytest.raises(ArgumentError, match="no rework of kind"):
         rework(log).cases_of("loops")
     with pytest.raises(LogError):

@@ -67,8 +67,9 @@ def test_a_filter_keeps_what_its_twin_keeps(events, expression):
     left = {
         case: [(e.activity, e.time_us, e.row) for e in own if e.row in rows] for case, own in cases.items()
     }
-    assert traces_of(log.filter(expression)) == {case: own for case, own in left.items() if own}
-    assert log.filter(expression).quality.rows_kept == len(rows)
+    filtered = log.filter(expression)
+    assert traces_of(filtered) == {case: own for case, own in left.items() if own}
+    assert filtered.quality.rows_kept == len(rows)
 
 
 @settings(max_examples=100)
