@@ -182,10 +182,17 @@ def last_touched(
 
     Parameters
     ----------
-    tables, mapping, name, kind, field
-        See `status_changes`.
+    tables : CrmTables
+    mapping : CrmMapping
+        Says which names the statuses have.
+    name : str
+        Object.
+    kind : str
+        What the business calls it.
     keys : sequence of str
-        The statuses.
+        The statuses: ``"quote.accepted"``.
+    field : str
+        Column of the status.
     """
     import polars as pl
 
