@@ -73,7 +73,7 @@ def _analyze(command: argparse.ArgumentParser) -> None:
 def _check(command: argparse.ArgumentParser) -> None:
     command.description = (
         "Check rules on every case: exit code 0 if all are kept, 1 if one is violated, 2 if something is "
-        "wrong. --lang says in which language rules are named."
+        "wrong. --lang is of all that is said but reasons."
     )
     _inputs(command, several=False)
     command.add_argument(
@@ -113,7 +113,7 @@ def _info(command: argparse.ArgumentParser) -> None:
 def _kpis(command: argparse.ArgumentParser) -> None:
     command.description = (
         "Tell the KPIs of lead-to-cash, such as win rate and sales cycle, each with its interval, what it is "
-        "of, and why it cannot be told. --lang says in which language they are named."
+        "of, and why it cannot be told. --lang is of all that is said but reasons."
     )
     _inputs(command)
     asked = command.add_argument_group("which figures", "all of them for the whole log where not given")
