@@ -69,7 +69,7 @@ def stage_table(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         is_won = pl.coalesce([pl.when(pl.col(closed).is_not_null()).then(pl.col(w).fill_null(False))
                               for closed, w in ways.values()] + [pl.when(won | lost).then(won)])  # fmt: skip
         return table.lazy().select(
-            "stage", "rows", place=_places(table, mapping), is_current=current,
+            "stage", "rows", place=_places(table, current, mapping), is_current=current,
             sort_order="place_metadata", is_closed=closed, is_won=is_won & closed,
             known_by=known,
         )  # fmt: skip
@@ -155,15 +155,16 @@ def _forecast(tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:
     )
 
 
-def _places(table: pl.DataFrame, mapping: CrmMapping) -> pl.Expr:
-    """Return the place of each stage, by the first source that knows as many stages as any does."""
+def _places(table: pl.DataFrame, current: pl.Expr, mapping: CrmMapping) -> pl.Expr:
+    """Return the place of each stage, by the first source that knows as many current stages as any does."""
     import polars as pl
 
     if mapping.stage_order:
         order = {stage: float(place) for place, stage in enumerate(mapping.stage_order)}
         return pl.col("stage").replace_strict(order, default=None, return_dtype=pl.Float64)
     sources = ("place_metadata", "place_records", "chance_metadata", "chance_records", "chance_forecast")
-    best = max(sources, key=lambda source: table[source].is_not_null().sum())
+    known = table.filter(current)
+    best = max(sources, key=lambda source: known[source].is_not_null().sum())
     return pl.col(best).cast(pl.Float64)
 
 

@@ -151,7 +151,8 @@ def renamed_export(**more):
         (5, ((5, "Prototype"), (6, "New"), (7, "Negotiation"), (8, "Demo"), (9, "Won"))),
     )
     rows = [
-        {**snapshot(100 * number + day, stage, day), "OpportunityId": record("006", number)}
+        {**snapshot(100 * number + day, stage, day), "OpportunityId": record("006", number),
+         "ForecastCategory": "Pipeline", "Probability": 50}
         for number, course in courses for day, stage in course
     ]  # fmt: skip
     return tables(
@@ -167,6 +168,8 @@ def test_former_names_of_stages_are_told_with_what_they_are_called_now():
     former = [FormerStage(name, at(day).date(), now) for name, day, now in told]
     assert stage_names(export, CrmMapping()) == StageNames(["New", "Negotiation", "Won"], former)
     assert reasons(export)[FORMER] == 3
+    places = dict(stage_table(export, CrmMapping()).select("stage", "place").collect().iter_rows())
+    assert places == {"New": 1, "Negotiation": 3, "Won": 9, "Demo": 2, "Haggle": None, "Prototype": None}
     mapping = CrmMapping(stage_aliases={"Haggle": "Negotiation"})
     assert stage_names(renamed_export(), mapping).former == former[1:]
 
