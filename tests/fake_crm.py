@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +11,7 @@ import polars as pl
 from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.names import one_of
+from dealtrace_engine.sources.crm.stage_names import FormerStage, StageNames
 from dealtrace_engine.sources.crm.system import CrmSystem
 from dealtrace_engine.sources.crm.tables import CrmTables, Kind, RawExport
 
@@ -149,11 +151,19 @@ def write_folder(path: Path, frames: Mapping[str, Mapping[str, list[object]]]) -
     return path
 
 
+def stage_names(tables: CrmTables, mapping: CrmMapping) -> StageNames:
+    former = [
+        FormerStage("Lead In", date(2024, 1, 2), "Prospecting"),
+        FormerStage("Demo", date(2024, 1, 3), None),
+    ]
+    return StageNames(["Prospecting", "Closed Won"], former)
+
+
 SYSTEM = CrmSystem(
     name="salesforce", catalog=CATALOG, rules=RULES, links=links, case_table=case_table,
     recognise=recognise, read_raw=read_raw, from_frames=raw_of, shapes=("folder",),
     history={"DealHistory": "At"}, stamps=("Touched",), leads=("Prospect", "Id"), rates=("Rate",),
-    unmapped=unmapped, statuses={"Quote.Status": "quote", "Deal.Stage": "stage"},
+    unmapped=unmapped, stages=stage_names, statuses={"Quote.Status": "quote", "Deal.Stage": "stage"},
 )  # fmt: skip
 
 D1, D2, D3 = "006000000000001AAA", "006000000000002AAA", "006000000000003AAA"

@@ -115,8 +115,32 @@ def test_the_two_commands_make_their_own_environment():
     assert all(block.startswith("python3 -m venv .venv && . .venv/bin/activate && ") for block in setups)
 
 
+PAGE = (ROOT / "bindings" / "LEAD_TO_CASH.md").read_text("utf-8")
+
+
 def test_every_question_names_a_call_that_there_is():
-    text = (ROOT / "bindings" / "LEAD_TO_CASH.md").read_text("utf-8")
-    assert re.findall(r"^\| C(\d+) \|", text, re.M) == [str(number) for number in range(1, 34)]
-    for name in re.findall(r"\bdt\.(\w+)", text):
+    assert re.findall(r"^\| C(\d+) \|", PAGE, re.M) == [str(number) for number in range(1, 34)]
+    for name in re.findall(r"\bdt\.(\w+)", PAGE):
         assert hasattr(dealtrace, name), name
+
+
+@pytest.mark.parametrize("crm", [False, True], ids=["built-in log", "Salesforce export"])
+def test_every_call_of_the_page_runs(crm, folder):
+    if crm:
+        assert main(["demo", "--crm", "salesforce", "--deals", "150", "-o", "acme"]) == 0
+        log = dealtrace.read_salesforce("acme/export")
+    else:
+        log = dealtrace.from_arrow(lead_to_cash(500, seed=3).events)
+    names = {
+        "dt": dealtrace, "log": log, "case_id": log.case_table()["case_id"][0].as_py(), "target": "is_won",
+        "net": dealtrace.read_pnml("model.pnml"), "day": "2025-01-01", "value": "amount",
+        "changes": [dealtrace.Cap("quote_issued", "quote_accepted", "5 d")],
+        "expression": dealtrace.where.contains("Quote Accepted"),
+    }  # fmt: skip
+    calls = set(re.findall(r"`((?:dt|log)\.\w+\([^`]*)`", PAGE))
+    assert len(calls) > 30
+    for call in sorted(calls):
+        eval(
+            call.replace("by=...", 'by="region"').replace("limits=...", 'limits={"K18.w": (0.5, None)}'),
+            names,
+        )

@@ -8,7 +8,10 @@ import sys
 
 import pytest
 
+import dealtrace as dt
 from dealtrace.cli import main
+from dealtrace.report.terminal_words import TerminalWords
+from dealtrace_engine.sources.labels import LANGUAGES
 
 CSV = """case,activity,time,region,amount
 1,quote,2024-01-01T00:00:00,North,10
@@ -43,15 +46,29 @@ def paths(tmp_path):
 def test_violations_give_one(paths, capsys):
     assert main(["check", *paths, "--value", "amount", "--by", "region", "--lang", "de"]) == 1
     said = " ".join(capsys.readouterr().out.split())
-    for part in (
-        "Violated: 1 of 3 rules",
-        "Gewonnen ohne Angebot",
-        "South",
-        "Kept won",
-        "'opportunity_lost'",
-        "1 of 2",
-    ):
-        assert part in said
+    for part in ("Verletzt: 1 von 3 Regeln", "Regel Schwere Fälle von eingehalten betroffen", "South",
+                 "Gewonnen ohne Angebot mittel 1 1 0,0\u00a0% 20", "Eingehalten won", "'opportunity_lost'",
+                 "1 von 2 Fällen ohne Verletzung (50,0\u00a0%)"):  # fmt: skip
+        assert part.replace("\u00a0", " ") in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_ready_pack_in_six_languages(tmp_path, capsys, monkeypatch, language):
+    """Nothing but reasons is English: headings, columns, severities, and the names of all rules."""
+    monkeypatch.setenv("COLUMNS", "300")
+    log = dt.from_arrow(dt.lead_to_cash(300, seed=1).events)
+    log.save(tmp_path / "log.dealtrace")
+    assert main(["check", str(tmp_path / "log.dealtrace"), "--lang", language]) == 1
+    said, words = "".join(capsys.readouterr().out.split()), TerminalWords(language)
+    table = dt.check_rules(log).table
+    statuses = dict(zip(table["rule"].to_pylist(), table["status"].to_pylist(), strict=True))
+    assert set(statuses.values()) >= {"violated", "conforming", "not applicable"}
+    missing = [id_ for id_, status in statuses.items() if status == "not applicable"]
+    told = [words.heading("kept"), words.column("severity"), words.severity("critical"),
+            words.heading("not_applicable", count=len(missing), rules=len(statuses)),
+            *(rule.name_in(language) for rule in dt.lead_to_cash_rules())]  # fmt: skip
+    assert all("".join(text.split()) in said for text in told)
+    assert not any(f"{id_}:" in said for id_ in missing)
 
 
 @pytest.mark.parametrize("is_terminal", [False, True])
@@ -69,8 +86,8 @@ def test_what_is_accepted_and_what_was_not_checked_is_said(paths, capsys):
         file.write(RULES.replace('[[rules]]\nid = "lost"', accepted).replace('"opportunity_lost"', '"wun"'))
     assert main(["check", *paths, "--allow-missing"]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "Kept no-quote (1 accepted case), won" in said
-    assert "not checked: 1 of 3 rules lost the log has no activity 'wun'; nearest: 'won'" in said
+    assert "Kept Won without a quote (1 accepted case), won" in said
+    assert "not checked: 1 of 3 rules lost: the log has no activity 'wun'; nearest: 'won'" in said
 
 
 def test_what_nobody_knows_is_no_rule_that_is_kept(paths, capsys, monkeypatch):

@@ -117,7 +117,8 @@ def _check(command: argparse.ArgumentParser) -> None:
     command.description = (
         "Check rules on every case: exit code 0 if all that the log can answer are kept, 1 if one is "
         "violated, 2 if something is wrong, such as a rule about an activity that is neither in the log nor "
-        "canonical. With --quiet, rules of RULES.toml that the log cannot answer are named on stderr."
+        "canonical. With --quiet, rules of RULES.toml that the log cannot answer are named on stderr. "
+        "--lang is of all that is said but reasons."
     )
     _inputs(command, several=False, named="the names of rules")
     command.add_argument(
@@ -163,7 +164,7 @@ def _info(command: argparse.ArgumentParser) -> None:
 def _kpis(command: argparse.ArgumentParser) -> None:
     command.description = (
         "Tell the KPIs of lead-to-cash, such as win rate and sales cycle, each with its interval, what it is "
-        "of, and why it cannot be told."
+        "of, and why it cannot be told. --lang is of all that is said but reasons."
     )
     _inputs(command, named="the names of KPIs")
     asked = command.add_argument_group("which figures", "all of them for the whole log where not given")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
+    from dealtrace.report.terminal_words import TerminalWords
     from dealtrace_engine.analyses.check_rules import RuleCheck
     from dealtrace_engine.log import EventLog
     from dealtrace_engine.models.rules import Rules
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
             json.dump(document(found, steps.seconds), sys.stdout, ensure_ascii=False, allow_nan=False)
             sys.stdout.write("\n")
         elif not arguments.quiet:
-            show(tuple(sections(found)), whole=True)
+            show(tuple(sections(found, language)), whole=True)
     if arguments.rules and arguments.quiet:
         _say_unchecked(found)
     if not found.applicable:
@@ -110,73 +111,79 @@ def document(found: RuleCheck, seconds: dict[str, float]) -> dict[str, Any]:
     return answer
 
 
-def sections(found: RuleCheck) -> Iterator[RenderableType]:
-    """Yield what there is to say: the rules that are violated, those that are not, how many cases conform."""
+def sections(found: RuleCheck, language: str = "en") -> Iterator[RenderableType]:
+    """Yield what there is to say: the rules that are violated, those that are not, how many cases conform.
+
+    Reasons and what was noticed are in English.
+    """
     from rich.text import Text
 
-    from dealtrace.report.terminal import facts_table, heading, safe
+    from dealtrace.report.terminal import heading, safe
+    from dealtrace.report.terminal_words import TerminalWords
 
+    words = TerminalWords(language)
     rows = found.table.to_pylist()
     broken = [row for row in rows if row["status"] == "violated"]
     ids = {row["rule"] for row in broken}
-    yield heading(f"Violated: {len(ids)} of {len(found.rules)} rules")
+    yield heading(words.heading("violated", count=len(ids), rules=len(found.rules)))
     if broken:
-        yield _violated(broken, found.table.column_names)
-    for status, title in (("conforming", "Kept"), ("no case", "No case to ask it of")):
+        yield _violated(broken, found.table.column_names, words)
+    names = {row["rule"]: row["name"] for row in rows}
+    for status, title in (("conforming", "kept"), ("no case", "no_case")):
         others: Counter[str] = Counter()
         for row in rows:
             if row["status"] == status and row["rule"] not in ids:
                 others[row["rule"]] += row["accepted_cases"]
         if others:
-            yield heading(title)
-            yield Text(safe(", ".join(map(_accepted, others.items()))))
+            yield heading(words.heading(title))
+            told = (_accepted(names[rule], cases, words) for rule, cases in others.items())
+            yield Text(safe(", ".join(told)))
         ids |= set(others)
     reasons = {row["rule"]: row["reason"] for row in rows if row["status"] == "not applicable"}
     if reasons:
-        yield heading(
-            f"Not applicable to this log, and not checked: {len(reasons)} of {len(found.rules)} rules"
-        )
-        yield facts_table(reasons.items())
+        yield heading(words.heading("not_applicable", count=len(reasons), rules=len(found.rules)))
+        for rule, reason in reasons.items():
+            yield Text(safe(f"{names[rule]}: {reason}"))
     if found.conformance_rate is None:
         return
-    yield heading("Conformance")
+    yield heading(words.heading("conformance"))
     cases, conforming = (sum(found.overall[name].to_pylist()) for name in ("cases", "conforming_cases"))
-    yield Text(f"{conforming:,} of {cases:,} cases have no violation ({found.conformance_rate:.1%}), "
-               f"as of {found.as_of:%Y-%m-%d %H:%M} UTC")  # fmt: skip
+    yield Text(words.said(
+        "conforming", count=words.number(conforming), cases=words.number(cases),
+        rate=words.share(found.conformance_rate), time=f"{found.as_of:%Y-%m-%d %H:%M}",
+    ))  # fmt: skip
     for finding in found.findings:
-        yield Text(f"{safe(finding.reason)}: {finding.count:,}")
+        yield Text(f"{safe(finding.reason)}: {words.number(finding.count)}")
 
 
-def _accepted(rule: tuple[str, int]) -> str:
-    """Return the id of a rule with the cases whose violations are accepted, where there are any."""
-    id_, cases = rule
-    return f"{id_} ({cases:,} accepted {'case' if cases == 1 else 'cases'})" if cases else id_
+def _accepted(rule: str, cases: int, words: TerminalWords) -> str:
+    """Return the name of a rule with the cases whose violations are accepted, where there are any."""
+    form = "accepted_one" if cases == 1 else "accepted_many"
+    return words.said(form, rule=rule, count=words.number(cases)) if cases else rule
 
 
-def _violated(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> Table:
+def _violated(rows: Sequence[dict[str, Any]], names: Sequence[str], words: TerminalWords) -> Table:
     """Return the violated rules with their figures; columns without any are left out."""
     from dealtrace.report.terminal import NAMES, figures_table
 
-    told = [_figures(row, names[: names.index("rule")]) for row in rows]
+    told = [_figures(row, names[: names.index("rule")], words) for row in rows]
     used = [name for name in told[0] if any(row[name] for row in told)]
-    texts = sum(name not in FIGURES for name in used)
-    return figures_table(used, ([row[name] for name in used] for row in told), texts, least=NAMES)
+    texts, columns = sum(name not in FIGURES for name in used), [words.column(name) for name in used]
+    return figures_table(columns, ([row[name] for name in used] for row in told), texts, least=NAMES)
 
 
 FIGURES = ("cases", "of", "kept", "accepted", "days", "at stake")
 
 
-def _figures(row: dict[str, Any], groups: Sequence[str]) -> dict[str, str]:
+def _figures(row: dict[str, Any], groups: Sequence[str], words: TerminalWords) -> dict[str, str]:
     days, value = row["days_lost"], row["value_at_stake"]
     return {
-        **{name: _group(row[name]) for name in groups if name != "currency"},
-        "currency": row.get("currency") or "", "rule": row["name"], "severity": row["severity"],
-        "cases": f"{row['violating_cases']:,}", "of": f"{row['applicable_cases']:,}",
-        "kept": "" if row["adherence"] is None else f"{row['adherence']:.1%}",
-        "accepted": f"{row['accepted_cases'] or ''}", "days": "" if not days else f"{days:,.0f}",
-        "at stake": "" if value is None else f"{value:,.0f}",
+        **{name: words.said("none") if row[name] is None else str(row[name])
+           for name in groups if name != "currency"},
+        "currency": row.get("currency") or "", "rule": row["name"],
+        "severity": words.severity(row["severity"]),
+        "cases": words.number(row["violating_cases"]), "of": words.number(row["applicable_cases"]),
+        "kept": "" if row["adherence"] is None else words.share(row["adherence"]),
+        "accepted": words.number(row["accepted_cases"]) if row["accepted_cases"] else "",
+        "days": words.number(days) if days else "", "at stake": "" if value is None else words.number(value),
     }  # fmt: skip
-
-
-def _group(value: object) -> str:
-    return "(none)" if value is None else str(value)

@@ -17,6 +17,7 @@ from dealtrace_engine.errors import ArgumentError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from dealtrace.report.terminal_words import TerminalWords
     from dealtrace_engine.lead_to_cash.kpis import Kpis
 
 SCHEMA = "dealtrace.kpis/1"
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
         json.dump(answer, sys.stdout, ensure_ascii=False, allow_nan=False)
         sys.stdout.write("\n")
     elif not arguments.quiet:
-        show(tuple(sections(found)), whole=True)
+        show(tuple(sections(found, language)), whole=True)
 
 
 def _ends(mapping: str | None) -> Mapping[str, Any] | None:
@@ -87,33 +88,35 @@ def read_targets(given: Sequence[str]) -> dict[str, float]:
     return found
 
 
-def sections(found: Kpis) -> Iterator[RenderableType]:
-    """Yield the table of the values, and why others have none."""
+def sections(found: Kpis, language: str = "en") -> Iterator[RenderableType]:
+    """Yield the table of the values, and why others have none; the reasons are in English."""
     from rich.text import Text
 
     from dealtrace.report.terminal import NAMES, figures_table, heading, safe
+    from dealtrace.report.terminal_words import TerminalWords
 
+    words = TerminalWords(language)
     kinds = {kpi.id: kpi.kind for kpi in found.kpis}
     rows = [{**row, "kind": kinds[row["id"]]} for row in found.to_arrow().to_pylist()]
     keys = _keys(found)
     known = [row for row in rows if row["value"] is not None]
-    columns = ["KPI", *keys, "value", "95 %", "of", "open"]
     targets = any(row["target"] is not None for row in rows)
-    yield heading("KPIs")
+    columns = ["KPI", *keys, "value", "95 %", "of", "open", *(["target"] if targets else [])]
+    yield heading(words.heading("kpis"))
     yield figures_table(
-        [*columns, "target"] if targets else columns,
-        ([*_cells(row, keys), *([_target(row)] if targets else [])] for row in known),
+        [words.column(name) for name in columns],
+        ([*_cells(row, keys, words), *([_target(row, words)] if targets else [])] for row in known),
         texts=1, least=NAMES,
     )  # fmt: skip
     if found.working_time:
-        yield Text("Times between milestones are working time, in days of 24 hours.")
-    unknown = {row["id"]: row["note"] for row in rows if row["value"] is None}
+        yield Text(words.said("working_time"))
+    unknown = {f"{row['id']} {row['name']}": row["note"] for row in rows if row["value"] is None}
     if unknown:
-        yield heading("Not told")
+        yield heading(words.heading("not_told"))
         for name, note in list(unknown.items())[:TOLD]:
             yield Text(safe(in_options(f"{name}: {note}")))
         if len(unknown) > TOLD:
-            yield Text(f"and {len(unknown) - TOLD} more, see --json")
+            yield Text(words.said("more", count=len(unknown) - TOLD))
 
 
 def _keys(found: Kpis) -> list[str]:
@@ -122,28 +125,35 @@ def _keys(found: Kpis) -> list[str]:
     return [key for key in keys if key != "currency" or len(set(found.to_arrow()[key].to_pylist())) > 1]
 
 
-def _cells(row: dict[str, Any], keys: Sequence[str]) -> list[object]:
+def _cells(row: dict[str, Any], keys: Sequence[str], words: TerminalWords) -> list[object]:
     low, high = row["low"], row["high"]
-    interval = "" if low is None or high is None else f"{_figure(row, low)} - {_figure(row, high)}"
-    named = ["(none)" if row[key] is None else str(row[key])[:WIDEST] for key in keys]
-    value = f"{_figure(row, row['value'])} {_unit(row)}".rstrip()
-    return [f"{row['id']} {row['name']}", *named, value, interval, f"{row['cases']:,}", f"{row['open']:,}"]
+    unsure = low is None or high is None
+    interval = "" if unsure else f"{_figure(row, low, words)} - {_figure(row, high, words)}"
+    named = [words.said("none") if row[key] is None else str(row[key])[:WIDEST] for key in keys]
+    value = f"{_figure(row, row['value'], words)}{_unit(row, words)}"
+    counts = [words.number(row[name]) for name in ("cases", "open")]
+    return [f"{row['id']} {row['name']}", *named, value, interval, *counts]
 
 
-def _figure(row: dict[str, Any], value: float) -> str:
+def _figure(row: dict[str, Any], value: float, words: TerminalWords) -> str:
     if row["unit"] == "share":
-        return f"{value:.1%}"
+        return words.share(value)
     counted = row["unit"] == "count" and row["kind"] != "mean"
-    return f"{value:,.0f}" if counted or abs(value) >= 1000 else f"{value:.1f}"
+    return words.number(value, 0 if counted or abs(value) >= 1000 else 1)
 
 
-def _unit(row: dict[str, Any]) -> str:
-    short = {"share": "", "days": "d", "count": "", "percent": "%", "money": ""}
-    return short.get(row["unit"], str(row["unit"]).replace("money", "").replace(" per day", "/d").strip())
+def _unit(row: dict[str, Any], words: TerminalWords) -> str:
+    if row["unit"] in ("days", "percent"):
+        return words.unit(row["unit"])
+    unit = str(row["unit"])
+    money = unit.removesuffix(" per day")
+    per_day = "" if money == unit else words.unit("per_day")
+    told = f"{money.replace('money', '')}{per_day}" if money not in ("share", "count") else ""
+    return f" {told}" if told else ""
 
 
-def _target(row: dict[str, Any]) -> str:
+def _target(row: dict[str, Any], words: TerminalWords) -> str:
     if row["target"] is None:
         return ""
-    met = {True: " met", False: " missed", None: ""}[row["met"]]
-    return f"{_figure(row, row['target'])}{met}"
+    figure = _figure(row, row["target"], words)
+    return figure if row["met"] is None else words.said("met" if row["met"] else "missed", figure=figure)

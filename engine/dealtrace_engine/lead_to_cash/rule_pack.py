@@ -13,6 +13,6 @@ def lead_to_cash_rules() -> Rules:
     --------
     >>> pack = lead_to_cash_rules()
     >>> pack["self-approval"].template, pack["self-approval"].name_in("de")
-    ('four_eyes', 'Eigenen Rabatt freigegeben oder abgelehnt')
+    ('four_eyes', 'Eigenen Rabatt genehmigt oder abgelehnt')
     """
     return ready_rules()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import cache
 from itertools import combinations, product
@@ -276,6 +277,10 @@ def test_the_ready_pack_is_named_in_six_languages_and_uses_canonical_ids():
     for rule in pack:
         assert all(rule.name_in(language) for language in LANGUAGES)
         assert set(rule.names) == set(LANGUAGES) - {"en"}
+        for language in ("ja", "zh"):  # the words of the labels, and what is wide there
+            assert not re.search(":|値引|受諾|受注(登録|エラー)|履约", rule.name_in(language))
+        if rule.template == "at_most":  # "and more" in Chinese takes the number in
+            assert "以上" not in rule.name_in("zh")
         assert {*rule.activity, *rule.other, *rule.given} <= set(activity_ids())
         assert rule.owner
         assert rule.template in TEMPLATES

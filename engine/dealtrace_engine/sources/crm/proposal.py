@@ -16,6 +16,7 @@ from dealtrace_engine.sources.crm.mapping import CrmMapping, default_statuses
 from dealtrace_engine.sources.crm.mapping_file import mapping_text
 from dealtrace_engine.sources.crm.own_fields import OwnField, named_fields, own_fields
 from dealtrace_engine.sources.crm.read import log_of, raw_export
+from dealtrace_engine.sources.crm.stage_names import StageNames
 from dealtrace_engine.sources.crm.statuses import StatusValue, status_values
 from dealtrace_engine.sources.crm.system import CrmSystem
 from dealtrace_engine.sources.crm.tables import CrmTables
@@ -51,6 +52,7 @@ def proposed_mapping(system: CrmSystem, path: Path, shape: str | None = None) ->
     raw, _ = raw_export(system, path, shape, CrmMapping())
     tables = CrmTables(raw, system.catalog)
     values = status_values(system, tables, CrmMapping())
+    names = system.stages(tables, CrmMapping())
     fields = named_fields(raw, [name for name in system.catalog if name in raw.frames])
     own: list[OwnField] = []
     if fields:
@@ -61,7 +63,8 @@ def proposed_mapping(system: CrmSystem, path: Path, shape: str | None = None) ->
     remarks = {
         "": [f"Proposed from {raw.label} ({system.name}, {raw.shape}).",
              "It changes nothing as it is: edit it, take the # off what you want, and read with it."],
-        "stages": list(_stages(system, values)),
+        "stages": list(_stages(names)),
+        "stages.aliases": list(_aliases(names)),
         "statuses": list(_statuses(values)),
         "ladders": list(_ladders(system, coverage)),
         "fields": list(_fields(own)),
@@ -80,14 +83,22 @@ def _coverage(system: CrmSystem, path: Path, shape: str) -> Coverage | None:
         return None
 
 
-def _stages(system: CrmSystem, values: dict[str, list[StatusValue]]) -> Iterator[str]:
-    stages = [
-        value for place, found in values.items() if system.statuses[place] == "stage" for value in found
-    ]
-    if stages:
+def _stages(names: StageNames) -> Iterator[str]:
+    if names.order:
         yield "From first to last, where the export's own order of stages is not the right one:"
-        yield f"order = {written([stage.name for stage in stages[:MOST_VALUES]])}"
-        yield 'Earlier names of stages go into [stages.aliases]: "Old name" = "New name".'
+        yield f"order = {written(names.order[:MOST_VALUES])}"
+
+
+def _aliases(names: StageNames) -> Iterator[str]:
+    """Say which stages there are no longer, and what each seems to be called now."""
+    if names.order:
+        yield 'Earlier names of stages that are one stage: "Old name" = "New name".'
+    for old in names.former[:MOST_VALUES]:
+        until = f"nothing came to it after {old.last}"
+        if old.now is None:
+            yield f"{written_key(old.name)} is no stage any more; {until}"
+        else:
+            yield f"{written_key(old.name)} = {written(old.now)}  # ? {until}, before this one began"
 
 
 def _statuses(values: dict[str, list[StatusValue]]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from dealtrace_engine.sources.crm.ladder import Rule
 from dealtrace_engine.sources.crm.mapping import CrmMapping
+from dealtrace_engine.sources.crm.stage_names import StageNames
 from dealtrace_engine.sources.crm.tables import Catalog, CrmTables, RawExport
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class CrmSystem:
         Objects that hold rates of currencies.
     unmapped : callable (tables, mapping) -> dict
         ``"Object.Column"`` to values that nothing is known of, with counts.
+    stages : callable (tables, mapping) -> StageNames
+        What stages are called now, in their order, and were called before.
     statuses : mapping of str to str
         ``"Object.Column"`` whose values are compared with the names of statuses, to what these begin with:
         ``"Quote.Status"`` to ``"quote"`` for ``"quote.accepted"`` and so on.
@@ -106,6 +109,7 @@ class CrmSystem:
     leads: tuple[str, str]
     rates: Sequence[str]
     unmapped: Callable[[CrmTables, CrmMapping], dict[str, dict[str, int]]]
+    stages: Callable[[CrmTables, CrmMapping], StageNames]
     statuses: Mapping[str, str] = field(default_factory=dict)
     leading_history: Mapping[str, Sequence[str]] = field(default_factory=dict)
     described_by: Sequence[str] = ()

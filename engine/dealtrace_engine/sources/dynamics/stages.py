@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dealtrace_engine.sources.crm.ids import held
 from dealtrace_engine.sources.crm.names import normal
+from dealtrace_engine.sources.crm.stage_names import StageNames
 from dealtrace_engine.sources.dynamics.codes import option_labels
 from dealtrace_engine.sources.dynamics.objects import KEYS
 
@@ -79,6 +80,15 @@ def stage_places(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         return pl.LazyFrame(columns, schema={"name": pl.String, "place": pl.Float64})
 
     return tables.once(f"stage places {mapping.stage_order}", make)
+
+
+def ordered_stages(tables: CrmTables, mapping: CrmMapping) -> StageNames:
+    """Return the stages of all processes from first to last; history has their ids, so no former names."""
+    import polars as pl
+
+    places = dict(stage_places(tables, mapping).collect().iter_rows())
+    names = stage_names(tables).select(pl.col("name").unique()).collect()["name"].to_list()
+    return StageNames(sorted(names, key=lambda name: (places.get(normal(name), len(places)), name)))
 
 
 def _by_path(tables: CrmTables) -> dict[str, float]:

@@ -12,6 +12,7 @@ from dealtrace_engine.sources.dynamics.objects import CATALOG
 from dealtrace_engine.sources.dynamics.recognise import recognise
 from dealtrace_engine.sources.dynamics.rules import RULES
 from dealtrace_engine.sources.dynamics.shapes import SHAPES, read_raw
+from dealtrace_engine.sources.dynamics.stages import ordered_stages
 from dealtrace_engine.sources.dynamics.unmapped import unmapped
 
 SYSTEM = CrmSystem(
@@ -33,6 +34,7 @@ SYSTEM = CrmSystem(
         "quote.statuscodename": "quote", "opportunity.statuscodename": "quote",
         "processstage.stagename": "stage",
     },
+    stages=ordered_stages,
     described_by=tuple(f"opportunity.{column}" for column in (
         "opportunityid", "statecode", "statuscode", "createdon", "estimatedvalue", "ownerid",
     )),

@@ -33,7 +33,8 @@ _COLUMNS = {
     "OpportunityLineItem": f"{_STATE} OpportunityId Product2Id Quantity UnitPrice TotalPrice",
     "OpportunityCompetitor": f"{_STATE} OpportunityId CompetitorName",
     "Product2": f"{_STATE} Family",
-    "Lead": f"{_RECORD} ConvertedOpportunityId MasterRecordId ConvertedDate IsConverted Status LeadSource",
+    "Lead": f"{_RECORD} LastModifiedById ConvertedOpportunityId MasterRecordId ConvertedDate IsConverted "
+    "Status LeadSource",
     "CampaignMember": f"{_MADE} LeadId LeadOrContactId Status",
     "Quote": f"{_RECORD} OpportunityId ContractId LastModifiedById ExpirationDate Discount GrandTotal "
     "IsSyncing Status",

@@ -9,7 +9,12 @@ from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.tables import CrmTables
 from dealtrace_engine.sources.salesforce.evidence import alive, deleted, happened, midnight
 from dealtrace_engine.sources.salesforce.merges import standing_for
-from dealtrace_engine.sources.salesforce.transitions import as_events, changes, status_changes
+from dealtrace_engine.sources.salesforce.transitions import (
+    as_events,
+    changes,
+    last_touched,
+    status_changes,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,6 +52,11 @@ def qualified(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
 def disqualified(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     """Return changes into a status that means that nothing will come of the lead."""
     return status_changes(tables, mapping, "Lead", "lead", "lead.disqualified")
+
+
+def disqualified_now(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
+    """Return the last change of leads whose status says now that nothing will come of them."""
+    return last_touched(tables, mapping, "Lead", "lead", ("lead.disqualified",))
 
 
 def _converted(tables: CrmTables) -> pl.LazyFrame:
@@ -132,6 +142,8 @@ RULES = (
          verified=False),
     Rule("SF1", "lead_disqualified", "LeadHistory", "history", disqualified, ("LeadHistory.NewValue",),
          verified=False),
+    Rule("SF2", "lead_disqualified", "Lead", "modified", disqualified_now,
+         ("Lead.Status", "Lead.LastModifiedDate"), verified=False),
     Rule("SF1", "lead_converted", "LeadHistory", "history", converted_by_history, ("LeadHistory.Field",)),
     Rule("SF2", "lead_converted", "OpportunityFieldHistory", "history", converted_by_opportunity,
          ("OpportunityFieldHistory.Field", "Lead.ConvertedOpportunityId")),

@@ -9,7 +9,12 @@ from dealtrace_engine.sources.crm.ladder import Finder, Rule
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.tables import CrmTables
 from dealtrace_engine.sources.salesforce.evidence import alive, creations, exported, having, midnight
-from dealtrace_engine.sources.salesforce.transitions import as_events, changes, status_changes
+from dealtrace_engine.sources.salesforce.transitions import (
+    as_events,
+    changes,
+    last_touched,
+    status_changes,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -115,19 +120,13 @@ def printed(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     )  # fmt: skip
 
 
-def last_touched(quote: QuoteObject, keys: tuple[str, ...]) -> Finder:
-    """Return the finder of the last change of quotes that are in a status now: often later than the fact."""
+def in_status_now(quote: QuoteObject, *keys: str) -> Finder:
+    """Return the finder of the last change of quotes that are in a status now, with amount and discount."""
 
     def find(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
-        import polars as pl
-
-        rows = alive(tables, quote.name)
-        meant = having(rows, quote.status, [name for key in keys for name in mapping.status(key)])
-        return rows.filter(pl.col(quote.status).is_in(meant)).select(
-            fact="Id", object=pl.lit("quote"), record_id="Id", timestamp="LastModifiedDate",
-            resource_id="LastModifiedById", source_row_id="Id", status_to=quote.status,
-            amount=quote.total, discount_pct=quote.discount, currency="CurrencyIsoCode",
-        )  # fmt: skip
+        return _with_terms(
+            last_touched(tables, mapping, quote.name, "quote", keys, quote.status), tables, quote
+        )
 
     return find
 
@@ -233,14 +232,14 @@ def _rules(quote: QuoteObject) -> list[Rule]:
         Rule(f"SF1{end}", "quote_created", name, "created", created(quote), (f"{name}.CreatedDate",)),
         Rule(f"SF1{end}", "quote_issued", history, "history", into_status(quote, "quote.issued"), changed),
         Rule(f"SF4{end}", "quote_issued", name, "modified",
-             last_touched(quote, ("quote.issued", "quote.accepted", "quote.rejected")), status,
+             in_status_now(quote, "quote.issued", "quote.accepted", "quote.rejected"), status,
              default=False),
         Rule(f"SF1{end}", "quote_revised", history, "history", revised(quote), changed),
         Rule(f"SF2{end}", "quote_revised", name, "inferred", further(quote), (f"{name}.{quote.opportunity}",),
              verified=False),
         Rule(f"SF1{end}", "quote_accepted", history, "history", into_status(quote, "quote.accepted"),
              changed),
-        Rule(f"SF2{end}", "quote_accepted", name, "modified", last_touched(quote, ("quote.accepted",)),
+        Rule(f"SF2{end}", "quote_accepted", name, "modified", in_status_now(quote, "quote.accepted"),
              status, default=False),
         Rule(f"SF1{end}", "quote_rejected", history, "history", into_status(quote, "quote.rejected"), changed,
              verified=False),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.crm.names import one_of
 from dealtrace_engine.sources.crm.tables import CrmTables
-from dealtrace_engine.sources.salesforce.evidence import alive
+from dealtrace_engine.sources.salesforce.evidence import alive, noted
 from dealtrace_engine.sources.salesforce.transitions import changes
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SURE_SHARE = 0.9
 """Share of a stage's rows that must say the same before it is learnt from them."""
 BY_NAME = "name"
+FORMER = "Opportunity.StageName was a stage that OpportunityStage lacks: renamed? See [stages.aliases]"
 
 
 def renamed(column: str, mapping: CrmMapping) -> pl.Expr:
@@ -39,9 +40,10 @@ def stage_table(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
     Returns
     -------
     LazyFrame
-        stage, rows (that have it), place (in the order of stages, null if that is not known), is_closed,
-        is_won, and known_by: ``"metadata"``, ``"records"`` (those that are in the stage now),
-        ``"forecast"`` (category and probability), ``"name"``, or null for a stage of which nothing is known.
+        stage, rows (that have it), place (in the order of stages, null if that is not known), is_current
+        (false if OpportunityStage has it no longer), sort_order (there), is_closed, is_won, and known_by:
+        ``"metadata"``, ``"records"`` (those that are in the stage now), ``"forecast"`` (category and
+        probability), ``"name"``, or null for a stage of which nothing is known.
     """
     import polars as pl
 
@@ -49,6 +51,9 @@ def stage_table(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         table = _seen(tables, mapping).collect()
         for found in (_metadata, _records, _forecast):
             table = table.join(found(tables, mapping), on="stage", how="left")
+        current = pl.col("active_metadata").fill_null(not table["active_metadata"].any())
+        former = table.filter(~current).sort("rows", "stage", descending=[True, False]).lazy()
+        noted(tables, FORMER, former, "stage")
         won = one_of(pl.col("stage"), mapping.status("stage.won"))
         lost = one_of(pl.col("stage"), mapping.status("stage.lost"))
         ways = {
@@ -64,7 +69,8 @@ def stage_table(tables: CrmTables, mapping: CrmMapping) -> pl.LazyFrame:
         is_won = pl.coalesce([pl.when(pl.col(closed).is_not_null()).then(pl.col(w).fill_null(False))
                               for closed, w in ways.values()] + [pl.when(won | lost).then(won)])  # fmt: skip
         return table.lazy().select(
-            "stage", "rows", place=_places(table, mapping), is_closed=closed, is_won=is_won & closed,
+            "stage", "rows", place=_places(table, current, mapping), is_current=current,
+            sort_order="place_metadata", is_closed=closed, is_won=is_won & closed,
             known_by=known,
         )  # fmt: skip
 
@@ -99,6 +105,7 @@ def _metadata(tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:
         .select(
             "stage", place_metadata="SortOrder", chance_metadata="DefaultProbability",
             closed_metadata="IsClosed", won_metadata="IsWon",
+            active_metadata=pl.col("IsActive").fill_null(True),
         )
         .collect()
     )  # fmt: skip
@@ -148,15 +155,16 @@ def _forecast(tables: CrmTables, mapping: CrmMapping) -> pl.DataFrame:
     )
 
 
-def _places(table: pl.DataFrame, mapping: CrmMapping) -> pl.Expr:
-    """Return the place of each stage, by the first source that knows as many stages as any does."""
+def _places(table: pl.DataFrame, current: pl.Expr, mapping: CrmMapping) -> pl.Expr:
+    """Return the place of each stage, by the first source that knows as many current stages as any does."""
     import polars as pl
 
     if mapping.stage_order:
         order = {stage: float(place) for place, stage in enumerate(mapping.stage_order)}
         return pl.col("stage").replace_strict(order, default=None, return_dtype=pl.Float64)
     sources = ("place_metadata", "place_records", "chance_metadata", "chance_records", "chance_forecast")
-    best = max(sources, key=lambda source: table[source].is_not_null().sum())
+    known = table.filter(current)
+    best = max(sources, key=lambda source: known[source].is_not_null().sum())
     return pl.col(best).cast(pl.Float64)
 
 

@@ -13,6 +13,7 @@ from dealtrace_engine.sources.salesforce.objects import CATALOG
 from dealtrace_engine.sources.salesforce.read import read_raw
 from dealtrace_engine.sources.salesforce.recognise import SHAPES, recognise
 from dealtrace_engine.sources.salesforce.rules import RULES
+from dealtrace_engine.sources.salesforce.stage_names import stage_names
 from dealtrace_engine.sources.salesforce.statuses import STATUSES, unmapped
 from dealtrace_engine.sources.salesforce.transitions import HISTORIES
 
@@ -32,6 +33,7 @@ SYSTEM = CrmSystem(
     rates=("CurrencyType", "DatedConversionRate"),
     unmapped=unmapped,
     statuses={**STATUSES, "Opportunity.StageName": "stage"},
+    stages=stage_names,
     described_by=tuple(f"Opportunity.{column}" for column in (
         "StageName", "IsClosed", "IsWon", "Amount", "CloseDate", "CreatedDate", "OwnerId", "AccountId",
     )),

@@ -175,6 +175,35 @@ def status_changes(
     )
 
 
+def last_touched(
+    tables: CrmTables, mapping: CrmMapping, name: str, kind: str, keys: Sequence[str], field: str = "Status",
+) -> pl.LazyFrame:  # fmt: skip
+    """Return the last change of records that are in a status now: often later than the fact.
+
+    Parameters
+    ----------
+    tables : CrmTables
+    mapping : CrmMapping
+        Says which names the statuses have.
+    name : str
+        Object.
+    kind : str
+        What the business calls it.
+    keys : sequence of str
+        The statuses: ``"quote.accepted"``.
+    field : str
+        Column of the status.
+    """
+    import polars as pl
+
+    rows = alive(tables, name)
+    meant = having(rows, field, [value for key in keys for value in mapping.status(key)])
+    return rows.filter(pl.col(field).is_in(meant)).select(
+        fact="Id", object=pl.lit(kind), record_id="Id", timestamp="LastModifiedDate",
+        resource_id="LastModifiedById", source_row_id="Id", status_to=field,
+    )  # fmt: skip
+
+
 def as_events(found: pl.LazyFrame, kind: str, **more: pl.Expr) -> pl.LazyFrame:
     """Return changes as events of a kind of record; the fact is the record."""
     import polars as pl

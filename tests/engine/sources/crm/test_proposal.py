@@ -46,7 +46,9 @@ def test_it_says_what_occurs_and_what_it_is_taken_for(export):
         "#   'Needs Review' 1: quote.draft (as 'needs review'), quote.in_approval (as 'needs review'); "
         in text
     )
-    assert '# order = ["Closed Won", "Prospecting"]\n' in text
+    assert '# order = ["Prospecting", "Closed Won"]\n' in text
+    now = "nothing came to it after 2024-01-02, before this one began"
+    assert f'# "Lead In" = "Prospecting"  # ? {now}\n# Demo is no stage any more; ' in text
     assert '# opportunity_won = ["F1", "F2"]  # F1 1; F2 1, not documented by the vendor\n' in text
     assert "# No contract_signed: needs Signature.On, which the export has not.\n" in text
     assert "# Nothing is known of these values of Prospect.Status: 'odd' 2.\n" in text

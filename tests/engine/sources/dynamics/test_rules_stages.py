@@ -7,6 +7,7 @@ import polars as pl
 from dealtrace_engine.sources.crm.ladder import derived
 from dealtrace_engine.sources.crm.mapping import CrmMapping
 from dealtrace_engine.sources.dynamics.rules import RULES
+from dealtrace_engine.sources.dynamics.stages import ordered_stages
 from dynamics_rows import at, audit, events, export, told
 
 STAGES = [
@@ -170,6 +171,10 @@ def test_a_renamed_stage_is_no_change():
 def test_the_order_of_stages_is_that_in_which_they_are_come_to():
     stages = [{**stage, "stagecategory": None} for stage in STAGES]
     assert moves(export(rows(processstage=stages, audit_changes=AUDITED))) == EXPECTED
+    names = [stage["stagename"] for stage in STAGES]
+    assert ordered_stages(export(rows()), CrmMapping()).order == names
+    backwards = CrmMapping(stage_order=tuple(reversed(names)))
+    assert ordered_stages(export(rows()), backwards).order == names[::-1]
 
 
 def test_the_path_only_if_asked_for():

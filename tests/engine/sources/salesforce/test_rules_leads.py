@@ -91,6 +91,22 @@ def test_qualified_and_disqualified_by_status_in_any_language():
     ]
 
 
+def test_a_lead_that_is_disqualified_now_was_at_its_last_change_where_no_history_tells_when():
+    export = tables(
+        Lead=[
+            lead(1, Status="Closed - Not Converted", LastModifiedDate=at(9), LastModifiedById=BOB),
+            lead(2, Status="Closed - Not Converted", LastModifiedDate=at(9)),
+            lead(3, Status="Working - Contacted", LastModifiedDate=at(9)),
+        ],
+        LeadHistory=[change(1, "Status", "New", "Closed - Not Converted", at(5), of=SECOND)],
+    )
+    columns = ("timestamp", "ts_quality", "record_id", "resource_id")
+    assert found(export, "lead_disqualified", columns=columns) == [
+        ("lead_disqualified", "SF1", at(5), "history", SECOND, BOB),
+        ("lead_disqualified", "SF2", at(9), "modified", LEAD, BOB),
+    ]
+
+
 def test_an_organisation_has_its_own_name_for_qualified():
     export = tables(Lead=[lead(Status="SQL")], LeadHistory=[change(1, "Status", "MQL", "SQL", at(2))])
     assert found(export, "lead_qualified") == []

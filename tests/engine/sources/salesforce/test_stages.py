@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from dealtrace_engine.sources.crm.mapping import CrmMapping
-from dealtrace_engine.sources.salesforce.stages import stage_table, unknown_stages
+from dealtrace_engine.sources.crm.stage_names import FormerStage, StageNames
+from dealtrace_engine.sources.salesforce.stage_names import stage_names
+from dealtrace_engine.sources.salesforce.stages import FORMER, stage_table, unknown_stages
 from dealtrace_engine.sources.salesforce.statuses import unmapped
-from small_salesforce import at, found, record, tables
+from small_salesforce import at, found, reasons, record, tables
 
 
 def deal(number, stage, **more):
@@ -135,3 +137,44 @@ def test_a_stage_that_was_renamed_half_way_has_not_changed():
     assert found(export, changed, mapping=renamed, columns=columns) == [
         (changed, "SF1", at(3), "New", "Talks")
     ]
+
+
+def renamed_export(**more):
+    """Haggle became Negotiation; Prototype went without a successor; Demo is switched off."""
+    names = (("Won", 9, True), ("Negotiation", 3, True), ("New", 1, True), ("Demo", 2, False))
+    stages = [{"ApiName": name, "SortOrder": place, "IsActive": on, "IsClosed": name == "Won",
+               "IsWon": name == "Won"} for name, place, on in names]  # fmt: skip
+    courses = (
+        (1, ((1, "New"), (2, "Haggle"), (3, "Won"))),
+        (2, ((2, "New"), (4, "Haggle"), (5, "Won"))),
+        (4, ((4, "New"), (6, "Negotiation"), (7, "Won"))),
+        (5, ((5, "Prototype"), (6, "New"), (7, "Negotiation"), (8, "Demo"), (9, "Won"))),
+    )
+    rows = [
+        {**snapshot(100 * number + day, stage, day), "OpportunityId": record("006", number),
+         "ForecastCategory": "Pipeline", "Probability": 50}
+        for number, course in courses for day, stage in course
+    ]  # fmt: skip
+    return tables(
+        Opportunity=[deal(number, "Won") for number, _ in courses],
+        OpportunityHistory=rows,
+        **{"OpportunityStage": stages, **more},
+    )
+
+
+def test_former_names_of_stages_are_told_with_what_they_are_called_now():
+    export = renamed_export()
+    told = (("Haggle", 4, "Negotiation"), ("Prototype", 5, None), ("Demo", 8, None))
+    former = [FormerStage(name, at(day).date(), now) for name, day, now in told]
+    assert stage_names(export, CrmMapping()) == StageNames(["New", "Negotiation", "Won"], former)
+    assert reasons(export)[FORMER] == 3
+    places = dict(stage_table(export, CrmMapping()).select("stage", "place").collect().iter_rows())
+    assert places == {"New": 1, "Negotiation": 3, "Won": 9, "Demo": 2, "Haggle": None, "Prototype": None}
+    mapping = CrmMapping(stage_aliases={"Haggle": "Negotiation"})
+    assert stage_names(renamed_export(), mapping).former == former[1:]
+
+
+def test_without_the_table_of_stages_their_order_is_that_of_deals_and_no_name_is_a_former_one():
+    names = stage_names(renamed_export(OpportunityStage=[]), CrmMapping())
+    assert names.order == ["New", "Prototype", "Haggle", "Negotiation", "Won", "Demo"]
+    assert names.former == []
