@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dealtrace_engine.results import plain
 
 if TYPE_CHECKING:
-    from dealtrace.report.lead_to_cash import Answers
+    from dealtrace.report.lead_to_cash import Answers, Step
     from dealtrace_engine.analyses.follows import DirectlyFollows
     from dealtrace_engine.analyses.throughput import ThroughputTimes
     from dealtrace_engine.analyses.token_replay import TokenReplay
@@ -19,10 +17,7 @@ if TYPE_CHECKING:
     from dealtrace_engine.lead_to_cash.findings import Findings
     from dealtrace_engine.log import EventLog
     from dealtrace_engine.models.petri_net import PetriNet
-    from dealtrace_engine.parallel import Progress
     from dealtrace_engine.results import Result
-
-    Step = Callable[[str], AbstractContextManager[Progress | None]]
 
 PERCENTILES = (0, 25, 50, 75, 90, 95, 99, 100)
 

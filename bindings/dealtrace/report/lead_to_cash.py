@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,12 @@ from dealtrace_engine.results import Result, plain
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from dealtrace.report.analysis import Step
     from dealtrace_engine.calendar import Calendars, WorkingCalendar
     from dealtrace_engine.log import EventLog
+    from dealtrace_engine.parallel import Progress
+
+    Step = Callable[[str], AbstractContextManager[Progress | None]]
+    """A context in which a step is shown, under a name."""
 
 FORMAT = 2
 LEFT_OUT = {
