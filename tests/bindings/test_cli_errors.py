@@ -158,7 +158,11 @@ def test_a_signal_leaves_nothing_half_written(csv, tmp_path, capsys, monkeypatch
         assert main(["analyze", csv, "-o", str(out), "--quiet"]) == 0
     was = snapshot(tmp_path)
     monkeypatch.setitem(files.WRITERS, "cases.parquet", lambda *_: signal.raise_signal(stop))
-    assert main(["analyze", csv, "-o", str(out)]) == code
+    given = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has none
+    try:
+        assert main(["analyze", csv, "-o", str(out)]) == code
+    finally:
+        signal.signal(signal.SIGINT, given)
     assert capsys.readouterr() == ("", f"dealtrace: {said}\n")
     assert snapshot(tmp_path) == was
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dealtrace_engine.analyses.edges import Counted, Edges, dense_counts, dense_edges, sorted_edges
+from dealtrace_engine.analyses.rate_intervals import null_for_nan
 from dealtrace_engine.buffers import table
 from dealtrace_engine.log import EventLog
 from dealtrace_engine.parallel import Progress
@@ -151,7 +152,7 @@ def _edge_table(log: EventLog, edges: Edges) -> pa.Table:
         "p99_s": percentiles[:, 4],
     }
     figures = {name: np.asarray(values, dtype=np.float64)[order] for name, values in times.items()}
-    figures["stdev_s"] = pa.array(figures["stdev_s"], mask=edges.counts[order] < 2)
+    figures["stdev_s"] = null_for_nan(figures["stdev_s"])
     counted = _count_table(log, edges)
     columns = dict(zip(counted.column_names, counted.columns, strict=True))
     return table(columns | {"cases": edges.cases[order]} | figures)
@@ -160,7 +161,7 @@ def _edge_table(log: EventLog, edges: Edges) -> pa.Table:
 def _stdev(n: int, total: int, squares: int) -> float:
     """Return the sample standard deviation in seconds, from exact sums in microseconds."""
     if n < 2:
-        return 0.0  # which is masked
+        return math.nan
     return math.sqrt((n * squares - total * total) / (n * (n - 1))) / MICROSECONDS
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import combinations
 from operator import and_
@@ -61,7 +61,7 @@ def slow_drivers(context: Context) -> Iterator[Candidate]:
     days = context.cycle_days
     found = _drivers(context, pa.array(days, mask=np.isnan(days)))
     for row, group, cases in _groups(context, found):
-        stake = context.delay_cost(cases, _later(context, row["effect"], cases))
+        stake = context.delay_cost(cases, _later(context, row, cases))
         numbers = {"own_days": row["with_it"], "others_days": row["without_it"], **context.unit}
         yield Candidate("slow_driver", "capital", cases, stake, np.full(len(cases), row["effect"]), numbers,
                         _named(group), won_cases(context, _condition(group)),
@@ -85,20 +85,27 @@ def slow_patterns(context: Context) -> Iterator[Candidate]:
     """Yield which steps before the win, done, skipped, repeated or in which order, go with a later one."""
     days = context.cycle_days
     for row, names, cases in _patterns(context, pa.array(days, mask=np.isnan(days)), tuple(KINDS)):
-        stake = context.delay_cost(cases, _later(context, row["effect"], cases))
+        stake = context.delay_cost(cases, _later(context, row, cases))
         numbers = {"own_days": row["with_it"], "others_days": row["without_it"], **context.unit}
         yield Candidate("slow_pattern", "capital", cases, stake, np.full(len(cases), row["effect"]), numbers,
                         names, about=f"sales cycle: {row['what']}")  # fmt: skip
 
 
-def _later(context: Context, longer: float, cases: NDArray[np.int64]) -> float:
-    """Return how many days by the clock cases took longer: with a calendar, than all others at the mean."""
+def _later(context: Context, row: Mapping[str, Any], cases: NDArray[np.int64]) -> float:
+    """Return how many days by the clock cases took longer, at the mean.
+
+    Where they are not told against all others, with a calendar: in the ratio of their days by both.
+    """
+    longer = float(row["effect"])
     if context.calendar is None:
         return longer
     days = context.by_clock.cycle_days
+    if row["base"] != "all cases":
+        return longer * float(days[cases].sum() / context.cycle_days[cases].sum())
     others = np.isfinite(days)
     others[cases] = False
-    return max(float(days[cases].mean() - days[others].mean()), 0.0)
+    own, rest = np.sort(days[cases]), np.sort(days[others])  # sums of floats depend on their order
+    return max(float(own.mean()) - float(rest.mean()), 0.0)
 
 
 def _patterns(

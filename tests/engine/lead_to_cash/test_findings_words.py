@@ -87,7 +87,7 @@ CONVERTED = pa.table({
         (ODD, 5),
         (ODD.drop_columns(["value"]), 3),
         (CONVERTED.append_column("amount_corporate", pa.array([1.0, 2.0, 0.1])), 1),
-        (CONVERTED.append_column("amount_corporate", pa.array([1.1, 2.2, 0.1])), 1),
+        (CONVERTED.append_column("amount_corporate", pa.array([1.1, 2.2, 0.1])), 2),
         (ODD.select(["case", "activity", "time"]), 1),
     ],
 )
