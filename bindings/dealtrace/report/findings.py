@@ -12,43 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from dealtrace.report.terminal import Joined, heading, safe
+from dealtrace.report.terminal_words import TerminalWords
 
 if TYPE_CHECKING:
     from dealtrace_engine.lead_to_cash.findings import Findings
 
-HEADINGS = {
-    "en": "What matters most", "de": "Was am meisten zählt", "fr": "Ce qui compte le plus",
-    "it": "Ciò che conta di più", "ja": "最も重要な発見", "zh": "最重要的发现",
-}  # fmt: skip
-NOTHING = {
-    "en": "Nothing stands out, or there are too few cases to tell.",
-    "de": "Nichts fällt auf, oder es gibt zu wenige Fälle dafür.",
-    "fr": "Rien ne ressort, ou il y a trop peu de dossiers pour le dire.",
-    "it": "Nulla spicca, o ci sono troppo pochi casi per dirlo.",
-    "ja": "目立った点はないか、判断するには件数が少なすぎます。",
-    "zh": "没有突出的发现，或案例太少而无法判断。",
-}  # fmt: skip
-NO_CURRENCY = {
-    "en": "no currency", "de": "ohne Währung", "fr": "sans devise", "it": "senza valuta", "ja": "通貨なし",
-    "zh": "无币种",
-}  # fmt: skip
-FURTHER = {
-    "en": "Further findings: {more} in {file}", "de": "Weitere Befunde: {more} in {file}",
-    "fr": "Autres constats\u00a0: {more} dans {file}", "it": "Altri risultati: {more} in {file}",
-    "ja": "その他の発見: {more}、{file}", "zh": "其他发现：{more}，见 {file}",
-}  # fmt: skip
-CASES = {
-    "en": "Cases of each finding, by rank and currency: {file}",
-    "de": "Fälle jedes Befunds, nach Rang und Währung: {file}",
-    "fr": "Dossiers de chaque constat, par rang et devise\u00a0: {file}",
-    "it": "Casi di ogni risultato, per posizione e valuta: {file}",
-    "ja": "各発見の案件（順位・通貨別）: {file}",
-    "zh": "各项发现的案例（按排名和币种）：{file}",
-}  # fmt: skip
-UNWRITTEN = {
-    "en": "{file}, with -o FOLDER", "de": "{file}, mit -o ORDNER", "fr": "{file}, avec -o RÉPERTOIRE",
-    "it": "{file}, con -o CARTELLA", "ja": "{file}（-o フォルダー を指定）", "zh": "{file}（使用 -o 文件夹）",
-}  # fmt: skip
 FILES = ("findings.json", "findings.parquet", "findings_cases.parquet")
 
 
@@ -73,16 +41,16 @@ def findings_section(found: Findings, most: int = 10, folder: str | None = None)
     >>> [type(part).__name__ for part in findings_section(found)]
     ['Text', 'Table', 'Joined']
     """
-    language = found.language
-    yield heading(HEADINGS[language])
+    words = TerminalWords(found.language)
+    yield heading(words.heading("findings"))
     if not len(found):
-        yield Text(NOTHING[language])
+        yield Text(words.said("no_finding"))
         return
     shown = Table(box=None, show_header=False, pad_edge=False)
     shown.add_column(justify="right", no_wrap=True)
     shown.add_column(overflow="fold")  # Japanese and Chinese have no spaces at which lines may end
     rows = found.table.select(["rank", "currency", "sentence"]).to_pylist()
-    named = [NO_CURRENCY[language] if row["currency"] is None else safe(row["currency"]) for row in rows]
+    named = [words.said("no_currency") if row["currency"] is None else safe(row["currency"]) for row in rows]
     several = len(set(named)) > 1
     in_turn = sorted(range(len(rows)), key=lambda place: rows[place]["rank"])  # currency after currency
     chosen = set(in_turn[: max(most, len(set(named)))])
@@ -94,15 +62,15 @@ def findings_section(found: Findings, most: int = 10, folder: str | None = None)
     left = Counter(name for place, name in enumerate(named) if place not in chosen)
     if left:
         more = ", ".join(f"{name} {count}" if several else str(count) for name, count in left.items())
-        yield Joined(FURTHER[language].format(more=more, file=_place(FILES[0], folder, language)))
-    yield Joined(CASES[language].format(file=_place(FILES[2], folder, language)))
+        yield Joined(words.said("further", more=more, file=_place(FILES[0], folder, words)))
+    yield Joined(words.said("cases_in", file=_place(FILES[2], folder, words)))
     for note in found.notes:
         yield Joined(safe(note.replace("value=", "--value")), style="dim")
 
 
-def _place(file: str, folder: str | None, language: str) -> str:
+def _place(file: str, folder: str | None, words: TerminalWords) -> str:
     """Return where a file is, or how it gets there."""
-    return UNWRITTEN[language].format(file=file) if folder is None else safe(Path(folder) / file)
+    return words.said("unwritten", file=file) if folder is None else safe(Path(folder) / file)
 
 
 def write_findings(found: Findings, folder: Path) -> list[str]:
