@@ -85,7 +85,7 @@ def test_languages_without_spaces_are_whole_and_break_no_figure(language):
     [
         ("en", "Further findings: EUR 9, JPY 6", "Cases of each finding", "with -o FOLDER"),
         ("de", "Weitere Befunde: EUR 9, JPY 6", "Fälle jedes Befunds", "mit -o ORDNER"),
-        ("ja", "その他の発見: EUR 9, JPY 6", "各発見の案件", "-o フォルダー を指定"),
+        ("ja", "その他の発見：EUR 9, JPY 6", "各発見の案件", "-o フォルダー を指定"),
     ],
 )
 def test_what_is_not_shown_and_where_the_cases_are(language, further, where, unwritten):
@@ -105,7 +105,7 @@ def test_what_is_not_shown_and_where_the_cases_are(language, further, where, unw
             assert {"findings.json" in told, unwritten in told} == {True}
         (told,) = [line for line in lines if line.startswith(where)]
         assert {"findings_cases.parquet" in told, unwritten in told} == {True}
-        assert any(line.startswith(further.partition(":")[0]) for line in lines) is (most < 100)
+        assert any(line.startswith(re.split("[:：]", further)[0]) for line in lines) is (most < 100)
     console.print(*findings_section(found, most=5, folder="out"), soft_wrap=True)
     told = console.export_text()
     assert {f"out/findings{one}" in told for one in ("_cases.parquet", ".json")} == {True}
