@@ -241,11 +241,10 @@ def _own(
     log: EventLog, marks: NDArray[np.bool_], label: str, target: Target, amounts: Amounts | None,
     threads: int | None,
 ) -> _Own:  # fmt: skip
-    if amounts is not None:
-        amounts = replace(amounts, units=amounts.units[marks], known=amounts.known[marks],
-                          of_case=amounts.of_case[marks])  # fmt: skip
+    cases = np.flatnonzero(marks)
     chosen = select_cases(log, marks, f"group {label}", threads)
-    return _Own(chosen, replace(target, values=target.values[marks]), amounts, np.flatnonzero(marks))
+    own = None if amounts is None else amounts.taken(cases)
+    return _Own(chosen, replace(target, values=target.values[cases]), own, cases)
 
 
 def _found(own: _Own, search: Search, ranked: tuple[Any, Any, Any], most: int, threads: int | None) -> _Part:

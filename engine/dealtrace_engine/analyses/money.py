@@ -54,7 +54,7 @@ class Amounts:
     findings: list[Finding] = field(default_factory=list)
 
     def taken(self, order: NDArray[np.int64]) -> Amounts:
-        """Return the same with the cases in another order."""
+        """Return the same of some cases, or of all in another order."""
         return replace(self, units=self.units[order], known=self.known[order], of_case=self.of_case[order])
 
     def exact_sums(self, codes: NDArray[np.integer], count: int) -> list[int]:

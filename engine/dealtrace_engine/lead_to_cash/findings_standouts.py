@@ -13,7 +13,7 @@ from dealtrace_engine.analyses.rate_intervals import p_values
 from dealtrace_engine.analyses.rep_benchmark import REPS
 from dealtrace_engine.lead_to_cash.findings_context import Context
 
-GROUPED_BY = (
+LOOKED_AT = (
     ("region", "territory", "sales_region"), ("team", "business_unit"), ("segment", "customer_segment"),
     ("product", "product_category", "product_family"), ("country",), REPS,
 )  # fmt: skip
@@ -71,7 +71,7 @@ def standout(context: Context, hits: NDArray[np.bool_], of: NDArray[np.bool_]) -
 
 def grouped_by(context: Context) -> list[str]:
     """Return the attributes in whose groups something is looked for."""
-    names = dict.fromkeys(filter(None, map(context.attribute, GROUPED_BY)))
+    names = dict.fromkeys(filter(None, map(context.attribute, LOOKED_AT)))
     return [name for name in names if 1 < len(context.groups([name]) or ()) <= MOST_GROUPS]
 
 

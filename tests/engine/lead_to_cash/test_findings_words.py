@@ -15,7 +15,7 @@ from dealtrace_engine.lead_to_cash.findings_causes import CAUSES
 from dealtrace_engine.lead_to_cash.findings_context import Candidate
 from dealtrace_engine.lead_to_cash.findings_delays import GROUPED_BY
 from dealtrace_engine.lead_to_cash.findings_payers import PAYERS
-from dealtrace_engine.lead_to_cash.findings_standouts import GROUPED_BY as STANDOUTS
+from dealtrace_engine.lead_to_cash.findings_standouts import LOOKED_AT
 from dealtrace_engine.lead_to_cash.findings_words import Words, _words
 from dealtrace_engine.sources.labels import LANGUAGES
 from dealtrace_engine.sources.memory import from_arrow
@@ -106,7 +106,7 @@ def test_every_note_is_told_in_every_language(table, count):
 
 
 def test_attributes_that_findings_name_have_names():
-    asked = (*GROUPED_BY, *CAUSES, *PAYERS, *STANDOUTS)
+    asked = (*GROUPED_BY, *CAUSES, *PAYERS, *LOOKED_AT)
     assert {name for names in asked for name in names} <= set(_words()["attributes"])
 
 
